@@ -1,0 +1,1 @@
+"""The error-budget exporter: exact error budgets and burn rates for Prometheus."""

@@ -1,0 +1,1 @@
+"""The loop: which slots are missing, fill them, evaluate, publish."""

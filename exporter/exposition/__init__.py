@@ -1,0 +1,1 @@
+"""From a snapshot to Prometheus metrics, and the exporter's own metrics."""

@@ -1,0 +1,1 @@
+"""Slots in memory: what is known of the past, per SLO."""

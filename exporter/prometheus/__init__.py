@@ -1,0 +1,1 @@
+"""Talking to Prometheus: PromQL text, the HTTP client, and reading its answers."""
