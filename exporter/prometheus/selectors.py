@@ -1,0 +1,80 @@
+"""PromQL vector selectors: reading them from the configuration and building on them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+
+import promql_parser
+
+_OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
+_PLAIN_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One label matcher; `op` is one of `=`, `!=`, `=~`, `!~`."""
+
+    label: str
+    op: str
+    value: str
+
+    def __str__(self) -> str:
+        # Go and JSON escape the characters that occur in label values alike.
+        return f"{self.label}{self.op}{json.dumps(self.value, ensure_ascii=False)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A vector selector without offset or `@`; `str()` gives its PromQL."""
+
+    name: str | None
+    matchers: tuple[Matcher, ...]
+
+    def __str__(self) -> str:
+        matchers = list(self.matchers)
+        name = self.name or ""
+        if name and not _PLAIN_NAME.fullmatch(name):
+            matchers.insert(0, Matcher("__name__", "=", name))
+            name = ""
+        braces = "{" + ",".join(map(str, matchers)) + "}" if matchers else ""
+        return name + braces
+
+    def renamed(self, name: str) -> Selector:
+        """The same matchers on another metric."""
+        return replace(self, name=name)
+
+    def where(self, *matchers: Matcher) -> Selector:
+        """The same selector, narrowed by further matchers."""
+        return replace(self, matchers=self.matchers + matchers)
+
+
+def parse_selector(text: str) -> Selector:
+    """Read a vector selector such as `http_requests_total{code=~"5.."}`.
+
+    Raises:
+        ValueError: the text is no PromQL, or PromQL other than a plain vector selector.
+    """
+    try:
+        expression = promql_parser.parse(text)
+    except ValueError as error:
+        raise ValueError(f"is not PromQL: {error}") from error
+    if not isinstance(expression, promql_parser.VectorSelector):
+        raise ValueError(
+            'must be a plain selector such as metric_total{label="value"}, '
+            "without functions, ranges or operators: the exporter counts by itself"
+        )
+    if expression.offset is not None or expression.at is not None:
+        raise ValueError("must be a selector without offset and @: the exporter sets the times")
+    if expression.matchers.or_matchers:
+        raise ValueError('must not use "or" between matchers: write a =~ matcher instead')
+    name = expression.name
+    matchers = []
+    for matcher in expression.matchers.matchers:
+        op = _OPERATORS[str(matcher.op).rpartition(".")[2]]
+        if matcher.name == "__name__" and op == "=":
+            name = matcher.value
+        else:
+            matchers.append(Matcher(matcher.name, op, matcher.value))
+    return Selector(name=name, matchers=tuple(matchers))
