@@ -1,0 +1,237 @@
+"""The slots of all SLOs in memory, and the sums over any window of them.
+
+Two things are kept apart. A *row* holds the counts of one SLO (with `group_by`: of one group).
+A *source* is one entry of the configuration and owns one or more rows; which slots were asked
+for is known per source, since one question fetches all of its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.ledger.levels import Level
+
+Floats = NDArray[np.float64]
+
+
+class Asked(IntEnum):
+    """What is known about a slot of a source."""
+
+    NO = 0
+    EMPTY = 1
+    """Asked before it had settled; there was nothing yet."""
+    PROVISIONAL = 2
+    """Asked before it had settled; late samples may still change it."""
+    SETTLED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSums:
+    """Sums over one window, an element per row; `known` is the known share of the window."""
+
+    bad: Floats
+    total: Floats
+    known: Floats
+
+
+class _Shelf:
+    """The ring buffers of one level. Slot number `end / slot` lives in column `number % n`."""
+
+    def __init__(self, level: Level, columns: int, sources: int) -> None:
+        self.slot = level.slot
+        self.columns = columns
+        self.bad: Floats = np.zeros((0, columns))
+        self.total: Floats = np.zeros((0, columns))
+        self.known = np.zeros((0, columns), dtype=np.float32)
+        self.asked = np.zeros((sources, columns), dtype=np.uint8)
+
+    def at(self, start: int, end: int) -> NDArray[np.intp]:
+        """The columns of the slots that lie in (start, end], oldest first; both on boundaries."""
+        return np.arange(start // self.slot + 1, end // self.slot + 1) % self.columns
+
+    def clear(self, start: int, end: int) -> None:
+        if (end - start) // self.slot >= self.columns:
+            start = end - self.columns * self.slot
+        at = self.at(start, end)
+        for array in (self.bad, self.total, self.known, self.asked):
+            array[:, at] = 0
+
+    def grow(self, rows: int) -> None:
+        for name in ("bad", "total", "known"):
+            old = getattr(self, name)
+            new = np.zeros((rows, self.columns), dtype=old.dtype)
+            new[: len(old)] = old
+            setattr(self, name, new)
+
+
+class Ledger:
+    """Slots of every row at several levels; the finest reaches up to `end`.
+
+    Level i covers (`fences[i]`, `fences[i - 1]`], the finest (`fences[0]`, `end`]. All times
+    are Unix seconds; a slot is named by its end.
+    """
+
+    def __init__(self, levels: Sequence[Level], sources: int, end: int) -> None:
+        self.levels = tuple(levels)
+        self.end = end - end % levels[0].slot
+        self._shelves: list[_Shelf] = []
+        self._fences: list[int] = []
+        for i, level in enumerate(levels):
+            last = i + 1 == len(levels)
+            # A fence stands on a boundary of the next coarser level, hence the slack.
+            slack = level.slot if last else levels[i + 1].slot
+            columns = (level.horizon + slack) // level.slot + 1
+            self._shelves.append(_Shelf(level, columns, sources))
+            self._fences.append(self._fence(i, self.end))
+        self._row_source: list[int] = []
+
+    def _fence(self, i: int, end: int) -> int:
+        unit = self.levels[min(i + 1, len(self.levels) - 1)].slot
+        oldest = end - self.levels[i].horizon
+        return oldest - oldest % unit
+
+    @property
+    def interval(self) -> int:
+        """The length of the finest slots in seconds."""
+        return self.levels[0].slot
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self._row_source)
+
+    @property
+    def row_sources(self) -> NDArray[np.intp]:
+        """The source of every row."""
+        return np.array(self._row_source, dtype=np.intp)
+
+    @property
+    def bytes(self) -> int:
+        """The memory that the slots take."""
+        return sum(
+            array.nbytes
+            for shelf in self._shelves
+            for array in (shelf.bad, shelf.total, shelf.known, shelf.asked)
+        )
+
+    def add_row(self, source: int) -> int:
+        """Make room for another row of a source and return its number."""
+        row = len(self._row_source)
+        self._row_source.append(source)
+        if row >= len(self._shelves[0].bad):
+            for shelf in self._shelves:
+                shelf.grow(max(1, row + row // 4 + 1))
+        return row
+
+    def cover(self, level: int) -> tuple[int, int]:
+        """The span (start, end] that a level answers for."""
+        return self._fences[level], self.end if level == 0 else self._fences[level - 1]
+
+    def advance(self, end: int) -> None:
+        """Let time go on to `end`; what becomes too old for a level merges into the next one."""
+        end -= end % self.interval
+        if end - self.end >= self.levels[-1].horizon:
+            # Nothing held would be of use any more; stepping through it would only take time.
+            for i, shelf in enumerate(self._shelves):
+                shelf.clear(0, shelf.columns * shelf.slot)
+                self._fences[i] = self._fence(i, end)
+            self.end = end
+            return
+        step = self.levels[1].slot if len(self.levels) > 1 else self.interval
+        while self.end < end:
+            target = min(end, self.end - self.end % step + step)
+            self._shelves[0].clear(self.end, target)
+            self.end = target
+            for i in range(len(self.levels)):
+                self._move_fence(i, max(self._fences[i], self._fence(i, target)))
+
+    def retreat(self, end: int) -> None:
+        """Forget the finest slots after `end`: the clock was set back, so they never were."""
+        end -= end % self.interval
+        start = max(end, self._fences[0])
+        if start < self.end:
+            self._shelves[0].clear(start, self.end)
+            self.end = start
+
+    def _move_fence(self, i: int, fence: int) -> None:
+        old, self._fences[i] = self._fences[i], fence
+        if fence == old or i + 1 == len(self.levels):
+            return
+        fine, coarse = self._shelves[i], self._shelves[i + 1]
+        coarse.clear(old, fence)
+        ratio = coarse.slot // fine.slot
+        source = fine.at(old, fence).reshape(-1, ratio)
+        target = coarse.at(old, fence)
+        coarse.bad[:, target] = fine.bad[:, source].sum(axis=2)
+        coarse.total[:, target] = fine.total[:, source].sum(axis=2)
+        coarse.known[:, target] = fine.known[:, source].mean(axis=2)
+        settled = (fine.asked[:, source] == Asked.SETTLED).all(axis=2)
+        coarse.asked[:, target] = np.where(settled, Asked.SETTLED, Asked.NO)
+
+    def write(self, level: int, row: int, start: int, bad: Floats, total: Floats) -> None:
+        """Put counts into the slots that follow `start`; NaN where nothing is known.
+
+        Slots outside the level's cover are left out: they have moved on since the question.
+        """
+        shelf = self._shelves[level]
+        at, inside = self._inside(level, start, len(bad))
+        bad, total = bad[inside], total[inside]
+        known = ~np.isnan(total)
+        shelf.bad[row, at] = np.where(known, bad, 0.0)
+        shelf.total[row, at] = np.where(known, total, 0.0)
+        shelf.known[row, at] = known
+
+    def mark(self, level: int, source: int, start: int, asked: NDArray[np.uint8]) -> None:
+        """Note what is known (an `Asked` each) of the source's slots that follow `start`."""
+        at, inside = self._inside(level, start, len(asked))
+        self._shelves[level].asked[source, at] = asked[inside]
+
+    def _inside(self, level: int, start: int, count: int) -> tuple[NDArray[np.intp], slice]:
+        low, high = self.cover(level)
+        slot = self.levels[level].slot
+        first = max(0, (low - start) // slot)
+        last = max(first, min(count, (high - start) // slot))
+        return self._shelves[level].at(start + first * slot, start + last * slot), slice(
+            first, last
+        )
+
+    def asked(self, level: int) -> NDArray[np.uint8]:
+        """What is known of each slot of a level: sources x slots, oldest first."""
+        return self._shelves[level].asked[:, self._shelves[level].at(*self.cover(level))]
+
+    def read(self, level: int, row: int) -> tuple[Floats, Floats, Floats]:
+        """The slots of a level, oldest first: bad, total, and the known share of each."""
+        shelf = self._shelves[level]
+        at = shelf.at(*self.cover(level))
+        return shelf.bad[row, at], shelf.total[row, at], shelf.known[row, at].astype(np.float64)
+
+    def window(self, length: int) -> WindowSums:
+        """Sums over the window of `length` seconds that ends at `end`, for every row.
+
+        A window whose edge falls inside a coarse slot takes its share of that slot.
+        """
+        rows = self.rows
+        start = self.end - length
+        bad, total, known = np.zeros(rows), np.zeros(rows), np.zeros(rows)
+        for level, shelf in enumerate(self._shelves):
+            low, high = self.cover(level)
+            low = max(low, start)
+            if low >= high:
+                continue
+            whole = -(-low // shelf.slot) * shelf.slot
+            at = shelf.at(whole, high)
+            bad += shelf.bad[:rows, at].sum(axis=1)
+            total += shelf.total[:rows, at].sum(axis=1)
+            known += shelf.known[:rows, at].sum(axis=1, dtype=np.float64) * shelf.slot
+            if low < whole:
+                share = (whole - low) / shelf.slot
+                edge = shelf.at(whole - shelf.slot, whole)[0]
+                bad += share * shelf.bad[:rows, edge]
+                total += share * shelf.total[:rows, edge]
+                known += (whole - low) * shelf.known[:rows, edge]
+        return WindowSums(bad=bad, total=total, known=known / length)

@@ -1,0 +1,50 @@
+"""How the ledger's memory is cut: fine slots for the last hours, coarser ones behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HOUR = 3_600
+DAY = 24 * HOUR
+
+FINE_HORIZON = 6 * HOUR
+"""Fine slots reach back this far, so that every paging window is read at full resolution."""
+
+MIDDLE_SLOT = 300
+MIDDLE_HORIZON = 3 * DAY
+
+COARSE_HORIZON = 35 * DAY
+"""Slots of an hour reach back over the usual periods (28d, 30d, a month); six-hour slots
+carry on behind them, so that a period of a year costs little more memory than a month."""
+
+FAR_SLOT = 6 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Slots of one length. `slot` and `horizon` (how far back they reach) are in seconds."""
+
+    slot: int
+    horizon: int
+
+
+def levels(interval: int, longest_period: int) -> tuple[Level, ...]:
+    """The levels for an evaluation interval and the longest period in use, finest first.
+
+    Every level's slot is a multiple of the one before, so that slots merge without a rest.
+
+    Raises:
+        ValueError: the interval does not divide an hour.
+    """
+    if interval < 1 or HOUR % interval:
+        raise ValueError(f"the interval must divide an hour, {interval} s does not")
+    middle = next(
+        slot
+        for slot in range(interval, HOUR + 1, interval)
+        if slot >= MIDDLE_SLOT and HOUR % slot == 0
+    )
+    chosen = [Level(interval, FINE_HORIZON), Level(middle, MIDDLE_HORIZON)]
+    chosen.append(Level(HOUR, max(MIDDLE_HORIZON + DAY, min(longest_period, COARSE_HORIZON))))
+    if longest_period > COARSE_HORIZON:
+        chosen.append(Level(FAR_SLOT, longest_period))
+    return tuple(chosen)
