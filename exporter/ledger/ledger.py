@@ -8,13 +8,13 @@ for is known per source, since one question fetches all of its rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exporter.ledger.levels import Level
+from exporter.slo.windows import WindowSums
 
 Floats = NDArray[np.float64]
 
@@ -28,15 +28,6 @@ class Asked(IntEnum):
     PROVISIONAL = 2
     """Asked before it had settled; late samples may still change it."""
     SETTLED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class WindowSums:
-    """Sums over one window, an element per row; `known` is the known share of the window."""
-
-    bad: Floats
-    total: Floats
-    known: Floats
 
 
 class _Shelf:
@@ -173,18 +164,27 @@ class Ledger:
         settled = (fine.asked[:, source] == Asked.SETTLED).all(axis=2)
         coarse.asked[:, target] = np.where(settled, Asked.SETTLED, Asked.NO)
 
-    def write(self, level: int, row: int, start: int, bad: Floats, total: Floats) -> None:
-        """Put counts into the slots that follow `start`; NaN where nothing is known.
+    def write(
+        self, level: int, rows: Sequence[int], start: int, bad: Floats, total: Floats
+    ) -> tuple[Floats, Floats]:
+        """Put counts into the slots that follow `start`: rows x slots, NaN total for unknown.
 
         Slots outside the level's cover are left out: they have moved on since the question.
+
+        Returns:
+            By how much the bad and the total events of these slots have grown (rows x slots).
         """
         shelf = self._shelves[level]
-        at, inside = self._inside(level, start, len(bad))
-        bad, total = bad[inside], total[inside]
-        known = ~np.isnan(total)
-        shelf.bad[row, at] = np.where(known, bad, 0.0)
-        shelf.total[row, at] = np.where(known, total, 0.0)
-        shelf.known[row, at] = known
+        at, inside = self._inside(level, start, bad.shape[1])
+        cells = np.ix_(np.asarray(rows), at)
+        known = ~np.isnan(total[:, inside])
+        new_bad = np.where(known, bad[:, inside], 0.0)
+        new_total = np.where(known, total[:, inside], 0.0)
+        grown_bad, grown_total = np.zeros_like(bad), np.zeros_like(total)
+        grown_bad[:, inside] = new_bad - shelf.bad[cells]
+        grown_total[:, inside] = new_total - shelf.total[cells]
+        shelf.bad[cells], shelf.total[cells], shelf.known[cells] = new_bad, new_total, known
+        return grown_bad, grown_total
 
     def mark(self, level: int, source: int, start: int, asked: NDArray[np.uint8]) -> None:
         """Note what is known (an `Asked` each) of the source's slots that follow `start`."""
@@ -203,6 +203,13 @@ class Ledger:
     def asked(self, level: int) -> NDArray[np.uint8]:
         """What is known of each slot of a level: sources x slots, oldest first."""
         return self._shelves[level].asked[:, self._shelves[level].at(*self.cover(level))]
+
+    def newest_known(self) -> NDArray[np.int64]:
+        """The end of every row's newest known slot of the finest level; 0 without any."""
+        shelf = self._shelves[0]
+        known = shelf.known[: self.rows, shelf.at(*self.cover(0))][:, ::-1] > 0
+        ends = self.end - known.argmax(axis=1) * shelf.slot if known.size else np.zeros(self.rows)
+        return np.where(known.any(axis=1), ends, 0).astype(np.int64)
 
     def read(self, level: int, row: int) -> tuple[Floats, Floats, Floats]:
         """The slots of a level, oldest first: bad, total, and the known share of each."""

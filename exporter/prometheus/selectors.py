@@ -49,6 +49,10 @@ class Selector:
         """The same selector, narrowed by further matchers."""
         return replace(self, matchers=self.matchers + matchers)
 
+    def without(self, label: str) -> Selector:
+        """The same selector without its matchers of one label."""
+        return replace(self, matchers=tuple(m for m in self.matchers if m.label != label))
+
 
 def parse_selector(text: str) -> Selector:
     """Read a vector selector such as `http_requests_total{code=~"5.."}`.

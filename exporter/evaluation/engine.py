@@ -1,0 +1,217 @@
+"""The engine: keeps the ledger up to date with Prometheus, and evaluates it.
+
+The clock is the caller's: every method that needs the time is given it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from exporter.evaluation import plan
+from exporter.evaluation.counting import Answer, Counts, Floats, SlotCounter, Span
+from exporter.evaluation.raw_slots import Group
+from exporter.evaluation.settings import EvaluationSettings
+from exporter.ledger.ledger import Asked, Ledger
+from exporter.ledger.levels import levels
+from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.errors import UnavailableError
+from exporter.slo.evaluate import Subject, evaluate
+from exporter.slo.model import Slo
+from exporter.slo.snapshot import Snapshot
+from exporter.slo.windows import windows
+
+RETRY_HISTORY = 300
+"""Seconds until history that was refused is asked for again."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """One SLO, or one group of it; the counts are events since the engine started."""
+
+    source: int
+    group: Group
+    bad: float = 0.0
+    total: float = 0.0
+    # A correction may take events back, but what is shown is a counter and must not fall.
+    bad_shown: float = 0.0
+    total_shown: float = 0.0
+
+    def add(self, bad: float, total: float) -> None:
+        self.bad += bad
+        self.total += total
+        self.bad_shown = max(self.bad_shown, self.bad)
+        self.total_shown = max(self.total_shown, self.total)
+
+
+class Engine:
+    """Asks for slots, keeps them, and evaluates them."""
+
+    def __init__(
+        self, slos: Sequence[Slo], settings: EvaluationSettings, client: PrometheusClient
+    ) -> None:
+        self.slos = tuple(slos)
+        self._settings = settings
+        self._counter = SlotCounter(client, self.slos)
+        self._periods = [slo.period for slo in self.slos]
+        self.ledger = Ledger(
+            levels(settings.interval, max(self._periods)), sources=len(self.slos), end=0
+        )
+        self._rows: list[_Row] = []
+        self._source_rows: list[list[int]] = [[] for _ in self.slos]
+        self._started = 0.0
+        self._answered = np.zeros(len(self.slos))
+        self._history_failed: dict[int, tuple[int, str]] = {}
+        self._history_slots = asyncio.Semaphore(max(1, settings.concurrency // 2))
+        self._failed: dict[int, str] = {}
+        self._left_out: dict[int, str] = {}
+        for source, slo in enumerate(self.slos):
+            if not slo.group_by:
+                self._add_row(source, ())
+
+    async def poll(self, now: float) -> None:
+        """Ask for the finest slots that are not known yet, and again for those that settled.
+
+        After this, `ledger.end` is the newest slot boundary that can be asked for at `now`
+        (Unix seconds). What was answered is kept whatever happened to the rest.
+
+        Raises:
+            UnavailableError: Prometheus did not answer, in part or at all.
+        """
+        self._started = self._started or now
+        end = int(now - self._settings.delay)
+        self.ledger.retreat(end)
+        self.ledger.advance(end)
+        work = plan.settled(self.ledger, now - self._settings.settle)
+        for span, sources in plan.newest(self.ledger).items():
+            work.setdefault(span, []).extend(sources)
+        await self._ask(0, work, now)
+
+    async def fill_history(self) -> bool:
+        """Ask for the next chunk of older, coarser slots, newest first.
+
+        Returns:
+            Whether there was anything to ask for.
+
+        Raises:
+            UnavailableError: Prometheus did not answer.
+        """
+        waiting = {s for s, (at, _) in self._history_failed.items() if at > self.ledger.end}
+        found = plan.history(self.ledger, self._periods, waiting | self._failed.keys())
+        if found is None:
+            return False
+        await self._ask(found[0], found[1], now=float("inf"))
+        return True
+
+    def problems(self) -> dict[int, str]:
+        """What keeps an SLO (by its index) from being counted whole, in words for its owner."""
+        history = {source: message for source, (_, message) in self._history_failed.items()}
+        return {**history, **self._left_out, **self._failed}
+
+    def history_progress(self) -> float:
+        """The share of the history wanted that was asked for: 1 when nothing is missing."""
+        missing = wanted = 0.0
+        for level in range(1, len(self.ledger.levels)):
+            slot = self.ledger.levels[level].slot
+            start, end = self.ledger.cover(level)
+            oldest = np.maximum(start, self.ledger.end - np.asarray(self._periods))
+            wanted += float(np.maximum(0, end - oldest).sum())
+            missing += slot * float(plan.missing_history(self.ledger, level, self._periods).sum())
+        return max(0.0, 1 - missing / wanted) if wanted else 1.0
+
+    def evaluate(self, now: float) -> Snapshot:
+        """Evaluate all SLOs as of `ledger.end`; `now` tells which data are stale."""
+        fresh = self._answered >= now - self._settings.stale_after
+        lengths = {length for period in set(self._periods) for length in windows(period)}
+        sums = {length: self.ledger.window(length) for length in sorted(lengths)}
+        newest = self.ledger.newest_known().tolist()
+        problems = self.problems()
+        subjects = [
+            Subject(
+                slo=self.slos[row.source],
+                groups=dict(zip(self.slos[row.source].group_by, row.group, strict=True)),
+                answered=bool(fresh[row.source]),
+                problem=problems.get(row.source),
+                last_slot=newest[i] or None,
+                events_total=row.total_shown,
+                bad_events_total=row.bad_shown,
+            )
+            for i, row in enumerate(self._rows)
+        ]
+        return evaluate(self.ledger.end, subjects, sums)
+
+    async def _ask(self, level: int, work: plan.Work, now: float) -> None:
+        tasks = [
+            self._ask_batch(level, batch, span, now)
+            for span, sources in work.items()
+            for batch in self._counter.batches(sources, span)
+        ]
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        failures = [result for result in results if isinstance(result, BaseException)]
+        for failure in failures:
+            if not isinstance(failure, UnavailableError):
+                raise failure
+        if failures:
+            raise failures[0]
+
+    async def _ask_batch(self, level: int, sources: list[int], span: Span, now: float) -> None:
+        if level == 0:
+            answers = await self._counter.count(sources, span)
+        else:
+            async with self._history_slots:
+                answers = await self._counter.count(sources, span)
+        for source, answer in answers.items():
+            self._keep(level, source, span, answer, now)
+
+    def _keep(self, level: int, source: int, span: Span, answer: Answer, now: float) -> None:
+        if not isinstance(answer, dict):
+            if level == 0:
+                self._failed[source] = str(answer)
+            else:
+                self._history_failed[source] = (self.ledger.end + RETRY_HISTORY, str(answer))
+            return
+        if level > 0:
+            self._history_failed.pop(source, None)
+        else:
+            self._failed.pop(source, None)
+            self._left_out.pop(source, None)
+            self._answered[source] = max(self._answered[source], span.end)
+        self._add_groups(source, answer)
+        rows = self._source_rows[source]
+        absent = np.full(span.count, np.nan)
+        counts = [answer.get(self._rows[row].group) for row in rows]
+        bad = np.array([absent if one is None else one.bad for one in counts])
+        total = np.array([absent if one is None else one.total for one in counts])
+        ends = np.arange(span.start + span.slot, span.end + 1, span.slot)
+        if rows:
+            grown = self.ledger.write(level, rows, span.start, bad, total)
+            if level == 0:
+                self._count(rows, *(part[:, ends > self._started] for part in grown))
+        known = ~np.isnan(total).all(axis=0) if rows else np.zeros(span.count, dtype=bool)
+        asked = np.where(known, Asked.PROVISIONAL, Asked.EMPTY).astype(np.uint8)
+        asked[ends <= now - self._settings.settle] = Asked.SETTLED
+        self.ledger.mark(level, source, span.start, asked)
+
+    def _count(self, rows: Sequence[int], bad: Floats, total: Floats) -> None:
+        for row, more_bad, more_total in zip(rows, bad.sum(axis=1), total.sum(axis=1), strict=True):
+            self._rows[row].add(float(more_bad), float(more_total))
+
+    def _add_groups(self, source: int, answer: dict[Group, Counts]) -> None:
+        known = {self._rows[row].group for row in self._source_rows[source]}
+        new = sorted(answer.keys() - known)
+        room = self.slos[source].max_groups - len(known) if self.slos[source].group_by else 0
+        for group in new[:room]:
+            self._add_row(source, group)
+        if len(new) > room:
+            self._left_out[source] = (
+                f"{len(known) + len(new)} groups found, more than max_groups "
+                f"({self.slos[source].max_groups}): {len(new) - room} are left out"
+            )
+
+    def _add_row(self, source: int, group: Group) -> None:
+        row = self.ledger.add_row(source)
+        self._rows.append(_Row(source, group))
+        self._source_rows[source].append(row)

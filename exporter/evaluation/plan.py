@@ -1,0 +1,84 @@
+"""Which slots to ask for next: pure, from what is known of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.evaluation.counting import Span
+from exporter.ledger.ledger import Asked, Ledger
+
+SETTLE_TOGETHER = 10
+"""Settled slots are asked again this many at a time: as many samples, a tenth of the queries."""
+
+HISTORY_CHUNK = 288
+"""Slots of history that are asked for at once: a day of 5 m slots, twelve days of hours."""
+
+Work = dict[Span, list[int]]
+"""Spans, and the sources (by index) to ask for them."""
+
+
+def newest(ledger: Ledger) -> Work:
+    """The finest slots that nothing is known of yet: the newest one, or the gap behind it.
+
+    A slot that was empty when it was asked is asked again until it settles: data that come
+    late come whole most of the time.
+    """
+    asked = ledger.asked(0)
+    open_ = asked <= Asked.EMPTY
+    start, end = ledger.cover(0)
+    work: Work = defaultdict(list)
+    firsts = open_.argmax(axis=1).tolist()
+    for source in np.flatnonzero(open_.any(axis=1)).tolist():
+        span = Span(start + firsts[source] * ledger.interval, end, ledger.interval)
+        work[span].append(source)
+    return work
+
+
+def settled(ledger: Ledger, settled_until: float) -> Work:
+    """The finest slots that were asked before they had settled, and have settled since."""
+    start, end = ledger.cover(0)
+    count = max(0, min(int(settled_until) - start, end - start) // ledger.interval)
+    unsettled = ledger.asked(0)[:, :count] != Asked.SETTLED
+    work: Work = defaultdict(list)
+    for source in np.flatnonzero(unsettled.sum(axis=1) >= SETTLE_TOGETHER):
+        columns = np.flatnonzero(unsettled[source])
+        first, last = int(columns[0]), int(columns[-1]) + 1
+        work[_span(start, first, last, ledger.interval)].append(int(source))
+    return work
+
+
+def history(ledger: Ledger, periods: Sequence[int], left_out: set[int]) -> tuple[int, Work] | None:
+    """The newest chunk of coarse slots that were never asked for, and the level they are on.
+
+    `periods` (seconds) tells how far back each source goes; `left_out` are not asked now.
+    None when nothing is missing.
+    """
+    for level in range(1, len(ledger.levels)):
+        missing = missing_history(ledger, level, periods)
+        missing[list(left_out)] = False
+        columns = np.flatnonzero(missing.any(axis=0))
+        if not columns.size:
+            continue
+        last = int(columns[-1]) + 1
+        first = max(int(columns[0]), last - HISTORY_CHUNK)
+        span = _span(ledger.cover(level)[0], first, last, ledger.levels[level].slot)
+        return level, {span: np.flatnonzero(missing[:, first:last].any(axis=1)).tolist()}
+    return None
+
+
+def missing_history(ledger: Ledger, level: int, periods: Sequence[int]) -> NDArray[np.bool_]:
+    """Which slots of a coarse level lie within a source's period but were never asked for."""
+    start, end = ledger.cover(level)
+    slot = ledger.levels[level].slot
+    ends = np.arange(start + slot, end + 1, slot)
+    within = ends > ledger.end - np.asarray(periods).reshape(-1, 1)
+    missing: NDArray[np.bool_] = within & (ledger.asked(level) == Asked.NO)
+    return missing
+
+
+def _span(start: int, first: int, last: int, slot: int) -> Span:
+    return Span(start + first * slot, start + last * slot, slot)

@@ -1,0 +1,200 @@
+"""The HTTP client of Prometheus's query API; the only place that knows httpx."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+import orjson
+
+from exporter.prometheus.errors import QueryRefusedError, UnavailableError
+from exporter.prometheus.settings import BasicAuth, PrometheusSettings, TlsSettings
+
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
+"""An answer longer than this is cut off: it would be a fault, or a query asked too large."""
+
+OnQuery = Callable[[str, float], None]
+"""Told of every query: its outcome (`success`, `refused`, `unavailable`) and its seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of an answer: its labels and its samples as (Unix seconds, value), in order."""
+
+    labels: dict[str, str]
+    samples: list[tuple[float, float]]
+
+
+class _BearerFile(httpx.Auth):
+    """A bearer token from a file, read at every request so that it can be rotated."""
+
+    def __init__(self, settings: PrometheusSettings) -> None:
+        self._file = settings.bearer_token_file
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if self._file is not None:
+            request.headers["Authorization"] = f"Bearer {self._file.read_text().strip()}"
+        yield request
+
+
+class _BasicFile(httpx.Auth):
+    """Basic auth whose password may stand in a file, read at every request."""
+
+    def __init__(self, settings: BasicAuth) -> None:
+        self._settings = settings
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        password = self._settings.password or ""
+        if self._settings.password_file is not None:
+            password = self._settings.password_file.read_text().strip()
+        yield from httpx.BasicAuth(self._settings.username, password).auth_flow(request)
+
+
+def _tls(settings: TlsSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.ca_file)
+    if settings.cert_file is not None:
+        context.load_cert_chain(settings.cert_file, settings.key_file)
+    if settings.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class PrometheusClient:
+    """Asks one Prometheus; at most `concurrency` queries are under way at once."""
+
+    def __init__(
+        self,
+        settings: PrometheusSettings,
+        *,
+        concurrency: int = 4,
+        on_query: OnQuery = lambda _outcome, _seconds: None,
+    ) -> None:
+        self.settings = settings
+        self._on_query = on_query
+        self._slots = asyncio.Semaphore(concurrency)
+        auth = _BasicFile(settings.basic_auth) if settings.basic_auth else _BearerFile(settings)
+        self._http = httpx.AsyncClient(
+            base_url=settings.url.rstrip("/") + "/",
+            auth=auth,
+            headers={**settings.headers, "User-Agent": "error-budget-exporter"},
+            timeout=httpx.Timeout(settings.timeout, connect=min(5.0, settings.timeout)),
+            verify=_tls(settings.tls),
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def range_query(self, query: str, start: int, end: int, step: int) -> list[Series]:
+        """Evaluate a query at `start`, `start + step`, ... up to `end` (Unix seconds).
+
+        Raises:
+            UnavailableError: there was no answer of Prometheus's.
+            QueryRefusedError: Prometheus refused the query.
+        """
+        form = {"query": query, "start": str(start), "end": str(end), "step": str(step)}
+        return _series(await self._ask("api/v1/query_range", form))
+
+    async def instant_query(self, query: str, at: int) -> list[Series]:
+        """Evaluate a query at one time; a range selector gives its raw samples.
+
+        Raises:
+            UnavailableError: there was no answer of Prometheus's.
+            QueryRefusedError: Prometheus refused the query.
+        """
+        return _series(await self._ask("api/v1/query", {"query": query, "time": str(at)}))
+
+    async def _ask(self, path: str, form: dict[str, str]) -> bytes:
+        async with self._slots:
+            started = time.perf_counter()
+            outcome = "unavailable"
+            try:
+                status, body = await self._post(path, form)
+                try:
+                    _check(status, body)
+                except QueryRefusedError:
+                    outcome = "refused"
+                    raise
+                outcome = "success"
+                return body
+            finally:
+                self._on_query(outcome, time.perf_counter() - started)
+
+    async def _post(self, path: str, form: dict[str, str]) -> tuple[int, bytes]:
+        where = self.settings.url
+        try:
+            async with (
+                asyncio.timeout(self.settings.timeout * 2),
+                self._http.stream("POST", path, data=form) as response,
+            ):
+                body = bytearray()
+                async for piece in response.aiter_bytes():
+                    body += piece
+                    if len(body) > MAX_ANSWER_BYTES:
+                        raise QueryRefusedError(
+                            f"the answer is longer than {MAX_ANSWER_BYTES} bytes: "
+                            "narrow the selector"
+                        )
+                return response.status_code, bytes(body)
+        except (httpx.TimeoutException, TimeoutError) as error:
+            raise UnavailableError(
+                f"{where} did not answer within {self.settings.timeout:g} s"
+            ) from error
+        except httpx.HTTPError as error:
+            reason = str(error) or type(error).__name__
+            raise UnavailableError(f"{where} cannot be reached: {reason}") from error
+        except OSError as error:
+            raise UnavailableError(f"credentials for {where} cannot be read: {error}") from error
+
+
+def _check(status: int, body: bytes) -> None:
+    """Tell an answer from a refusal and from what is no answer of Prometheus's."""
+    if status == httpx.codes.OK:
+        return
+    try:
+        error = orjson.loads(body)
+        kind, message = str(error["errorType"]), str(error["error"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        kind = message = ""
+    # Prometheus answers 503 to a query that ran too long; that is the query's own failure.
+    refused = status in {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}
+    if message and (refused or kind == "timeout"):
+        raise QueryRefusedError(message)
+    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        raise UnavailableError(f"HTTP {status}: the credentials were refused")
+    reason = message or body[:200].decode("utf-8", "replace").strip()
+    raise UnavailableError(f"HTTP {status}: {reason}" if reason else f"HTTP {status}")
+
+
+def _series(body: bytes) -> list[Series]:
+    """Read the `data` of an answer, vector or matrix."""
+    try:
+        answer = orjson.loads(body)
+        if answer["status"] != "success":
+            raise UnavailableError(f"status {answer['status']!r} with HTTP 200")
+        return [_one_series(item) for item in answer["data"]["result"]]
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        start = body[:80].decode("utf-8", "replace")
+        raise UnavailableError(f"not an answer of Prometheus's: {start!r}") from error
+
+
+def _one_series(item: dict[str, Any]) -> Series:
+    # Series of native histograms alone have neither key; they hold no counter samples.
+    pairs = item["values"] if "values" in item else [item["value"]] if "value" in item else []
+    return Series(
+        labels={str(name): str(value) for name, value in item["metric"].items()},
+        samples=[(float(at), float(value)) for at, value in pairs],
+    )

@@ -1,0 +1,69 @@
+"""Events counted from raw samples: the definition itself, for the slots that PromQL cannot do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+Sample = tuple[float, float]
+SeriesKey = tuple[tuple[str, str], ...]
+
+
+def series_key(labels: Mapping[str, str]) -> SeriesKey:
+    """What identifies a series, whichever way Prometheus spells its bucket bound.
+
+    Prometheus 3 rewrites `le="1"` to `le="1.0"`: after an upgrade the same counter goes on
+    under another name, and must not count as born.
+    """
+    return tuple(
+        sorted(
+            (name, repr(float(value)) if name == "le" and _is_number(value) else value)
+            for name, value in labels.items()
+            if name != "__name__"
+        )
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def target(labels: Mapping[str, str]) -> tuple[str, str] | None:
+    """The scrape target (job, instance) that a series came from, if it tells."""
+    if "job" in labels and "instance" in labels:
+        return labels["job"], labels["instance"]
+    return None
+
+
+def count_events(
+    samples: Sequence[Sample], start: float, end: float, *, before: float | None, from_zero: bool
+) -> float:
+    """Count one series's events in (start, end].
+
+    The sum of the positive differences of consecutive samples; where the value falls, the
+    counter was reset and its new value counts whole.
+
+    Args:
+        samples: (Unix seconds, value) in order; those at or before `start` tell where it stood.
+        start: the slot's start.
+        end: the slot's end.
+        before: the last value before the samples, from further back, if there is one.
+        from_zero: whether a series without any earlier value counts from zero. Otherwise
+            its first sample is where counting begins.
+    """
+    events = 0.0
+    last = before
+    for at, value in samples:
+        if math.isnan(value) or at > end:
+            continue
+        if at > start:
+            if last is not None:
+                events += value - last if value >= last else value
+            elif from_zero:
+                events += value
+        last = value
+    return events

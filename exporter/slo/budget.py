@@ -1,0 +1,63 @@
+"""The formulas: error ratio, burn rate, budget, exhaustion. Ratios throughout, seconds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from exporter.slo.model import Objective
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What happened in one window. `known` is the share of it that is known.
+
+    The ratio and the rate are None while nothing of the window is known.
+    """
+
+    bad: float
+    total: float
+    known: float
+    error_ratio: float | None
+    burn_rate: float | None
+
+    @classmethod
+    def of(cls, bad: float, total: float, known: float, error_budget: float) -> Window:
+        """Compute the ratio and the burn rate from the counts."""
+        if known <= 0:
+            return cls(bad, total, known, None, None)
+        ratio = bad / total if total > 0 else 0.0
+        return cls(bad, total, known, ratio, ratio / error_budget)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The error budget that remains of a period.
+
+    `remaining` is a ratio (1 is untouched, below 0 overspent), `remaining_events` how many
+    more bad events the traffic so far allows, `remaining_seconds` the same as full downtime.
+    """
+
+    remaining: float
+    remaining_events: float
+    remaining_seconds: float
+
+    @classmethod
+    def of(cls, bad: float, total: float, objective: Objective, period: int) -> Budget:
+        """Compute what remains after `bad` of `total` events in the period (seconds)."""
+        allowed = objective.error_budget * total
+        remaining = 1 - bad / allowed if total > 0 else 1.0
+        return cls(
+            remaining=remaining,
+            remaining_events=allowed - bad,
+            remaining_seconds=remaining * objective.error_budget * period,
+        )
+
+
+def exhaustion(remaining: float, burn_rate: float, period: int) -> float:
+    """Seconds until the budget is spent at this burn rate: 0 once it is, infinite at rest."""
+    if remaining <= 0:
+        return 0.0
+    if burn_rate <= 0:
+        return math.inf
+    return remaining * period / burn_rate

@@ -1,0 +1,67 @@
+"""Everything that is shown at one moment: an immutable picture of all SLOs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from exporter.slo.budget import Budget, Window
+from exporter.slo.model import Slo
+from exporter.slo.policy import Tier
+from exporter.slo.windows import Rung
+
+
+class DataState(StrEnum):
+    """How good the data of an SLO is."""
+
+    OK = "ok"
+    NO_TRAFFIC = "no_traffic"
+    """Measured, zero events."""
+    NO_DATA = "no_data"
+    """Prometheus answers, but the series do not exist."""
+    STALE = "stale"
+    """Prometheus has not answered for this SLO lately."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A rung of one SLO. `firing` is None while a window of it is not known."""
+
+    rung: Rung
+    threshold: float
+    firing: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class SloStatus:
+    """One SLO (with `group_by`: one group of it) at one moment.
+
+    `windows` are keyed by their length in seconds; the period is one of them. What is not
+    known is None or absent: burn rates while the data are stale, the budget and the tier
+    until anything of the period is known. `last_slot` is the end of the newest known slot.
+    """
+
+    slo: Slo
+    groups: Mapping[str, str]
+    state: DataState
+    problem: str | None
+    coverage: float
+    windows: Mapping[int, Window]
+    budget: Budget | None
+    exhaustion_seconds: float | None
+    alerts: tuple[Alert, ...]
+    tier: Tier | None
+    last_slot: float | None
+    events_total: float
+    bad_events_total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All SLOs as of the slot boundary `at` (Unix seconds)."""
+
+    at: int
+    slos: tuple[SloStatus, ...]
+    service_tiers: Mapping[str, Tier] = field(default_factory=dict)
+    """The worst tier among each service's SLOs."""
