@@ -102,6 +102,11 @@ class Ledger:
         return np.array(self._row_source, dtype=np.intp)
 
     @property
+    def slots(self) -> int:
+        """How many slots all rows have together, known or not."""
+        return self.rows * sum(shelf.columns for shelf in self._shelves)
+
+    @property
     def bytes(self) -> int:
         """The memory that the slots take."""
         return sum(

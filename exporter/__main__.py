@@ -1,0 +1,5 @@
+"""`python -m exporter` is `error-budget-exporter`."""
+
+from exporter.cli import main
+
+main(prog_name="error-budget-exporter")

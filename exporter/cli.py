@@ -1,0 +1,121 @@
+"""The command line: flags and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from exporter.app import App, Options
+from exporter.config.errors import ConfigError
+from exporter.config.loading import load_file
+from exporter.config.settings import Settings
+from exporter.demo.run import DemoOptions, run_demo
+from exporter.live_check import live_check
+from exporter.logs import FORMATS, LEVELS, configure
+from exporter.web.server import ListenError, parse_listen_address
+
+config_option = click.option(
+    "--config.file",
+    "config_file",
+    type=click.Path(path_type=Path),
+    default=Path("config.yaml"),
+    show_default=True,
+    help="The configuration file.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="error-budget-exporter", prog_name="error-budget-exporter")
+def main() -> None:
+    """Exact error budgets and burn rates for Prometheus, with policy tiers."""
+
+
+def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
+    try:
+        parse_listen_address(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
+@main.command()
+@config_option
+@click.option(
+    "--web.listen-address",
+    "listen_address",
+    default=":9098",
+    show_default=True,
+    callback=_listen_address,
+    help="Where to serve /metrics and the page.",
+)
+@click.option(
+    "--log.level", "log_level", type=click.Choice(LEVELS), default="info", show_default=True
+)
+@click.option(
+    "--log.format", "log_format", type=click.Choice(FORMATS), default="logfmt", show_default=True
+)
+def run(config_file: Path, listen_address: str, log_level: str, log_format: str) -> None:
+    """Run the daemon: poll Prometheus, evaluate, serve metrics."""
+    settings = _load(config_file)
+    configure(log_level, log_format)
+    try:
+        asyncio.run(_serve(settings, Options(listen_address=listen_address)))
+    except ListenError as error:
+        _fail(str(error))
+
+
+async def _serve(settings: Settings, options: Options) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    app = App(settings, options)
+    try:
+        await app.start()
+        ended = asyncio.create_task(app.wait())
+        told = asyncio.create_task(stopped.wait())
+        await asyncio.wait((ended, told), return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if ended.done():
+            ended.result()
+        ended.cancel()
+    finally:
+        await app.stop()
+
+
+@main.command()
+@config_option
+@click.option("--live", is_flag=True, help="Ask Prometheus for every SLO's newest events, too.")
+def check(config_file: Path, live: bool) -> None:
+    """Check a configuration file and name every mistake in it."""
+    settings = _load(config_file)
+    click.echo(f"{config_file}: {len(settings.slos)} SLOs, no mistakes")
+    if live and not asyncio.run(live_check(settings, click.echo)):
+        sys.exit(1)
+
+
+@main.command()
+@click.option(
+    "--duration",
+    type=click.FloatRange(min=60),
+    help="End by itself after so many seconds, and fail unless the incident was seen.",
+)
+def demo(duration: float | None) -> None:
+    """Watch an error budget burn: everything on this machine, with 30 days of data."""
+    sys.exit(run_demo(DemoOptions(duration=duration)))
+
+
+def _load(config_file: Path) -> Settings:
+    try:
+        return load_file(config_file)
+    except ConfigError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(1)

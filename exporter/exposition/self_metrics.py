@@ -1,0 +1,80 @@
+"""The exporter's metrics about itself."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+PREFIX = "error_budget_exporter"
+
+
+class SelfMetrics:
+    """Creates the metrics in a registry; every known series is there from the start."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # as the library has it
+        self.registry = registry
+        ProcessCollector(registry=registry)
+        build = self._gauge("build_info", "The version that runs.", ("version", "python"))
+        build.labels(version("error-budget-exporter"), platform.python_version()).set(1)
+        self.evaluations = self._counter("evaluations_total", "Evaluations done.")
+        self.failures = self._counter(
+            "evaluation_failures_total",
+            "Evaluations for which Prometheus could not be asked, or that failed themselves.",
+        )
+        self.missed = self._counter(
+            "evaluations_missed_total",
+            "Slot boundaries that went by during a slow evaluation; their slots are caught up.",
+        )
+        self.last_evaluation = self._gauge(
+            "last_evaluation_timestamp_seconds", "When the last evaluation ended."
+        )
+        self.last_duration = self._gauge(
+            "last_evaluation_duration_seconds",
+            "How long the last evaluation took, queries included.",
+        )
+        self.queries = Histogram(
+            f"{PREFIX}_prometheus_query_duration_seconds",
+            "Queries to Prometheus by outcome: success, refused, unavailable.",
+            ("outcome",),
+            registry=registry,
+            buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+        )
+        for outcome in ("success", "refused", "unavailable"):
+            self.queries.labels(outcome)
+        self.reload_successful = self._gauge(
+            "config_last_reload_successful", "Whether the configuration was read the last time."
+        )
+        self.reload_timestamp = self._gauge(
+            "config_last_reload_success_timestamp_seconds",
+            "When the configuration was last read with success.",
+        )
+        self.slos = self._gauge("slos", "SLOs evaluated, every group for itself.")
+        self.slos_failing = self._gauge(
+            "slos_failing", "SLOs that have a problem of their own; the page names it."
+        )
+        self.ledger_slots = self._gauge("ledger_slots", "Slots in memory, known or not.")
+        self.ledger_bytes = self._gauge("ledger_bytes", "Memory that the slots take.")
+        self.backfill_progress = self._gauge(
+            "backfill_progress_ratio",
+            "The share of the periods' history that Prometheus was asked for; 1 when done.",
+        )
+
+    def _gauge(self, name: str, help_: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", help_, labels, registry=self.registry)
+
+    def _counter(self, name: str, help_: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", help_, registry=self.registry)
+
+    def observe_query(self, outcome: str, seconds: float) -> None:
+        """Count one query to Prometheus."""
+        self.queries.labels(outcome).observe(seconds)

@@ -1,0 +1,55 @@
+"""`check --live`: what Prometheus says of every SLO right now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from exporter.config.settings import Settings
+from exporter.evaluation.engine import Engine
+from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.errors import UnavailableError
+from exporter.slo.snapshot import DataState, SloStatus
+from exporter.slo.windows import HOUR
+
+
+async def live_check(settings: Settings, echo: Callable[[str], None]) -> bool:
+    """Ask Prometheus for the last hours of every SLO and tell, a line each, what came back.
+
+    Returns:
+        Whether every SLO has data and no problem.
+    """
+    async with PrometheusClient(
+        settings.prometheus, concurrency=settings.evaluation.concurrency
+    ) as client:
+        engine = Engine(settings.slos, settings.evaluation, client)
+        now = time.time()
+        try:
+            await engine.poll(now)
+        except UnavailableError as error:
+            echo(str(error))
+            return False
+        statuses = engine.evaluate(now).slos
+        found = {(status.slo.service, status.slo.name) for status in statuses}
+        for status in statuses:
+            echo(_line(status))
+        absent = [slo for slo in engine.slos if (slo.service, slo.name) not in found]
+        for slo in absent:
+            echo(f"{slo.service}/{slo.name}: no group has any data")
+    return not absent and all(_well(status) for status in statuses)
+
+
+def _well(status: SloStatus) -> bool:
+    return status.problem is None and status.state in {DataState.OK, DataState.NO_TRAFFIC}
+
+
+def _line(status: SloStatus) -> str:
+    groups = "".join(f" {name}={value}" for name, value in status.groups.items())
+    name = f"{status.slo.service}/{status.slo.name}{groups}"
+    if status.problem:
+        return f"{name}: {status.problem}"
+    hour = status.windows.get(min(HOUR, status.slo.period))
+    if status.state is DataState.NO_DATA:
+        return f"{name}: no data: the series of its total do not exist"
+    events = f"{hour.bad:g} bad of {hour.total:g} events in the last hour" if hour else ""
+    return f"{name}: {status.state}: {events}"
