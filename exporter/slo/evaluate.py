@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from exporter.slo.budget import Budget, Window, exhaustion
 from exporter.slo.model import Slo
-from exporter.slo.policy import Tier
-from exporter.slo.snapshot import Alert, DataState, SloStatus, Snapshot
+from exporter.slo.snapshot import Alert, DataState, ServiceTier, SloStatus, Snapshot
 from exporter.slo.windows import HOUR, WINDOWS, Rung, WindowSums, rungs, windows
 
 
@@ -50,8 +49,10 @@ def evaluate(at: int, subjects: Sequence[Subject], sums: Mapping[int, WindowSums
         for length in windows(slo.period):
             bad, total, known = lists[length]
             found[length] = Window.of(bad[i], total[i], known[i], budget)
+        if subject.groups and found[slo.period].known <= 0:
+            continue  # the last that was known of this group has left the period
         statuses.append(_status(subject, found))
-    return Snapshot(at=at, slos=tuple(statuses), service_tiers=_service_tiers(statuses))
+    return Snapshot(at=at, slos=tuple(statuses), services=_services(statuses))
 
 
 def _status(subject: Subject, found: Mapping[int, Window]) -> SloStatus:
@@ -104,12 +105,13 @@ def _alert(rung: Rung, slo: Slo, shown: Mapping[int, Window]) -> Alert:
     return Alert(rung=rung, threshold=threshold, firing=firing)
 
 
-def _service_tiers(statuses: Sequence[SloStatus]) -> dict[str, Tier]:
-    worst: dict[str, tuple[int, Tier]] = {}
+def _services(statuses: Sequence[SloStatus]) -> tuple[ServiceTier, ...]:
+    worst: dict[str, tuple[int, ServiceTier]] = {}
     for status in statuses:
         if status.tier is None:
             continue
-        severity = status.slo.policy.severity(status.tier)
-        if severity >= worst.get(status.slo.service, (-1, status.tier))[0]:
-            worst[status.slo.service] = (severity, status.tier)
-    return {service: tier for service, (_, tier) in worst.items()}
+        slo = status.slo
+        severity = slo.policy.severity(status.tier)
+        if slo.service not in worst or severity > worst[slo.service][0]:
+            worst[slo.service] = severity, ServiceTier(slo.service, slo.policy, status.tier)
+    return tuple(service for _, service in worst.values())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from exporter.slo.budget import Budget, Window
 from exporter.slo.model import Slo
-from exporter.slo.policy import Tier
+from exporter.slo.policy import Policy, Tier
 from exporter.slo.windows import Rung
 
 
@@ -58,10 +58,18 @@ class SloStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceTier:
+    """The worst tier among a service's SLOs, and the policy that it belongs to."""
+
+    service: str
+    policy: Policy
+    tier: Tier
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All SLOs as of the slot boundary `at` (Unix seconds)."""
+    """All SLOs, and their services, as of the slot boundary `at` (Unix seconds)."""
 
     at: int
     slos: tuple[SloStatus, ...]
-    service_tiers: Mapping[str, Tier] = field(default_factory=dict)
-    """The worst tier among each service's SLOs."""
+    services: tuple[ServiceTier, ...]

@@ -1,0 +1,20 @@
+# Pinned to a Python release on a Debian release; constraints.txt pins everything above it.
+ARG PYTHON=python:3.11.13-slim-bookworm
+
+FROM ${PYTHON} AS build
+WORKDIR /src
+RUN python -m venv /opt/exporter
+COPY constraints.txt pyproject.toml README.md ./
+COPY exporter exporter
+RUN /opt/exporter/bin/pip install --no-cache-dir --no-compile -c constraints.txt . \
+ && /opt/exporter/bin/pip uninstall --yes pip setuptools
+
+FROM ${PYTHON}
+COPY --from=build /opt/exporter /opt/exporter
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+USER 65532:65532
+EXPOSE 9098
+# Exec forms throughout: nothing at run time needs a shell.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/opt/exporter/bin/python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9098/-/healthy', timeout=4)"]
+ENTRYPOINT ["/opt/exporter/bin/error-budget-exporter"]
+CMD ["run", "--config.file=/etc/error-budget-exporter/config.yaml"]
