@@ -63,8 +63,8 @@ class SlotCounter:
         self._client = client
         self._slos = slos
         self._counters = [counters(slo.sli) for slo in slos]
-        # Two scrape intervals, and half a one for scrapes that are a little late.
-        self._lookback = client.settings.scrape_interval * 5 // 2
+        # Two scrapes: should one of them fail, the other still tells where the counter stood.
+        self._lookback = 2 * client.settings.scrape_interval
 
     def batches(self, sources: Sequence[int], span: Span) -> Iterator[list[int]]:
         """Cut SLOs (by their index) into groups that one query can ask for."""

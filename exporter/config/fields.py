@@ -1,0 +1,247 @@
+"""The types of single values in the file: from text to what the program works with.
+
+Each type carries its `Kind`, the words that the reference uses for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, NoReturn, cast
+from urllib.parse import urlsplit
+
+import pydantic_core
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from exporter.config.errors import quoted
+from exporter.prometheus.selectors import parse_selector
+from exporter.slo.durations import format_duration, parse_duration
+from exporter.slo.model import Objective
+
+RESERVED_LABELS = frozenset(
+    {
+        "le",
+        "long",
+        "objective",
+        "period",
+        "policy",
+        "service",
+        "severity",
+        "short",
+        "slo",
+        "state",
+        "tier",
+        "window",
+    }
+)
+"""Labels that the exporter's own metrics carry."""
+
+PARENT = "parent"
+"""The type of an error that concerns the mapping around the key rather than the key."""
+
+_CLIENT_HEADERS = {"connection", "content-length", "content-type", "host", "transfer-encoding"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a type of value is called in the reference."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a value is judged by besides itself: given to pydantic as the context.
+
+    `interval` is the evaluation interval in seconds, None where it is itself wrong.
+    """
+
+    folder: Path
+    interval: int | None
+
+
+def wrong_parent(message: str) -> NoReturn:
+    """Report a mistake of the mapping that holds the validated key."""
+    raise PydanticCustomError(PARENT, "{message}", {"message": message})
+
+
+def duration(at_least: str, at_most: str, *, whole: bool = True) -> Callable[[object], object]:
+    """A validator that turns a duration into seconds: int if `whole`, else float."""
+    lowest, highest = parse_duration(at_least), parse_duration(at_most)
+
+    def seconds(value: object) -> object:
+        if isinstance(value, int | float):
+            return value  # a default: files hold text alone
+        if not isinstance(value, str):
+            raise ValueError("must be a duration such as 30s or 1h30m")
+        length = parse_duration(value)
+        if not lowest <= length <= highest:
+            raise ValueError(f"must be at least {at_least} and at most {at_most}, not {value}")
+        if not whole:
+            return float(length)
+        if length != int(length):
+            raise ValueError(f"must be whole seconds, not {value}")
+        return int(length)
+
+    return seconds
+
+
+def _surroundings(info: ValidationInfo) -> Surroundings:
+    return cast(Surroundings, info.context)
+
+
+def _divides_an_hour(seconds: int) -> int:
+    if 3600 % seconds:
+        raise ValueError(
+            f"must divide an hour evenly, as 15s, 30s or 1m do, not {format_duration(seconds)}"
+        )
+    return seconds
+
+
+def _fits_interval(period: int, info: ValidationInfo) -> int:
+    interval = _surroundings(info).interval
+    if interval and period % interval:
+        raise ValueError(
+            f"must be a multiple of evaluation.interval ({format_duration(interval)}), "
+            f"not {format_duration(period)}"
+        )
+    return period
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(f"must be one line of printable text, not {quoted(text)}")
+    return text
+
+
+def _objective(value: object) -> Objective:
+    if not isinstance(value, str) or not re.fullmatch(r"-?\d+(\.\d+)?", value, re.ASCII):
+        raise ValueError("must be a percentage such as 99.9, without a % sign")
+    # Beyond ten decimals the ratio would round to 1 and leave no budget to divide by.
+    if len(value.partition(".")[2]) > 10:
+        raise ValueError("must have at most ten decimals")
+    percent = Decimal(value)
+    if 0 < percent < 1:
+        raise ValueError(f"is in percent: did you mean {(percent * 100).normalize():f}?")
+    return Objective.from_percent(percent)
+
+
+def _not_a_mapping(value: object) -> object:
+    if isinstance(value, dict):
+        raise ValueError("must be text: put a selector that begins with { in quotes")
+    return value
+
+
+def _selector(text: str) -> str:
+    return str(parse_selector(text))
+
+
+def _histogram(text: str) -> str:
+    selector = parse_selector(text)
+    if selector.name is None:
+        raise ValueError("must name the metric, as in http_request_duration_seconds{...}")
+    for suffix in ("_bucket", "_count", "_sum"):
+        if selector.name.endswith(suffix):
+            base = selector.name.removesuffix(suffix)
+            raise ValueError(f"must be the histogram's base name, without {suffix}: {base}")
+    if any(matcher.label == "le" for matcher in selector.matchers):
+        raise ValueError("must have no matcher on le: the threshold chooses the bucket")
+    return str(selector)
+
+
+def _label_name(name: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", name, re.ASCII):
+        raise ValueError(
+            f"{quoted(name)} is not a label name: use letters, digits and _, no digit first"
+        )
+    if name.startswith("__"):
+        raise ValueError(f"{name} is not possible: Prometheus keeps names with __ to itself")
+    if name in RESERVED_LABELS:
+        raise ValueError(f"{name} is not possible: the exporter's own metrics carry it")
+    return name
+
+
+def _no_doubles(names: list[str]) -> list[str]:
+    doubles = [name for index, name in enumerate(names) if name in names[:index]]
+    if doubles:
+        raise ValueError(f"names {doubles[0]} twice")
+    return names
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and parts.hostname and " " not in text
+        pydantic_core.Url(text)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError("must be an http or https URL such as http://localhost:9090")
+    if "@" in parts.netloc:
+        raise ValueError("must hold no user and no password: give them as basic_auth")
+    if "?" in text or "#" in text:
+        raise ValueError("must have no ? and no #: the exporter adds the query itself")
+    if "/api/v1" in parts.path:
+        raise ValueError("must be the base URL: the exporter adds /api/v1 itself")
+    return text.rstrip("/")
+
+
+def _file(value: object, info: ValidationInfo) -> Path:
+    if not isinstance(value, str):
+        raise ValueError("must be the path of a file")
+    path = _surroundings(info).folder / _printable(_not_blank(value))
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ValueError(f"{quoted(str(path))} cannot be read: {error.strerror}") from error
+    return path
+
+
+def _header_name(name: str) -> str:
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name, re.ASCII):
+        raise ValueError(f"{quoted(name)} is not the name of an HTTP header")
+    if name.lower() == "authorization":
+        raise ValueError("must be given as basic_auth or bearer_token_file")
+    if name.lower() in _CLIENT_HEADERS:
+        raise ValueError("is set by the HTTP client itself")
+    return name
+
+
+def _header_value(value: str) -> str:
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError("must be printable ASCII on one line")
+    return value
+
+
+DURATION = Kind("duration")
+Text = Annotated[str, AfterValidator(_not_blank), AfterValidator(_printable), Kind("text")]
+Glob = Annotated[Text, Kind("glob")]
+Percent = Annotated[Objective, PlainValidator(_objective), Kind("percent")]
+Selector = Annotated[
+    str, BeforeValidator(_not_a_mapping), AfterValidator(_selector), Kind("vector selector")
+]
+Histogram = Annotated[
+    str, BeforeValidator(_not_a_mapping), AfterValidator(_histogram), Kind("vector selector")
+]
+LabelName = Annotated[str, AfterValidator(_label_name), Kind("label name")]
+LabelNames = Annotated[list[LabelName], AfterValidator(_no_doubles)]
+Url = Annotated[Text, AfterValidator(_url), Kind("URL")]
+ReadableFile = Annotated[Path, BeforeValidator(_file), Kind("path of a file")]
+HeaderName = Annotated[str, AfterValidator(_header_name), Kind("header name")]
+HeaderValue = Annotated[str, AfterValidator(_header_value), Kind("text")]
+Interval = Annotated[
+    int, BeforeValidator(duration("1s", "5m")), AfterValidator(_divides_an_hour), DURATION
+]
+Period = Annotated[
+    int, BeforeValidator(duration("1h", "400d")), AfterValidator(_fits_interval), DURATION
+]

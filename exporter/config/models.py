@@ -1,0 +1,109 @@
+"""The configuration files as a whole, and when Prometheus is asked."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+
+from exporter.config.fields import DURATION, Glob, Interval, duration
+from exporter.config.prometheus_section import PrometheusSection
+from exporter.config.section import Section
+from exporter.config.slo_section import SloSection
+from exporter.evaluation.settings import EvaluationSettings
+from exporter.slo.durations import format_duration
+
+_DEFAULTS = EvaluationSettings()
+
+
+class EvaluationSection(Section):
+    """When Prometheus is asked, and how much at a time."""
+
+    interval: Interval = Field(
+        default=_DEFAULTS.interval,
+        description=(
+            "Slot length and cadence. Divides an hour evenly, at least 1s and at most 5m, the "
+            "shortest burn-rate window."
+        ),
+        examples=["1m"],
+    )
+    delay: Annotated[float, BeforeValidator(duration("0s", "1h", whole=False)), DURATION] = Field(
+        default=_DEFAULTS.delay,
+        description="How long after a slot's end it is first asked for; scrapes land late.",
+        examples=["10s"],
+    )
+    settle: Annotated[int, BeforeValidator(duration("1s", "1h")), DURATION] = Field(
+        default=_DEFAULTS.settle,
+        validate_default=True,
+        description=(
+            "How long after its end a slot is asked for again, so that late samples count. "
+            "Longer than `delay`, at most 1h."
+        ),
+        examples=["10m"],
+    )
+    stale_after: Annotated[int, BeforeValidator(duration("2s", "1d")), DURATION] = Field(
+        default=_DEFAULTS.stale_after,
+        validate_default=True,
+        description=(
+            "How long Prometheus may be silent before burn rates are withdrawn. "
+            "At least two intervals, at most 1d."
+        ),
+        examples=["10m"],
+    )
+    concurrency: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=_DEFAULTS.concurrency,
+        description="Queries under way at once at the most, 1 to 100.",
+        examples=["8"],
+    )
+
+    @field_validator("settle")
+    @classmethod
+    def _after_delay(cls, settle: int, info: ValidationInfo) -> int:
+        delay = info.data.get("delay", 0)
+        if settle <= delay:
+            raise ValueError(
+                f"must be longer than delay ({format_duration(delay)}), "
+                f"not {format_duration(settle)}"
+            )
+        return settle
+
+    @field_validator("stale_after")
+    @classmethod
+    def _two_intervals(cls, stale_after: int, info: ValidationInfo) -> int:
+        needed = 2 * info.data.get("interval", 0)
+        if stale_after < needed:
+            raise ValueError(
+                f"must be at least two intervals ({format_duration(needed)}), "
+                f"not {format_duration(stale_after)}"
+            )
+        return stale_after
+
+    def settings(self) -> EvaluationSettings:
+        """What the loop is given."""
+        return EvaluationSettings(**dict(self))
+
+
+class SloFile(Section):
+    """A file that `slo_files` names: `slos` and nothing else."""
+
+    slos: list[SloSection] = Field(description="The SLOs of this file.")
+
+
+class MainFile(Section):
+    """The file that `--config.file` names. At least one SLO is needed, here or in `slo_files`."""
+
+    prometheus: PrometheusSection = Field(
+        default=PrometheusSection(), description="Where Prometheus is."
+    )
+    evaluation: EvaluationSection = Field(
+        default=EvaluationSection(), description="When Prometheus is asked, and how much at a time."
+    )
+    slos: list[SloSection] = Field(default=[], description="The SLOs.")
+    slo_files: list[Glob] = Field(
+        default=[],
+        description=(
+            "Further files that hold `slos`, as globs relative to this file's folder. `**` goes "
+            "through all folders below. A pattern with a wildcard may match nothing."
+        ),
+        examples=["[teams/**/*.yaml]"],
+    )

@@ -1,0 +1,109 @@
+"""The reference of the configuration file, written from the models: `docs/config.md`.
+
+`python -m exporter.config.reference > docs/config.md` brings the page up to date.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from exporter.config.fields import DURATION, RESERVED_LABELS, Kind
+from exporter.config.models import MainFile
+from exporter.config.section import Section, section_of
+from exporter.slo.durations import format_duration
+
+_INTRO = """\
+# Configuration
+
+One YAML file, named by `--config.file`. [`config.example.yaml`](../config.example.yaml) is a
+file to start from. `error-budget-exporter check --config.file=config.yaml` names everything
+that is wrong with a file: file, line, key, and what would be right.
+
+- Unknown keys and keys given twice are mistakes. A key without a value counts as absent.
+- Values are read as the text that was written: a label `version: 1.10` stays `1.10`.
+- A duration is written as in Prometheus: `500ms`, `30s`, `1h30m`, `28d`, `4w`.
+- A percent is a plain number: `99.9`.
+- A vector selector is PromQL such as `http_requests_total{code=~"5.."}`. In YAML, quote one
+  that begins with `{`, and any in which `#` follows a blank.
+- Paths are relative to the folder of the main file. Files named by `*_file` must be readable.
+- Anchors, aliases and `<<` work as in YAML; other tags do not.
+"""
+
+_OUTRO = f"""\
+## Label names
+
+`group_by` and `labels` take any Prometheus label name but those that the exporter's own
+metrics carry: {", ".join(f"`{name}`" for name in sorted(RESERVED_LABELS))}.
+"""
+
+_PLAIN_KINDS: dict[object, str] = {str: "text", int: "whole number", bool: "true or false"}
+
+
+def render() -> str:
+    """The whole page, in Markdown."""
+    parts = [_INTRO, *_sections(MainFile, ""), _OUTRO]
+    return "\n".join(parts)
+
+
+def _sections(section: type[Section], path: str) -> Iterator[str]:
+    """The section at a path, then those inside it."""
+    heading = f"## `{path}`" if path else "## The file"
+    description = (section.__doc__ or "").replace("\n    ", "\n")
+    rows = [
+        f"| `{name}` | {_kind(field)} | {_default(field)} | {field.description} "
+        f"| {_example(field)} |"
+        for name, field in section.model_fields.items()
+    ]
+    table = ["| key | type | default | meaning | example |", "|---|---|---|---|---|", *rows]
+    yield "\n".join([heading, "", description.strip(), "", *table, ""])
+    for name, field in section.model_fields.items():
+        inner = section_of(field.annotation)
+        if inner:
+            items = "[]" if get_origin(field.annotation) is list else ""
+            yield from _sections(inner, f"{path}.{name}{items}".lstrip("."))
+
+
+def _kind(field: FieldInfo) -> str:
+    own = [part.text for part in field.metadata if isinstance(part, Kind)]
+    return own[-1] if own else _kind_of(field.annotation)
+
+
+def _kind_of(annotation: Any) -> str:  # noqa: ANN401  (types have no common type)
+    if section_of(annotation):
+        return "list of sections" if get_origin(annotation) is list else "section"
+    arguments = [part for part in get_args(annotation) if part is not type(None)]
+    if get_origin(annotation) is Annotated:
+        own = [part.text for part in arguments if isinstance(part, Kind)]
+        return own[-1] if own else _kind_of(arguments[0])
+    if get_origin(annotation) is list:
+        return f"list of {_kind_of(arguments[0])}s"
+    if get_origin(annotation) is dict:
+        return f"map of {_kind_of(arguments[0])} to {_kind_of(arguments[1])}"
+    return _kind_of(arguments[0]) if arguments else _PLAIN_KINDS[annotation]
+
+
+def _default(field: FieldInfo) -> str:
+    default = field.default
+    if field.is_required():
+        return "required"
+    if isinstance(default, Section):
+        return "as below"
+    if default is None:
+        return "none"
+    if default in ([], {}):
+        return "empty"
+    if DURATION in field.metadata:
+        return f"`{format_duration(default)}`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _example(field: FieldInfo) -> str:
+    return f"`{field.examples[0]}`" if field.examples else ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())

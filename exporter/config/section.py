@@ -1,0 +1,47 @@
+"""What all sections of the configuration file have in common."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
+
+from exporter.config.fields import wrong_parent
+
+
+class Section(BaseModel):
+    """A mapping of the file. Its docstring and its fields' descriptions are the reference."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_absent(cls, data: object) -> object:
+        # `labels:` with its entries commented out is the same as no labels.
+        if not isinstance(data, dict):
+            return data
+        return {
+            key: value
+            for key, value in data.items()
+            if value is not None or key not in cls.model_fields
+        }
+
+
+def section_of(annotation: object) -> type[Section] | None:
+    """The section that a field's type is made of (`Section | None`, `list[Section]`), if any."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return next(filter(None, map(section_of, get_args(annotation))), None)
+
+
+def given(info: ValidationInfo, key: str) -> bool:
+    """Whether a key declared before the validated one is in the file."""
+    # A key that failed its own validation is missing from `info.data`, but was given.
+    return info.data.get(key, "failed") is not None
+
+
+def exactly_one(value: object, info: ValidationInfo, other: str) -> None:
+    """Check, in the validator of the later key, that one of two keys is given and not both."""
+    if (value is not None) == given(info, other):
+        both = "not both" if value is not None else "neither is there"
+        wrong_parent(f"needs exactly one of {other} and {info.field_name}: {both}")

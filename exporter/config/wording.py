@@ -1,0 +1,65 @@
+"""What pydantic finds wrong, in the words of the file's users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+
+from exporter.config.errors import KeyPath, Mistake
+from exporter.config.fields import PARENT
+from exporter.config.section import Section, section_of
+from exporter.config.source import Document
+
+_WORDS = {
+    "missing": "is required",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number, and a smaller one",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping of keys to values",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "value_error": "{error}",
+    PARENT: "{message}",
+}
+
+
+def mistakes_of(
+    error: ValidationError, section: type[Section], document: Document
+) -> Iterator[Mistake]:
+    """Every mistake of a document that was validated as a section."""
+    for detail in error.errors(include_url=False, include_input=False):
+        path: KeyPath = detail["loc"]
+        kind = detail["type"]
+        if kind == "extra_forbidden":
+            message = _unknown(str(path[-1]), _section_at(section, path[:-1]))
+        elif kind == "model_type":
+            known = ", ".join(_section_at(section, path).model_fields)
+            message = f"must be a mapping with keys among {known}"
+        else:
+            if kind == PARENT or path[-1:] == ("[key]",):
+                path = path[:-1]
+            message = _WORDS[kind].format(**detail.get("ctx", {}))
+        yield document.mistake(path, message)
+
+
+def _unknown(key: str, section: type[Section]) -> str:
+    known = list(section.model_fields)
+    close = get_close_matches(key, known, n=1)
+    if close:
+        return f"unknown key, did you mean {close[0]}?"
+    return f"unknown key, known here: {', '.join(known)}"
+
+
+def _section_at(section: type[Section], path: KeyPath) -> type[Section]:
+    for part in path:
+        if isinstance(part, str):
+            inner: Any = section_of(section.model_fields[part].annotation)
+            section = inner
+    return section

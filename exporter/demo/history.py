@@ -1,0 +1,48 @@
+"""The shop's 30 days before the demo, as OpenMetrics files for promtool."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from exporter.demo.blocks import BLOCK_SECONDS, write_openmetrics
+from exporter.demo.traffic import HISTORY, SERIES, Series, Shop
+
+SPACING: Final = 60
+"""Seconds between the samples of the history."""
+
+
+BLOCKS: Final = HISTORY // BLOCK_SECONDS + 1
+"""About how many files the history takes."""
+
+
+def history_files(
+    shop: Shop, target: dict[str, str], folder: Path, clock: Callable[[], float] = time.time
+) -> Iterator[Path]:
+    """Write the history up to the present, a file of two hours at a time, oldest first.
+
+    `target` holds the labels that Prometheus's scrape will add (`job`, `instance`). The
+    target's `up` is part of the history. The present is asked of `clock` as it goes, so that
+    the gap until the first scrape stays below a minute on a slow machine too. Afterwards the
+    shop stands at the last sample.
+    """
+    names = [series.text(**target) for series in SERIES]
+    up = Series("up", {}).text(**target)
+    begin = shop.clock
+    while True:
+        end = (begin // BLOCK_SECONDS + 1) * BLOCK_SECONDS
+        times = np.arange(begin, min(end, clock()), SPACING)
+        if not times.size:
+            return
+        at = times.tolist()
+        samples = {up: [(moment, 1.0) for moment in at]}
+        for name, values in zip(names, shop.run(times).T.tolist(), strict=True):
+            samples[name] = list(zip(at, values, strict=True))
+        yield from write_openmetrics(samples, folder)
+        begin = at[-1] + SPACING
+        if begin < end:  # the present cut this file short
+            return

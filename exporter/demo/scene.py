@@ -1,0 +1,140 @@
+"""The demo's stage: history, service, Prometheus and exporter, all on this machine."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from exporter.demo.blocks import write_blocks
+from exporter.demo.history import BLOCKS, history_files
+from exporter.demo.servers import (
+    Child,
+    PrometheusServer,
+    find_prometheus,
+    find_promtool,
+    free_port,
+)
+from exporter.demo.service import serve
+from exporter.demo.traffic import Shop
+
+JOB: Final = "shop"
+
+PROMETHEUS_CONFIG: Final = """\
+global:
+  scrape_interval: 5s
+  scrape_timeout: 4s
+scrape_configs:
+  - job_name: {job}
+    static_configs:
+      - targets: ["127.0.0.1:{shop}"]
+  - job_name: error-budget-exporter
+    honor_labels: true  # the label `service` is the exporter's own
+    static_configs:
+      - targets: ["127.0.0.1:{exporter}"]
+"""
+
+EXPORTER_CONFIG: Final = """\
+prometheus:
+  url: {url}
+  scrape_interval: 1m  # the spacing of the history; the present is scraped every 5s
+evaluation:
+  interval: 5s
+  delay: 1s
+  settle: 30s
+slos:
+  - service: checkout
+    name: availability
+    objective: 99.9
+    period: 30d
+    sli:
+      events:
+        bad: http_requests_total{{service="checkout", code=~"5.."}}
+        total: http_requests_total{{service="checkout"}}
+  - service: search
+    name: latency
+    objective: 99
+    period: 30d
+    sli:
+      latency:
+        histogram: http_request_duration_seconds{{service="search"}}
+        threshold: 300ms
+  - service: auth
+    name: availability
+    objective: 99.5
+    period: 30d
+    group_by: [region]
+    sli:
+      events:
+        bad: http_requests_total{{service="auth", code=~"5.."}}
+        total: http_requests_total{{service="auth"}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What runs while the demo plays."""
+
+    shop: Shop
+    prometheus: PrometheusServer
+    exporter: Child
+
+    def check(self) -> None:
+        """Do nothing while all servers live.
+
+        Raises:
+            ServerError: one has ended; with the end of its log.
+        """
+        self.prometheus.check()
+        self.exporter.check()
+
+
+def set_up(stack: ExitStack, say: Callable[[str], None]) -> Scene:
+    """Write the history and start everything; `stack` takes it all down again.
+
+    Raises:
+        ServerError: a program is missing, or did not do what it should.
+    """
+    prometheus_binary, promtool = find_prometheus(), find_promtool()
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="error-budget-demo-")))
+    shop_port, exporter_port = free_port(), free_port()
+    shop = Shop(start=float(int(time.time())))
+
+    def progress(files: int) -> None:
+        if files % (BLOCKS // 4) == 0:
+            say(f"  {100 * files // BLOCKS}%")
+
+    say(f"Writing 30 days of history for Prometheus ({promtool})")
+    target = {"job": JOB, "instance": f"127.0.0.1:{shop_port}"}
+    text = folder / "openmetrics"
+    write_blocks(promtool, history_files(shop, target, text), folder / "data", progress)
+    shutil.rmtree(text)
+
+    stack.enter_context(serve(shop, shop_port))
+    say(f"Starting Prometheus ({prometheus_binary})")
+    prometheus = stack.enter_context(
+        PrometheusServer(
+            PROMETHEUS_CONFIG.format(job=JOB, shop=shop_port, exporter=exporter_port),
+            binary=prometheus_binary,
+            data_dir=folder / "data",
+        )
+    )
+    config = folder / "config.yaml"
+    config.write_text(EXPORTER_CONFIG.format(url=prometheus.url))
+    command = [
+        *(sys.executable, "-m", "exporter", "run"),
+        f"--config.file={config}",
+        f"--web.listen-address=127.0.0.1:{exporter_port}",
+    ]
+    say(f"Starting the exporter ({' '.join(command)})")
+    exporter = Child("the exporter", command, exporter_port, folder / "exporter.log")
+    stack.callback(exporter.stop)
+    exporter.start()
+    exporter.wait_ready()
+    return Scene(shop, prometheus, exporter)
