@@ -45,6 +45,22 @@ class _Shelf:
         """The columns of the slots that lie in (start, end], oldest first; both on boundaries."""
         return np.arange(start // self.slot + 1, end // self.slot + 1) % self.columns
 
+    def sums(self, start: int, end: int, rows: int) -> tuple[Floats, Floats, Floats]:
+        """Bad, total and known slots in (start, end], added up per row."""
+        first, last = start // self.slot + 1, end // self.slot + 1
+        low, count = first % self.columns, last - first
+        # Slices, at most two, as the ring wraps: picking columns one by one would copy them.
+        cuts = [slice(low, min(low + count, self.columns)), slice(0, low + count - self.columns)]
+        parts = [cut for cut in cuts if cut.stop > cut.start]
+        bad, total, known = (
+            sum(
+                (array[:rows, part].sum(axis=1, dtype=np.float64) for part in parts),
+                start=np.zeros(rows),
+            )
+            for array in (self.bad, self.total, self.known)
+        )
+        return bad, total, known
+
     def clear(self, start: int, end: int) -> None:
         if (end - start) // self.slot >= self.columns:
             start = end - self.columns * self.slot
@@ -236,10 +252,10 @@ class Ledger:
             if low >= high:
                 continue
             whole = -(-low // shelf.slot) * shelf.slot
-            at = shelf.at(whole, high)
-            bad += shelf.bad[:rows, at].sum(axis=1)
-            total += shelf.total[:rows, at].sum(axis=1)
-            known += shelf.known[:rows, at].sum(axis=1, dtype=np.float64) * shelf.slot
+            slots = shelf.sums(whole, high, rows)
+            bad += slots[0]
+            total += slots[1]
+            known += slots[2] * shelf.slot
             if low < whole:
                 share = (whole - low) / shelf.slot
                 edge = shelf.at(whole - shelf.slot, whole)[0]
