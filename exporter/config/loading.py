@@ -75,7 +75,7 @@ def _read(path: Path) -> str:
         message = f"cannot be read: {error.strerror}"
         raise ConfigError([Mistake(path, None, "", message)]) from error
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError([Mistake(path, line, "", "is not UTF-8 text")]) from error

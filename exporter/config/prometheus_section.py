@@ -28,7 +28,6 @@ class BasicAuthSection(Section):
     username: Text = Field(description="User name.", examples=["exporter"])
     password: str | None = Field(
         default=None,
-        repr=False,
         description="Password in plain text; prefer a file.",
         examples=["secret"],
     )
@@ -120,7 +119,6 @@ class PrometheusSection(Section):
     tls_config: TlsSection = Field(default=TlsSection(), description="TLS towards Prometheus.")
     headers: dict[HeaderName, HeaderValue] = Field(
         default={},
-        repr=False,
         description="HTTP headers to send with every query, such as the tenant.",
         examples=["{X-Scope-OrgID: team-a}"],
     )

@@ -1,0 +1,114 @@
+"""What the example and the reference tell users is true."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from exporter.config.loading import load, load_file
+from exporter.config.models import MainFile
+from exporter.config.reference import render
+from exporter.config.section import Section, section_of
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / "config.example.yaml").read_text()
+
+SLO = """\
+slos:
+  - service: a
+    name: b
+    objective: 99
+    sli: {events: {bad: a, total: b}}
+"""
+
+
+def switched_off() -> list[str]:
+    """The blocks of the example that are switched off, each switched on alone."""
+    lines = EXAMPLE.splitlines()
+    off = re.compile(r"( +)#(?! \S)(.+)")
+    found = []
+    for is_off, block in groupby(
+        range(len(lines)), key=lambda index: bool(off.match(lines[index]))
+    ):
+        if is_off:
+            numbers = set(block)
+            found.append(
+                "\n".join(
+                    off.sub(r"\1\2", line) if number in numbers else line
+                    for number, line in enumerate(lines)
+                )
+            )
+    return found
+
+
+def sections(section: type[Section]) -> list[type[Section]]:
+    inner = [section_of(field.annotation) for field in section.model_fields.values()]
+    return [section, *(deep for one in inner if one for deep in sections(one))]
+
+
+def with_files(text: str, folder: Path) -> Path:
+    """The text as a file in a folder that has the files it names."""
+    for name in re.findall(r"_file: (.*)", text):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    path = folder / "config.yaml"
+    path.write_text(text)
+    return path
+
+
+class TestExample:
+    def test_it_loads(self):
+        """A newcomer's first file is right."""
+        assert len(load_file(ROOT / "config.example.yaml").slos) == 3
+
+    def test_lines_called_default_can_be_left_out(self):
+        """Removing them changes nothing."""
+        kept = [line for line in EXAMPLE.splitlines() if not line.endswith("# the default")]
+        assert len(kept) < len(EXAMPLE.splitlines()) - 5
+        path = ROOT / "config.example.yaml"
+        assert load("\n".join(kept), path) == load(EXAMPLE, path)
+
+    @pytest.mark.parametrize("text", switched_off())
+    def test_each_block_that_is_switched_off_can_be_switched_on(self, text, tmp_path):
+        """Uncommenting a block gives a file that loads and differs from the example."""
+        changed = load_file(with_files(text, tmp_path))
+        assert changed.prometheus != load(EXAMPLE, ROOT / "config.example.yaml").prometheus
+
+    def test_it_shows_every_key(self):
+        """Nothing has to be looked for elsewhere to be known of."""
+        shown = set(re.findall(r"^[ #-]*(\w+):", EXAMPLE, re.MULTILINE))
+        known = {key for section in sections(MainFile) for key in section.model_fields}
+        assert known - shown == set()
+
+
+class TestReference:
+    def test_the_page_is_what_the_models_say(self):
+        """docs/config.md is up to date: python -m exporter.config.reference > docs/config.md."""
+        assert (ROOT / "docs" / "config.md").read_text() == render()
+
+    def test_every_key_is_described(self):
+        """Each key has a description and, unless it is a section, an example."""
+        for section in sections(MainFile):
+            for name, field in section.model_fields.items():
+                assert field.description, name
+                assert field.examples or section_of(field.annotation), name
+
+    @pytest.mark.parametrize(
+        ("text", "section"),
+        [
+            (f"{name}:\n  {key}: {field.examples[0]}\n" + SLO, name)
+            for name in ("prometheus", "evaluation")
+            for key, field in section_of(
+                MainFile.model_fields[name].annotation
+            ).model_fields.items()
+            if field.examples
+        ],
+    )
+    def test_its_examples_are_right_and_no_defaults(self, text, section, tmp_path):
+        """Each example of a setting loads, and does something."""
+        changed = load_file(with_files(text, tmp_path))
+        assert getattr(changed, section) != getattr(load(SLO, Path("c.yaml")), section)

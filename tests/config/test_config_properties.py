@@ -1,0 +1,97 @@
+"""Whatever a file holds, it loads or says what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exporter.config.errors import ConfigError, Mistake
+from exporter.config.loading import load
+from exporter.config.models import EvaluationSection
+from exporter.config.prometheus_section import PrometheusSection
+from exporter.config.slo_section import SloSection
+
+KEYS = [
+    *["prometheus", "evaluation", "slos", "slo_files", "<<", "owner"],
+    *PrometheusSection.model_fields,
+    *EvaluationSection.model_fields,
+    *SloSection.model_fields,
+]
+VALUES = [
+    *["30s", "0s", "1h", "28d", "999999y", "0.999", "99.9", "100", "0", "-1", "1e999", "nan"],
+    *["true", "maybe", "", "~", "*a", "&a b", "/dev/null", "/dev", "none.yaml", "*.yaml"],
+    *["http://localhost:9090", "http://a:b@c", "http://[", "http://\u0660", "[]", "{}", "[a, a]"],
+    *["up", "{}", "up{a=~'['}", "rate(up[5m])", "a_bucket", "a{le='1'}", "{__name__='a'}"],
+]
+
+scalars = st.sampled_from(VALUES) | st.text(max_size=20) | st.none()
+keys = st.sampled_from(KEYS) | st.text(max_size=5)
+trees = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=8),
+    max_leaves=40,
+)
+
+
+def check(text: str) -> None:
+    mistakes: tuple[Mistake, ...] = ()
+    try:
+        load(text, Path("config.yaml"))
+    except ConfigError as error:
+        mistakes = error.mistakes or (Mistake(Path(), None, "", ""),)
+    for mistake in mistakes:
+        assert mistake.line
+        assert mistake.message
+        assert len(str(mistake).splitlines()) == 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=200))
+def test_any_text_loads_or_is_refused(text):
+    """Text of all sorts raises nothing but ConfigError."""
+    check(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from([*KEYS, *VALUES, ":", "- ", "\n", "  ", "!", "&a", "|"])))
+def test_any_yaml_like_text_loads_or_is_refused(parts):
+    """Nor do pieces of a configuration, thrown together."""
+    check(" ".join(parts))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(keys, trees, max_size=6))
+def test_any_tree_loads_or_is_refused(tree):
+    """Nor does YAML of any shape."""
+    check(yaml.safe_dump(tree, allow_unicode=True))
+
+
+slos = st.fixed_dictionaries(
+    {
+        "service": scalars,
+        "name": scalars,
+        "objective": st.sampled_from(["99.9", "0.5", "100", "abc", None]),
+        "sli": st.fixed_dictionaries(
+            {},
+            optional={
+                "events": st.dictionaries(st.sampled_from(["bad", "good", "total"]), scalars),
+                "latency": st.dictionaries(st.sampled_from(["histogram", "threshold"]), scalars),
+            },
+        ),
+    },
+    optional={"period": scalars, "group_by": trees, "max_groups": scalars, "labels": trees},
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(slos, min_size=1, max_size=3),
+    st.dictionaries(st.sampled_from(KEYS), scalars, max_size=6),
+    st.dictionaries(st.sampled_from(KEYS), scalars, max_size=6),
+)
+def test_any_values_under_right_keys_load_or_are_refused(slos, prometheus, evaluation):
+    """Nor do wrong values where the format expects right ones."""
+    check(yaml.safe_dump({"slos": slos, "prometheus": prometheus, "evaluation": evaluation}))
