@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from exporter.slo.maintenance import MaintenanceWindow
+from exporter.slo.period import DAY, Period, RollingPeriod
 from exporter.slo.policy import DEFAULT_POLICY, Policy
-
-DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +56,86 @@ class LatencySli:
     threshold: float
 
 
-Sli = EventsSli | LatencySli
+@dataclass(frozen=True, slots=True)
+class QuerySli:
+    """Free PromQL in which `$window` stands for the rate window (seconds)."""
+
+    total: str
+    bad: str | None = None
+    good: str | None = None
+    window: int = 120
+
+
+@dataclass(frozen=True, slots=True)
+class RatioSli:
+    """PromQL whose value already is a ratio between 0 and 1; weighed by time.
+
+    One of `error` and `success` is set.
+    """
+
+    error: str | None = None
+    success: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSli:
+    """A gauge of 1 for success and 0 for failure; every sample is an event."""
+
+    selector: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdSli:
+    """PromQL whose value must keep a bound; weighed by time.
+
+    `op` is what a good value does: `<`, `<=`, `>`, `>=` to `bound`.
+    """
+
+    query: str
+    op: str
+    bound: float
+
+
+Sli = EventsSli | LatencySli | QuerySli | RatioSli | ProbeSli | ThresholdSli
+
+
+@dataclass(frozen=True, slots=True)
+class Timeslices:
+    """Budget counted in slices of time (seconds), after OpenSLO.
+
+    With a `target` (`timeslices`) a slice is good if its ratio of good events reaches it;
+    without one (`ratio_timeslices`) it weighs by its ratio.
+    """
+
+    slice: int
+    target: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LowTraffic:
+    """What a rung's long window must hold before it may fire."""
+
+    min_events: float = 0
+    min_bad_events: float = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Slo:
     """One entry of the configuration; with `group_by` it stands for one SLO per value found.
 
-    `period` is the rolling period in seconds. `labels` are the user's own (`owner`, ...) and
-    appear on `slo_info` alone.
+    Without `timeslices` the budget counts occurrences. `labels` are the user's own (`owner`,
+    ...) and appear on `slo_info` alone.
     """
 
     service: str
     name: str
     objective: Objective
     sli: Sli
-    period: int = 30 * DAY
+    period: Period = RollingPeriod(30 * DAY)
+    timeslices: Timeslices | None = None
     group_by: tuple[str, ...] = ()
     max_groups: int = 100
     labels: Mapping[str, str] = field(default_factory=dict)
     policy: Policy = DEFAULT_POLICY
+    low_traffic: LowTraffic = LowTraffic()
+    maintenance: tuple[MaintenanceWindow, ...] = ()

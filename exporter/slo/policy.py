@@ -26,10 +26,15 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Tiers from best to worst, `above` falling; the last one takes every value left."""
+    """Tiers from best to worst, `above` falling; the last one takes every value left.
+
+    Until `min_coverage` (a ratio) of the period is known, the first tier is held: a few
+    minutes of data say nothing of a month.
+    """
 
     name: str
     tiers: tuple[Tier, ...]
+    min_coverage: float = 0.05
 
     def tier(self, budget_remaining: float) -> Tier:
         """The tier that a remaining budget (a ratio, 1 is untouched) falls into."""
