@@ -1,0 +1,112 @@
+"""Periods: what span of time an objective holds for, rolling or by the calendar."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from exporter.slo.durations import format_duration
+
+HOUR = 3_600
+DAY = 24 * HOUR
+
+UNITS = ("week", "month", "quarter", "year")
+"""The calendar's periods; a week begins on Monday (ISO 8601)."""
+
+_LONGEST = {"week": 7, "month": 31, "quarter": 92, "year": 366}
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodSpan:
+    """One period as it stands at a moment: (start, end], Unix seconds.
+
+    A rolling one ends now. A calendar one ends when its unit does; `elapsed` is what of it
+    lies behind.
+    """
+
+    start: int
+    end: int
+    elapsed: int
+
+    @property
+    def length(self) -> int:
+        """The whole period in seconds, which thresholds scale with."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class RollingPeriod:
+    """The last so many seconds."""
+
+    seconds: int
+
+    @property
+    def label(self) -> str:
+        """How the period is called in metrics: `30d`."""
+        return format_duration(self.seconds)
+
+    @property
+    def longest(self) -> int:
+        """How far back slots are needed, in seconds."""
+        return self.seconds
+
+    def span(self, at: int) -> PeriodSpan:
+        """The period at a slot boundary."""
+        return PeriodSpan(at - self.seconds, at, self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarPeriod:
+    """The week, month, quarter or year of the calendar, in an IANA time zone."""
+
+    unit: str
+    zone: str = "UTC"
+
+    @property
+    def label(self) -> str:
+        """How the period is called in metrics: `month`."""
+        return self.unit
+
+    @property
+    def longest(self) -> int:
+        """How far back slots are needed, in seconds; an hour more than its days for clocks."""
+        return _LONGEST[self.unit] * DAY + HOUR
+
+    @property
+    def boundary(self) -> int:
+        """What every start of the period is a multiple of, in seconds since the epoch."""
+        step = HOUR
+        for year in range(2000, 2041):
+            for month in (1, 7):
+                start = datetime(year, month, 1, tzinfo=ZoneInfo(self.zone))
+                step = math.gcd(step, int(start.timestamp()))
+        return step
+
+    def span(self, at: int) -> PeriodSpan:
+        """The period that the slot which ends at `at` lies in.
+
+        The slot that ends as a month begins still belongs to the month before.
+        """
+        zone = ZoneInfo(self.zone)
+        day = datetime.fromtimestamp(at - 1, UTC).astimezone(zone).date()
+        first = self._first(day)
+        after = self._first(first + timedelta(days=_LONGEST[self.unit] + 3))
+        start, end = (
+            int(datetime(of.year, of.month, of.day, tzinfo=zone).timestamp())
+            for of in (first, after)
+        )
+        return PeriodSpan(start, end, at - start)
+
+    def _first(self, day: date) -> date:
+        if self.unit == "week":
+            return day - timedelta(days=day.weekday())
+        if self.unit == "year":
+            return day.replace(month=1, day=1)
+        if self.unit == "quarter":
+            return day.replace(month=day.month - (day.month - 1) % 3, day=1)
+        return day.replace(day=1)
+
+
+Period = RollingPeriod | CalendarPeriod
