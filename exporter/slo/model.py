@@ -119,6 +119,9 @@ class LowTraffic:
     min_bad_events: float = 0
 
 
+THIRTY_DAYS = RollingPeriod(30 * DAY)
+
+
 @dataclass(frozen=True, slots=True)
 class Slo:
     """One entry of the configuration; with `group_by` it stands for one SLO per value found.
@@ -131,7 +134,7 @@ class Slo:
     name: str
     objective: Objective
     sli: Sli
-    period: Period = RollingPeriod(30 * DAY)
+    period: Period = THIRTY_DAYS
     timeslices: Timeslices | None = None
     group_by: tuple[str, ...] = ()
     max_groups: int = 100
