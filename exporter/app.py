@@ -134,12 +134,13 @@ class App:
 
     def _tell_left_out_rungs(self) -> None:
         for slo in self._settings.slos:
-            left_out = set(RUNGS) - set(rungs(slo.period, slo.objective.error_budget))
+            length = slo.period.span(int(time.time())).length
+            left_out = set(RUNGS) - set(rungs(slo.period, length, slo.objective.error_budget))
             for rung in sorted(left_out, key=str):
                 self._log.warning(
                     "alert condition is left out: it could never hold",
                     service=slo.service,
                     slo=slo.name,
                     condition=str(rung),
-                    threshold=rung.threshold(slo.period),
+                    threshold=rung.threshold(length),
                 )

@@ -10,7 +10,6 @@ from exporter.evaluation.engine import Engine
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.snapshot import DataState, SloStatus
-from exporter.slo.windows import HOUR
 
 
 async def live_check(settings: Settings, echo: Callable[[str], None]) -> bool:
@@ -48,7 +47,7 @@ def _line(status: SloStatus) -> str:
     name = f"{status.slo.service}/{status.slo.name}{groups}"
     if status.problem:
         return f"{name}: {status.problem}"
-    hour = status.windows.get(min(HOUR, status.slo.period))
+    hour = status.windows.get("1h") or status.windows.get(status.slo.period.label)
     if status.state is DataState.NO_DATA:
         return f"{name}: no data: the series of its total do not exist"
     events = f"{hour.bad:g} bad of {hour.total:g} events in the last hour" if hour else ""

@@ -90,7 +90,8 @@ def duration(at_least: str, at_most: str, *, whole: bool = True) -> Callable[[ob
     return seconds
 
 
-def _surroundings(info: ValidationInfo) -> Surroundings:
+def surroundings(info: ValidationInfo) -> Surroundings:
+    """What the value under validation is judged by besides itself."""
     return cast(Surroundings, info.context)
 
 
@@ -100,16 +101,6 @@ def _divides_an_hour(seconds: int) -> int:
             f"must divide an hour evenly, as 15s, 30s or 1m do, not {format_duration(seconds)}"
         )
     return seconds
-
-
-def _fits_interval(period: int, info: ValidationInfo) -> int:
-    interval = _surroundings(info).interval
-    if interval and period % interval:
-        raise ValueError(
-            f"must be a multiple of evaluation.interval ({format_duration(interval)}), "
-            f"not {format_duration(period)}"
-        )
-    return period
 
 
 def _not_blank(text: str) -> str:
@@ -124,7 +115,9 @@ def _printable(text: str) -> str:
     return text
 
 
-def _objective(value: object) -> Objective:
+def _percent(value: object) -> Decimal:
+    if isinstance(value, Decimal):
+        return value  # a default: files hold text alone
     if not isinstance(value, str) or not re.fullmatch(r"-?\d+(\.\d+)?", value, re.ASCII):
         raise ValueError("must be a percentage such as 99.9, without a % sign")
     # Beyond ten decimals the ratio would round to 1 and leave no budget to divide by.
@@ -133,10 +126,29 @@ def _objective(value: object) -> Objective:
     percent = Decimal(value)
     if 0 < percent < 1:
         raise ValueError(f"is in percent: did you mean {(percent * 100).normalize():f}?")
-    return Objective.from_percent(percent)
+    return percent
 
 
-def _not_a_mapping(value: object) -> object:
+def _objective(value: object) -> Objective:
+    return Objective.from_percent(_percent(value))
+
+
+def _some_percent(value: object) -> Decimal:
+    percent = _percent(value)
+    if not 0 < percent <= 100:
+        raise ValueError(f"must be a percentage above 0 and at most 100, not {percent}")
+    return percent
+
+
+def _any_percent(value: object) -> Decimal:
+    percent = _percent(value)
+    if not 0 <= percent <= 100:
+        raise ValueError(f"must be a percentage from 0 to 100, not {percent}")
+    return percent
+
+
+def not_a_mapping(value: object) -> object:
+    """Refuse what `{job="a"}` without quotes is to YAML."""
     if isinstance(value, dict):
         raise ValueError("must be text: put a selector that begins with { in quotes")
     return value
@@ -199,7 +211,7 @@ def _url(text: str) -> str:
 def _file(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str):
         raise ValueError("must be the path of a file")
-    path = _surroundings(info).folder / _printable(_not_blank(value))
+    path = surroundings(info).folder / _printable(_not_blank(value))
     try:
         path.open("rb").close()
     except OSError as error:
@@ -226,12 +238,14 @@ def _header_value(value: str) -> str:
 DURATION = Kind("duration")
 Text = Annotated[str, AfterValidator(_not_blank), AfterValidator(_printable), Kind("text")]
 Glob = Annotated[Text, Kind("glob")]
-Percent = Annotated[Objective, PlainValidator(_objective), Kind("percent")]
+ObjectivePercent = Annotated[Objective, PlainValidator(_objective), Kind("percent")]
+SomePercent = Annotated[Decimal, PlainValidator(_some_percent), Kind("percent")]
+AnyPercent = Annotated[Decimal, PlainValidator(_any_percent), Kind("percent")]
 Selector = Annotated[
-    str, BeforeValidator(_not_a_mapping), AfterValidator(_selector), Kind("vector selector")
+    str, BeforeValidator(not_a_mapping), AfterValidator(_selector), Kind("vector selector")
 ]
 Histogram = Annotated[
-    str, BeforeValidator(_not_a_mapping), AfterValidator(_histogram), Kind("vector selector")
+    str, BeforeValidator(not_a_mapping), AfterValidator(_histogram), Kind("vector selector")
 ]
 LabelName = Annotated[str, AfterValidator(_label_name), Kind("label name")]
 LabelNames = Annotated[list[LabelName], AfterValidator(_no_doubles)]
@@ -241,7 +255,4 @@ HeaderName = Annotated[str, AfterValidator(_header_name), Kind("header name")]
 HeaderValue = Annotated[str, AfterValidator(_header_value), Kind("text")]
 Interval = Annotated[
     int, BeforeValidator(duration("1s", "5m")), AfterValidator(_divides_an_hour), DURATION
-]
-Period = Annotated[
-    int, BeforeValidator(duration("1h", "400d")), AfterValidator(_fits_interval), DURATION
 ]

@@ -8,16 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from exporter.evaluation.raw_slots import Group, count_slot
+from exporter.evaluation.folding import Folded, by_slices, fold
+from exporter.evaluation.raw_slots import count_slot
+from exporter.evaluation.spans import Counts, Floats, Group, Span, joined
 from exporter.prometheus.client import PrometheusClient, Series
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
-from exporter.prometheus.promql import PART_LABEL, batch, counters, events
+from exporter.prometheus.indicators import Counters, Indicator, indicators
+from exporter.prometheus.promql import PART_LABEL, Asking, batch
 from exporter.prometheus.selectors import Selector
+from exporter.slo.maintenance import excluded
 from exporter.slo.model import LatencySli, Slo
-
-Floats = NDArray[np.float64]
 
 MAX_QUERY_CHARS = 12_000
 """VictoriaMetrics takes queries of up to 16 KiB by default."""
@@ -25,64 +26,68 @@ MAX_QUERY_CHARS = 12_000
 MAX_POINTS = 20_000
 """Points of one answer (slots x expressions), so that none grows beyond a few megabytes."""
 
+MAX_SLOTS = 5_000
+"""Slots asked for at once; Prometheus answers 11,000 points of a series at the most."""
+
+RANGES_CLOSED = "count_over_time(vector(0)[1m:1m])"
+"""2 on a server whose ranges include their own start (Prometheus 2), else 1."""
+
 
 class SliError(Exception):
     """An SLO's indicator does not fit what Prometheus holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The slots of `slot` seconds that lie in (start, end]; both are slot boundaries."""
-
-    start: int
-    end: int
-    slot: int
-
-    @property
-    def count(self) -> int:
-        """How many slots there are."""
-        return (self.end - self.start) // self.slot
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Events of one group in each slot of a span; `total` is NaN where nothing is known."""
-
-    bad: Floats
-    total: Floats
-
-
-Answer = dict[Group, Counts] | SliError | PrometheusError
+Answer = dict[Group, Folded] | SliError | PrometheusError
 """What came back for one SLO: counts per group, or why there are none."""
 
 
-class SlotCounter:
-    """Counts the events of SLOs in spans of slots."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """SLOs (by their index) that one query asks for in slots of `resolution` seconds.
 
-    def __init__(self, client: PrometheusClient, slos: Sequence[Slo]) -> None:
+    The answer is brought to the slots of `span`.
+    """
+
+    sources: tuple[int, ...]
+    span: Span
+    resolution: int
+
+
+class SlotCounter:
+    """Counts the events of SLOs in spans of slots of the evaluation interval or longer."""
+
+    def __init__(self, client: PrometheusClient, slos: Sequence[Slo], interval: int) -> None:
         self._client = client
         self._slos = slos
-        self._counters = [counters(slo.sli) for slo in slos]
+        self._interval = interval
+        # The usual way to measure first; what was found to work moves to the front.
+        self._indicators = [list(indicators(slo.sli, slo.group_by)) for slo in slos]
         # Two scrapes: should one of them fail, the other still tells where the counter stood.
-        self._lookback = 2 * client.settings.scrape_interval
+        self._lookback = max(2 * client.settings.scrape_interval, interval)
+        self._closed: bool | None = None
 
-    def batches(self, sources: Sequence[int], span: Span) -> Iterator[list[int]]:
+    def batches(self, sources: Sequence[int], span: Span) -> Iterator[Batch]:
         """Cut SLOs (by their index) into groups that one query can ask for."""
-        most = max(1, MAX_POINTS // (2 * span.count))
-        batch_: list[int] = []
-        size = 0
+        by_resolution: dict[int, list[int]] = defaultdict(list)
         for source in sources:
-            length = sum(map(len, self._expressions(source, span.slot)))
-            if batch_ and (len(batch_) >= most or size + length > MAX_QUERY_CHARS):
-                yield batch_
-                batch_, size = [], 0
-            batch_.append(source)
-            size += length
-        if batch_:
-            yield batch_
+            slices = self._slos[source].timeslices
+            by_resolution[slices.slice if slices else span.slot].append(source)
+        for resolution, those in by_resolution.items():
+            most = max(1, MAX_POINTS // (2 * span.at(resolution).count))
+            taken: list[int] = []
+            size = 0
+            for source in those:
+                length = sum(map(len, self._expressions(source, resolution)))
+                if taken and (len(taken) >= most or size + length > MAX_QUERY_CHARS):
+                    yield Batch(tuple(taken), span, resolution)
+                    taken, size = [], 0
+                taken.append(source)
+                size += length
+            if taken:
+                yield Batch(tuple(taken), span, resolution)
 
-    async def count(self, sources: Sequence[int], span: Span) -> dict[int, Answer]:
-        """Count the events of some SLOs in every slot of a span.
+    async def count(self, wanted: Batch) -> dict[int, Answer]:
+        """Count the events of a batch.
 
         A query that Prometheus refuses is asked again in halves, by SLO and then by time, so
         that one SLO's mistake stays its own and a limit of Prometheus's is met.
@@ -90,76 +95,164 @@ class SlotCounter:
         Raises:
             UnavailableError: Prometheus did not answer.
         """
+        if self._closed is None:
+            found = await self._client.instant_query(RANGES_CLOSED, 60)
+            self._closed = bool(found) and found[0].samples[-1][1] == 2
+        span = wanted.span.at(wanted.resolution)
+        answers: dict[int, Answer] = {}
+        for source, counts in (await self._count(wanted.sources, span)).items():
+            if not isinstance(counts, dict):
+                answers[source] = counts
+                continue
+            try:
+                answers[source] = await self._fold(source, counts, span, wanted.span)
+            except QueryRefusedError as error:
+                answers[source] = error
+        return answers
+
+    async def _fold(
+        self, source: int, counts: dict[Group, Counts], span: Span, target: Span
+    ) -> dict[Group, Folded]:
+        """Apply time slices and maintenance windows, and bring counts to the target's slots."""
+        slo = self._slos[source]
+        share = excluded(slo.maintenance, span.start, span.slot, span.count)
+        cut = np.flatnonzero((share > 0) & (share < 1))
+        if slo.timeslices:
+            counts = {group: by_slices(one, slo.timeslices) for group, one in counts.items()}
+        if slo.timeslices or span.slot == self._interval:
+            cut = cut[:0]  # these are the smallest units there are: one is in or out as a whole
+        folded = {group: fold(one, share > 0, target.count) for group, one in counts.items()}
+        for i in map(int, cut):
+            # A window ends inside of a coarse slot: only the slots in it tell what it excludes.
+            coarse = span.one(i)
+            fine = coarse.at(self._interval)
+            answer = (await self._count((source,), fine))[source]
+            if not isinstance(answer, dict):
+                raise QueryRefusedError(str(answer))
+            out = excluded(slo.maintenance, fine.start, fine.slot, fine.count) > 0
+            for group, one in answer.items():
+                if group in folded:
+                    part = fold(one, out, 1)
+                    pairs = (
+                        (folded[group].slots, part.slots),
+                        (folded[group].excluded, part.excluded),
+                    )
+                    for into, of in pairs:
+                        for array, value in zip(into.arrays(), of.arrays(), strict=True):
+                            array[0, i] = value[0, 0]
+        return folded
+
+    async def _count(
+        self, sources: Sequence[int], span: Span
+    ) -> dict[int, dict[Group, Counts] | SliError | PrometheusError]:
+        if span.count > MAX_SLOTS:
+            return await self._count_by_time(sources, span)
         expressions = [text for source in sources for text in self._expressions(source, span.slot)]
         try:
-            series = await self._client.range_query(
-                batch(expressions), span.start + span.slot, span.end, span.slot
-            )
+            series = await self._range_query(expressions, span)
         except QueryRefusedError as error:
-            return await self._count_halves(sources, span, error)
-        parts: dict[str, list[Series]] = defaultdict(list)
-        for one in series:
-            parts[one.labels.get(PART_LABEL, "")].append(one)
-        answers: dict[int, Answer] = {}
-        for i, source in enumerate(sources):
+            if len(sources) > 1:
+                half = len(sources) // 2
+                first = await self._count(sources[:half], span)
+                return first | await self._count(sources[half:], span)
+            if span.count > 1:
+                return await self._count_by_time(sources, span)
+            return {sources[0]: error}
+        answers: dict[int, dict[Group, Counts] | SliError | PrometheusError] = {}
+        for source in sources:
+            parts = [series.pop(0) for _ in self._indicators[source][0].selectors]
             try:
-                answers[source] = await self._read(
-                    source, span, parts[str(2 * i)], parts[str(2 * i + 1)]
-                )
+                answers[source] = await self._read(source, span, parts)
             except (SliError, QueryRefusedError) as error:
                 answers[source] = error
         return answers
 
-    async def _count_halves(
-        self, sources: Sequence[int], span: Span, error: QueryRefusedError
-    ) -> dict[int, Answer]:
-        if len(sources) > 1:
-            half = len(sources) // 2
-            first = await self.count(sources[:half], span)
-            return first | await self.count(sources[half:], span)
-        if span.count == 1:
-            return {sources[0]: error}
-        middle = span.start + span.count // 2 * span.slot
-        newer = (await self.count(sources, Span(middle, span.end, span.slot)))[sources[0]]
-        if not isinstance(newer, dict):
-            return {sources[0]: newer}
-        older = (await self.count(sources, Span(span.start, middle, span.slot)))[sources[0]]
-        if not isinstance(older, dict):
-            return {sources[0]: older}
-        return {sources[0]: _joined(older, newer, span)}
+    async def _count_by_time(
+        self, sources: Sequence[int], span: Span
+    ) -> dict[int, dict[Group, Counts] | SliError | PrometheusError]:
+        spans = span.halves()
+        newer = await self._count(sources, spans[1])
+        # What cannot be asked for now would not be answered for earlier either.
+        rest = [source for source in sources if isinstance(newer[source], dict)]
+        older = await self._count(rest, spans[0]) if rest else {}
+        for source, before in older.items():
+            after = newer[source]
+            if isinstance(before, dict) and isinstance(after, dict):
+                newer[source] = joined(before, after, spans)
+            else:
+                newer[source] = before
+        return newer
 
-    def _expressions(self, source: int, slot: int) -> tuple[str, str]:
-        group_by = self._slos[source].group_by
-        pair = self._counters[source]
-        return (
-            events(pair.total, group_by, slot, self._lookback),
-            events(pair.part, group_by, slot, self._lookback),
+    def _asking(self, source: int, slot: int) -> Asking:
+        return Asking(
+            group_by=self._slos[source].group_by,
+            slot=slot,
+            interval=self._interval,
+            lookback=self._lookback,
+            closed=bool(self._closed),
         )
 
+    def _expressions(self, source: int, slot: int) -> Sequence[str]:
+        return self._indicators[source][0].expressions(self._asking(source, slot))
+
+    async def _range_query(self, expressions: Sequence[str], span: Span) -> list[list[Series]]:
+        """Ask for several expressions at once: the series of each."""
+        series = await self._client.range_query(
+            batch(expressions), span.start + span.slot, span.end, span.slot
+        )
+        parts: dict[str, list[Series]] = defaultdict(list)
+        for one in series:
+            parts[one.labels.get(PART_LABEL, "")].append(one)
+        return [parts[str(number)] for number in range(len(expressions))]
+
     async def _read(
-        self, source: int, span: Span, total: Sequence[Series], part: Sequence[Series]
+        self, source: int, span: Span, parts: Sequence[Sequence[Series]]
     ) -> dict[Group, Counts]:
-        pair = self._counters[source]
-        totals = await self._exact(source, pair.total, span, total)
-        parts = await self._exact(source, pair.part, span, part)
+        """Make counts of an answer; try the other way to measure where this one found nothing.
+
+        Raises:
+            SliError: the histogram has no such bucket bound.
+            PrometheusError: a further query was not answered.
+        """
+        ways = self._indicators[source]
+        found = await self._combine(source, ways[0], span, parts)
+        for other in ways[1:]:
+            if found:
+                break
+            try:
+                expressions = other.expressions(self._asking(source, span.slot))
+                series = await self._range_query(expressions, span)
+            except QueryRefusedError:  # this server does not know native histograms
+                continue
+            found = await self._combine(source, other, span, series)
+            if found:
+                ways.remove(other)
+                ways.insert(0, other)
+        return found
+
+    async def _combine(
+        self, source: int, way: Indicator, span: Span, parts: Sequence[Sequence[Series]]
+    ) -> dict[Group, Counts]:
+        values = [
+            await self._exact(source, selector, span, series)
+            for selector, series in zip(way.selectors, parts, strict=True)
+        ]
         sli = self._slos[source].sli
-        if isinstance(sli, LatencySli) and not parts and any(map(_some, totals.values())):
-            await self._require_bound(sli, pair.part, span.end)
+        if isinstance(sli, LatencySli) and isinstance(way, Counters):
+            totals, buckets = values
+            if not buckets and any(np.nansum(total) > 0 for total in totals.values()):
+                await self._require_bound(sli, way.selectors[1], span.end)
         counts = {}
-        for group, all_events in totals.items():
-            found = parts.get(group)
-            part_events = np.full(span.count, np.nan) if found is None else found
-            # A histogram has all of its buckets or none: without the bound nothing is known.
-            unknown = np.isnan(part_events) & isinstance(sli, LatencySli)
-            bad = np.nan_to_num(part_events)
-            if pair.part_is_good:
-                # A good counter may be born a sample before its total; that is not negative bad.
-                bad = np.maximum(all_events - bad, 0.0)
-            counts[group] = Counts(bad=bad, total=np.where(unknown, np.nan, all_events))
+        asking = self._asking(source, span.slot)
+        absent = np.full(span.count, np.nan)
+        for group in {group for value in values for group in value}:
+            bad, total = way.combine([value.get(group, absent) for value in values], asking)
+            if not np.isnan(total).all():
+                counts[group] = Counts(bad=bad, total=total)
         return counts
 
     async def _exact(
-        self, source: int, selector: Selector, span: Span, series: Sequence[Series]
+        self, source: int, selector: Selector | None, span: Span, series: Sequence[Series]
     ) -> dict[Group, Floats]:
         """Put an answer into arrays, and count from raw samples where the answer asks for it."""
         group_by = self._slos[source].group_by
@@ -171,15 +264,19 @@ class SlotCounter:
                 column, off = divmod(at - span.start - span.slot, span.slot)
                 if off or not 0 <= column < span.count:
                     raise UnavailableError(f"an answer for {at:.3f}, which was not asked for")
-                # NaN comes of a counter that was NaN for a while: its other samples still count.
-                array[int(column)] = np.inf if math.isnan(value) else value
+                array[int(column)] = value
+                if selector and math.isnan(value):
+                    # A counter was NaN for a while: its other samples still count.
+                    array[int(column)] = np.inf
+        if selector is None:
+            return values
         odd = {i for array in values.values() for i in np.flatnonzero(np.isinf(array))}
         for i in sorted(map(int, odd)):
             exact = await count_slot(
                 self._client,
                 selector,
                 group_by,
-                end=span.start + (i + 1) * span.slot,
+                end=span.one(i).end,
                 slot=span.slot,
                 lookback=self._lookback,
             )
@@ -202,23 +299,3 @@ class SlotCounter:
                 f"threshold {sli.threshold:g} s is no bucket bound of {sli.histogram}; "
                 f"the bounds there are (in seconds): {finite}"
             )
-
-
-def _some(total: Floats) -> bool:
-    return bool(np.nansum(total) > 0)
-
-
-def _joined(
-    older: dict[Group, Counts], newer: dict[Group, Counts], span: Span
-) -> dict[Group, Counts]:
-    """Two neighbouring halves of a span as one."""
-    cut = span.count // 2
-    absent = [Counts(np.zeros(n), np.full(n, np.nan)) for n in (cut, span.count - cut)]
-    joined = {}
-    for group in older.keys() | newer.keys():
-        first, second = older.get(group, absent[0]), newer.get(group, absent[1])
-        joined[group] = Counts(
-            bad=np.concatenate((first.bad, second.bad)),
-            total=np.concatenate((first.total, second.total)),
-        )
-    return joined

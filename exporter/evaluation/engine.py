@@ -6,23 +6,28 @@ The clock is the caller's: every method that needs the time is given it.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exporter.evaluation import plan
-from exporter.evaluation.counting import Answer, Counts, Floats, SlotCounter, Span
-from exporter.evaluation.raw_slots import Group
+from exporter.evaluation.counting import Answer, Batch, SlotCounter
+from exporter.evaluation.folding import Folded
 from exporter.evaluation.settings import EvaluationSettings
+from exporter.evaluation.spans import Floats, Group, Span
 from exporter.ledger.ledger import Asked, Ledger
 from exporter.ledger.levels import levels
+from exporter.ledger.shelf import Slots, stacked
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
-from exporter.slo.evaluate import Subject, evaluate
+from exporter.slo.evaluate import Subject, Sums, evaluate
 from exporter.slo.model import Slo
+from exporter.slo.period import CalendarPeriod
 from exporter.slo.snapshot import Snapshot
-from exporter.slo.windows import windows
+from exporter.slo.windows import WINDOWS, windows
 
 RETRY_HISTORY = 300
 """Seconds until history that was refused is asked for again."""
@@ -55,10 +60,21 @@ class Engine:
     ) -> None:
         self.slos = tuple(slos)
         self._settings = settings
-        self._counter = SlotCounter(client, self.slos)
-        self._periods = [slo.period for slo in self.slos]
+        self._counter = SlotCounter(client, self.slos, settings.interval)
+        self._periods = {slo.period for slo in self.slos}
+        self._longest = [slo.period.longest for slo in self.slos]
+        self._units = [
+            slo.timeslices.slice if slo.timeslices else settings.interval for slo in self.slos
+        ]
+        boundaries = [of.boundary for of in self._periods if isinstance(of, CalendarPeriod)]
         self.ledger = Ledger(
-            levels(settings.interval, max(self._periods)), sources=len(self.slos), end=0
+            levels(
+                settings.interval,
+                max(self._longest),
+                math.gcd(*boundaries) if boundaries else None,
+            ),
+            sources=len(self.slos),
+            end=0,
         )
         self._rows: list[_Row] = []
         self._source_rows: list[list[int]] = [[] for _ in self.slos]
@@ -85,8 +101,8 @@ class Engine:
         end = int(now - self._settings.delay)
         self.ledger.retreat(end)
         self.ledger.advance(end)
-        work = plan.settled(self.ledger, now - self._settings.settle)
-        for span, sources in plan.newest(self.ledger).items():
+        work = plan.settled(self.ledger, now - self._settings.settle, self._units)
+        for span, sources in plan.newest(self.ledger, self._units).items():
             work.setdefault(span, []).extend(sources)
         await self._ask(0, work, now)
 
@@ -100,7 +116,7 @@ class Engine:
             UnavailableError: Prometheus did not answer.
         """
         waiting = {s for s, (at, _) in self._history_failed.items() if at > self.ledger.end}
-        found = plan.history(self.ledger, self._periods, waiting | self._failed.keys())
+        found = plan.history(self.ledger, self._longest, waiting | self._failed.keys())
         if found is None:
             return False
         await self._ask(found[0], found[1], now=float("inf"))
@@ -117,16 +133,26 @@ class Engine:
         for level in range(1, len(self.ledger.levels)):
             slot = self.ledger.levels[level].slot
             start, end = self.ledger.cover(level)
-            oldest = np.maximum(start, self.ledger.end - np.asarray(self._periods))
+            oldest = np.maximum(start, self.ledger.end - np.asarray(self._longest))
             wanted += float(np.maximum(0, end - oldest).sum())
-            missing += slot * float(plan.missing_history(self.ledger, level, self._periods).sum())
+            missing += slot * float(plan.missing_history(self.ledger, level, self._longest).sum())
         return max(0.0, 1 - missing / wanted) if wanted else 1.0
 
     def evaluate(self, now: float) -> Snapshot:
         """Evaluate all SLOs as of `ledger.end`; `now` tells which data are stale."""
         fresh = self._answered >= now - self._settings.stale_after
-        lengths = {length for period in set(self._periods) for length in windows(period)}
-        sums = {length: self.ledger.window(length) for length in sorted(lengths)}
+        at = self.ledger.end
+        whole = {period.span(at).elapsed for period in self._periods} | {WINDOWS[0]}
+        lengths = {length for period in self._periods for _, length in windows(period, at)}
+        everything = {length: self.ledger.window(length) for length in sorted(lengths | whole)}
+        counted = (
+            {
+                length: sums.without(self.ledger.window(length, excluded=True))
+                for length, sums in everything.items()
+            }
+            if self.ledger.excludes
+            else everything
+        )
         newest = self.ledger.newest_known().tolist()
         problems = self.problems()
         subjects = [
@@ -141,11 +167,11 @@ class Engine:
             )
             for i, row in enumerate(self._rows)
         ]
-        return evaluate(self.ledger.end, subjects, sums)
+        return evaluate(at, subjects, Sums(counted, everything))
 
     async def _ask(self, level: int, work: plan.Work, now: float) -> None:
         tasks = [
-            self._ask_batch(level, batch, span, now)
+            self._ask_batch(level, batch, now)
             for span, sources in work.items()
             for batch in self._counter.batches(sources, span)
         ]
@@ -157,14 +183,14 @@ class Engine:
         if failures:
             raise failures[0]
 
-    async def _ask_batch(self, level: int, sources: list[int], span: Span, now: float) -> None:
+    async def _ask_batch(self, level: int, batch: Batch, now: float) -> None:
         if level == 0:
-            answers = await self._counter.count(sources, span)
+            answers = await self._counter.count(batch)
         else:
             async with self._history_slots:
-                answers = await self._counter.count(sources, span)
+                answers = await self._counter.count(batch)
         for source, answer in answers.items():
-            self._keep(level, source, span, answer, now)
+            self._keep(level, source, batch.span, answer, now)
 
     def _keep(self, level: int, source: int, span: Span, answer: Answer, now: float) -> None:
         if not isinstance(answer, dict):
@@ -181,16 +207,19 @@ class Engine:
             self._answered[source] = max(self._answered[source], span.end)
         self._add_groups(source, answer)
         rows = self._source_rows[source]
-        absent = np.full(span.count, np.nan)
-        counts = [answer.get(self._rows[row].group) for row in rows]
-        bad = np.array([absent if one is None else one.bad for one in counts])
-        total = np.array([absent if one is None else one.total for one in counts])
         ends = np.arange(span.start + span.slot, span.end + 1, span.slot)
+        known: NDArray[np.bool_] = np.zeros(span.count, dtype=np.bool_)
         if rows:
-            grown = self.ledger.write(level, rows, span.start, bad, total)
+            absent = Slots.none(1, span.count)
+            found = [answer.get(self._rows[row].group) for row in rows]
+            slots = stacked([one.slots if one else absent for one in found])
+            excluded = None
+            if self.slos[source].maintenance:
+                excluded = stacked([one.excluded if one else absent for one in found])
+            known = np.asarray((slots.known > 0).any(axis=0))
+            grown = self.ledger.write(level, rows, span.start, slots, excluded)
             if level == 0:
                 self._count(rows, *(part[:, ends > self._started] for part in grown))
-        known = ~np.isnan(total).all(axis=0) if rows else np.zeros(span.count, dtype=bool)
         asked = np.where(known, Asked.PROVISIONAL, Asked.EMPTY).astype(np.uint8)
         asked[ends <= now - self._settings.settle] = Asked.SETTLED
         self.ledger.mark(level, source, span.start, asked)
@@ -199,7 +228,7 @@ class Engine:
         for row, more_bad, more_total in zip(rows, bad.sum(axis=1), total.sum(axis=1), strict=True):
             self._rows[row].add(float(more_bad), float(more_total))
 
-    def _add_groups(self, source: int, answer: dict[Group, Counts]) -> None:
+    def _add_groups(self, source: int, answer: dict[Group, Folded]) -> None:
         known = {self._rows[row].group for row in self._source_rows[source]}
         new = sorted(answer.keys() - known)
         room = self.slos[source].max_groups - len(known) if self.slos[source].group_by else 0

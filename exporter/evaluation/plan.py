@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.evaluation.counting import Span
+from exporter.evaluation.spans import Span
 from exporter.ledger.ledger import Asked, Ledger
 
 SETTLE_TOGETHER = 10
@@ -21,34 +21,41 @@ Work = dict[Span, list[int]]
 """Spans, and the sources (by index) to ask for them."""
 
 
-def newest(ledger: Ledger) -> Work:
+def newest(ledger: Ledger, units: Sequence[int]) -> Work:
     """The finest slots that nothing is known of yet: the newest one, or the gap behind it.
 
     A slot that was empty when it was asked is asked again until it settles: data that come
-    late come whole most of the time.
+    late come whole most of the time. `units` (seconds) are what each source's spans are made
+    of: the interval, or its time slice.
     """
-    asked = ledger.asked(0)
-    open_ = asked <= Asked.EMPTY
+    open_ = ledger.asked(0) <= Asked.EMPTY
     start, end = ledger.cover(0)
     work: Work = defaultdict(list)
     firsts = open_.argmax(axis=1).tolist()
     for source in np.flatnonzero(open_.any(axis=1)).tolist():
-        span = Span(start + firsts[source] * ledger.interval, end, ledger.interval)
-        work[span].append(source)
+        first = start + firsts[source] * ledger.interval
+        _add(work, source, (first, end), ledger.interval, units[source])
     return work
 
 
-def settled(ledger: Ledger, settled_until: float) -> Work:
+def settled(ledger: Ledger, settled_until: float, units: Sequence[int]) -> Work:
     """The finest slots that were asked before they had settled, and have settled since."""
     start, end = ledger.cover(0)
     count = max(0, min(int(settled_until) - start, end - start) // ledger.interval)
     unsettled = ledger.asked(0)[:, :count] != Asked.SETTLED
     work: Work = defaultdict(list)
-    for source in np.flatnonzero(unsettled.sum(axis=1) >= SETTLE_TOGETHER):
+    for source in np.flatnonzero(unsettled.sum(axis=1) >= SETTLE_TOGETHER).tolist():
         columns = np.flatnonzero(unsettled[source])
-        first, last = int(columns[0]), int(columns[-1]) + 1
-        work[_span(start, first, last, ledger.interval)].append(int(source))
+        span = _span(start, int(columns[0]), int(columns[-1]) + 1, ledger.interval)
+        _add(work, source, (span.start, span.end), ledger.interval, units[source])
     return work
+
+
+def _add(work: Work, source: int, times: tuple[int, int], slot: int, unit: int) -> None:
+    """Note a span for a source, in whole units; a unit that is not over yet waits."""
+    start, end = (at - at % unit for at in times)
+    if start < end:
+        work[Span(start, end, slot)].append(source)
 
 
 def history(ledger: Ledger, periods: Sequence[int], left_out: set[int]) -> tuple[int, Work] | None:

@@ -32,9 +32,7 @@ def slo_labels(status: SloStatus) -> str:
     return ",".join(label(name, value) for name, value in own.items())
 
 
-@cache
-def _window_label(seconds: int) -> str:
-    return label("window", format_duration(seconds))
+_window_label = cache(lambda name: label("window", name))
 
 
 @cache
@@ -60,7 +58,7 @@ def _info(status: SloStatus) -> Points:
     slo = status.slo
     own = {
         "objective": f"{slo.objective.ratio * 100:.12g}",
-        "period": format_duration(slo.period),
+        "period": slo.period.label,
         "policy": slo.policy.name,
         **slo.labels,
     }
@@ -69,10 +67,10 @@ def _info(status: SloStatus) -> Points:
 
 def _windows(name: str) -> Read:
     def read(status: SloStatus) -> Iterator[tuple[str, float]]:
-        for length, window in status.windows.items():
-            value = getattr(window, name)
+        for window, figures in status.windows.items():
+            value = getattr(figures, name)
             if value is not None:
-                yield _window_label(length), value
+                yield _window_label(window), value
 
     return read
 
@@ -117,7 +115,7 @@ FAMILIES = (
         "slo_period_seconds",
         "gauge",
         "The length of the period that the objective holds for.",
-        lambda status: _one(status.slo.period),
+        lambda status: _one(status.period.length),
     ),
     Family(
         "slo_events_total",
@@ -152,6 +150,12 @@ FAMILIES = (
         _budget("remaining"),
     ),
     Family(
+        "slo_error_budget_remaining_raw_ratio",
+        "gauge",
+        "The same with the events of maintenance windows counted in.",
+        lambda status: _one(status.raw_budget and status.raw_budget.remaining),
+    ),
+    Family(
         "slo_error_budget_remaining_events",
         "gauge",
         "How many more bad events the period's traffic so far allows.",
@@ -180,8 +184,15 @@ FAMILIES = (
     Family(
         "slo_burn_rate_alert",
         "gauge",
-        "1 while the burn rates of both windows are above the threshold.",
+        "1 while the burn rates of both windows are above the threshold, with enough events.",
         _alerts(lambda alert: None if alert.firing is None else float(alert.firing)),
+        ("severity", "long", "short"),
+    ),
+    Family(
+        "slo_burn_rate_alert_held",
+        "gauge",
+        "1 while the burn rates are above the threshold but the long window holds too few events.",
+        _alerts(lambda alert: None if alert.firing is None else float(alert.held)),
         ("severity", "long", "short"),
     ),
     Family(
@@ -199,6 +210,12 @@ FAMILIES = (
             (text, float(state is status.state)) for state, text in _STATE_LABELS.items()
         ),
         ("state",),
+    ),
+    Family(
+        "slo_maintenance_active",
+        "gauge",
+        "1 while a maintenance window of the SLO is on: its events count neither good nor bad.",
+        lambda status: _one(float(bool(status.maintenance))) if status.slo.maintenance else (),
     ),
     Family(
         "slo_data_coverage_ratio",

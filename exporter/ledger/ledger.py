@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.ledger.levels import Level
+from exporter.ledger.shelf import Floats, Shelf, Slots
 from exporter.slo.windows import WindowSums
-
-Floats = NDArray[np.float64]
 
 
 class Asked(IntEnum):
@@ -30,52 +29,6 @@ class Asked(IntEnum):
     SETTLED = 3
 
 
-class _Shelf:
-    """The ring buffers of one level. Slot number `end / slot` lives in column `number % n`."""
-
-    def __init__(self, level: Level, columns: int, sources: int) -> None:
-        self.slot = level.slot
-        self.columns = columns
-        self.bad: Floats = np.zeros((0, columns))
-        self.total: Floats = np.zeros((0, columns))
-        self.known = np.zeros((0, columns), dtype=np.float32)
-        self.asked = np.zeros((sources, columns), dtype=np.uint8)
-
-    def at(self, start: int, end: int) -> NDArray[np.intp]:
-        """The columns of the slots that lie in (start, end], oldest first; both on boundaries."""
-        return np.arange(start // self.slot + 1, end // self.slot + 1) % self.columns
-
-    def sums(self, start: int, end: int, rows: int) -> tuple[Floats, Floats, Floats]:
-        """Bad, total and known slots in (start, end], added up per row."""
-        first, last = start // self.slot + 1, end // self.slot + 1
-        low, count = first % self.columns, last - first
-        # Slices, at most two, as the ring wraps: picking columns one by one would copy them.
-        cuts = [slice(low, min(low + count, self.columns)), slice(0, low + count - self.columns)]
-        parts = [cut for cut in cuts if cut.stop > cut.start]
-        bad, total, known = (
-            sum(
-                (array[:rows, part].sum(axis=1, dtype=np.float64) for part in parts),
-                start=np.zeros(rows),
-            )
-            for array in (self.bad, self.total, self.known)
-        )
-        return bad, total, known
-
-    def clear(self, start: int, end: int) -> None:
-        if (end - start) // self.slot >= self.columns:
-            start = end - self.columns * self.slot
-        at = self.at(start, end)
-        for array in (self.bad, self.total, self.known, self.asked):
-            array[:, at] = 0
-
-    def grow(self, rows: int) -> None:
-        for name in ("bad", "total", "known"):
-            old = getattr(self, name)
-            new = np.zeros((rows, self.columns), dtype=old.dtype)
-            new[: len(old)] = old
-            setattr(self, name, new)
-
-
 class Ledger:
     """Slots of every row at several levels; the finest reaches up to `end`.
 
@@ -86,14 +39,14 @@ class Ledger:
     def __init__(self, levels: Sequence[Level], sources: int, end: int) -> None:
         self.levels = tuple(levels)
         self.end = end - end % levels[0].slot
-        self._shelves: list[_Shelf] = []
+        self._shelves: list[Shelf] = []
         self._fences: list[int] = []
         for i, level in enumerate(levels):
             last = i + 1 == len(levels)
             # A fence stands on a boundary of the next coarser level, hence the slack.
             slack = level.slot if last else levels[i + 1].slot
             columns = (level.horizon + slack) // level.slot + 1
-            self._shelves.append(_Shelf(level, columns, sources))
+            self._shelves.append(Shelf(level.slot, columns, sources))
             self._fences.append(self._fence(i, self.end))
         self._row_source: list[int] = []
 
@@ -113,11 +66,6 @@ class Ledger:
         return len(self._row_source)
 
     @property
-    def row_sources(self) -> NDArray[np.intp]:
-        """The source of every row."""
-        return np.array(self._row_source, dtype=np.intp)
-
-    @property
     def slots(self) -> int:
         """How many slots all rows have together, known or not."""
         return self.rows * sum(shelf.columns for shelf in self._shelves)
@@ -125,19 +73,19 @@ class Ledger:
     @property
     def bytes(self) -> int:
         """The memory that the slots take."""
-        return sum(
-            array.nbytes
-            for shelf in self._shelves
-            for array in (shelf.bad, shelf.total, shelf.known, shelf.asked)
-        )
+        return sum(shelf.bytes for shelf in self._shelves)
+
+    @property
+    def excludes(self) -> bool:
+        """Whether anything lies in a maintenance window."""
+        return any(shelf.excluded is not None for shelf in self._shelves)
 
     def add_row(self, source: int) -> int:
         """Make room for another row of a source and return its number."""
         row = len(self._row_source)
         self._row_source.append(source)
-        if row >= len(self._shelves[0].bad):
-            for shelf in self._shelves:
-                shelf.grow(max(1, row + row // 4 + 1))
+        for shelf in self._shelves:
+            shelf.grow(row + 1)
         return row
 
     def cover(self, level: int) -> tuple[int, int]:
@@ -176,36 +124,30 @@ class Ledger:
             return
         fine, coarse = self._shelves[i], self._shelves[i + 1]
         coarse.clear(old, fence)
+        coarse.merge(fine, old, fence)
         ratio = coarse.slot // fine.slot
-        source = fine.at(old, fence).reshape(-1, ratio)
-        target = coarse.at(old, fence)
-        coarse.bad[:, target] = fine.bad[:, source].sum(axis=2)
-        coarse.total[:, target] = fine.total[:, source].sum(axis=2)
-        coarse.known[:, target] = fine.known[:, source].mean(axis=2)
-        settled = (fine.asked[:, source] == Asked.SETTLED).all(axis=2)
-        coarse.asked[:, target] = np.where(settled, Asked.SETTLED, Asked.NO)
+        asked = fine.asked[:, fine.at(old, fence).reshape(-1, ratio)]
+        settled = (asked == Asked.SETTLED).all(axis=2)
+        coarse.asked[:, coarse.at(old, fence)] = np.where(settled, Asked.SETTLED, Asked.NO)
 
     def write(
-        self, level: int, rows: Sequence[int], start: int, bad: Floats, total: Floats
+        self,
+        level: int,
+        rows: Sequence[int],
+        start: int,
+        slots: Slots,
+        excluded: Slots | None = None,
     ) -> tuple[Floats, Floats]:
-        """Put counts into the slots that follow `start`: rows x slots, NaN total for unknown.
+        """Put counts into the slots that follow `start`; rows x slots.
 
         Slots outside the level's cover are left out: they have moved on since the question.
+        `excluded` is the part of the counts that lies in maintenance windows.
 
         Returns:
             By how much the bad and the total events of these slots have grown (rows x slots).
         """
-        shelf = self._shelves[level]
-        at, inside = self._inside(level, start, bad.shape[1])
-        cells = np.ix_(np.asarray(rows), at)
-        known = ~np.isnan(total[:, inside])
-        new_bad = np.where(known, bad[:, inside], 0.0)
-        new_total = np.where(known, total[:, inside], 0.0)
-        grown_bad, grown_total = np.zeros_like(bad), np.zeros_like(total)
-        grown_bad[:, inside] = new_bad - shelf.bad[cells]
-        grown_total[:, inside] = new_total - shelf.total[cells]
-        shelf.bad[cells], shelf.total[cells], shelf.known[cells] = new_bad, new_total, known
-        return grown_bad, grown_total
+        at, inside = self._inside(level, start, slots.bad.shape[1])
+        return self._shelves[level].write(rows, at, inside, slots, excluded)
 
     def mark(self, level: int, source: int, start: int, asked: NDArray[np.uint8]) -> None:
         """Note what is known (an `Asked` each) of the source's slots that follow `start`."""
@@ -215,11 +157,10 @@ class Ledger:
     def _inside(self, level: int, start: int, count: int) -> tuple[NDArray[np.intp], slice]:
         low, high = self.cover(level)
         slot = self.levels[level].slot
-        first = max(0, (low - start) // slot)
+        first = min(count, max(0, (low - start) // slot))
         last = max(first, min(count, (high - start) // slot))
-        return self._shelves[level].at(start + first * slot, start + last * slot), slice(
-            first, last
-        )
+        at = self._shelves[level].at(start + first * slot, start + last * slot)
+        return at, slice(first, last)
 
     def asked(self, level: int) -> NDArray[np.uint8]:
         """What is known of each slot of a level: sources x slots, oldest first."""
@@ -228,38 +169,36 @@ class Ledger:
     def newest_known(self) -> NDArray[np.int64]:
         """The end of every row's newest known slot of the finest level; 0 without any."""
         shelf = self._shelves[0]
-        known = shelf.known[: self.rows, shelf.at(*self.cover(0))][:, ::-1] > 0
+        known = shelf.counts.known[: self.rows, shelf.at(*self.cover(0))][:, ::-1] > 0
         ends = self.end - known.argmax(axis=1) * shelf.slot if known.size else np.zeros(self.rows)
         return np.where(known.any(axis=1), ends, 0).astype(np.int64)
 
-    def read(self, level: int, row: int) -> tuple[Floats, Floats, Floats]:
-        """The slots of a level, oldest first: bad, total, and the known share of each."""
+    def read(self, level: int, row: int) -> Slots:
+        """The slots of a level, oldest first, as one row."""
         shelf = self._shelves[level]
         at = shelf.at(*self.cover(level))
-        return shelf.bad[row, at], shelf.total[row, at], shelf.known[row, at].astype(np.float64)
+        return Slots(*(array[row : row + 1, at] for array in shelf.counts.arrays()))
 
-    def window(self, length: int) -> WindowSums:
+    def window(self, length: int, *, excluded: bool = False) -> WindowSums:
         """Sums over the window of `length` seconds that ends at `end`, for every row.
 
-        A window whose edge falls inside a coarse slot takes its share of that slot.
+        A window whose edge falls inside a coarse slot takes its share of that slot. With
+        `excluded` the sums are of what lies in maintenance windows alone.
         """
         rows = self.rows
         start = self.end - length
-        bad, total, known = np.zeros(rows), np.zeros(rows), np.zeros(rows)
+        sums = np.zeros((3, rows))
         for level, shelf in enumerate(self._shelves):
+            counts = shelf.excluded if excluded else shelf.counts
             low, high = self.cover(level)
             low = max(low, start)
-            if low >= high:
+            if low >= high or counts is None:
                 continue
             whole = -(-low // shelf.slot) * shelf.slot
-            slots = shelf.sums(whole, high, rows)
-            bad += slots[0]
-            total += slots[1]
-            known += slots[2] * shelf.slot
-            if low < whole:
-                share = (whole - low) / shelf.slot
-                edge = shelf.at(whole - shelf.slot, whole)[0]
-                bad += share * shelf.bad[:rows, edge]
-                total += share * shelf.total[:rows, edge]
-                known += (whole - low) * shelf.known[:rows, edge]
-        return WindowSums(bad=bad, total=total, known=known / length)
+            share = (whole - low) / shelf.slot
+            for i, array in enumerate(counts.arrays()):
+                part = shelf.sum(array, whole, high, rows)
+                if share:
+                    part += share * array[:rows, shelf.at(whole - shelf.slot, whole)[0]]
+                sums[i] += part * (shelf.slot / length if i == 2 else 1)
+        return WindowSums(bad=sums[0], total=sums[1], known=sums[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 HOUR = 3_600
@@ -28,23 +29,41 @@ class Level:
     horizon: int
 
 
-def levels(interval: int, longest_period: int) -> tuple[Level, ...]:
-    """The levels for an evaluation interval and the longest period in use, finest first.
-
-    Every level's slot is a multiple of the one before, so that slots merge without a rest.
+def middle_slot(interval: int) -> int:
+    """The length of the middle level's slots for an evaluation interval, in seconds.
 
     Raises:
         ValueError: the interval does not divide an hour.
     """
     if interval < 1 or HOUR % interval:
         raise ValueError(f"the interval must divide an hour, {interval} s does not")
-    middle = next(
+    return next(
         slot
         for slot in range(interval, HOUR + 1, interval)
         if slot >= MIDDLE_SLOT and HOUR % slot == 0
     )
-    chosen = [Level(interval, FINE_HORIZON), Level(middle, MIDDLE_HORIZON)]
-    chosen.append(Level(HOUR, max(MIDDLE_HORIZON + DAY, min(longest_period, COARSE_HORIZON))))
-    if longest_period > COARSE_HORIZON:
+
+
+def levels(interval: int, longest_period: int, boundary: int | None = None) -> tuple[Level, ...]:
+    """The levels for an evaluation interval and the longest period in use, finest first.
+
+    Every level's slot is a multiple of the one before, so that slots merge without a rest.
+    `boundary` is what every start of a calendar period in use is a multiple of: slots stay as
+    short as that, so that no period begins inside of one.
+
+    Raises:
+        ValueError: the interval does not divide an hour.
+    """
+    middle = middle_slot(interval)
+    coarse = HOUR if boundary is None else max(middle, math.gcd(HOUR, boundary))
+    if coarse % middle:
+        coarse = HOUR
+    hours = longest_period if boundary else min(longest_period, COARSE_HORIZON)
+    chosen = [
+        Level(interval, FINE_HORIZON),
+        Level(middle, MIDDLE_HORIZON),
+        Level(coarse, max(MIDDLE_HORIZON + DAY, hours)),
+    ]
+    if longest_period > hours:
         chosen.append(Level(FAR_SLOT, longest_period))
     return tuple(chosen)

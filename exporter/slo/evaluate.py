@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.slo.budget import Budget, Window, exhaustion
+from exporter.slo.durations import format_duration
 from exporter.slo.model import Slo
+from exporter.slo.period import PeriodSpan
+from exporter.slo.policy import Tier
 from exporter.slo.snapshot import Alert, DataState, ServiceTier, SloStatus, Snapshot
-from exporter.slo.windows import HOUR, WINDOWS, Rung, WindowSums, rungs, windows
+from exporter.slo.windows import WINDOWS, Rung, WindowSums, rungs, windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,82 +30,126 @@ class Subject:
     bad_events_total: float
 
 
-def evaluate(at: int, subjects: Sequence[Subject], sums: Mapping[int, WindowSums]) -> Snapshot:
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Counts per window length in seconds, an element per subject.
+
+    `counted` leaves out what lies in maintenance windows, `everything` does not; it need only
+    hold the newest minutes and the periods.
+    """
+
+    counted: Mapping[int, WindowSums]
+    everything: Mapping[int, WindowSums]
+
+
+_Lists = Mapping[int, tuple[list[float], list[float], list[float]]]
+
+
+def evaluate(at: int, subjects: Sequence[Subject], sums: Sums) -> Snapshot:
     """Evaluate every SLO as of the slot boundary `at`.
 
     Args:
         at: Unix seconds.
         subjects: the SLOs.
-        sums: per window length in seconds, an element per subject in the same order; every
-            window and period of the subjects is there.
+        sums: in the same order; every window and period of the subjects is there.
     """
-    # Numpy's own scalars are slow to compute with one by one.
-    lists = {
-        length: (of.bad.tolist(), of.total.tolist(), of.known.tolist())
-        for length, of in sums.items()
-    }
+    counted, everything = _lists(sums.counted), _lists(sums.everything)
+    spans = {subject.slo.period: subject.slo.period.span(at) for subject in subjects}
+    lengths = {period: windows(period, at) for period in spans}
     statuses = []
     for i, subject in enumerate(subjects):
         slo = subject.slo
         budget = slo.objective.error_budget
-        found = {}
-        for length in windows(slo.period):
-            bad, total, known = lists[length]
-            found[length] = Window.of(bad[i], total[i], known[i], budget)
-        if subject.groups and found[slo.period].known <= 0:
+        span = spans[slo.period]
+        raw = _window(everything, span.elapsed, i, budget)
+        if subject.groups and raw.known <= 0:
             continue  # the last that was known of this group has left the period
-        statuses.append(_status(subject, found))
+        found = {name: _window(counted, length, i, budget) for name, length in lengths[slo.period]}
+        state = _state(subject, _window(everything, WINDOWS[0], i, budget))
+        statuses.append(_status(subject, at, span, found=found, raw=raw, state=state))
     return Snapshot(at=at, slos=tuple(statuses), services=_services(statuses))
 
 
-def _status(subject: Subject, found: Mapping[int, Window]) -> SloStatus:
+def _lists(sums: Mapping[int, WindowSums]) -> _Lists:
+    # Numpy's own scalars are slow to compute with one by one.
+    return {
+        length: (of.bad.tolist(), of.total.tolist(), of.known.tolist())
+        for length, of in sums.items()
+    }
+
+
+def _window(lists: _Lists, length: int, i: int, error_budget: float) -> Window:
+    bad, total, known = lists[length]
+    return Window.of(bad[i], total[i], known[i], error_budget)
+
+
+def _status(
+    subject: Subject,
+    at: int,
+    span: PeriodSpan,
+    *,
+    found: Mapping[str, Window],
+    raw: Window,
+    state: DataState,
+) -> SloStatus:
     slo = subject.slo
-    period = found[slo.period]
-    budget = tier = None
-    if period.known > 0:
-        budget = Budget.of(period.bad, period.total, slo.objective, slo.period)
-        tier = slo.policy.tier(budget.remaining)
+    period = found[slo.period.label]
+    budget = tier = raw_budget = None
+    if raw.known > 0:
+        budget = Budget.of(period.bad, period.total, slo.objective, span.length)
+        raw_budget = Budget.of(raw.bad, raw.total, slo.objective, span.length)
+        tier = _tier(slo, budget, raw.known)
     shown = found if subject.answered else {}
-    hour = shown.get(min(HOUR, slo.period))
+    hour = shown.get("1h") or shown.get(slo.period.label)
     left = None
     if budget and hour and hour.burn_rate is not None:
-        left = exhaustion(budget.remaining, hour.burn_rate, slo.period)
+        left = exhaustion(budget.remaining, hour.burn_rate, span.length)
     return SloStatus(
         slo=slo,
         groups=subject.groups,
-        state=_state(subject, found),
+        state=state,
         problem=subject.problem,
-        coverage=period.known,
+        coverage=raw.known,
+        period=span,
         windows=shown,
         budget=budget,
+        raw_budget=raw_budget,
         exhaustion_seconds=left,
         alerts=tuple(
-            _alert(rung, slo, shown) for rung in rungs(slo.period, slo.objective.error_budget)
+            _alert(rung, slo, span.length, shown)
+            for rung in rungs(slo.period, span.length, slo.objective.error_budget)
         ),
         tier=tier,
+        maintenance=tuple(window.reason for window in slo.maintenance if window.active(at)),
         last_slot=subject.last_slot,
         events_total=subject.events_total,
         bad_events_total=subject.bad_events_total,
     )
 
 
-def _state(subject: Subject, found: Mapping[int, Window]) -> DataState:
+def _tier(slo: Slo, budget: Budget, coverage: float) -> Tier:
+    if coverage < slo.policy.min_coverage:
+        return slo.policy.tiers[0]
+    return slo.policy.tier(budget.remaining)
+
+
+def _state(subject: Subject, newest: Window) -> DataState:
     if not subject.answered:
         return DataState.STALE
-    newest = found[WINDOWS[0]]
     if newest.known <= 0:
         return DataState.NO_DATA
     return DataState.OK if newest.total > 0 else DataState.NO_TRAFFIC
 
 
-def _alert(rung: Rung, slo: Slo, shown: Mapping[int, Window]) -> Alert:
-    threshold = rung.threshold(slo.period)
-    rates = [
-        shown[length].burn_rate if length in shown else None for length in (rung.long, rung.short)
-    ]
-    known = [rate for rate in rates if rate is not None]
-    firing = all(rate > threshold for rate in known) if len(known) == len(rates) else None
-    return Alert(rung=rung, threshold=threshold, firing=firing)
+def _alert(rung: Rung, slo: Slo, period: int, shown: Mapping[str, Window]) -> Alert:
+    threshold = rung.threshold(period)
+    long, short = (shown.get(format_duration(length)) for length in (rung.long, rung.short))
+    if long is None or short is None or long.burn_rate is None or short.burn_rate is None:
+        return Alert(rung, threshold, firing=None, held=False)
+    above = long.burn_rate > threshold and short.burn_rate > threshold
+    least = slo.low_traffic
+    enough = long.total >= least.min_events and long.bad >= least.min_bad_events
+    return Alert(rung, threshold, firing=above and enough, held=above and not enough)
 
 
 def _services(statuses: Sequence[SloStatus]) -> tuple[ServiceTier, ...]:

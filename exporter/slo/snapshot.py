@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from exporter.slo.budget import Budget, Window
 from exporter.slo.model import Slo
+from exporter.slo.period import PeriodSpan
 from exporter.slo.policy import Policy, Tier
 from exporter.slo.windows import Rung
 
@@ -26,20 +27,27 @@ class DataState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A rung of one SLO. `firing` is None while a window of it is not known."""
+    """A rung of one SLO. `firing` is None while a window of it is not known.
+
+    `held` tells that both windows are above the threshold, but the long one holds too few
+    events for it to fire.
+    """
 
     rung: Rung
     threshold: float
     firing: bool | None
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SloStatus:
     """One SLO (with `group_by`: one group of it) at one moment.
 
-    `windows` are keyed by their length in seconds; the period is one of them. What is not
-    known is None or absent: burn rates while the data are stale, the budget and the tier
-    until anything of the period is known. `last_slot` is the end of the newest known slot.
+    `windows` are keyed by their name (`5m`, ..., and the period's). What is not known is None
+    or absent: burn rates while the data are stale, the budget and the tier until anything of
+    the period is known. `raw_budget` is the budget as if there were no maintenance windows.
+    `maintenance` are the reasons of those that are on. `last_slot` is the end of the newest
+    known slot.
     """
 
     slo: Slo
@@ -47,11 +55,14 @@ class SloStatus:
     state: DataState
     problem: str | None
     coverage: float
-    windows: Mapping[int, Window]
+    period: PeriodSpan
+    windows: Mapping[str, Window]
     budget: Budget | None
+    raw_budget: Budget | None
     exhaustion_seconds: float | None
     alerts: tuple[Alert, ...]
     tier: Tier | None
+    maintenance: tuple[str, ...]
     last_slot: float | None
     events_total: float
     bad_events_total: float

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.slo.durations import format_duration
+from exporter.slo.period import CalendarPeriod, Period, RollingPeriod
 
 MINUTE = 60
 HOUR = 3_600
@@ -24,6 +25,10 @@ class WindowSums:
     bad: NDArray[np.float64]
     total: NDArray[np.float64]
     known: NDArray[np.float64]
+
+    def without(self, part: WindowSums) -> WindowSums:
+        """The sums less a part of them."""
+        return WindowSums(self.bad - part.bad, self.total - part.total, self.known - part.known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,8 @@ class Rung:
         return self.budget_spent * period / self.long
 
     def can_fire(self, period: int, error_budget: float) -> bool:
-        """Whether an error ratio below 1 exceeds the threshold at all, within the period."""
-        return self.long <= period and self.threshold(period) * error_budget < 1
+        """Whether an error ratio of at most 1 exceeds the threshold at all."""
+        return self.threshold(period) * error_budget < 1
 
     def __str__(self) -> str:
         return f"{self.severity} {format_duration(self.long)}/{format_duration(self.short)}"
@@ -61,11 +66,21 @@ RUNGS = (
 1d/2h rung is the field's addition (Sloth, Pyrra)."""
 
 
-def windows(period: int) -> tuple[int, ...]:
-    """The windows of an SLO with this period, in seconds, shortest first, the period last."""
-    return (*(window for window in WINDOWS if window < period), period)
+SHORT_WINDOWS = tuple((format_duration(seconds), seconds) for seconds in WINDOWS)
 
 
-def rungs(period: int, error_budget: float) -> tuple[Rung, ...]:
-    """The rungs that can fire for an SLO."""
-    return tuple(rung for rung in RUNGS if rung.can_fire(period, error_budget))
+def windows(period: Period, at: int) -> tuple[tuple[str, int], ...]:
+    """The windows of an SLO at a moment: name and seconds, shortest first, the period last."""
+    own = (period.label, period.span(at).elapsed)
+    if isinstance(period, CalendarPeriod):
+        # Burn rates look across the calendar's boundary: a bad midnight is one incident.
+        return (*SHORT_WINDOWS, own)
+    return (*(window for window in SHORT_WINDOWS if window[1] < period.seconds), own)
+
+
+def rungs(period: Period, length: int, error_budget: float) -> tuple[Rung, ...]:
+    """The rungs that can fire for an SLO whose period is `length` seconds long."""
+    longest = length if isinstance(period, RollingPeriod) else WINDOWS[-1]
+    return tuple(
+        rung for rung in RUNGS if rung.long <= longest and rung.can_fire(length, error_budget)
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from exporter.slo.durations import format_duration
+from exporter.slo.period import CalendarPeriod, Period
 from exporter.slo.policy import Gate
 from exporter.slo.snapshot import DataState, SloStatus, Snapshot
 from exporter.slo.windows import HOUR
@@ -55,13 +56,13 @@ def _line(status: SloStatus) -> Line:
     slo = status.slo
     groups = ", ".join(f"{name}={value}" for name, value in status.groups.items())
     remaining = status.budget.remaining if status.budget else None
-    hour = status.windows.get(min(HOUR, slo.period))
+    hour = status.windows.get("1h") or status.windows.get(slo.period.label)
     burn = hour.burn_rate if hour else None
     firing = [str(alert.rung) for alert in status.alerts if alert.firing]
     return Line(
         service=slo.service,
         slo=f"{slo.name} ({groups})" if groups else slo.name,
-        objective=f"{slo.objective.ratio * 100:.12g}% over {format_duration(slo.period)}",
+        objective=f"{slo.objective.ratio * 100:.12g}% over {_period(slo.period)}",
         tier=status.tier.name.replace("_", " ") if status.tier else "unknown",
         gate=status.tier.gate if status.tier else Gate.CAUTION,
         guidance=status.tier.guidance if status.tier else "",
@@ -70,9 +71,26 @@ def _line(status: SloStatus) -> Line:
         burn="unknown" if burn is None else f"{burn:.3g}x",
         exhaustion=_exhaustion(status.exhaustion_seconds),
         firing=", ".join(firing),
-        state="" if status.state is DataState.OK else status.state.replace("_", " "),
+        state=_state(status),
         problem=status.problem or "",
     )
+
+
+def _state(status: SloStatus) -> str:
+    """What is worth a word about the data; nothing when all is well."""
+    notes = [f"maintenance: {reason}" for reason in status.maintenance]
+    if status.state is not DataState.OK:
+        notes.append(status.state.replace("_", " "))
+    if status.coverage < 0.99:
+        notes.append(f"{status.coverage * 100:.0f}% of the period is known")
+    notes += [f"{alert.rung} held back: too few events" for alert in status.alerts if alert.held]
+    return ", ".join(notes)
+
+
+def _period(period: Period) -> str:
+    if isinstance(period, CalendarPeriod):
+        return f"the calendar {period.unit} ({period.zone})"
+    return period.label
 
 
 def _exhaustion(seconds: float | None) -> str:

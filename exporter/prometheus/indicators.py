@@ -1,0 +1,265 @@
+"""From an SLI to PromQL: what is asked for a slot, and how the answers make bad and total.
+
+An indicator asks one or more expressions, whose values for one slot and one group `combine`
+turns into (bad, total). Values are arrays over slots, NaN where the answer had none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.prometheus.promql import Asking, events, native_events, over_slices
+from exporter.prometheus.rates import Term, per_second, recognise
+from exporter.prometheus.selectors import Matcher, Selector, parse_selector
+from exporter.slo.durations import format_duration
+from exporter.slo.model import (
+    EventsSli,
+    LatencySli,
+    ProbeSli,
+    QuerySli,
+    RatioSli,
+    Sli,
+    ThresholdSli,
+)
+
+Floats = NDArray[np.float64]
+
+_VIOLATES = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+"""What a bad value does to the bound, by what a good one must do."""
+
+
+class Indicator(Protocol):
+    """What is asked for an SLI."""
+
+    @property
+    def selectors(self) -> Sequence[Selector | None]:
+        """Per expression, the counter behind it if raw samples can be counted in its place."""
+
+    def expressions(self, asking: Asking) -> Sequence[str]:
+        """The expressions, each evaluated at the end of every slot."""
+
+    def combine(self, values: Sequence[Floats], asking: Asking) -> tuple[Floats, Floats]:
+        """Bad and total events of each slot; total NaN where nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Counters: all events, and the part of them that is bad (or good), as signed sums.
+
+    With `whole` the part exists whenever the total does, as the buckets of a histogram do:
+    without it nothing is known. Otherwise a part that is absent has no events.
+    """
+
+    total: tuple[Term, ...]
+    part: tuple[Term, ...]
+    part_is_good: bool
+    whole: bool = False
+
+    @property
+    def selectors(self) -> Sequence[Selector]:
+        """The counters, those of the total first."""
+        return [term.selector for term in (*self.total, *self.part)]
+
+    def expressions(self, asking: Asking) -> Sequence[str]:
+        """Count each selector's events."""
+        return [events(selector, asking) for selector in self.selectors]
+
+    def combine(self, values: Sequence[Floats], asking: Asking) -> tuple[Floats, Floats]:
+        """Add up the terms."""
+        del asking
+        cut = len(self.total)
+        total = _signed_sum(self.total, values[:cut])
+        part = _signed_sum(self.part, values[cut:])
+        if self.whole:
+            total = np.where(np.isnan(part), np.nan, total)
+        part = np.nan_to_num(part)
+        # A good counter may be born a sample before its total; that is not negative bad.
+        return np.maximum(total - part, 0.0) if self.part_is_good else part, total
+
+
+def _signed_sum(terms: Sequence[Term], values: Sequence[Floats]) -> Floats:
+    total = np.zeros_like(values[0])
+    for term, value in zip(terms, values, strict=True):
+        total += term.sign * np.nan_to_num(value)
+    return np.where(np.all(np.isnan(values), axis=0), np.nan, total)
+
+
+@dataclass(frozen=True, slots=True)
+class NativeHistogram:
+    """Requests faster than a threshold, by a native histogram."""
+
+    histogram: Selector
+    threshold: float
+
+    @property
+    def selectors(self) -> Sequence[None]:
+        """None: raw samples of histograms are not counted."""
+        return (None, None)
+
+    def expressions(self, asking: Asking) -> Sequence[str]:
+        """All observations, and the share of them up to the threshold."""
+        grown = native_events(self.histogram, asking)
+        return (
+            f"histogram_count({grown})",
+            f"histogram_fraction(-Inf, {self.threshold!r}, {grown})",
+        )
+
+    def combine(self, values: Sequence[Floats], asking: Asking) -> tuple[Floats, Floats]:
+        """Slow is what is not within the threshold; a share of no observations is NaN."""
+        del asking
+        total, share = values
+        return np.maximum(total * (1 - np.where(np.isnan(share), 1.0, share)), 0.0), total
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A 0/1 gauge: every sample is an event, good if it is 1."""
+
+    selector: Selector
+
+    @property
+    def selectors(self) -> Sequence[None]:
+        """None: gauges have no resets."""
+        return (None, None)
+
+    def expressions(self, asking: Asking) -> Sequence[str]:
+        """All samples, and the sum of them."""
+        range_ = f"{self.selector}[{asking.range(asking.slot)}]"
+        by = asking.by
+        return (
+            f"sum by ({by}) (count_over_time({range_}))",
+            f"sum by ({by}) (sum_over_time({range_}))",
+        )
+
+    def combine(self, values: Sequence[Floats], asking: Asking) -> tuple[Floats, Floats]:
+        """What did not succeed failed."""
+        del asking
+        total, good = values
+        return np.maximum(total - np.nan_to_num(good), 0.0), total
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWeighted:
+    """Bad time: a share of each evaluation interval, between 0 and 1; events are seconds."""
+
+    bad_share: str
+
+    @property
+    def selectors(self) -> Sequence[None]:
+        """None: the expression is free."""
+        return (None, None)
+
+    def expressions(self, asking: Asking) -> Sequence[str]:
+        """The sum of the shares, and how many there are."""
+        return (
+            over_slices("sum_over_time", self.bad_share, asking),
+            over_slices("count_over_time", self.bad_share, asking),
+        )
+
+    def combine(self, values: Sequence[Floats], asking: Asking) -> tuple[Floats, Floats]:
+        """Each share weighs one interval."""
+        bad, count = values
+        return np.nan_to_num(bad) * asking.interval, count * asking.interval
+
+
+@dataclass(frozen=True, slots=True)
+class FreeQuery:
+    """PromQL rates of all and of bad (or good) events, over a rate window of `window` seconds."""
+
+    total: str
+    part: str
+    part_is_good: bool
+    window: int
+
+    @property
+    def selectors(self) -> Sequence[None]:
+        """None: the expressions are free."""
+        return (None, None)
+
+    def expressions(self, asking: Asking) -> Sequence[str]:
+        """Both, per evaluation interval; `>= 0` drops NaN."""
+        return [
+            over_slices("sum_over_time", f"sum by ({asking.by}) ({self._text(query)}) >= 0", asking)
+            for query in (self.total, self.part)
+        ]
+
+    def combine(self, values: Sequence[Floats], asking: Asking) -> tuple[Floats, Floats]:
+        """Rates and increases over the window become events per interval."""
+        total, part = (
+            value * asking.interval / (1 if per_second(query) else self.window)
+            for value, query in zip(values, (self.total, self.part), strict=True)
+        )
+        part = np.nan_to_num(part)
+        return np.maximum(total - part, 0.0) if self.part_is_good else part, total
+
+    def _text(self, query: str) -> str:
+        return query.replace("$window", format_duration(self.window))
+
+
+def indicators(sli: Sli, group_by: Sequence[str]) -> tuple[Indicator, ...]:
+    """The ways to measure an SLI, the usual one first.
+
+    A latency has two, since its histogram may be classic or native.
+
+    Raises:
+        ValueError: a selector is not one; configuration files are checked for that before.
+    """
+    match sli:
+        case EventsSli(total=total, bad=bad, good=good):
+            terms = [(Term(1, parse_selector(text)),) for text in (total, bad or good or "")]
+            return (Counters(terms[0], terms[1], bad is None),)
+        case LatencySli():
+            return _latency(sli)
+        case ProbeSli(selector=selector):
+            return (Probe(parse_selector(selector)),)
+        case QuerySli(total=total, bad=bad, good=good, window=window):
+            return (_query(total, bad or good or "", bad is None, window, group_by),)
+        case RatioSli(error=error, success=success):
+            by = ", ".join(group_by)
+            share = f"clamp_max(avg by ({by}) ({error or success}) >= 0, 1)"
+            return (TimeWeighted(share if error else f"(1 - {share})"),)
+        case ThresholdSli(query=query, op=op, bound=bound):
+            by = ", ".join(group_by)
+            # NaN compares to nothing: `>= -Inf` drops it, as it would count as good below.
+            violated = f"(({query}) >= -Inf) {_VIOLATES[op]} bool {bound!r}"
+            return (TimeWeighted(f"max by ({by}) ({violated})"),)
+
+
+def _latency(sli: LatencySli) -> tuple[Indicator, ...]:
+    histogram = parse_selector(sli.histogram)
+    bound = Matcher("le", "=~", "|".join(bound_spellings(sli.threshold)))
+    return (
+        Counters(
+            total=(Term(1, histogram.renamed(f"{histogram.name}_count")),),
+            part=(Term(1, histogram.renamed(f"{histogram.name}_bucket").where(bound)),),
+            part_is_good=True,
+            whole=True,
+        ),
+        NativeHistogram(histogram, sli.threshold),
+    )
+
+
+def _query(
+    total: str, part: str, part_is_good: bool, window: int, group_by: Sequence[str]
+) -> Indicator:
+    exact = [recognise(text, group_by) for text in (total, part)]
+    if exact[0] and exact[1]:
+        return Counters(exact[0], exact[1], part_is_good)
+    return FreeQuery(total, part, part_is_good, window)
+
+
+def bound_spellings(bound: float) -> list[str]:
+    """How a bucket bound may be written in `le`, as regular expressions.
+
+    Prometheus 2 stores what the service wrote (`1` or `1.0`), Prometheus 3 always `1.0`, and
+    Go writes large and small numbers with an exponent of two digits (`1e+06`).
+    """
+    spellings = {repr(bound), f"{bound:g}", f"{bound:.17g}"}
+    if bound.is_integer() and abs(bound) < 1e15:
+        spellings |= {str(int(bound)), f"{int(bound)}.0"}
+    return sorted(text.replace(".", r"\.").replace("+", r"\+") for text in spellings)

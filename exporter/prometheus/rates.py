@@ -1,0 +1,111 @@
+"""Recognising PromQL that only adds up rates of counters: it can be counted exactly instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import promql_parser
+
+from exporter.prometheus.selectors import Selector, parse_selector
+
+_STAND_IN = "997s"
+"""Takes the place of `$window` for parsing; unlikely to be written otherwise."""
+
+_STAND_IN_SECONDS = 997.0
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A counter that is added (`sign` 1) or taken away (-1)."""
+
+    sign: int
+    selector: Selector
+
+
+def parse_query(text: str) -> promql_parser.Expr:
+    """Parse PromQL in which `$window` may stand for a duration.
+
+    Raises:
+        ValueError: it is no PromQL; with the parser's message.
+    """
+    return promql_parser.parse(text.replace("$window", _STAND_IN))
+
+
+def per_second(text: str) -> bool:
+    """Whether a query's value is a rate; otherwise it is an increase over its window."""
+    return not _calls(parse_query(text)) & {"increase", "count_over_time", "sum_over_time"}
+
+
+def recognise(text: str, group_by: Sequence[str]) -> tuple[Term, ...] | None:
+    """The counters whose rates a query adds up, or None if it does anything else.
+
+    Known are `sum(rate(selector[$window]))`, the same with `increase` and with a `by` of the
+    SLO's own `group_by`, their sums and differences, and parentheses.
+    """
+    return _terms(parse_query(text), set(group_by), 1)
+
+
+def _terms(
+    expression: promql_parser.Expr, group_by: set[str], sign: int
+) -> tuple[Term, ...] | None:
+    match expression:
+        case promql_parser.ParenExpr():
+            return _terms(expression.expr, group_by, sign)
+        case promql_parser.BinaryExpr():
+            return _difference_or_sum(expression, group_by, sign)
+        case promql_parser.AggregateExpr():
+            selector = _summed_rate(expression, group_by)
+            return None if selector is None else (Term(sign, selector),)
+    return None
+
+
+def _difference_or_sum(
+    expression: promql_parser.BinaryExpr, group_by: set[str], sign: int
+) -> tuple[Term, ...] | None:
+    op = str(expression.op)
+    if op not in {"+", "-"} or expression.modifier is not None:
+        return None
+    left = _terms(expression.lhs, group_by, sign)
+    right = _terms(expression.rhs, group_by, sign if op == "+" else -sign)
+    return left + right if left and right else None
+
+
+def _summed_rate(expression: promql_parser.AggregateExpr, group_by: set[str]) -> Selector | None:
+    labels = set(expression.modifier.labels) if expression.modifier else set()
+    by = expression.modifier is None or "By" in str(expression.modifier.type)
+    call = expression.expr
+    while isinstance(call, promql_parser.ParenExpr):
+        call = call.expr
+    if (
+        str(expression.op) != "sum"
+        or not by
+        or labels != group_by
+        or not isinstance(call, promql_parser.Call)
+        or call.func.name not in {"rate", "increase"}
+    ):
+        return None
+    matrix = call.args[0]
+    if (
+        not isinstance(matrix, promql_parser.MatrixSelector)
+        or matrix.range.total_seconds() != _STAND_IN_SECONDS
+    ):
+        return None
+    try:
+        return parse_selector(matrix.vector_selector.prettify())
+    except ValueError:  # an offset, @ or "or": not the plain counter that is counted
+        return None
+
+
+def _calls(expression: promql_parser.Expr) -> set[str]:
+    """The names of all functions called anywhere in an expression."""
+    names = set()
+    if isinstance(expression, promql_parser.Call):
+        names.add(expression.func.name)
+        for argument in expression.args:
+            names |= _calls(argument)
+    for name in ("expr", "lhs", "rhs"):
+        inner = getattr(expression, name, None)
+        if inner is not None:
+            names |= _calls(inner)
+    return names
