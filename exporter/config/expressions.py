@@ -1,4 +1,7 @@
-"""PromQL expressions in the file. They stay as written; the parser only says whether they are right."""
+"""PromQL expressions in the file.
+
+They stay as they are written: the parser only says whether they are right.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,21 @@ def _expression(text: str) -> str:
 
 
 def _windowed(text: str) -> str:
-    if WINDOW not in text:
+    if WINDOW not in text or _is_promql(text):  # in quotes it stands for nothing
         raise ValueError(
             f"must hold {WINDOW} as the range, as in rate(errors_total[{WINDOW}]): "
             "the exporter needs to know over how long it counts"
         )
     _check(text.replace(WINDOW, _STAND_IN))
     return text.strip()
+
+
+def _is_promql(text: str) -> bool:
+    try:
+        promql_parser.parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check(text: str) -> None:
@@ -46,12 +57,10 @@ def _check(text: str) -> None:
         )
     if isinstance(expression, promql_parser.StringLiteral):
         raise ValueError("must have numbers as values: it is text in quotes")
-    try:
-        promql_parser.parse(f"({text})")
-    except ValueError as error:
+    if not _is_promql(f"({text})"):
         raise ValueError(
             "must not end with a comment: it would hide what the exporter writes behind it"
-        ) from error
+        )
 
 
 Expression = Annotated[

@@ -6,7 +6,7 @@ Each type carries its `Kind`, the words that the reference uses for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -88,6 +88,19 @@ def duration(at_least: str, at_most: str, *, whole: bool = True) -> Callable[[ob
         return int(length)
 
     return seconds
+
+
+def one_of(choices: Mapping[str, str | None]) -> Callable[[object], str]:
+    """A validator that takes one of the words; those with a meaning are replaced by it."""
+    shown = [word for word, meaning in choices.items() if meaning in (None, word)]
+
+    def choice(value: object) -> str:
+        if not isinstance(value, str) or value not in choices:
+            given = f", not {quoted(value)}" if isinstance(value, str) else ""
+            raise ValueError(f"must be one of {', '.join(shown)}{given}")
+        return choices[value] or value
+
+    return choice
 
 
 def surroundings(info: ValidationInfo) -> Surroundings:
@@ -183,7 +196,8 @@ def _label_name(name: str) -> str:
     return name
 
 
-def _no_doubles(names: list[str]) -> list[str]:
+def no_doubles(names: list[str]) -> list[str]:
+    """Refuse a list that names something twice."""
     doubles = [name for index, name in enumerate(names) if name in names[:index]]
     if doubles:
         raise ValueError(f"names {doubles[0]} twice")
@@ -248,7 +262,7 @@ Histogram = Annotated[
     str, BeforeValidator(not_a_mapping), AfterValidator(_histogram), Kind("vector selector")
 ]
 LabelName = Annotated[str, AfterValidator(_label_name), Kind("label name")]
-LabelNames = Annotated[list[LabelName], AfterValidator(_no_doubles)]
+LabelNames = Annotated[list[LabelName], AfterValidator(no_doubles)]
 Url = Annotated[Text, AfterValidator(_url), Kind("URL")]
 ReadableFile = Annotated[Path, BeforeValidator(_file), Kind("path of a file")]
 HeaderName = Annotated[str, AfterValidator(_header_name), Kind("header name")]

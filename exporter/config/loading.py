@@ -9,14 +9,17 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from exporter.config.errors import ConfigError, Mistake, key_text, quoted
+from exporter.config.errors import ConfigError, Mistake
 from exporter.config.fields import Interval, Surroundings
+from exporter.config.maintenance_section import MaintenanceSection
 from exporter.config.models import MainFile, SloFile
+from exporter.config.names import no_slos, same_names, unknown_names
 from exporter.config.section import Section
-from exporter.config.settings import Settings
+from exporter.config.settings import PlacedWindow, Settings
 from exporter.config.source import Document, Mapping, Sequence, parse
 from exporter.config.wording import mistakes_of
 from exporter.evaluation.settings import EvaluationSettings
+from exporter.slo.model import Slo
 
 AnySection = TypeVar("AnySection", bound=Section)
 
@@ -43,7 +46,7 @@ def load(text: str, path: Path) -> Settings:
     surroundings = Surroundings(folder=path.parent, interval=_interval(main))
     mistakes: list[Mistake] = []
     main_file = _validate(MainFile, main, surroundings, mistakes)
-    sections = list(main_file.slos) if main_file else []
+    files: list[MainFile | SloFile | None] = [main_file]
     slo_paths = list(_slo_files(main, mistakes))
     for slo_path in slo_paths:
         try:
@@ -52,20 +55,47 @@ def load(text: str, path: Path) -> Settings:
             mistakes += error.mistakes
             continue
         documents.append(document)
-        slo_file = _validate(SloFile, document, surroundings, mistakes)
-        sections += slo_file.slos if slo_file else []
-    mistakes += _same_names(documents)
-    mistakes += _no_slos(documents, mistakes)
+        files.append(_validate(SloFile, document, surroundings, mistakes))
+    all_read = len(documents) == 1 + len(slo_paths)
+    mistakes += same_names(documents)
+    mistakes += unknown_names(documents, all_read=all_read)
+    mistakes += no_slos(documents, mistakes)
     if mistakes or main_file is None:
         order = {file: place for place, file in enumerate([path, *slo_paths])}
         raise ConfigError(
             sorted(mistakes, key=lambda mistake: (order[mistake.file], mistake.line or 0))
         )
+    return _settings(main_file, list(zip(documents, filter(None, files), strict=True)))
+
+
+def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) -> Settings:
+    slos: list[Slo] = []
+    windows = [_windows(document, file) for document, file in files]
+    policy = main.policy.policy()
+    for (_, file), own in zip(files, windows, strict=True):
+        reaching = windows[0] if file is main else windows[0] + own
+        for slo in file.slos:
+            maintenance = tuple(
+                placed.window
+                for section, placed in reaching
+                if section.reaches(slo.service, slo.name)
+            )
+            slos.append(slo.slo(policy, main.alerting, maintenance))
     return Settings(
-        slos=tuple(section.slo() for section in sections),
-        prometheus=main_file.prometheus.settings(),
-        evaluation=main_file.evaluation.settings(),
+        slos=tuple(slos),
+        prometheus=main.prometheus.settings(),
+        evaluation=main.evaluation.settings(),
+        maintenance=tuple(placed for of_file in windows for _, placed in of_file),
     )
+
+
+def _windows(
+    document: Document, file: MainFile | SloFile
+) -> list[tuple[MaintenanceSection, PlacedWindow]]:
+    return [
+        (section, PlacedWindow(document.place(("maintenance", index)), section.window()))
+        for index, section in enumerate(file.maintenance)
+    ]
 
 
 def _read(path: Path) -> str:
@@ -127,31 +157,3 @@ def _slo_files(main: Document, mistakes: list[Mistake]) -> Iterator[Path]:
             elif path.resolve() not in seen and not path.is_dir():
                 seen.add(path.resolve())
                 yield path
-
-
-def _same_names(documents: list[Document]) -> Iterator[Mistake]:
-    # Judged on what is written, so that entries with other mistakes are judged too.
-    first: dict[tuple[str, str], str] = {}
-    for document in documents:
-        slos = document.values.get("slos")
-        for index, slo in enumerate(slos if isinstance(slos, Sequence) else []):
-            service, name = (
-                (slo.get("service"), slo.get("name")) if isinstance(slo, Mapping) else (None, None)
-            )
-            if not isinstance(service, str) or not isinstance(name, str):
-                continue
-            path = ("slos", index)
-            place = f"{document.file}:{document.line(path)}: {key_text(path)}"
-            taken_by = first.setdefault((service, name), place)
-            if taken_by != place:
-                message = f"{quoted(name)} is already the name of an SLO of {quoted(service)}: "
-                yield document.mistake((*path, "name"), message + taken_by)
-
-
-def _no_slos(documents: list[Document], mistakes: list[Mistake]) -> Iterator[Mistake]:
-    main = documents[0]
-    explained = any(
-        mistake.file != main.file or mistake.key.startswith("slo") for mistake in mistakes
-    )
-    if not explained and not any(document.values.get("slos") for document in documents):
-        yield main.mistake((), "no SLO is defined: give slos, or slo_files that hold some")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from exporter.config.fields import DURATION, Glob, Interval, duration
+from exporter.config.budgeting import AlertingSection
+from exporter.config.fields import DURATION, AnyPercent, Glob, Interval, duration
+from exporter.config.maintenance_section import MaintenanceSection
 from exporter.config.prometheus_section import PrometheusSection
 from exporter.config.section import Section
 from exporter.config.slo_section import SloSection
 from exporter.evaluation.settings import EvaluationSettings
 from exporter.slo.durations import format_duration
+from exporter.slo.policy import DEFAULT_POLICY, Policy
 
 _DEFAULTS = EvaluationSettings()
 
@@ -83,9 +88,29 @@ class EvaluationSection(Section):
         return EvaluationSettings(**dict(self))
 
 
-class SloFile(Section):
-    """A file that `slo_files` names: `slos` and nothing else."""
+class PolicySection(Section):
+    """When budgets are acted upon."""
 
+    min_coverage: AnyPercent = Field(
+        default=Decimal(5),
+        description=(
+            "How much of a period must be known before its SLO leaves the first tier, in "
+            "percent; 0 to let it leave at once."
+        ),
+        examples=["10"],
+    )
+
+    def policy(self) -> Policy:
+        """The policy of all SLOs."""
+        return replace(DEFAULT_POLICY, min_coverage=float(self.min_coverage / 100))
+
+
+class SloFile(Section):
+    """A file that `slo_files` names: `slos`, and `maintenance` of these."""
+
+    maintenance: list[MaintenanceSection] = Field(
+        default=[], description="Maintenance windows of the SLOs of this file."
+    )
     slos: list[SloSection] = Field(description="The SLOs of this file.")
 
 
@@ -98,12 +123,22 @@ class MainFile(Section):
     evaluation: EvaluationSection = Field(
         default=EvaluationSection(), description="When Prometheus is asked, and how much at a time."
     )
+    policy: PolicySection = Field(
+        default=PolicySection(), description="When budgets are acted upon."
+    )
+    alerting: AlertingSection = Field(
+        default=AlertingSection(), description="What alerts need, unless an SLO has its own."
+    )
+    maintenance: list[MaintenanceSection] = Field(
+        default=[], description="Maintenance windows: time that does not count."
+    )
     slos: list[SloSection] = Field(default=[], description="The SLOs.")
     slo_files: list[Glob] = Field(
         default=[],
         description=(
-            "Further files that hold `slos`, as globs relative to this file's folder. `**` goes "
-            "through all folders below. A pattern with a wildcard may match nothing."
+            "Further files that hold `slos`, and `maintenance` for these, as globs relative to "
+            "this file's folder. `**` goes through all folders below. A pattern with a wildcard "
+            "may match nothing."
         ),
         examples=["[teams/**/*.yaml]"],
     )

@@ -82,14 +82,13 @@ class Recurrence:
 
 
 def _instants(rule: Rule, start: datetime, zone: ZoneInfo) -> Iterator[float]:
-    # dateutil knows wall-clock time alone here: given a zone it would count a skipped time,
+    # dateutil is given wall-clock time alone: with a zone it would count a skipped time,
     # and it wants UNTIL in the same form as the start.
     left = rule.count
     for local in rrulestr(rule.pattern, dtstart=start.astimezone(zone).replace(tzinfo=None)):
         instant = local.replace(tzinfo=zone).timestamp()
-        if rule.until and (instant if rule.until.tzinfo else local) > (
-            rule.until.timestamp() if rule.until.tzinfo else rule.until
-        ):
+        until = rule.until
+        if until and (instant > until.timestamp() if until.tzinfo else local > until):
             return
         if datetime.fromtimestamp(instant, zone).replace(tzinfo=None) != local:
             continue

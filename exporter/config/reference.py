@@ -29,6 +29,10 @@ that is wrong with a file: file, line, key, and what would be right.
 - A percent is a plain number: `99.9`.
 - A vector selector is PromQL such as `http_requests_total{code=~"5.."}`. In YAML, quote one
   that begins with `{`, and any in which `#` follows a blank.
+- PromQL may be any expression with one value per series. It stays as it is written; `|` begins
+  a block of several lines in YAML.
+- A time is written as in RFC 3339: `2026-11-20T22:00:00Z`, `2026-11-20T23:00:00+01:00`, or
+  without an offset where a time zone stands beside it. A time zone is an IANA name.
 - Paths are relative to the folder of the main file. Files named by `*_file` must be readable.
 - Anchors, aliases and `<<` work as in YAML; other tags do not.
 """
@@ -40,7 +44,12 @@ _OUTRO = f"""\
 metrics carry: {", ".join(f"`{name}`" for name in sorted(RESERVED_LABELS))}.
 """
 
-_PLAIN_KINDS: dict[object, str] = {str: "text", int: "whole number", bool: "true or false"}
+_PLAIN_KINDS: dict[object, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+}
 
 
 def render() -> str:

@@ -6,6 +6,7 @@ dateutil expands rules, but lets many mistakes pass, and with some of them never
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -17,6 +18,8 @@ FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY")
 
 MAX_OCCURRENCES = 100_000
 """A rule that ends is expanded to its end at once: this many take under a second."""
+
+_LEAP_YEAR = 2000
 
 _DAY = re.compile(r"([+-]?[1-9]\d?)?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,6}", re.ASCII)
@@ -37,11 +40,11 @@ _KNOWN = ("FREQ", "UNTIL", *_SINGLE, *_LISTS, "BYDAY", "WKST")
 
 _NOT_WITH = {
     "BYWEEKNO": {"MONTHLY", "WEEKLY", "DAILY", "HOURLY"},
-    "BYYEARDAY": {"MONTHLY", "WEEKLY", "DAILY"},
+    "BYYEARDAY": {"MONTHLY", "WEEKLY", "DAILY", "HOURLY"},
     "BYMONTHDAY": {"WEEKLY"},
-    "BYSETPOS": {"HOURLY"},
+    "BYSETPOS": {"DAILY", "HOURLY"},
 }
-"""As the RFC has it, but for BYSETPOS: within an hour there is nothing to choose from."""
+"""As the RFC has it, and stricter: dateutil looks for a short step that never occurs for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,14 @@ def _check(parts: dict[str, str]) -> None:
         elif key in {"BYDAY", "WKST"}:
             for day in value.split(",") if key == "BYDAY" else [value]:
                 _check_day(key, day, frequency)
+    _check_days_of_months(parts)
+
+
+def _check_days_of_months(parts: dict[str, str]) -> None:
+    months = [int(month) for month in parts.get("BYMONTH", "1").split(",")]
+    days = [abs(int(day)) for day in parts.get("BYMONTHDAY", "1").split(",")]
+    if min(days) > max(monthrange(_LEAP_YEAR, month)[1] for month in months):
+        raise ValueError("never occurs: no month of BYMONTH has a day of BYMONTHDAY")
 
 
 def _check_number(key: str, text: str, low: int, high: int, *, signed: bool) -> None:
@@ -127,7 +138,7 @@ def _check_day(key: str, text: str, frequency: str) -> None:
 def _until(text: str) -> datetime:
     form = "%Y%m%dT%H%M%S"
     try:
-        until = datetime.strptime(text.removesuffix("Z"), form)  # noqa: DTZ007  (wall-clock time)
+        until = datetime.strptime(text.removesuffix("Z"), form)
     except ValueError:
         # A date alone would end at its midnight, and leave the last day out.
         raise ValueError(

@@ -40,8 +40,15 @@ def given(info: ValidationInfo, key: str) -> bool:
     return info.data.get(key, "failed") is not None
 
 
-def exactly_one(value: object, info: ValidationInfo, other: str) -> None:
-    """Check, in the validator of the later key, that one of two keys is given and not both."""
-    if (value is not None) == given(info, other):
-        both = "not both" if value is not None else "neither is there"
-        wrong_parent(f"needs exactly one of {other} and {info.field_name}: {both}")
+def exactly_one(value: object, info: ValidationInfo, *others: str) -> None:
+    """Check, in the validator of the last of several keys, that exactly one of them is given."""
+    found = [key for key in others if given(info, key)]
+    if value is not None:
+        found.append(str(info.field_name))
+    if len(found) == 1:
+        return
+    if len(others) == 1:
+        problem = "not both" if found else "neither is there"
+    else:
+        problem = f"not {' and '.join(found)}" if found else "none is there"
+    wrong_parent(f"needs exactly one of {', '.join(others)} and {info.field_name}: {problem}")

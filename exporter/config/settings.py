@@ -4,15 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from exporter.config.times import utc_text
 from exporter.evaluation.settings import EvaluationSettings
 from exporter.prometheus.settings import PrometheusSettings
+from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import Slo
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedWindow:
+    """A maintenance window and where it is written: `config.yaml:40: maintenance[0]`."""
+
+    place: str
+    window: MaintenanceWindow
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole configuration: where Prometheus is, when to ask it, and the SLOs."""
+    """The whole configuration: where Prometheus is, when to ask it, and the SLOs.
+
+    The SLOs hold the maintenance windows that reach them; `maintenance` lists all windows.
+    """
 
     slos: tuple[Slo, ...]
     prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    maintenance: tuple[PlacedWindow, ...] = ()
+
+    def ended_windows(self, now: float) -> tuple[str, ...]:
+        """The maintenance windows whose last end is past, a line each; `now` in Unix seconds."""
+        return tuple(
+            f"{placed.place} ({placed.window.reason}) ended on {utc_text(placed.window.last_end)}"
+            for placed in self.maintenance
+            if placed.window.last_end is not None and placed.window.last_end <= now
+        )

@@ -4,96 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from exporter.config.fields import (
-    DURATION,
-    Histogram,
-    LabelName,
-    LabelNames,
-    Percent,
-    Period,
-    Selector,
-    Text,
-    duration,
-)
-from exporter.config.section import Section, exactly_one
-from exporter.slo.model import DAY, EventsSli, LatencySli, Sli, Slo
-
-
-class EventsSection(Section):
-    """Events counted by counters. Exactly one of `bad` and `good` is needed.
-
-    The values are vector selectors and nothing more: no `rate()`, range, `offset` or operator,
-    since the exporter counts by itself.
-    """
-
-    total: Selector = Field(
-        description="Counters of all events.", examples=['http_requests_total{service="auth"}']
-    )
-    bad: Selector | None = Field(
-        default=None,
-        description="Counters of the bad events.",
-        examples=['http_requests_total{service="auth", code=~"5.."}'],
-    )
-    good: Selector | None = Field(
-        default=None,
-        validate_default=True,
-        description="Counters of the good events, where bad ones are not counted.",
-        examples=['jobs_total{job="mailer", result="success"}'],
-    )
-
-    @field_validator("good")
-    @classmethod
-    def _bad_or_good(cls, value: object, info: ValidationInfo) -> object:
-        exactly_one(value, info, "bad")
-        return value
-
-    def sli(self) -> EventsSli:
-        """What is measured."""
-        return EventsSli(total=self.total, bad=self.bad, good=self.good)
-
-
-class LatencySection(Section):
-    """Requests slower than a threshold are bad events; counted by a classic histogram."""
-
-    histogram: Histogram = Field(
-        description=(
-            "Vector selector with the histogram's base name (no `_bucket`) and no matcher on `le`."
-        ),
-        examples=['http_request_duration_seconds{service="auth"}'],
-    )
-    threshold: Annotated[float, BeforeValidator(duration("1ms", "30d", whole=False)), DURATION] = (
-        Field(
-            description="Slowest good request; one of the histogram's bucket bounds, 1ms to 30d.",
-            examples=["500ms"],
-        )
-    )
-
-    def sli(self) -> LatencySli:
-        """What is measured."""
-        return LatencySli(histogram=self.histogram, threshold=self.threshold)
-
-
-class SliSection(Section):
-    """What is measured. Exactly one of `events` and `latency` is needed."""
-
-    events: EventsSection | None = Field(default=None, description="Events counted by counters.")
-    latency: LatencySection | None = Field(
-        default=None, validate_default=True, description="Latency, by a histogram."
-    )
-
-    @field_validator("latency")
-    @classmethod
-    def _one_kind(cls, value: object, info: ValidationInfo) -> object:
-        exactly_one(value, info, "events")
-        return value
-
-    def sli(self) -> Sli:
-        """What is measured, whichever kind it is."""
-        section = self.events or self.latency
-        assert section is not None  # noqa: S101  (validated above; mypy cannot know)
-        return section.sli()
+from exporter.config.budgeting import AlertingSection, BudgetingSection, Period
+from exporter.config.fields import LabelName, LabelNames, ObjectivePercent, Text
+from exporter.config.section import Section
+from exporter.config.sli_section import SliSection
+from exporter.slo.maintenance import MaintenanceWindow
+from exporter.slo.model import THIRTY_DAYS, Slo
+from exporter.slo.period import RollingPeriod
+from exporter.slo.policy import Policy
 
 
 class SloSection(Section):
@@ -106,7 +26,7 @@ class SloSection(Section):
     name: Text = Field(
         description="Name of the SLO, the `slo` label of its metrics.", examples=["availability"]
     )
-    objective: Percent = Field(
+    objective: ObjectivePercent = Field(
         description=(
             "Share of events that must be good, in percent, at most ten decimals. "
             "Below 1 is taken for a ratio (0.999) and refused."
@@ -114,15 +34,22 @@ class SloSection(Section):
         examples=["99.9"],
     )
     period: Period = Field(
-        default=30 * DAY,
+        default=THIRTY_DAYS.seconds,
         description=(
-            "Rolling period that the error budget is for. A multiple of `evaluation.interval`, "
-            "at least 1h (the alerts' base) and at most 400d (a year and a month: what the "
-            "ledger keeps)."
+            "What the error budget is for. A duration is rolling: a multiple of "
+            "`evaluation.interval`, at least 1h (the alerts' base) and at most 400d (a year and "
+            "a month: what the ledger keeps). A section is a period of the calendar."
         ),
         examples=["28d"],
     )
     sli: SliSection = Field(description="What is measured.")
+    budgeting: BudgetingSection = Field(
+        default=BudgetingSection(), description="How the error budget is counted."
+    )
+    alerting: AlertingSection | None = Field(
+        default=None,
+        description="What alerts of this SLO need; keys left out are as in `alerting` above.",
+    )
     group_by: LabelNames = Field(
         default=[],
         description=(
@@ -151,15 +78,26 @@ class SloSection(Section):
                 raise ValueError(f"must not hold {name}: group_by gives it its values")
         return labels
 
-    def slo(self) -> Slo:
-        """The SLO, with the default policy."""
+    def slo(
+        self,
+        policy: Policy,
+        alerting: AlertingSection,
+        maintenance: tuple[MaintenanceWindow, ...],
+    ) -> Slo:
+        """The SLO, with what the rest of the files has for it; `alerting` is the default."""
+        own = self.alerting or AlertingSection()
+        period = self.period
         return Slo(
             service=self.service,
             name=self.name,
             objective=self.objective,
             sli=self.sli.sli(),
-            period=self.period,
+            period=RollingPeriod(period) if isinstance(period, int) else period.period(),
+            timeslices=self.budgeting.timeslices(),
             group_by=tuple(self.group_by),
             max_groups=self.max_groups,
             labels=self.labels,
+            policy=policy,
+            low_traffic=own.low_traffic(alerting),
+            maintenance=maintenance,
         )

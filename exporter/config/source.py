@@ -65,6 +65,10 @@ class Document:
                 break
         return line
 
+    def place(self, path: KeyPath) -> str:
+        """Where a path is, as users read it: `config.yaml:2: slos[0]`."""
+        return f"{self.file}:{self.line(path)}: {key_text(path)}"
+
     def mistake(self, path: KeyPath, message: str) -> Mistake:
         """A mistake at a path of this file."""
         return Mistake(self.file, self.line(path), key_text(path), message)

@@ -34,11 +34,12 @@ def _time_zone(name: str) -> str:
     by_lower_case = {zone.lower(): zone for zone in _zones()}
     wanted = name.strip().lower().replace(" ", "_")
     candidates = by_last_part | by_lower_case
-    close = [candidates[key] for key in get_close_matches(wanted, candidates, n=3)]
-    hint = f"did you mean {' or '.join(dict.fromkeys(close))}?" if close else ""
-    raise ValueError(
-        f"{quoted(name)} is no time zone: {hint or 'write an IANA name such as Europe/Berlin'}"
-    )
+    close = get_close_matches(wanted, candidates, n=1, cutoff=0.7)
+    if close:
+        hint = f"did you mean {candidates[close[0]]}?"
+    else:
+        hint = "write an IANA name such as Europe/Berlin"
+    raise ValueError(f"{quoted(name)} is no time zone: {hint}")
 
 
 def moment(text: str, zone: str) -> datetime:

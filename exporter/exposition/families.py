@@ -153,7 +153,7 @@ FAMILIES = (
         "slo_error_budget_remaining_raw_ratio",
         "gauge",
         "The same with the events of maintenance windows counted in.",
-        lambda status: _one(status.raw_budget and status.raw_budget.remaining),
+        lambda status: _one(status.raw_budget.remaining if status.raw_budget else None),
     ),
     Family(
         "slo_error_budget_remaining_events",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from bad_configs import before_slos, complaints, one_slo, rows
 
-SLO_KEYS = "service, name, objective, period, sli, group_by, max_groups, labels"
+SLO_KEYS = (
+    "service, name, objective, period, sli, budgeting, alerting, group_by, max_groups, labels"
+)
 
 YAML = {
     "empty": ("", "config.yaml:1: is empty: slos or slo_files is needed"),
@@ -67,7 +69,8 @@ TOP = {
     ),
     "unknown key like none": (
         before_slos("x y: {}"),
-        'config.yaml:1: "x y": unknown key, known here: prometheus, evaluation, slos, slo_files',
+        'config.yaml:1: "x y": unknown key, known here: prometheus, evaluation, policy, alerting, '
+        "maintenance, slos, slo_files",
     ),
     "no SLO": (
         "slos: []",

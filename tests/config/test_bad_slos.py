@@ -9,6 +9,7 @@ A_PLAIN_SELECTOR = (
     'must be a plain selector such as metric_total{label="value"}, without functions, ranges or '
     "operators: the exporter counts by itself"
 )
+ONE_KIND = "needs exactly one of events, latency, query, ratio, probe and threshold"
 
 
 def events(text: str) -> str:
@@ -64,8 +65,8 @@ SLO = {
         "config.yaml:4: slos[0].objective: must have at most ten decimals",
     ),
     "period a word": (
-        one_slo(period="month"),
-        f"config.yaml:6: slos[0].period: 'month' {DURATION_HELP}",
+        one_slo(period="fortnight"),
+        f"config.yaml:6: slos[0].period: 'fortnight' {DURATION_HELP}",
     ),
     "period too short": (
         one_slo(period="59m"),
@@ -143,13 +144,13 @@ SLI = {
     "no sli": (one_slo(sli=None), "config.yaml:2: slos[0].sli: is required"),
     "no kind": (
         one_slo(sli="{}"),
-        "config.yaml:5: slos[0].sli: needs exactly one of events and latency: neither is there",
+        f"config.yaml:5: slos[0].sli: {ONE_KIND}: none is there",
     ),
     "two kinds": (
         one_slo(
             sli="{latency: {histogram: a, threshold: 1s}, events: {bad: errors, total: requests}}"
         ),
-        "config.yaml:5: slos[0].sli: needs exactly one of events and latency: not both",
+        f"config.yaml:5: slos[0].sli: {ONE_KIND}: not events and latency",
     ),
     "unknown key": (
         events("bad: errors, totals: requests, total: requests"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -12,9 +13,14 @@ from exporter.config.loading import load, load_file
 from exporter.config.models import MainFile
 from exporter.config.reference import render
 from exporter.config.section import Section, section_of
+from exporter.config.settings import Settings
+from exporter.config.sli_section import SliSection
+from exporter.config.slo_section import SloSection
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "config.example.yaml").read_text()
+
+A_WINDOW = "maintenance:\n  - {reason: a, start: 2026-11-20T22:00:00Z, "
 
 SLO = """\
 slos:
@@ -44,9 +50,30 @@ def switched_off() -> list[str]:
     return found
 
 
+def sli_examples() -> list[tuple[str, str]]:
+    """Every kind of SLI with the examples of the reference, once for each of its alternatives."""
+    found = []
+    for kind, of_kind in SliSection.model_fields.items():
+        fields = section_of(of_kind.annotation).model_fields
+        lines = {key: f"\n        {key}: {field.examples[0]}" for key, field in fields.items()}
+        either = [key for key in ("bad", "good", "error", "success") if key in fields]
+        found += [
+            (kind, "".join(line for key, line in lines.items() if key not in either or key == one))
+            for one in either or [""]
+        ]
+    return found
+
+
 def sections(section: type[Section]) -> list[type[Section]]:
     inner = [section_of(field.annotation) for field in section.model_fields.values()]
     return [section, *(deep for one in inner if one for deep in sections(one))]
+
+
+def told(settings: Settings) -> Settings:
+    """The settings, with the lines of their maintenance windows in place of these."""
+    windows = tuple(str(placed.window) for placed in settings.maintenance)
+    slos = tuple(replace(slo, maintenance=str(slo.maintenance)) for slo in settings.slos)
+    return replace(settings, slos=slos, maintenance=windows)
 
 
 def with_files(text: str, folder: Path) -> Path:
@@ -63,14 +90,14 @@ def with_files(text: str, folder: Path) -> Path:
 class TestExample:
     def test_it_loads(self):
         """A newcomer's first file is right."""
-        assert len(load_file(ROOT / "config.example.yaml").slos) == 3
+        assert len(load_file(ROOT / "config.example.yaml").slos) == 8
 
     def test_lines_called_default_can_be_left_out(self):
         """Removing them changes nothing."""
         kept = [line for line in EXAMPLE.splitlines() if not line.endswith("# the default")]
         assert len(kept) < len(EXAMPLE.splitlines()) - 5
         path = ROOT / "config.example.yaml"
-        assert load("\n".join(kept), path) == load(EXAMPLE, path)
+        assert told(load("\n".join(kept), path)) == told(load(EXAMPLE, path))
 
     @pytest.mark.parametrize("text", switched_off())
     def test_each_block_that_is_switched_off_can_be_switched_on(self, text, tmp_path):
@@ -108,7 +135,32 @@ class TestReference:
             if field.examples
         ],
     )
-    def test_its_examples_are_right_and_no_defaults(self, text, section, tmp_path):
+    def test_examples_of_settings_are_right_and_no_defaults(self, text, section, tmp_path):
         """Each example of a setting loads, and does something."""
         changed = load_file(with_files(text, tmp_path))
         assert getattr(changed, section) != getattr(load(SLO, Path("c.yaml")), section)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *(
+                f"{SLO}    {key}: {field.examples[0]}\n"
+                for key, field in SloSection.model_fields.items()
+                if field.examples and not field.is_required()
+            ),
+            *(
+                SLO.replace("{events: {bad: a, total: b}}", f"\n      {kind}:{written}\n")
+                for kind, written in sli_examples()
+            ),
+            SLO + "    period: {calendar: month, time_zone: Europe/Berlin}\n",
+            SLO + "    budgeting: {method: timeslices, slice: 1m, target: 95}\n",
+            SLO + "    alerting: {min_events: 100, min_bad_events: 5}\n",
+            SLO + A_WINDOW + "end: 2026-11-21T02:00:00Z}",
+            SLO + A_WINDOW + "duration: 2h, time_zone: Europe/Berlin, services: [a]}",
+            SLO + A_WINDOW.replace("20T", "22T") + "duration: 2h, rrule: FREQ=WEEKLY;BYDAY=SU}",
+        ],
+    )
+    def test_examples_of_slos_are_right(self, text):
+        """Each example of a key of an SLO, of what it measures and of maintenance loads."""
+        plain = load(SLO, Path("c.yaml"))
+        assert load(text, Path("c.yaml")) != plain

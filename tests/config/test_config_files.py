@@ -68,7 +68,7 @@ class TestSloFiles:
         text = "evaluation: {concurrency: 0}\nslo_files: ['[a-z].yaml']\n" + A_SLO
         assert mistakes(text, tmp_path) == [
             "config.yaml:1: evaluation.concurrency: must be at least 1",
-            "a.yaml:1: prometheus: unknown key, known here: slos",
+            "a.yaml:1: prometheus: unknown key, known here: maintenance, slos",
             'a.yaml:4: slos[0].name: "availability" is already the name of an SLO of "auth": '
             "config.yaml:4: slos[0]",
             "a.yaml:5: slos[0].objective: must be a percentage above 0 and below 100, not 0",

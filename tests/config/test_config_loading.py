@@ -12,7 +12,8 @@ from exporter.config.loading import load
 from exporter.config.settings import Settings
 from exporter.evaluation.settings import EvaluationSettings
 from exporter.prometheus.settings import BasicAuth, PrometheusSettings, TlsSettings
-from exporter.slo.model import DAY, EventsSli, LatencySli, Objective, Slo
+from exporter.slo.model import EventsSli, LatencySli, Objective, Slo
+from exporter.slo.period import DAY, RollingPeriod
 
 A_SLO = """\
 slos:
@@ -52,7 +53,7 @@ class TestDefaults:
 
     def test_the_period_is_thirty_days(self):
         """An SLO without a period has 30 days."""
-        assert only_slo(A_SLO).period == 30 * DAY
+        assert only_slo(A_SLO).period == RollingPeriod(30 * DAY)
 
     def test_a_key_without_value_counts_as_absent(self):
         """Sections whose entries are commented out are as good as none."""
@@ -156,9 +157,10 @@ class TestSlo:
             ("1y", 365 * DAY),
         ],
     )
-    def test_a_period_may_be_any_length(self, written, seconds):
-        """Periods are rolling, of whatever length."""
-        assert only_slo(A_SLO + f"    period: {written}\n").period == seconds
+    def test_a_duration_is_a_rolling_period_of_any_length(self, written, seconds):
+        """Periods may be of whatever length."""
+        slo = only_slo(A_SLO + f"    period: {written}\n")
+        assert slo.period == RollingPeriod(seconds)
 
     def test_groups_and_labels_reach_the_slo(self):
         """Label values are the text that was written, whatever YAML would make of it."""

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from exporter.config.errors import ConfigError, Mistake
 from exporter.config.loading import load
-from exporter.config.models import EvaluationSection
+from exporter.config.maintenance_section import MaintenanceSection
+from exporter.config.models import EvaluationSection, MainFile
 from exporter.config.prometheus_section import PrometheusSection
 from exporter.config.slo_section import SloSection
 
 KEYS = [
-    *["prometheus", "evaluation", "slos", "slo_files", "<<", "owner"],
+    *["<<", "owner", "calendar", "method", "slice", "target"],
+    *MainFile.model_fields,
+    *MaintenanceSection.model_fields,
     *PrometheusSection.model_fields,
     *EvaluationSection.model_fields,
     *SloSection.model_fields,
@@ -24,6 +27,9 @@ VALUES = [
     *["30s", "0s", "1h", "28d", "999999y", "0.999", "99.9", "100", "0", "-1", "1e999", "nan"],
     *["true", "maybe", "", "~", "*a", "&a b", "/dev/null", "/dev", "none.yaml", "*.yaml"],
     *["http://localhost:9090", "http://a:b@c", "http://[", "http://\u0660", "[]", "{}", "[a, a]"],
+    *["2026-11-20T22:00:00Z", "2026-03-29T02:30:00", "9999-12-31T23:59:59", "Europe/Berlin"],
+    *["FREQ=WEEKLY", "FREQ=DAILY;COUNT=3", "RRULE:", "FREQ=DAILY;UNTIL=99991231T235959", "month"],
+    *["rate(up[$window])", "$window", "< 0.8", "timeslices", "1m", "95", "auth", "auth/a"],
     *["up", "{}", "up{a=~'['}", "rate(up[5m])", "a_bucket", "a{le='1'}", "{__name__='a'}"],
 ]
 
@@ -79,11 +85,22 @@ slos = st.fixed_dictionaries(
             optional={
                 "events": st.dictionaries(st.sampled_from(["bad", "good", "total"]), scalars),
                 "latency": st.dictionaries(st.sampled_from(["histogram", "threshold"]), scalars),
+                "query": st.dictionaries(st.sampled_from(["bad", "total", "window"]), scalars),
+                "ratio": st.dictionaries(st.sampled_from(["error", "success"]), scalars),
+                "threshold": st.dictionaries(st.sampled_from(["query", "must_be"]), scalars),
             },
         ),
     },
-    optional={"period": scalars, "group_by": trees, "max_groups": scalars, "labels": trees},
+    optional={
+        "period": trees,
+        "budgeting": trees,
+        "alerting": trees,
+        "group_by": trees,
+        "max_groups": scalars,
+        "labels": trees,
+    },
 )
+windows = st.dictionaries(st.sampled_from([*MaintenanceSection.model_fields]), trees)
 
 
 @settings(max_examples=300, deadline=None)
@@ -91,7 +108,31 @@ slos = st.fixed_dictionaries(
     st.lists(slos, min_size=1, max_size=3),
     st.dictionaries(st.sampled_from(KEYS), scalars, max_size=6),
     st.dictionaries(st.sampled_from(KEYS), scalars, max_size=6),
+    st.lists(windows, max_size=2),
 )
-def test_any_values_under_right_keys_load_or_are_refused(slos, prometheus, evaluation):
+def test_any_values_under_right_keys_load_or_are_refused(slos, prometheus, evaluation, windows):
     """Nor do wrong values where the format expects right ones."""
-    check(yaml.safe_dump({"slos": slos, "prometheus": prometheus, "evaluation": evaluation}))
+    sections = {"prometheus": prometheus, "evaluation": evaluation, "maintenance": windows}
+    check(yaml.safe_dump({"slos": slos, **sections}))
+
+
+frequencies = st.sampled_from(["YEARLY", "MONTHLY", "WEEKLY", "DAILY"])
+parts = st.tuples(
+    st.sampled_from(
+        [
+            *["BYDAY=1SU", "BYDAY=SU", "BYMONTHDAY=-1,4", "BYMONTH=1,2", "BYSETPOS=1"],
+            *["BYWEEKNO=1", "BYYEARDAY=4", "BYHOUR=3,5", "COUNT=3", "INTERVAL=2"],
+            "UNTIL=20270101T000000",
+        ]
+    ),
+    st.sampled_from(["BYDAY=MO,SU", "BYMINUTE=0", "BYSECOND=0,30", "BYMINUTE=x", "WKST=SU", "="]),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(frequencies, parts)
+def test_any_rule_loads_or_is_refused(frequency, parts):
+    """Nor does a rule of whatever parts."""
+    window = {"reason": "a", "start": "2026-01-04T03:00:00", "duration": "2h"}
+    window["rrule"] = ";".join((f"FREQ={frequency}", *parts))
+    check(yaml.safe_dump({"slos": [], "maintenance": [window]}))
