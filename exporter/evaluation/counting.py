@@ -14,6 +14,7 @@ from exporter.evaluation.raw_slots import Group, count_slot
 from exporter.prometheus.client import PrometheusClient, Series
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
 from exporter.prometheus.promql import PART_LABEL, batch, counters, events
+from exporter.prometheus.raw import is_number
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import LatencySli, Slo
 
@@ -175,6 +176,9 @@ class SlotCounter:
                 array[int(column)] = np.inf if math.isnan(value) else value
         odd = {i for array in values.values() for i in np.flatnonzero(np.isinf(array))}
         for i in sorted(map(int, odd)):
+            # Should the samples be gone by now, nothing is known of the slot any more.
+            for array in values.values():
+                array[i] = np.nan
             exact = await count_slot(
                 self._client,
                 selector,
@@ -195,13 +199,17 @@ class SlotCounter:
         """
         every = bucket.without("le")
         found = await self._client.instant_query(f"count by (le) ({every})", at)
-        bounds = sorted({float(one.labels["le"]) for one in found if "le" in one.labels})
+        bounds = sorted({float(le) for le in map(_le, found) if is_number(le)})
         if bounds and sli.threshold not in bounds:
             finite = ", ".join(f"{bound:g}" for bound in bounds if bound != float("inf"))
             raise SliError(
                 f"threshold {sli.threshold:g} s is no bucket bound of {sli.histogram}; "
                 f"the bounds there are (in seconds): {finite}"
             )
+
+
+def _le(series: Series) -> str:
+    return series.labels.get("le", "")
 
 
 def _some(total: Floats) -> bool:

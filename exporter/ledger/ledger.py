@@ -95,7 +95,7 @@ class Ledger:
             columns = (level.horizon + slack) // level.slot + 1
             self._shelves.append(_Shelf(level, columns, sources))
             self._fences.append(self._fence(i, self.end))
-        self._row_source: list[int] = []
+        self.rows = 0
 
     def _fence(self, i: int, end: int) -> int:
         unit = self.levels[min(i + 1, len(self.levels) - 1)].slot
@@ -106,16 +106,6 @@ class Ledger:
     def interval(self) -> int:
         """The length of the finest slots in seconds."""
         return self.levels[0].slot
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return len(self._row_source)
-
-    @property
-    def row_sources(self) -> NDArray[np.intp]:
-        """The source of every row."""
-        return np.array(self._row_source, dtype=np.intp)
 
     @property
     def slots(self) -> int:
@@ -131,10 +121,10 @@ class Ledger:
             for array in (shelf.bad, shelf.total, shelf.known, shelf.asked)
         )
 
-    def add_row(self, source: int) -> int:
-        """Make room for another row of a source and return its number."""
-        row = len(self._row_source)
-        self._row_source.append(source)
+    def add_row(self) -> int:
+        """Make room for another row and return its number."""
+        row = self.rows
+        self.rows += 1
         if row >= len(self._shelves[0].bad):
             for shelf in self._shelves:
                 shelf.grow(max(1, row + row // 4 + 1))
@@ -224,6 +214,20 @@ class Ledger:
     def asked(self, level: int) -> NDArray[np.uint8]:
         """What is known of each slot of a level: sources x slots, oldest first."""
         return self._shelves[level].asked[:, self._shelves[level].at(*self.cover(level))]
+
+    def since(self, start: int) -> tuple[Floats, Floats]:
+        """Bad and total events per row in the finest slots that begin at `start` or later."""
+        shelf = self._shelves[0]
+        start = -(-max(start, self._fences[0]) // shelf.slot) * shelf.slot
+        if start >= self.end:
+            return np.zeros(self.rows), np.zeros(self.rows)
+        bad, total, _ = shelf.sums(start, self.end, self.rows)
+        return bad, total
+
+    def clear_row(self, row: int) -> None:
+        """Forget a row's counts, so that another group may have it."""
+        for shelf in self._shelves:
+            shelf.bad[row] = shelf.total[row] = shelf.known[row] = 0
 
     def newest_known(self) -> NDArray[np.int64]:
         """The end of every row's newest known slot of the finest level; 0 without any."""

@@ -52,6 +52,7 @@ def bound_spellings(bound: float) -> list[str]:
     spellings = {repr(bound), f"{bound:g}", f"{bound:.17g}"}
     if bound == math.floor(bound) and abs(bound) < 1e15:
         spellings |= {str(int(bound)), f"{int(bound)}.0"}
+    spellings = {text for text in spellings if float(text) == bound}
     return sorted(text.replace(".", r"\.").replace("+", r"\+") for text in spellings)
 
 
