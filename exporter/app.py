@@ -127,6 +127,7 @@ class App:
     def failed(self) -> None:
         """Count an evaluation that a fault of our own ended."""
         self.metrics.failures.inc()
+        self.publisher.refresh()
 
     def missed(self, boundaries: int) -> None:
         """Count slot boundaries that nobody attended to."""

@@ -17,6 +17,7 @@ from exporter.config.settings import Settings
 from exporter.demo.run import DemoOptions, run_demo
 from exporter.live_check import live_check
 from exporter.logs import FORMATS, LEVELS, configure
+from exporter.prometheus.errors import SettingsError
 from exporter.web.server import ListenError, parse_listen_address
 
 config_option = click.option(
@@ -65,7 +66,7 @@ def run(config_file: Path, listen_address: str, log_level: str, log_format: str)
     configure(log_level, log_format)
     try:
         asyncio.run(_serve(settings, Options(listen_address=listen_address)))
-    except ListenError as error:
+    except (ListenError, SettingsError) as error:
         _fail(str(error))
 
 
@@ -94,8 +95,12 @@ def check(config_file: Path, live: bool) -> None:
     """Check a configuration file and name every mistake in it."""
     settings = _load(config_file)
     click.echo(f"{config_file}: {len(settings.slos)} SLOs, no mistakes")
-    if live and not asyncio.run(live_check(settings, click.echo)):
-        sys.exit(1)
+    if live:
+        try:
+            well = asyncio.run(live_check(settings, click.echo))
+        except SettingsError as error:
+            _fail(str(error))
+        sys.exit(0 if well else 1)
 
 
 @main.command()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import tempfile
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -58,14 +60,22 @@ def write_blocks(
     data_dir.mkdir(parents=True, exist_ok=True)
 
     def write(file: Path) -> None:
-        command = [str(promtool), "tsdb", "create-blocks-from", "openmetrics"]
+        command = [promtool, "tsdb", "create-blocks-from", "openmetrics", file, data_dir]
         result = subprocess.run(  # noqa: S603 - the program is the user's own choice
-            [*command, str(file), str(data_dir)], capture_output=True, text=True, check=False
+            [str(part) for part in command],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "TMPDIR": scratch},
         )
         if result.returncode != 0:
             raise ServerError(f"promtool made no block of {file}: {result.stderr.strip()}")
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with (
+        # an interrupted promtool leaves its working files behind
+        tempfile.TemporaryDirectory(prefix="promtool-") as scratch,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
         under_way: deque[Future[None]] = deque()
         done = 0
         for file in files:

@@ -108,7 +108,7 @@ def set_up(stack: ExitStack, say: Callable[[str], None]) -> Scene:
 
     def progress(files: int) -> None:
         if files % (BLOCKS // 4) == 0:
-            say(f"  {100 * files // BLOCKS}%")
+            say(f"  {round(100 * files / BLOCKS)}%")
 
     say(f"Writing 30 days of history for Prometheus ({promtool})")
     target = {"job": JOB, "instance": f"127.0.0.1:{shop_port}"}

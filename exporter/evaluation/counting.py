@@ -16,6 +16,7 @@ from exporter.prometheus.client import PrometheusClient, Series
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
 from exporter.prometheus.indicators import Counters, Indicator, indicators
 from exporter.prometheus.promql import PART_LABEL, Asking, batch
+from exporter.prometheus.raw import is_number
 from exporter.prometheus.selectors import Selector
 from exporter.slo.maintenance import excluded
 from exporter.slo.model import LatencySli, Slo
@@ -63,7 +64,7 @@ class SlotCounter:
         # The usual way to measure first; what was found to work moves to the front.
         self._indicators = [list(indicators(slo.sli, slo.group_by)) for slo in slos]
         # Two scrapes: should one of them fail, the other still tells where the counter stood.
-        self._lookback = max(2 * client.settings.scrape_interval, interval)
+        self._lookback = 2 * client.settings.scrape_interval
         self._closed: bool | None = None
 
     def batches(self, sources: Sequence[int], span: Span) -> Iterator[Batch]:
@@ -272,6 +273,9 @@ class SlotCounter:
             return values
         odd = {i for array in values.values() for i in np.flatnonzero(np.isinf(array))}
         for i in sorted(map(int, odd)):
+            # Should the samples be gone by now, nothing is known of the slot any more.
+            for array in values.values():
+                array[i] = np.nan
             exact = await count_slot(
                 self._client,
                 selector,
@@ -292,10 +296,14 @@ class SlotCounter:
         """
         every = bucket.without("le")
         found = await self._client.instant_query(f"count by (le) ({every})", at)
-        bounds = sorted({float(one.labels["le"]) for one in found if "le" in one.labels})
+        bounds = sorted({float(le) for le in map(_le, found) if is_number(le)})
         if bounds and sli.threshold not in bounds:
             finite = ", ".join(f"{bound:g}" for bound in bounds if bound != float("inf"))
             raise SliError(
                 f"threshold {sli.threshold:g} s is no bucket bound of {sli.histogram}; "
                 f"the bounds there are (in seconds): {finite}"
             )
+
+
+def _le(series: Series) -> str:
+    return series.labels.get("le", "")

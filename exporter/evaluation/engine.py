@@ -77,6 +77,7 @@ class Engine:
             end=0,
         )
         self._rows: list[_Row] = []
+        self._free_rows: list[int] = []
         self._source_rows: list[list[int]] = [[] for _ in self.slos]
         self._started = 0.0
         self._answered = np.zeros(len(self.slos))
@@ -99,7 +100,7 @@ class Engine:
         """
         self._started = self._started or now
         end = int(now - self._settings.delay)
-        self.ledger.retreat(end)
+        self._retreat(end)
         self.ledger.advance(end)
         work = plan.settled(self.ledger, now - self._settings.settle, self._units)
         for span, sources in plan.newest(self.ledger, self._units).items():
@@ -224,6 +225,17 @@ class Engine:
         asked[ends <= now - self._settings.settle] = Asked.SETTLED
         self.ledger.mark(level, source, span.start, asked)
 
+    def _retreat(self, end: int) -> None:
+        """The clock was set back: what is asked for again must not be counted again."""
+        if end >= self.ledger.end:
+            return
+        since = max(end, math.ceil(self._started))
+        before = self.ledger.since(since)
+        self.ledger.retreat(end)
+        after = self.ledger.since(since)
+        for i, row in enumerate(self._rows):
+            row.add(float(after[0][i] - before[0][i]), float(after[1][i] - before[1][i]))
+
     def _count(self, rows: Sequence[int], bad: Floats, total: Floats) -> None:
         for row, more_bad, more_total in zip(rows, bad.sum(axis=1), total.sum(axis=1), strict=True):
             self._rows[row].add(float(more_bad), float(more_total))
@@ -232,6 +244,8 @@ class Engine:
         known = {self._rows[row].group for row in self._source_rows[source]}
         new = sorted(answer.keys() - known)
         room = self.slos[source].max_groups - len(known) if self.slos[source].group_by else 0
+        if len(new) > room:
+            room += self._forget_groups(source)
         for group in new[:room]:
             self._add_row(source, group)
         if len(new) > room:
@@ -240,7 +254,22 @@ class Engine:
                 f"({self.slos[source].max_groups}): {len(new) - room} are left out"
             )
 
+    def _forget_groups(self, source: int) -> int:
+        """Free the rows of groups that left the period; how many."""
+        rows = self._source_rows[source]
+        known = self.ledger.window(self._longest[source]).known
+        gone = [row for row in rows if not known[row]]
+        for row in gone:
+            rows.remove(row)
+            self.ledger.clear_row(row)
+        self._free_rows += gone
+        return len(gone)
+
     def _add_row(self, source: int, group: Group) -> None:
-        row = self.ledger.add_row(source)
-        self._rows.append(_Row(source, group))
+        if self._free_rows:
+            row = self._free_rows.pop()
+            self._rows[row] = _Row(source, group)
+        else:
+            row = self.ledger.add_row()
+            self._rows.append(_Row(source, group))
         self._source_rows[source].append(row)

@@ -124,12 +124,16 @@ class Loop:
         while True:
             try:
                 more = await self._engine.fill_history()
+                if filling and not more:
+                    self._log.info("history is complete as far as Prometheus has it")
+                    await self._evaluate(poll=False)
             except UnavailableError as error:
                 self._note(str(error))
                 await asyncio.sleep(backoff.pause())
                 continue
             except Exception:  # noqa: BLE001 - as above
                 self._log.exception("filling history failed; it is tried again")
+                self._observer.failed()
                 await asyncio.sleep(LONGEST_PAUSE)
                 continue
             backoff.reset()
@@ -138,9 +142,6 @@ class Loop:
                 progress = round(self._engine.history_progress(), 3)
                 self._log.info("history is being filled", progress=progress)
             if not more:
-                if filling:
-                    self._log.info("history is complete as far as Prometheus has it")
-                    await self._evaluate(poll=False)
                 await asyncio.sleep(self._settings.interval)
             filling = more
 

@@ -31,6 +31,8 @@ def newest(ledger: Ledger, units: Sequence[int]) -> Work:
     open_ = ledger.asked(0) <= Asked.EMPTY
     start, end = ledger.cover(0)
     work: Work = defaultdict(list)
+    if not open_.size:
+        return work
     firsts = open_.argmax(axis=1).tolist()
     for source in np.flatnonzero(open_.any(axis=1)).tolist():
         first = start + firsts[source] * ledger.interval
@@ -42,7 +44,8 @@ def settled(ledger: Ledger, settled_until: float, units: Sequence[int]) -> Work:
     """The finest slots that were asked before they had settled, and have settled since."""
     start, end = ledger.cover(0)
     count = max(0, min(int(settled_until) - start, end - start) // ledger.interval)
-    unsettled = ledger.asked(0)[:, :count] != Asked.SETTLED
+    # Empty ones are asked for with the newest.
+    unsettled = ledger.asked(0)[:, :count] == Asked.PROVISIONAL
     work: Work = defaultdict(list)
     for source in np.flatnonzero(unsettled.sum(axis=1) >= SETTLE_TOGETHER).tolist():
         columns = np.flatnonzero(unsettled[source])

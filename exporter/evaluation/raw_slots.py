@@ -45,14 +45,24 @@ async def count_slot(
     unknown = [key for key, values in samples.items() if values and values[0][0] > start]
     before: dict[SeriesKey, float] = {}
     scraped: dict[tuple[str, str], float] = {}
+    pause = format_duration(PAUSE_LOOKBACK)
     if unknown:
-        pause = f"last_over_time({selector}[{format_duration(PAUSE_LOOKBACK)}] offset "
-        earlier = await client.instant_query(f"{pause}{format_duration(slot)})", end)
+        earlier = await client.instant_query(
+            f"last_over_time({selector}[{pause}] offset {format_duration(slot)})", end
+        )
         before = {series_key(series.labels): series.samples[-1][1] for series in earlier}
         born = [labels[key] for key in unknown if key not in before]
         targets = {found for found in map(target, born) if found}
         if targets:
-            scraped = _first_scrapes(await client.instant_query(_up(targets, span), end))
+            scraped = _first_scrapes(await client.instant_query(f"{_up(targets)}[{span}]", end))
+        if targets - {origin for origin, first in scraped.items() if first <= start}:
+            # Not scraped just before; it may have failed for a while and be known all the same.
+            earlier = await client.instant_query(
+                f"max_over_time({_up(targets)}[{pause}] offset {format_duration(slot)}) == 1", end
+            )
+            for series in earlier:
+                if origin := target(series.labels):
+                    scraped[origin] = min(scraped.get(origin, start), start)
     counts: dict[Group, float] = defaultdict(float)
     for key, values in samples.items():
         first = values[0][0] if values else end
@@ -67,11 +77,10 @@ async def count_slot(
     return dict(counts)
 
 
-def _up(targets: set[tuple[str, str]], span: str) -> str:
+def _up(targets: set[tuple[str, str]]) -> str:
     jobs = "|".join(sorted({re.escape(job) for job, _ in targets}))
     instances = "|".join(sorted({re.escape(instance) for _, instance in targets}))
-    selector = Selector("up", (Matcher("job", "=~", jobs), Matcher("instance", "=~", instances)))
-    return f"{selector}[{span}]"
+    return str(Selector("up", (Matcher("job", "=~", jobs), Matcher("instance", "=~", instances))))
 
 
 def _first_scrapes(up: Sequence[Series]) -> dict[tuple[str, str], float]:

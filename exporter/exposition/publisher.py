@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import threading
 from dataclasses import dataclass
 
@@ -16,6 +17,10 @@ from exporter.slo.snapshot import Snapshot
 
 GZIP_LEVEL = 1
 """Metric text is so repetitive that the cheapest level already shrinks it tenfold."""
+
+
+_GZIP = re.compile(r"\s*gzip\s*(;\s*q=(1(\.0*)?|0?\.\d*[1-9]\d*)\s*)?", re.IGNORECASE)
+"""A coding that is taken; a quality of 0 means that it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,9 @@ class Form:
 def negotiate(accept: str, accept_encoding: str) -> Form:
     """Choose the form that a scraper asked for."""
     _, content_type = choose_encoder(accept)
-    codings = {part.split(";")[0].strip() for part in accept_encoding.split(",")}
-    return Form("openmetrics" in content_type, "gzip" in codings)
+    return Form(
+        "openmetrics" in content_type, any(map(_GZIP.fullmatch, accept_encoding.split(",")))
+    )
 
 
 def render(snapshot: Snapshot, registry: CollectorRegistry, form: Form) -> bytes:
@@ -73,6 +79,11 @@ class Publisher:
         pages = {form: render(snapshot, self._registry, form) for form in tuple(self._pages)}
         with self._lock:
             self._snapshot, self._pages = snapshot, pages
+
+    def refresh(self) -> None:
+        """Render the next scrape anew: no snapshot will come that brings the own metrics."""
+        with self._lock:
+            self._pages = {}
 
     def page(self, form: Form) -> bytes:
         """The metrics in one form."""

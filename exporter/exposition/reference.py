@@ -40,7 +40,8 @@ The figures, over a window that ends at the newest slot boundary:
     budget_remaining = 1 - bad / ((1 - objective) * total)  over the period; no traffic: 1
     exhaustion       = budget_remaining * period / burn_rate(1h)
 
-Windows are `5m`, `30m`, `1h`, `2h`, `6h`, `1d`, `3d` (shorter than a rolling period) and the period.
+Windows are `5m`, `30m`, `1h`, `2h`, `6h`, `1d`, `3d` (all shorter than a rolling period), and the
+period itself.
 
 Data states: `ok`; `no_traffic` (measured, zero events in the last five minutes); `no_data`
 (Prometheus answers, but the series do not exist); `stale` (Prometheus has not answered for

@@ -48,7 +48,7 @@ class Ledger:
             columns = (level.horizon + slack) // level.slot + 1
             self._shelves.append(Shelf(level.slot, columns, sources))
             self._fences.append(self._fence(i, self.end))
-        self._row_source: list[int] = []
+        self.rows = 0
 
     def _fence(self, i: int, end: int) -> int:
         unit = self.levels[min(i + 1, len(self.levels) - 1)].slot
@@ -59,11 +59,6 @@ class Ledger:
     def interval(self) -> int:
         """The length of the finest slots in seconds."""
         return self.levels[0].slot
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return len(self._row_source)
 
     @property
     def slots(self) -> int:
@@ -80,10 +75,10 @@ class Ledger:
         """Whether anything lies in a maintenance window."""
         return any(shelf.excluded is not None for shelf in self._shelves)
 
-    def add_row(self, source: int) -> int:
-        """Make room for another row of a source and return its number."""
-        row = len(self._row_source)
-        self._row_source.append(source)
+    def add_row(self) -> int:
+        """Make room for another row and return its number."""
+        row = self.rows
+        self.rows += 1
         for shelf in self._shelves:
             shelf.grow(row + 1)
         return row
@@ -165,6 +160,23 @@ class Ledger:
     def asked(self, level: int) -> NDArray[np.uint8]:
         """What is known of each slot of a level: sources x slots, oldest first."""
         return self._shelves[level].asked[:, self._shelves[level].at(*self.cover(level))]
+
+    def since(self, start: int) -> tuple[Floats, Floats]:
+        """Bad and total events per row in the finest slots that begin at `start` or later."""
+        shelf = self._shelves[0]
+        start = -(-max(start, self._fences[0]) // shelf.slot) * shelf.slot
+        if start >= self.end:
+            return np.zeros(self.rows), np.zeros(self.rows)
+        counts = shelf.counts
+        return (
+            shelf.sum(counts.bad, start, self.end, self.rows),
+            shelf.sum(counts.total, start, self.end, self.rows),
+        )
+
+    def clear_row(self, row: int) -> None:
+        """Forget a row's counts, so that another group may have it."""
+        for shelf in self._shelves:
+            shelf.clear_row(row)
 
     def newest_known(self) -> NDArray[np.int64]:
         """The end of every row's newest known slot of the finest level; 0 without any."""

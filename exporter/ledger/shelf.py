@@ -87,6 +87,12 @@ class Shelf:
             for array in slots.arrays():
                 array[:, at] = 0
 
+    def clear_row(self, row: int) -> None:
+        """Forget a row's counts."""
+        for slots in self._held():
+            for array in slots.arrays():
+                array[row] = 0
+
     def grow(self, rows: int) -> None:
         """Make room for at least so many rows."""
         held = len(self.counts.bad)

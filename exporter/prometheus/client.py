@@ -7,12 +7,13 @@ import ssl
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
 import orjson
 
-from exporter.prometheus.errors import QueryRefusedError, UnavailableError
+from exporter.prometheus.errors import QueryRefusedError, SettingsError, UnavailableError
 from exporter.prometheus.settings import BasicAuth, PrometheusSettings, TlsSettings
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -38,7 +39,7 @@ class _BearerFile(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         if self._file is not None:
-            request.headers["Authorization"] = f"Bearer {self._file.read_text().strip()}"
+            request.headers["Authorization"] = f"Bearer {_secret(self._file)}"
         yield request
 
 
@@ -51,14 +52,32 @@ class _BasicFile(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         password = self._settings.password or ""
         if self._settings.password_file is not None:
-            password = self._settings.password_file.read_text().strip()
+            password = _secret(self._settings.password_file)
         yield from httpx.BasicAuth(self._settings.username, password).auth_flow(request)
 
 
+def _secret(file: Path) -> str:
+    """What a secret file holds.
+
+    Raises:
+        OSError: it cannot be read, or holds what no header can carry; without showing it.
+    """
+    content = file.read_bytes().strip()
+    if not content.isascii() or not content.decode("ascii").isprintable():
+        raise OSError(f"{file} holds other than printable ASCII characters")
+    return content.decode("ascii")
+
+
 def _tls(settings: TlsSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=settings.ca_file)
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:  # ssl's own errors are of this kind, too
+        raise SettingsError(f"tls_config: {settings.ca_file}: {error}") from error
     if settings.cert_file is not None:
-        context.load_cert_chain(settings.cert_file, settings.key_file)
+        try:
+            context.load_cert_chain(settings.cert_file, settings.key_file)
+        except OSError as error:
+            raise SettingsError(f"tls_config: {settings.cert_file}: {error}") from error
     if settings.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -66,7 +85,11 @@ def _tls(settings: TlsSettings) -> ssl.SSLContext:
 
 
 class PrometheusClient:
-    """Asks one Prometheus; at most `concurrency` queries are under way at once."""
+    """Asks one Prometheus; at most `concurrency` queries are under way at once.
+
+    Raises:
+        SettingsError: the settings' certificates or URL cannot be used.
+    """
 
     def __init__(
         self,
@@ -79,14 +102,17 @@ class PrometheusClient:
         self._on_query = on_query
         self._slots = asyncio.Semaphore(concurrency)
         auth = _BasicFile(settings.basic_auth) if settings.basic_auth else _BearerFile(settings)
-        self._http = httpx.AsyncClient(
-            base_url=settings.url.rstrip("/") + "/",
-            auth=auth,
-            headers={**settings.headers, "User-Agent": "error-budget-exporter"},
-            timeout=httpx.Timeout(settings.timeout, connect=min(5.0, settings.timeout)),
-            verify=_tls(settings.tls),
-            trust_env=False,
-        )
+        try:
+            self._http = httpx.AsyncClient(
+                base_url=settings.url.rstrip("/") + "/",
+                auth=auth,
+                headers={**settings.headers, "User-Agent": "error-budget-exporter"},
+                timeout=httpx.Timeout(settings.timeout, connect=min(5.0, settings.timeout)),
+                verify=_tls(settings.tls),
+                trust_env=False,
+            )
+        except httpx.InvalidURL as error:
+            raise SettingsError(f"prometheus.url: {settings.url}: {error}") from error
 
     async def __aenter__(self) -> Self:
         return self
@@ -106,7 +132,7 @@ class PrometheusClient:
             QueryRefusedError: Prometheus refused the query.
         """
         form = {"query": query, "start": str(start), "end": str(end), "step": str(step)}
-        return _series(await self._ask("api/v1/query_range", form))
+        return await self._ask("api/v1/query_range", form)
 
     async def instant_query(self, query: str, at: int) -> list[Series]:
         """Evaluate a query at one time; a range selector gives its raw samples.
@@ -115,21 +141,20 @@ class PrometheusClient:
             UnavailableError: there was no answer of Prometheus's.
             QueryRefusedError: Prometheus refused the query.
         """
-        return _series(await self._ask("api/v1/query", {"query": query, "time": str(at)}))
+        return await self._ask("api/v1/query", {"query": query, "time": str(at)})
 
-    async def _ask(self, path: str, form: dict[str, str]) -> bytes:
+    async def _ask(self, path: str, form: dict[str, str]) -> list[Series]:
         async with self._slots:
             started = time.perf_counter()
             outcome = "unavailable"
             try:
-                status, body = await self._post(path, form)
-                try:
-                    _check(status, body)
-                except QueryRefusedError:
-                    outcome = "refused"
-                    raise
+                series = _read(*await self._post(path, form))
+            except QueryRefusedError:
+                outcome = "refused"
+                raise
+            else:
                 outcome = "success"
-                return body
+                return series
             finally:
                 self._on_query(outcome, time.perf_counter() - started)
 
@@ -160,10 +185,10 @@ class PrometheusClient:
             raise UnavailableError(f"credentials for {where} cannot be read: {error}") from error
 
 
-def _check(status: int, body: bytes) -> None:
+def _read(status: int, body: bytes) -> list[Series]:
     """Tell an answer from a refusal and from what is no answer of Prometheus's."""
     if status == httpx.codes.OK:
-        return
+        return _series(body)
     try:
         error = orjson.loads(body)
         kind, message = str(error["errorType"]), str(error["error"])

@@ -1,11 +1,16 @@
 """What can go wrong between us and Prometheus.
 
+SettingsError             the settings make no client: nothing was sent
 PrometheusError
 ├── UnavailableError      no answer, or none that is Prometheus's: try again later
 └── QueryRefusedError     Prometheus answered that it will not or cannot run this query
 """
 
 from __future__ import annotations
+
+
+class SettingsError(Exception):
+    """The settings name certificates or a host that no client can be made of."""
 
 
 class PrometheusError(Exception):

@@ -262,4 +262,5 @@ def bound_spellings(bound: float) -> list[str]:
     spellings = {repr(bound), f"{bound:g}", f"{bound:.17g}"}
     if bound.is_integer() and abs(bound) < 1e15:
         spellings |= {str(int(bound)), f"{int(bound)}.0"}
+    spellings = {text for text in spellings if float(text) == bound}
     return sorted(text.replace(".", r"\.").replace("+", r"\+") for text in spellings)

@@ -17,14 +17,15 @@ def series_key(labels: Mapping[str, str]) -> SeriesKey:
     """
     return tuple(
         sorted(
-            (name, repr(float(value)) if name == "le" and _is_number(value) else value)
+            (name, repr(float(value)) if name == "le" and is_number(value) else value)
             for name, value in labels.items()
             if name != "__name__"
         )
     )
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a label's value reads as a number, as those of `le` should."""
     try:
         float(text)
     except ValueError:
@@ -56,7 +57,7 @@ def count_events(
             its first sample is where counting begins.
     """
     events = 0.0
-    last = before
+    last = None if before is None or math.isnan(before) else before
     for at, value in samples:
         if math.isnan(value) or at > end:
             continue

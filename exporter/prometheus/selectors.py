@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import promql_parser
 
 _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
+_PLAIN_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _PLAIN_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*", re.ASCII)
 
 
@@ -22,7 +23,8 @@ class Matcher:
 
     def __str__(self) -> str:
         # Go and JSON escape the characters that occur in label values alike.
-        return f"{self.label}{self.op}{json.dumps(self.value, ensure_ascii=False)}"
+        label = self.label if _PLAIN_LABEL.fullmatch(self.label) else json.dumps(self.label)
+        return f"{label}{self.op}{json.dumps(self.value, ensure_ascii=False)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def parse_selector(text: str) -> Selector:
     for matcher in expression.matchers.matchers:
         op = _OPERATORS[str(matcher.op).rpartition(".")[2]]
         if matcher.name == "__name__" and op == "=":
+            if name is not None:
+                raise ValueError("must not give the metric's name twice")
             name = matcher.value
         else:
             matchers.append(Matcher(matcher.name, op, matcher.value))

@@ -26,9 +26,10 @@ def parse_listen_address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 65_535:
         raise ValueError(f"{text!r} is no listen address: write host:port or :port, as in :9098")
-    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+    inner = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if "[" in inner or "]" in inner or (":" in inner) != (inner != host):
         raise ValueError(f"{text!r} is no listen address: write IPv6 in brackets, as in [::1]:9098")
-    return host.strip("[]"), int(port)
+    return inner, int(port)
 
 
 def listen(address: str) -> socket.socket:

@@ -1,0 +1,45 @@
+# make demo: watch an error budget burn.  make test: everything that a change must pass.
+# Needs Python 3.11 or newer; Prometheus comes from PROMETHEUS, the PATH or Debian's packages.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DURATION ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help venv tools demo test lint bench clean
+
+help:  ## this list
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+venv: $(VENV)/installed  ## virtual environment with the package and what its development needs
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+tools: venv  ## Prometheus and promtool in .tools, unless PROMETHEUS or the PATH has them
+	@$(BIN)/python -c "$$FIND" 2>/dev/null || .ci/prometheus-from-debian .tools
+
+define FIND
+from exporter.demo.servers import find_prometheus, find_promtool
+print("Prometheus:", find_prometheus(), find_promtool())
+endef
+export FIND
+
+demo: venv tools  ## the demo; DURATION=120 ends it by itself and judges what it saw
+	$(BIN)/error-budget-exporter demo $(if $(DURATION),--duration $(DURATION))
+
+lint: venv  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint tools  ## style, types, unit and integration tests
+	$(BIN)/pytest
+
+bench: venv tools  ## measurements of bench/, as tables
+	$(BIN)/python -m bench
+
+clean:  ## remove what make has made
+	rm -rf $(VENV) .tools build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Measurements on a real Prometheus; `python -m bench` runs them all."""

@@ -1,0 +1,7 @@
+"""Run every bench and print its table."""
+
+from bench import cpu, samples
+
+if __name__ == "__main__":
+    samples.main()
+    cpu.main()

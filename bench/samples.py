@@ -1,0 +1,140 @@
+"""How many samples Prometheus touches per SLO and evaluation, here and with recording rules.
+
+Recording rules: those that Sloth generates for an events SLO. Both are asked of the same
+Prometheus for the same SLO, and Prometheus itself counts the samples (`stats=all`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from bench.counting_proxy import CountingProxy
+from bench.history import DAY, END, SCRAPE, lines, store
+from bench.table import show
+from exporter.demo.servers import PrometheusServer
+from exporter.evaluation.engine import Engine
+from exporter.evaluation.settings import EvaluationSettings
+from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.settings import PrometheusSettings
+from exporter.slo.durations import format_duration
+from exporter.slo.model import EventsSli, Objective, Slo
+from exporter.slo.windows import windows
+
+SERIES = (2, 12, 50)
+"""Series per SLO, half of them of errors."""
+
+PERIODS = (7 * DAY, 30 * DAY, 90 * DAY)
+USUAL_PERIOD = 30 * DAY
+USUAL_SERIES = 12
+
+TICKS = 60
+"""Evaluations that are measured: long enough for every slot to be asked again in its turn."""
+
+
+def history() -> Iterable[str]:
+    """Thirty days of every counter, and ninety of the ratio that the rules record."""
+    for count in SERIES:
+        service = f'service="s{count}"'
+        for instance in range(count // 2):
+            target = f'job="s{count}",instance="i{instance}:80"'
+            up = itertools.repeat(1)
+            yield from lines("up", target, USUAL_PERIOD, up)
+            for code, step in (("200", 7), ("500", 1)):
+                labels = f'{service},code="{code}",{target}'
+                grown = itertools.count(0, step)
+                yield from lines("requests_total", labels, USUAL_PERIOD, grown)
+        ratio = itertools.repeat(0.125)
+        yield from lines("slo:sli_error:ratio_rate5m", service, max(PERIODS), ratio)
+
+
+def rules(count: int, period: int) -> list[str]:
+    """The expressions of Sloth's SLI recording rules for an events SLO."""
+    total = f'requests_total{{service="s{count}"}}'
+    bad = f'requests_total{{service="s{count}",code=~"5.."}}'
+    expressions = []
+    for window in windows(period)[:-1]:
+        w = format_duration(window)
+        expressions.append(f"(sum(rate({bad}[{w}]))) / (sum(rate({total}[{w}])))")
+    recorded = f'slo:sli_error:ratio_rate5m{{service="s{count}"}}[{format_duration(period)}]'
+    expressions.append(f"sum_over_time({recorded}) / count_over_time({recorded})")
+    return expressions
+
+
+def ask_rules(url: str, expressions: Iterable[str]) -> float:
+    """Evaluate rules once and return the seconds it took."""
+    started = time.perf_counter()
+    for expression in expressions:
+        form = urlencode({"query": expression, "time": END}).encode()
+        with urlopen(f"{url}/api/v1/query", data=form) as answer:
+            answer.read()
+    return time.perf_counter() - started
+
+
+async def poll(
+    url: str, count: int, period: int, steady: Callable[[], None] = lambda: None
+) -> float:
+    """Poll for an SLO and return the seconds per poll in steady state.
+
+    `steady` is called when that is reached.
+    """
+    slo = Slo(
+        service=f"s{count}",
+        name="availability",
+        objective=Objective.from_percent(Decimal("99.9")),
+        sli=EventsSli(
+            total=f'requests_total{{service="s{count}"}}',
+            bad=f'requests_total{{service="s{count}",code=~"5.."}}',
+        ),
+        period=period,
+    )
+    settings = EvaluationSettings(interval=SCRAPE)
+    async with PrometheusClient(PrometheusSettings(url=url)) as client:
+        engine = Engine([slo], settings, client)
+        warm_up = 2 * settings.settle // SCRAPE
+        moments = [END - n * SCRAPE + settings.delay for n in range(TICKS + warm_up)][::-1]
+        for moment in moments[:warm_up]:
+            await engine.poll(moment)
+        steady()
+        started = time.perf_counter()
+        for moment in moments[warm_up:]:
+            await engine.poll(moment)
+        return (time.perf_counter() - started) / TICKS
+
+
+def measure(url: str, proxy: CountingProxy, count: int, period: int) -> list[object]:
+    """One row of the table; times are taken without the proxy and its statistics."""
+    asyncio.run(poll(proxy.url, count, period, proxy.reset))
+    here, queries = proxy.samples / TICKS, proxy.queries / TICKS
+    expressions = rules(count, period)
+    proxy.reset()
+    ask_rules(proxy.url, expressions)
+    row: list[object] = [f"{count} series, {format_duration(period)}", proxy.samples, here]
+    row += [proxy.samples / here, len(expressions), queries]
+    seconds = median(ask_rules(url, expressions) for _ in range(3))
+    return [*row, 1000 * seconds, 1000 * asyncio.run(poll(url, count, period))]
+
+
+def main() -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as name:
+        data = store(history(), Path(name))
+        with PrometheusServer(data_dir=data) as server, CountingProxy(server.url) as proxy:
+            sizes = [(count, USUAL_PERIOD) for count in SERIES]
+            sizes += [(USUAL_SERIES, period) for period in PERIODS if period != USUAL_PERIOD]
+            rows = [measure(server.url, proxy, *size) for size in sizes]
+    columns = ["SLO", "samples, rules", "samples, exporter", "times fewer"]
+    columns += ["queries, rules", "queries, exporter", "ms, rules", "ms, exporter"]
+    show("Samples touched in Prometheus, per SLO and evaluation", columns, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What the loop drives and tells, as fakes; and a clock that sleeping alone moves on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from samples import slo
+
+from exporter.slo.snapshot import Snapshot
+
+START = 1_700_000_010.0
+"""A boundary of 30 s slots."""
+
+EMPTY = Snapshot(at=0, slos=(), services=())
+
+
+class EnoughError(Exception):
+    """Ends a loop that runs for ever."""
+
+
+class FakeEngine:
+    """An engine whose polls and chunks of history do what the test says."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.slos = (slo(),)
+        self.clock = clock
+        self.polls: list[float] = []
+        self.poll_does: Callable[[], None] = lambda: None
+        self.evaluate_does: Callable[[], None] = lambda: None
+        self.fill_does: Callable[[], bool] | None = None
+        self.fills = 0
+        self.trouble: dict[int, str] = {}
+
+    async def poll(self, now: float) -> None:
+        self.polls.append(now)
+        self.poll_does()
+
+    async def fill_history(self) -> bool:
+        if self.fill_does is None:
+            await asyncio.Event().wait()
+        self.fills += 1
+        return self.fill_does()
+
+    def history_progress(self) -> float:
+        return 0.5
+
+    def problems(self) -> dict[int, str]:
+        return dict(self.trouble)
+
+    def evaluate(self, now: float) -> Snapshot:
+        self.evaluate_does()
+        return EMPTY
+
+
+class Clock:
+    """Wall clock that sleeping alone moves on."""
+
+    def __init__(self) -> None:
+        self.now = START + 7
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Observed:
+    """What the loop told."""
+
+    def __init__(self) -> None:
+        self.answered: list[bool] = []
+        self.faults = 0
+        self.missed_boundaries: list[int] = []
+
+    async def evaluated(self, snapshot: Snapshot, seconds: float, *, answered: bool) -> None:
+        assert snapshot is EMPTY
+        assert seconds >= 0
+        self.answered.append(answered)
+
+    def failed(self) -> None:
+        self.faults += 1
+
+    def missed(self, boundaries: int) -> None:
+        self.missed_boundaries.append(boundaries)
+
+
+def fail(error: Exception) -> None:
+    """Raise, where only an expression may stand."""
+    raise error

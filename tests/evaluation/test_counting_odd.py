@@ -1,0 +1,134 @@
+"""Counts that one query does not give: slots read from raw samples, and missing bounds."""
+
+from __future__ import annotations
+
+from math import inf, nan
+
+import numpy as np
+import pytest
+from counted import START, count, counts, numbered
+from fake_prometheus import FakePrometheus, odd, steady
+from samples import slo
+
+from exporter.evaluation.counting import SliError, Span
+from exporter.prometheus.client import Series
+from exporter.prometheus.errors import QueryRefusedError
+from exporter.slo.model import LatencySli
+
+LATENCY = LatencySli("http_seconds", 0.5)
+COUNT, BUCKET = "http_seconds_count", r'http_seconds_bucket{le=~"0\\.5"}'
+
+
+def raw(samples: dict[str, list[tuple[float, float]]], **labels: str):
+    """Answers instant queries: a range selector by these samples of selectors, others by none."""
+
+    def answer(query: str, at: int) -> list[Series]:
+        name = query.partition("[")[0]
+        return [Series({"a": "b", **labels}, samples[name])] if name in samples else []
+
+    return answer
+
+
+class TestRawSlots:
+    def test_slots_that_promql_cannot_count_are_counted_from_samples(self):
+        """A reset within the second slot: only that slot is read raw."""
+        second = START + 60
+        fake = FakePrometheus({"requests_total": lambda _, end: inf if end == second else 10.0})
+        fake.instant = raw(
+            {"requests_total": [(START + 20, 100), (START + 35, 104), (START + 50, 3)]}
+        )
+        assert counts(count(fake, [slo()])[0]) == ([0] * 4, [10, 7, 10, 10])
+        assert fake.instants == [("requests_total[1m30s]", second)]
+
+    def test_nan_is_counted_from_samples_too(self):
+        """A counter that was NaN for a while has other samples."""
+        fake = FakePrometheus({"requests_total": lambda _s, _e: nan})
+        fake.instant = raw(
+            {"requests_total": [(START - 10, 5), (START + 10, nan), (START + 25, 9)]}
+        )
+        found = counts(count(fake, [slo()], Span(START, START + 30, 30))[0])
+        assert found == ([0], [4])
+
+    def test_a_series_that_is_new_in_its_slot_asks_what_was_before(self):
+        """Its target was scraped before it: it counts from zero."""
+        fake = FakePrometheus({"requests_total": odd})
+
+        def answer(query: str, at: int) -> list[Series]:
+            labels = {"job": "a", "instance": "b:1"}
+            if query.startswith("requests_total["):
+                return [Series({**labels, "code": "500"}, [(START + 20, 7)])]
+            if query.startswith("up{"):
+                return [Series(labels, [(START - 10, 1), (START + 20, 1)])]
+            return []
+
+        fake.instant = answer
+        found = counts(count(fake, [slo()], Span(START, START + 30, 30))[0])
+        assert found == ([0], [7])
+
+    def test_samples_that_are_gone_leave_the_slot_unknown(self):
+        """Deleted between two questions: what cannot be counted is not infinite."""
+        fake = FakePrometheus({"requests_total": odd})
+        [answer] = count(fake, [slo()]).values()
+        assert isinstance(answer, dict)
+        for found in answer.values():
+            assert not np.isinf(found.total).any()
+
+    def test_a_refused_raw_query_is_the_slos_own_failure(self):
+        """The other SLOs of the batch have their counts."""
+
+        class Refusing(FakePrometheus):
+            async def instant_query(self, query, at):
+                raise QueryRefusedError("too many samples")
+
+        fake = Refusing({"all0_total": odd, "all1_total": steady(1)})
+        found = count(fake, [numbered(0), numbered(1)])
+        assert str(found[0]) == "too many samples"
+        assert counts(found[1]) == ([0] * 4, [30] * 4)
+
+
+class TestLatency:
+    def bounds(self, *bounds: str):
+        return lambda query, _at: [Series({"le": bound}, [(1, 1)]) for bound in bounds]
+
+    def test_requests_over_the_threshold_are_bad(self):
+        """All of them, less those in the threshold's bucket."""
+        fake = FakePrometheus({COUNT: steady(1), BUCKET: steady(0.9)})
+        assert counts(count(fake, [slo(sli=LATENCY)])[0]) == ([pytest.approx(3)] * 4, [30] * 4)
+        assert fake.instants == []
+
+    def test_a_bound_that_does_not_exist_is_named_with_those_there_are(self):
+        """In order, as numbers, each once, and the SLO alone fails."""
+        fake = FakePrometheus({COUNT: steady(1), "all1_total": steady(1)})
+        fake.instant = self.bounds("10", "0.25", "+Inf", "1", "1.0", "2.5")
+        found = count(fake, [slo(sli=LATENCY), numbered(1)])
+        assert isinstance(found[0], SliError)
+        assert str(found[0]) == (
+            "threshold 0.5 s is no bucket bound of http_seconds; "
+            "the bounds there are (in seconds): 0.25, 1, 2.5, 10"
+        )
+        assert counts(found[1])[1] == [30] * 4
+        assert fake.instants == [("count by (le) (http_seconds_bucket)", START + 120)]
+
+    def test_a_bound_that_is_no_number_breaks_nothing(self):
+        """A label `le` may hold anything; the other SLOs of the batch are counted."""
+        fake = FakePrometheus({COUNT: steady(1), "all1_total": steady(1)})
+        fake.instant = self.bounds("oops", "1")
+        found = count(fake, [slo(sli=LATENCY), numbered(1)])
+        assert isinstance(found[0], SliError)
+        assert counts(found[1])[1] == [30] * 4
+
+    def test_an_idle_histogram_is_not_judged(self):
+        """Without requests there may be no buckets yet: nothing is known, and nothing wrong."""
+        fake = FakePrometheus({COUNT: steady(0)})
+        fake.instant = self.bounds("1")
+        assert counts(count(fake, [slo(sli=LATENCY)])[0])[1] == [None] * 4
+
+    def test_slots_without_the_bucket_are_unknown(self):
+        """Rather than all bad."""
+        fake = FakePrometheus(
+            {COUNT: steady(1), BUCKET: lambda _, end: 30.0 if end > START + 60 else None}
+        )
+        assert counts(count(fake, [slo(sli=LATENCY)])[0]) == (
+            [pytest.approx(30)] * 2 + [0, 0],
+            [None, None, 30, 30],
+        )

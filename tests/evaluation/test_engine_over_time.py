@@ -1,0 +1,140 @@
+"""The engine over time: groups that come and go, counters, clocks that step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from engines import NOW, RATES, engine, fill, only, poll, regions
+from fake_prometheus import FakePrometheus, odd, steady
+from samples import slo
+
+from exporter.slo.model import DAY
+from exporter.slo.windows import HOUR
+
+
+class TestGroups:
+    GROUPED = slo(group_by=("region",), max_groups=2, period=DAY)
+
+    def test_groups_appear_as_they_are_found(self):
+        """Each is an SLO of its own."""
+        fake = FakePrometheus({"requests_total": lambda _s, _e: {"eu": 1.0}})
+        one = engine(fake, self.GROUPED)
+        assert one.evaluate(NOW).slos == ()
+        poll(one, NOW)
+        assert regions(one, NOW).keys() == {"eu"}
+        fake.counters["requests_total"] = lambda _s, _e: {"eu": 1.0, "us": 2.0}
+        poll(one, NOW + 30)
+        found = regions(one, NOW + 30)
+        assert found.keys() == {"eu", "us"}
+        assert found["us"].windows[HOUR].total > 0
+
+    def test_more_groups_than_the_limit_are_left_out_and_told(self):
+        """A label flood stays within bounds; the SLO has a problem that names the numbers."""
+        names = [f"r{i}" for i in range(7)]
+        fake = FakePrometheus({"requests_total": lambda _s, _e: dict.fromkeys(names, 1.0)})
+        one = engine(fake, self.GROUPED)
+        poll(one, NOW)
+        assert regions(one, NOW).keys() == {"r0", "r1"}
+        message = "7 groups found, more than max_groups (2): 5 are left out"
+        assert one.problems() == {0: message}
+        assert {status.problem for status in regions(one, NOW).values()} == {message}
+
+    def test_the_problem_goes_when_the_groups_are_few_again(self):
+        """It is judged by what is found now."""
+        groups: Mapping[str, float] = dict.fromkeys("abc", 1.0)
+        fake = FakePrometheus({"requests_total": lambda _s, _e: groups})
+        one = engine(fake, self.GROUPED)
+        poll(one, NOW)
+        groups = {"a": 1.0}
+        poll(one, NOW + 30)
+        assert one.problems() == {}
+
+    def test_groups_that_left_the_period_make_room_for_others(self):
+        """A daemon that runs for months meets more values than there are at once."""
+        name = "a"
+        fake = FakePrometheus({"requests_total": lambda _s, _e: {name: 1.0}})
+        one = engine(fake, slo(group_by=("region",), max_groups=1, period=HOUR))
+        poll(one, NOW)
+        name = "b"
+        for hours in range(1, 30):
+            poll(one, NOW + hours * HOUR)
+            fill(one)
+        assert regions(one, NOW + 29 * HOUR).keys() == {"b"}
+
+
+class TestCounters:
+    def test_events_since_the_start_are_counted(self):
+        """What happened before the exporter started is no part of its counters."""
+        one = engine(FakePrometheus(RATES))
+        poll(one, NOW)
+        assert only(one, NOW).events_total == 0
+        fill(one)
+        for boundary in range(NOW + 30, NOW + 601, 30):
+            poll(one, boundary)
+        status = only(one, NOW + 600)
+        assert status.events_total == pytest.approx(600)
+        assert status.bad_events_total == pytest.approx(6)
+
+    def test_a_correction_never_takes_a_counter_back(self):
+        """Fewer events than first told: the counter stands until they are made up for."""
+        fake = FakePrometheus({"requests_total": steady(1), "errors_total": steady(0.5)})
+        one = engine(fake)
+        poll(one, NOW)
+        shown = []
+        for boundary in range(NOW + 30, NOW + 1501, 30):
+            if boundary == NOW + 600:
+                fake.counters |= {"requests_total": steady(0.5), "errors_total": steady(0)}
+            poll(one, boundary)
+            status = only(one, boundary)
+            shown.append((status.events_total, status.bad_events_total))
+        events, bad = zip(*shown, strict=True)
+        assert list(events) == sorted(events)
+        assert list(bad) == sorted(bad)
+        assert max(bad) > 0
+
+    def test_a_clock_set_back_counts_nothing_twice(self):
+        """The slots are asked for again, but their events happened once."""
+        one = engine(FakePrometheus(RATES))
+        for boundary in (NOW, NOW + 1800, NOW + 900, NOW + 1800):
+            poll(one, boundary)
+        assert only(one, NOW + 1800).events_total == pytest.approx(1800)
+
+
+class TestClock:
+    @pytest.mark.parametrize("back", [30, 3600, 6 * HOUR, 7 * HOUR, 3 * DAY])
+    def test_a_clock_set_back_breaks_nothing(self, back):
+        """Polls go on, and when the time is right again so are the numbers."""
+        one, undisturbed = engine(FakePrometheus(RATES)), engine(FakePrometheus(RATES))
+        for of in (one, undisturbed):
+            poll(of, NOW)
+            fill(of)
+        for boundary in (NOW - back, NOW - back + 30):
+            poll(one, boundary)
+            only(one, boundary)
+        for of in (one, undisturbed):
+            poll(of, NOW + 30)
+            fill(of)
+        found, expected = only(one, NOW + 30), only(undisturbed, NOW + 30)
+        assert found.windows == expected.windows
+        assert found.budget == expected.budget
+
+    def test_a_suspended_machine_catches_up(self):
+        """Days without a poll are filled like any other gap."""
+        one = engine(FakePrometheus(RATES))
+        poll(one, NOW)
+        fill(one)
+        later = NOW + 3 * DAY + 90
+        poll(one, later)
+        fill(one)
+        status = only(one, later)
+        assert status.coverage == pytest.approx(1.0)
+        assert status.windows[7 * DAY].total == pytest.approx(7 * DAY)
+
+
+def test_raw_slots_do_not_reach_the_ledger_as_infinity():
+    """A budget of NaN would be shown otherwise."""
+    one = engine(FakePrometheus({"requests_total": odd, "errors_total": odd}))
+    poll(one, NOW)
+    status = only(one, NOW)
+    assert status.windows[HOUR].total < float("inf")

@@ -1,0 +1,76 @@
+"""The exporter's metrics about itself."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from exporter.exposition.self_metrics import PREFIX, SelfMetrics
+
+
+@pytest.fixture
+def metrics() -> SelfMetrics:
+    return SelfMetrics(CollectorRegistry())
+
+
+def value(metrics: SelfMetrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(f"{PREFIX}_{name}", labels)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "evaluations_total",
+        "evaluation_failures_total",
+        "evaluations_missed_total",
+        "last_evaluation_timestamp_seconds",
+        "last_evaluation_duration_seconds",
+        "config_last_reload_successful",
+        "config_last_reload_success_timestamp_seconds",
+        "slos",
+        "slos_failing",
+        "ledger_slots",
+        "ledger_bytes",
+        "backfill_progress_ratio",
+    ],
+)
+def test_every_series_is_there_from_the_start(metrics, name):
+    """A rate over a counter that appears with its first event would miss that event."""
+    assert value(metrics, name) == 0.0
+
+
+@pytest.mark.parametrize("outcome", ["success", "refused", "unavailable"])
+def test_queries_are_counted_and_timed_by_outcome(metrics, outcome):
+    """Every outcome is there from the start, and grows alone."""
+    name = "prometheus_query_duration_seconds"
+    assert value(metrics, f"{name}_count", outcome=outcome) == 0.0
+    metrics.observe_query(outcome, 0.25)
+    assert value(metrics, f"{name}_count", outcome=outcome) == 1.0
+    assert value(metrics, f"{name}_sum", outcome=outcome) == 0.25
+    counts = [
+        value(metrics, f"{name}_count", outcome=of) for of in ("success", "refused", "unavailable")
+    ]
+    assert sum(counts) == 1.0
+
+
+def test_build_info_has_the_version(metrics):
+    """A gauge of 1 with the version as its label."""
+    [family] = [f for f in metrics.registry.collect() if f.name == f"{PREFIX}_build_info"]
+    [sample] = family.samples
+    assert sample.value == 1.0
+    assert sample.labels["version"] == version("error-budget-exporter")
+
+
+def test_every_registry_has_its_own(metrics):
+    """Nothing is shared between two of them, and none is the global one."""
+    other = SelfMetrics(CollectorRegistry())
+    metrics.evaluations.inc()
+    assert value(other, "evaluations_total") == 0.0
+
+
+def test_no_series_tells_when_it_was_created(metrics):
+    """They double the series and nobody reads them."""
+    names = [sample.name for family in metrics.registry.collect() for sample in family.samples]
+    assert not [name for name in names if name.endswith("_created")]

@@ -1,0 +1,94 @@
+"""A ledger as one would write it without a thought for speed: a dictionary of slots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exporter.ledger.levels import Level
+
+
+@dataclass
+class Slot:
+    """One slot of one row."""
+
+    bad: float
+    total: float
+    known: float
+
+
+UNKNOWN = Slot(0.0, 0.0, 0.0)
+
+
+class NaiveLedger:
+    """One row; per level a dictionary from a slot's end to what is known of it.
+
+    A coarse slot is made of the finer ones in it as soon as all of it is older than the finer
+    level's horizon. What has been merged is never taken apart again.
+    """
+
+    def __init__(self, levels: Sequence[Level], end: int) -> None:
+        self.levels = levels
+        self.end = end
+        self.slots: list[dict[int, Slot]] = [{} for _ in levels]
+        self.fences = [self._oldest(level) for level in range(len(levels))]
+
+    def _oldest(self, level: int) -> int:
+        unit = self.levels[min(level + 1, len(self.levels) - 1)].slot
+        return (self.end - self.levels[level].horizon) // unit * unit
+
+    def cover(self, level: int) -> tuple[int, int]:
+        return self.fences[level], self.end if level == 0 else self.fences[level - 1]
+
+    def write(self, level: int, end: int, bad: float, total: float | None) -> tuple[float, float]:
+        """Put one slot in where the level covers it; tell by how much its counts have grown."""
+        low, high = self.cover(level)
+        if not low < end <= high:
+            return 0.0, 0.0
+        before = self.slots[level].get(end, UNKNOWN)
+        after = UNKNOWN if total is None else Slot(bad, total, 1.0)
+        self.slots[level][end] = after
+        return after.bad - before.bad, after.total - before.total
+
+    def advance(self, end: int) -> None:
+        while self.end < end:
+            self.end += self.levels[0].slot
+            for level in range(len(self.levels)):
+                self._age(level)
+
+    def _age(self, level: int) -> None:
+        old, new = self.fences[level], max(self.fences[level], self._oldest(level))
+        self.fences[level] = new
+        leaving = {end: slot for end, slot in self.slots[level].items() if end <= new}
+        for end in leaving:
+            del self.slots[level][end]
+        if level + 1 == len(self.levels):
+            return
+        fine, coarse = self.levels[level].slot, self.levels[level + 1].slot
+        for coarse_end in range(old + coarse, new + 1, coarse):
+            inside = [
+                leaving.get(end, UNKNOWN)
+                for end in range(coarse_end - coarse + fine, coarse_end + 1, fine)
+            ]
+            self.slots[level + 1][coarse_end] = Slot(
+                sum(slot.bad for slot in inside),
+                sum(slot.total for slot in inside),
+                sum(slot.known for slot in inside) / len(inside),
+            )
+
+    def retreat(self, end: int) -> None:
+        self.end = max(min(end, self.end), self.fences[0])
+        self.slots[0] = {at: slot for at, slot in self.slots[0].items() if at <= self.end}
+
+    def window(self, length: int) -> tuple[float, float, float]:
+        """Bad, total and the known share of the last `length` seconds."""
+        start = self.end - length
+        bad = total = known = 0.0
+        for level, slots in enumerate(self.slots):
+            size = self.levels[level].slot
+            for end, slot in slots.items():
+                seconds = max(0, min(size, end - start))
+                bad += slot.bad * seconds / size
+                total += slot.total * seconds / size
+                known += slot.known * seconds
+        return bad, total, known / length

@@ -1,0 +1,242 @@
+"""The application: its parts together, from start to stop, without a command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+from samples import slo
+from structlog.testing import capture_logs
+
+from exporter.app import App, Options
+from exporter.config.settings import Settings
+from exporter.evaluation.settings import EvaluationSettings
+from exporter.exposition.publisher import Form
+from exporter.prometheus.settings import PrometheusSettings
+from exporter.slo.model import DAY
+from exporter.web.server import ListenError
+
+TEXT = Form(openmetrics=False, gzipped=False)
+ANYWHERE = Options(listen_address="127.0.0.1:0")
+
+
+class _Answers(BaseHTTPRequestHandler):
+    """Answers every range query with one event a second, as bad as it is good."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        form = {name: found[0] for name, found in parse_qs(text).items()}
+        step = int(form.get("step", 0))
+        times = range(int(form["start"]), int(form["end"]) + 1, step) if step else ()
+        result = [
+            {"metric": {"slo_query_part": part}, "values": [[at, str(step)] for at in times]}
+            for part in ("0", "1")
+            if times
+        ]
+        body = json.dumps({"status": "success", "data": {"result": result}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Say nothing."""
+
+
+@pytest.fixture
+def answering() -> Iterator[str]:
+    """The URL of something that answers as Prometheus would."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Answers) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def absent() -> Iterator[str]:
+    """A URL where nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+
+def settings(url: str, **of: object) -> Settings:
+    return Settings(
+        slos=(slo(period=DAY, **of),),
+        prometheus=PrometheusSettings(url=url, timeout=5),
+        evaluation=EvaluationSettings(interval=1, delay=0.1),
+    )
+
+
+def running(url: str, use: Callable[[App, httpx.AsyncClient], Awaitable[None]]) -> None:
+    """Start the application, use it, and stop it."""
+
+    async def run() -> None:
+        app = App(settings(url), ANYWHERE)
+        port = await app.start()
+        try:
+            base = f"http://127.0.0.1:{port}"
+            async with httpx.AsyncClient(base_url=base, trust_env=False) as client:
+                await use(app, client)
+        finally:
+            await asyncio.wait_for(app.stop(), timeout=10)
+
+    asyncio.run(run())
+
+
+async def until(ask: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what must come."""
+    async with asyncio.timeout(15):
+        while not await ask():  # noqa: ASYNC110 - what is waited for is behind HTTP
+            await asyncio.sleep(0.02)
+
+
+def sample(page: str, name: str) -> float:
+    [line] = [line for line in page.splitlines() if line.startswith(f"{name} ")]
+    return float(line.rpartition(" ")[2])
+
+
+def test_it_becomes_ready_with_the_first_answer(answering):
+    """Then the SLOs are there, with burn rates, and the figures about the evaluation."""
+
+    async def use(_: App, client: httpx.AsyncClient) -> None:
+        async def ready() -> bool:
+            return (await client.get("/-/ready")).status_code == 200
+
+        await until(ready)
+        page = (await client.get("/metrics")).text
+        assert 'slo_burn_rate{service="auth",slo="availability",window="1h"} 1000.0' in page
+        assert sample(page, "error_budget_exporter_slos") == 1
+        assert sample(page, "error_budget_exporter_evaluations_total") >= 1
+        assert sample(page, "error_budget_exporter_evaluation_failures_total") == 0
+        assert sample(page, "error_budget_exporter_ledger_bytes") > 1000
+        assert sample(page, "error_budget_exporter_config_last_reload_successful") == 1
+        assert "exhausted" in (await client.get("/")).text
+
+    running(answering, use)
+
+
+def test_history_fills_behind(answering):
+    """Coverage of the period and the progress reach 1 without anybody asking for it."""
+
+    async def use(_: App, client: httpx.AsyncClient) -> None:
+        async def filled() -> bool:
+            page = (await client.get("/metrics")).text
+            name = 'slo_data_coverage_ratio{service="auth",slo="availability"}'
+            return (
+                sample(page, "error_budget_exporter_backfill_progress_ratio") == 1.0
+                and f"{name} 1.0" in page
+            )
+
+        await until(filled)
+
+    running(answering, use)
+
+
+def test_it_waits_for_a_prometheus_that_is_absent(absent):
+    """Healthy, not ready, stale, and each failure counted."""
+
+    async def use(_: App, client: httpx.AsyncClient) -> None:
+        async def failed() -> bool:
+            page = (await client.get("/metrics")).text
+            return sample(page, "error_budget_exporter_evaluation_failures_total") >= 1
+
+        await until(failed)
+        assert (await client.get("/-/healthy")).status_code == 200
+        assert (await client.get("/-/ready")).status_code == 503
+        page = (await client.get("/metrics")).text
+        assert 'slo_data_state{service="auth",slo="availability",state="stale"} 1.0' in page
+        assert "slo_burn_rate{" not in page
+
+    running(absent, use)
+
+
+def test_a_fault_of_its_own_is_seen_in_the_next_scrape(absent):
+    """An evaluation that ends in a fault publishes nothing: its counter must still be seen."""
+
+    async def run() -> tuple[float, float]:
+        app = App(settings(absent), ANYWHERE)
+        name = "error_budget_exporter_evaluation_failures_total"
+        before = sample(app.publisher.page(TEXT).decode(), name)
+        app.failed()
+        after = sample(app.publisher.page(TEXT).decode(), name)
+        await app.stop()
+        return before, after
+
+    assert asyncio.run(run()) == (0.0, 1.0)
+
+
+def test_stopping_frees_the_port(absent):
+    """Nothing is left listening, and no task is left running."""
+
+    async def run() -> None:
+        app = App(settings(absent), ANYWHERE)
+        port = await app.start()
+        waiting = asyncio.create_task(app.wait())
+        await asyncio.sleep(0)
+        await asyncio.wait_for(app.stop(), timeout=10)
+        await asyncio.wait_for(waiting, timeout=10)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        socket.create_server(("127.0.0.1", port)).close()
+
+    asyncio.run(run())
+
+
+def test_a_port_that_is_taken_ends_the_start(absent):
+    """With the address in the message; stopping afterwards is no matter."""
+
+    async def run() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            app = App(settings(absent), Options(listen_address=address))
+            with pytest.raises(ListenError, match=f"cannot listen on {address}"):
+                await app.start()
+            await app.stop()
+
+    asyncio.run(run())
+
+
+def test_conditions_that_can_never_hold_are_named_at_the_start(absent):
+    """With the SLO and the threshold, so that nobody waits for their alerts."""
+
+    async def run() -> None:
+        app = App(settings(absent, percent="60"), ANYWHERE)
+        await app.start()
+        await app.stop()
+
+    with capture_logs() as logs:
+        asyncio.run(run())
+    found = [
+        (line["service"], line["slo"], line["condition"], line["threshold"])
+        for line in logs
+        if line["log_level"] == "warning" and "condition" in line
+    ]
+    # A period of a day: 0.48 x 0.4 is possible, and 3 days are longer than it.
+    assert found == [("auth", "availability", "ticket 3d/6h", pytest.approx(0.1 / 3))]
+
+
+def test_its_start_and_its_stop_are_logged(absent):
+    """With what one needs to know: version, port, SLOs, Prometheus."""
+
+    async def run() -> None:
+        app = App(settings(absent), ANYWHERE)
+        await app.start()
+        await app.stop()
+
+    with capture_logs() as logs:
+        asyncio.run(run())
+    [started] = [line for line in logs if line["event"] == "started"]
+    assert (started["slos"], started["prometheus"]) == (1, absent)
+    assert started["port"] > 0
+    assert logs[-1]["event"] == "stopped"

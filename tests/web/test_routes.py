@@ -1,0 +1,211 @@
+"""The HTTP interface, asked without a server in between."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import re
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from samples import slo, snapshot, subject
+
+from exporter.exposition.publisher import Publisher
+from exporter.slo.snapshot import Snapshot
+from exporter.web.landing import MOST_ROWS
+from exporter.web.routes import create_app
+
+SPENT = (600.0, 1_000_000.0, 1.0)
+EVIL = "<script>alert('x')</script>"
+
+
+class Web:
+    """The application with a snapshot, and a client for it."""
+
+    def __init__(self, shot: Snapshot | None = None, *, ready: bool = True) -> None:
+        self.publisher = Publisher(CollectorRegistry())
+        self.ready = ready
+        if shot:
+            self.publisher.publish(shot)
+        self._app = create_app(self.publisher, version="1.2.3", ready=lambda: self.ready)
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+        async def run() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self._app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                client.headers.clear()
+                named = {name.replace("_", "-"): value for name, value in headers.items()}
+                return await client.request(method, path, headers=named)
+
+        return asyncio.run(run())
+
+    def page(self) -> str:
+        return self.ask("/").text
+
+
+def shot(**of) -> Snapshot:
+    return snapshot((subject(slo(**of)), SPENT))
+
+
+class TestMetrics:
+    def test_plain_text_by_default(self):
+        """Uncompressed, with its version."""
+        found = Web(shot()).ask("/metrics")
+        assert found.status_code == 200
+        assert found.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        assert "Content-Encoding" not in found.headers
+        assert 'slo_info{service="auth",slo="availability"' in found.text
+
+    def test_openmetrics_where_it_is_asked_for(self):
+        """As Prometheus does."""
+        found = Web(shot()).ask("/metrics", Accept="application/openmetrics-text;version=1.0.0")
+        assert found.headers["Content-Type"] == (
+            "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        )
+        assert list(text_string_to_metric_families(found.text))
+
+    def test_gzip_where_it_is_taken(self):
+        """The length that is told is that of what is sent, and caches keep the forms apart."""
+        web = Web(shot())
+        found = web.ask("/metrics", Accept_Encoding="gzip")
+        assert found.headers["Content-Encoding"] == "gzip"
+        assert found.text == web.ask("/metrics").text
+        assert int(found.headers["Content-Length"]) == len(gzip.compress(found.content, 1, mtime=0))
+        assert found.headers["Vary"] == "Accept, Accept-Encoding"
+
+    def test_metrics_are_there_before_the_first_evaluation(self):
+        """A scrape never fails."""
+        assert Web(ready=False).ask("/metrics").status_code == 200
+
+
+class TestHealth:
+    def test_it_is_healthy_while_it_lives(self):
+        """Ready or not."""
+        found = Web(ready=False).ask("/-/healthy")
+        assert (found.status_code, found.text) == (200, "The exporter is healthy.\n")
+
+    def test_it_is_ready_after_the_first_answer(self):
+        """503 says to wait, and why."""
+        web = Web(ready=False)
+        found = web.ask("/-/ready")
+        assert found.status_code == 503
+        assert found.text == "Waiting for the first answer of Prometheus.\n"
+        web.ready = True
+        found = web.ask("/-/ready")
+        assert (found.status_code, found.text) == (200, "The exporter is ready.\n")
+
+
+class TestLandingPage:
+    def test_it_shows_every_slo(self):
+        """With its objective, tier, budget, burn rate and exhaustion."""
+        page = Web(shot(labels={"owner": "team"})).page()
+        for text in (
+            "<td>auth</td>",
+            "availability<small>99.9% over 30d</small>",
+            '<span class="tier caution">slow down</span>',
+            "slow feature releases down, prioritise reliability",
+            "40.0%",
+            "0.6x",
+            "in 20d",
+            "error-budget-exporter 1.2.3",
+            "Evaluated 2023-11-14 22:15:00 UTC",
+        ):
+            assert text in page, text
+
+    @pytest.mark.parametrize(
+        ("sums", "answered", "texts"),
+        [
+            ((0.0, 100.0, 1.0), True, ["100.0%", "0x", "not burning"]),
+            ((1.0, 100.0, 1.0), True, ["-900.0%", "10x", "spent", "exhausted"]),
+            ((0.0, 0.0, 1.0), True, ["no traffic", "not burning"]),
+            ((0.0, 0.0, 0.0), True, ["no data", "unknown"]),
+            ((0.0, 100.0, 1.0), False, ["stale", "100.0%", "unknown"]),
+        ],
+    )
+    def test_it_says_what_is_known(self, sums, answered, texts):
+        """What is unknown is called so, and budgets below 0 are shown as such."""
+        page = Web(snapshot((subject(slo(), answered=answered), sums))).page()
+        for text in texts:
+            assert text in page, text
+        assert not re.search(r"\b(None|nan|inf)\b", page.partition("<tbody>")[2])
+
+    def test_alert_conditions_that_hold_are_named(self):
+        """By severity and windows."""
+        page = Web(snapshot((subject(slo()), (20.0, 1000.0, 1.0)))).page()
+        assert "page 1h/5m, page 6h/30m, ticket 1d/2h, ticket 3d/6h" in page
+
+    def test_the_worst_come_first(self):
+        """Less budget left stands higher; what is unknown comes last."""
+        cases = {"a-fine": SPENT, "b-unknown": (0.0, 0.0, 0.0), "c-spent": (9e3, 1e6, 1.0)}
+        page = Web(snapshot(*((subject(slo(name=n)), s) for n, s in cases.items()))).page()
+        places = [page.index(name) for name in ("c-spent", "a-fine", "b-unknown")]
+        assert places == sorted(places)
+
+    def test_thousands_of_slos_are_cut_to_the_worst(self):
+        """And the page says how many are not listed."""
+        many = [(subject(slo(name=f"slo-{i}")), (float(i), 1e6, 1.0)) for i in range(MOST_ROWS + 7)]
+        page = Web(snapshot(*many)).page()
+        assert page.count("<tr>") == MOST_ROWS + 1
+        assert "7 healthier SLOs are not listed" in page
+        assert f"slo-{MOST_ROWS + 6}<" in page
+        assert "slo-6<" not in page
+
+    def test_before_the_first_evaluation_it_says_so(self):
+        """Rather than showing an empty table."""
+        page = Web(ready=False).page()
+        assert "Waiting for the first evaluation." in page
+        assert "<table>" not in page
+
+    def test_an_evaluation_without_slos_says_so(self):
+        """With group_by there may be none yet."""
+        assert "No SLO has data yet." in Web(snapshot()).page()
+
+    def test_what_comes_from_outside_is_escaped(self):
+        """Names, group values and Prometheus's messages hold whatever they like."""
+        of = slo(service=EVIL, name=f'"{EVIL}', group_by=("region",))
+        one = subject(of, groups={"region": EVIL}, problem=f"parse error: {EVIL}")
+        page = Web(snapshot((one, SPENT))).page()
+        assert "<script" not in page
+        assert page.count("&lt;script&gt;") == 4
+
+    def test_no_script_may_run_and_nobody_may_frame_it(self):
+        """The headers are the second line of defence."""
+        headers = Web(shot()).ask("/").headers
+        assert headers["Content-Type"] == "text/html; charset=utf-8"
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert "script-src" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+
+    def test_its_links_lead_somewhere(self):
+        """Every path that the page names is there, and none is elsewhere."""
+        web = Web(shot())
+        links = re.findall(r'(?:href|src)="([^"]*)"', web.page())
+        assert sorted(links) == ["/-/healthy", "/-/ready", "/metrics"]
+        assert {web.ask(link).status_code for link in links} == {200}
+
+
+class TestOtherRequests:
+    @pytest.mark.parametrize(
+        "path", ["/nothing", "/-/", "/metrics/../../etc/passwd", "/%00", "/" + "x" * 9000]
+    )
+    def test_unknown_paths_are_not_found(self, path):
+        """404, and no word of what was asked in the answer."""
+        found = Web().ask(path)
+        assert found.status_code == 404
+        assert "passwd" not in found.text
+
+    @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
+    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+    def test_other_methods_are_not_allowed(self, path, method):
+        """405, with those that are."""
+        found = Web().ask(path, method)
+        assert found.status_code == 405
+        assert set(found.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+
+    @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
+    def test_head_is_answered(self, path):
+        """Load balancers ask so."""
+        assert Web().ask(path, "HEAD").status_code == 200
