@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import NoReturn
 
@@ -95,6 +96,8 @@ def check(config_file: Path, live: bool) -> None:
     """Check a configuration file and name every mistake in it."""
     settings = _load(config_file)
     click.echo(f"{config_file}: {len(settings.slos)} SLOs, no mistakes")
+    for line in settings.ended_windows(time.time()):
+        click.echo(line)
     if live:
         try:
             well = asyncio.run(live_check(settings, click.echo))
