@@ -177,8 +177,9 @@ def test_a_fault_of_its_own_is_seen_in_the_next_scrape(absent):
     assert asyncio.run(run()) == (0.0, 1.0)
 
 
-def test_stopping_frees_the_port(absent):
-    """Nothing is left listening, and no task is left running."""
+def test_stopping_frees_the_port(absent, monkeypatch):
+    """Nothing is left listening, no task is left running, and nothing had to be waited for."""
+    monkeypatch.setattr("exporter.app.STOP_SECONDS", 60)
 
     async def run() -> None:
         app = App(settings(absent), ANYWHERE)

@@ -157,30 +157,42 @@ class TestLiveCheck:
         with respx.mock:
             yield respx.post(self.URL)
 
-    def check(self, config) -> tuple[int, list[str]]:
-        result = cli("check", "--live", f"--config.file={config(GOOD)}")
+    def check(self, config, text: str = GOOD) -> tuple[int, list[str]]:
+        result = cli("check", "--live", f"--config.file={config(text)}")
         assert result.exception is None or isinstance(result.exception, SystemExit)
         return result.exit_code, result.stdout.splitlines()[1:]
 
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """One event a second, of which a tenth is bad, for the first SLO that is asked for."""
+        form = parse_qs(request.content.decode())
+        start, end, step = (int(form[name][0]) for name in ("start", "end", "step"))
+        result = [
+            {
+                "metric": {"slo_query_part": part},
+                "values": [[at, count] for at in range(start, end + 1, step)],
+            }
+            for part, count in (("0", "30"), ("1", "3"))
+        ]
+        return httpx.Response(200, json={"status": "success", "data": {"result": result}})
+
     def test_an_slo_with_data_is_well(self, query, config):
         """Its events of the last hour are told; exit code 0."""
-
-        def answer(request: httpx.Request) -> httpx.Response:
-            form = parse_qs(request.content.decode())
-            start, end, step = (int(form[name][0]) for name in ("start", "end", "step"))
-            result = [
-                {
-                    "metric": {"slo_query_part": part},
-                    "values": [[at, count] for at in range(start, end + 1, step)],
-                }
-                for part, count in (("0", "30"), ("1", "3"))
-            ]
-            return httpx.Response(200, json={"status": "success", "data": {"result": result}})
-
-        query.side_effect = answer
+        query.side_effect = self.answer
         assert self.check(config) == (
             0,
             ["auth/availability: ok: 360 bad of 3600 events in the last hour"],
+        )
+
+    def test_one_slo_that_is_not_well_is_enough(self, query, config):
+        """A line each, and exit code 1."""
+        query.side_effect = self.answer
+        other = GOOD[GOOD.index("  - ") :].replace("availability", "other")
+        assert self.check(config, GOOD + other) == (
+            1,
+            [
+                "auth/availability: ok: 360 bad of 3600 events in the last hour",
+                "auth/other: no data: the series of its total do not exist",
+            ],
         )
 
     def test_an_slo_without_series_is_not(self, query, config):

@@ -51,7 +51,7 @@ def test_a_password_in_a_file_is_read_at_every_query(query, tmp_path):
     settings = PrometheusSettings(url=URL, basic_auth=BasicAuth("me", None, file))
 
     async def twice(client):
-        for password in ("old", "new"):
+        for password in ("old", "sécret"):
             file.write_text(password + "\n")
             await client.instant_query("up", 1)
             assert sent(query) == basic("me", password)
