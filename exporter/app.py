@@ -50,6 +50,7 @@ class App:
         self._engine = Engine(settings.slos, settings.evaluation, self._client)
         self._loop = Loop(self._engine, settings.evaluation, self)
         self._ready = False
+        self._evaluated_at = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
         self._server = Server(
             create_app(
@@ -121,13 +122,19 @@ class App:
         metrics.ledger_slots.set(ledger.slots)
         metrics.ledger_bytes.set(ledger.bytes)
         metrics.backfill_progress.set(self._engine.history_progress())
+        self._evaluated_at = time.monotonic()
         await asyncio.to_thread(self.publisher.publish, snapshot)
         self._ready = self._ready or answered
 
     def failed(self) -> None:
         """Count an evaluation that a fault of our own ended."""
         self.metrics.failures.inc()
-        self.publisher.refresh()
+        age = time.monotonic() - self._evaluated_at
+        if age > self._settings.evaluation.stale_after:
+            # No evaluation says how the SLOs are: figures of long ago would pass for today's.
+            self.publisher.withdraw()
+        else:
+            self.publisher.refresh()
 
     def missed(self, boundaries: int) -> None:
         """Count slot boundaries that nobody attended to."""

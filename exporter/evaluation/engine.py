@@ -229,7 +229,8 @@ class Engine:
         """The clock was set back: what is asked for again must not be counted again."""
         if end >= self.ledger.end:
             return
-        since = max(end, math.ceil(self._started))
+        # Those that were counted: the first of them was under way at the start.
+        since = max(end, int(self._started // self.ledger.interval) * self.ledger.interval)
         before = self.ledger.since(since)
         self.ledger.retreat(end)
         after = self.ledger.since(since)

@@ -68,7 +68,7 @@ class Loop:
         self._clock = clock
         self._log = structlog.get_logger()
         self._first_answer = asyncio.Event()
-        self._trouble = ""
+        self._trouble: dict[str, str] = {}
         self._problems: dict[int, str] = {}
 
     async def run(self) -> None:
@@ -107,10 +107,10 @@ class Loop:
         if poll:
             try:
                 await self._engine.poll(self._clock())
-                self._note("")
+                self._note("newest slots", "")
             except UnavailableError as error:
                 answered = False
-                self._note(str(error))
+                self._note("newest slots", str(error))
         snapshot = self._engine.evaluate(self._clock())
         self._note_problems()
         await self._observer.evaluated(snapshot, time.perf_counter() - started, answered=answered)
@@ -128,7 +128,7 @@ class Loop:
                     self._log.info("history is complete as far as Prometheus has it")
                     await self._evaluate(poll=False)
             except UnavailableError as error:
-                self._note(str(error))
+                self._note("history", str(error))
                 await asyncio.sleep(backoff.pause())
                 continue
             except Exception:  # noqa: BLE001 - as above
@@ -137,6 +137,7 @@ class Loop:
                 await asyncio.sleep(LONGEST_PAUSE)
                 continue
             backoff.reset()
+            self._note("history", "")
             if more and time.monotonic() - told > PROGRESS_EVERY:
                 told = time.monotonic()
                 progress = round(self._engine.history_progress(), 3)
@@ -149,15 +150,15 @@ class Loop:
         interval, delay = self._settings.interval, self._settings.delay
         return ((now - delay) // interval + 1) * interval + delay
 
-    def _note(self, trouble: str) -> None:
+    def _note(self, asking: str, trouble: str) -> None:
         """Log trouble with Prometheus once when it begins or changes, and once when it is over."""
-        if trouble == self._trouble:
+        if trouble == self._trouble.get(asking, ""):
             return
         if trouble:
-            self._log.warning("Prometheus does not answer", error=trouble)
+            self._log.warning("Prometheus does not answer", asking=asking, error=trouble)
         else:
-            self._log.info("Prometheus answers again")
-        self._trouble = trouble
+            self._log.info("Prometheus answers again", asking=asking)
+        self._trouble[asking] = trouble
 
     def _note_problems(self) -> None:
         problems = self._engine.problems()

@@ -12,7 +12,9 @@ from exporter.evaluation.spans import Span
 from exporter.ledger.ledger import Asked, Ledger
 
 SETTLE_TOGETHER = 10
-"""Settled slots are asked again this many at a time: as many samples, a tenth of the queries."""
+SETTLE_SECONDS = 300
+"""Settled slots are asked again so many at a time, or so much time's: as many samples, a tenth
+of the queries."""
 
 HISTORY_CHUNK = 288
 """Slots of history that are asked for at once: a day of 5 m slots, twelve days of hours."""
@@ -46,8 +48,9 @@ def settled(ledger: Ledger, settled_until: float, units: Sequence[int]) -> Work:
     count = max(0, min(int(settled_until) - start, end - start) // ledger.interval)
     # Empty ones are asked for with the newest.
     unsettled = ledger.asked(0)[:, :count] == Asked.PROVISIONAL
+    together = max(1, min(SETTLE_TOGETHER, SETTLE_SECONDS // ledger.interval))
     work: Work = defaultdict(list)
-    for source in np.flatnonzero(unsettled.sum(axis=1) >= SETTLE_TOGETHER).tolist():
+    for source in np.flatnonzero(unsettled.sum(axis=1) >= together).tolist():
         columns = np.flatnonzero(unsettled[source])
         span = _span(start, int(columns[0]), int(columns[-1]) + 1, ledger.interval)
         _add(work, source, (span.start, span.end), ledger.interval, units[source])

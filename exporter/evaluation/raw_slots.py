@@ -50,7 +50,11 @@ async def count_slot(
         earlier = await client.instant_query(
             f"last_over_time({selector}[{pause}] offset {format_duration(slot)})", end
         )
-        before = {series_key(series.labels): series.samples[-1][1] for series in earlier}
+        for series in earlier:
+            key, value = series_key(series.labels), series.samples[-1][1]
+            # Two spellings of one bucket bound may both be found: the counter went on from the
+            # one that stood higher.
+            before[key] = max(value, before.get(key, value))
         born = [labels[key] for key in unknown if key not in before]
         targets = {found for found in map(target, born) if found}
         if targets:

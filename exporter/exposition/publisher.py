@@ -56,6 +56,10 @@ def render(snapshot: Snapshot, registry: CollectorRegistry, form: Form) -> bytes
     return gzip.compress(body, GZIP_LEVEL, mtime=0) if form.gzipped else body
 
 
+NOTHING = Snapshot(at=0, slos=(), services=())
+"""What is shown before the first evaluation."""
+
+
 class Publisher:
     """Holds the newest snapshot and its pages.
 
@@ -66,7 +70,7 @@ class Publisher:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
         self._lock = threading.Lock()
-        self._snapshot = Snapshot(at=0, slos=(), services=())
+        self._snapshot = NOTHING
         self._pages: dict[Form, bytes] = {}
 
     @property
@@ -84,6 +88,11 @@ class Publisher:
         """Render the next scrape anew: no snapshot will come that brings the own metrics."""
         with self._lock:
             self._pages = {}
+
+    def withdraw(self) -> None:
+        """Show no SLO any more: what was known of them is out of date."""
+        with self._lock:
+            self._snapshot, self._pages = NOTHING, {}
 
     def page(self, form: Form) -> bytes:
         """The metrics in one form."""

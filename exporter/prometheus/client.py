@@ -39,7 +39,10 @@ class _BearerFile(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         if self._file is not None:
-            request.headers["Authorization"] = f"Bearer {_secret(self._file)}"
+            token = _secret(self._file)
+            if not token.isascii() or not token.isprintable():
+                raise OSError(f"{self._file} holds other than printable ASCII characters")
+            request.headers["Authorization"] = f"Bearer {token}"
         yield request
 
 
@@ -60,12 +63,12 @@ def _secret(file: Path) -> str:
     """What a secret file holds.
 
     Raises:
-        OSError: it cannot be read, or holds what no header can carry; without showing it.
+        OSError: it cannot be read, or is no text; without showing it.
     """
-    content = file.read_bytes().strip()
-    if not content.isascii() or not content.decode("ascii").isprintable():
-        raise OSError(f"{file} holds other than printable ASCII characters")
-    return content.decode("ascii")
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise OSError(f"{file} is not UTF-8 text") from error
 
 
 def _tls(settings: TlsSettings) -> ssl.SSLContext:
