@@ -1,0 +1,83 @@
+"""What the documents say is held against the program."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from exporter.config.loading import load
+from exporter.demo.servers import find_promtool
+from exporter.exposition.reference import reference
+
+ROOT = Path(__file__).parents[1]
+DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+AROUND = """\
+slos:
+  - service: a
+    name: b
+    objective: 99
+    {}
+"""
+
+
+def examples(name: str) -> list[str]:
+    """The YAML examples of a document; several in one block are parted by `---`."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / name).read_text(), flags=re.DOTALL)
+    return [part for block in blocks for part in block.split("---\n")]
+
+
+def test_the_metrics_reference_is_up_to_date():
+    """Made from the code: `python -m exporter.exposition.reference > docs/metrics.md`."""
+    assert (ROOT / "docs/metrics.md").read_text() == reference()
+
+
+def test_the_readmes_first_configuration_loads():
+    """The very text that a newcomer copies."""
+    first = examples("README.md")[0]
+    assert len(load(first, ROOT / "config.yaml").slos) == 2
+
+
+SLIS = [text for text in examples("docs/slis.md") if text.startswith("sli:")]
+
+
+def test_there_is_an_example_of_every_kind_of_indicator():
+    """A kind without an example is one that nobody finds."""
+    kinds = {re.findall(r"^  (\w+):", text, flags=re.MULTILINE)[0] for text in SLIS}
+    assert kinds == {"events", "latency", "query", "ratio", "probe", "threshold"}
+
+
+@pytest.mark.parametrize("text", SLIS)
+def test_every_example_of_an_indicator_loads(text):
+    """As they stand in docs/slis.md."""
+    whole = AROUND.format(text.replace("\n", "\n    "))
+    assert load(whole, ROOT / "config.yaml").slos[0].sli
+
+
+def test_the_alerting_rules_pass_promtool(tmp_path):
+    """What docs/alerting.md offers to copy is what Prometheus accepts."""
+    (rules,) = examples("docs/alerting.md")
+    file = tmp_path / "rules.yaml"
+    file.write_text(rules)
+    done = subprocess.run(
+        [find_promtool(), "check", "rules", file], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 rules found" in done.stdout
+
+
+@pytest.mark.parametrize("file", DOCS, ids=lambda file: file.name)
+def test_links_lead_somewhere(file):
+    """Every relative link names a file that is there."""
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", file.read_text())
+    missing = [link for link in links if "://" not in link and not (file.parent / link).exists()]
+    assert not missing
+
+
+def test_the_readmes_commands_are_targets():
+    """`make demo` and `make test` are what README promises."""
+    makefile = (ROOT / "Makefile").read_text()
+    commands = re.findall(r"^    make (\w+)", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    assert set(commands) == {"demo", "test"}
+    assert all(re.search(rf"^{name}:", makefile, flags=re.MULTILINE) for name in commands)
