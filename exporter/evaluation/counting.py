@@ -30,9 +30,6 @@ MAX_POINTS = 20_000
 MAX_SLOTS = 5_000
 """Slots asked for at once; Prometheus answers 11,000 points of a series at the most."""
 
-RANGES_CLOSED = "count_over_time(vector(0)[1m:1m])"
-"""2 on a server whose ranges include their own start (Prometheus 2), else 1."""
-
 
 class SliError(Exception):
     """An SLO's indicator does not fit what Prometheus holds."""
@@ -65,7 +62,11 @@ class SlotCounter:
         self._indicators = [list(indicators(slo.sli, slo.group_by)) for slo in slos]
         # Two scrapes: should one of them fail, the other still tells where the counter stood.
         self._lookback = 2 * client.settings.scrape_interval
-        self._closed: bool | None = None
+        self._closed = False
+
+    def selectors(self, source: int) -> Sequence[Selector | None]:
+        """The counters behind an SLO (by its index), as it is measured now."""
+        return self._indicators[source][0].selectors
 
     def batches(self, sources: Sequence[int], span: Span) -> Iterator[Batch]:
         """Cut SLOs (by their index) into groups that one query can ask for."""
@@ -96,9 +97,7 @@ class SlotCounter:
         Raises:
             UnavailableError: Prometheus did not answer.
         """
-        if self._closed is None:
-            found = await self._client.instant_query(RANGES_CLOSED, 60)
-            self._closed = bool(found) and found[0].samples[-1][1] == 2
+        self._closed = await self._client.ranges_closed()
         span = wanted.span.at(wanted.resolution)
         answers: dict[int, Answer] = {}
         for source, counts in (await self._count(wanted.sources, span)).items():
@@ -190,7 +189,7 @@ class SlotCounter:
             slot=slot,
             interval=self._interval,
             lookback=self._lookback,
-            closed=bool(self._closed),
+            closed=self._closed,
         )
 
     def _expressions(self, source: int, slot: int) -> Sequence[str]:

@@ -18,6 +18,7 @@ from exporter.evaluation.counting import Answer, Batch, SlotCounter
 from exporter.evaluation.folding import Folded
 from exporter.evaluation.settings import EvaluationSettings
 from exporter.evaluation.spans import Floats, Group, Span
+from exporter.evaluation.verifying import SampleCounter
 from exporter.ledger.ledger import Asked, Ledger
 from exporter.ledger.levels import levels
 from exporter.ledger.shelf import Slots, stacked
@@ -61,6 +62,7 @@ class Engine:
         self.slos = tuple(slos)
         self._settings = settings
         self._counter = SlotCounter(client, self.slos, settings.interval)
+        self._samples = SampleCounter(client, self._counter.selectors)
         self._periods = {slo.period for slo in self.slos}
         self._longest = [slo.period.longest for slo in self.slos]
         self._units = [
@@ -102,8 +104,11 @@ class Engine:
         end = int(now - self._settings.delay)
         self._retreat(end)
         self.ledger.advance(end)
-        work = plan.settled(self.ledger, now - self._settings.settle, self._units)
-        for span, sources in plan.newest(self.ledger, self._units).items():
+        work = await self._changed(now)
+        newest = plan.newest(self.ledger, self._units)
+        # Before the events: a sample that comes in between makes a difference that is seen.
+        await self._note_samples(newest, now)
+        for span, sources in newest.items():
             work.setdefault(span, []).extend(sources)
         await self._ask(0, work, now)
 
@@ -122,6 +127,38 @@ class Engine:
             return False
         await self._ask(found[0], found[1], now=float("inf"))
         return True
+
+    async def _changed(self, now: float) -> plan.Work:
+        """Look whether samples came late in slots that have settled; what to count anew.
+
+        Where one did, the slots behind it are counted anew as well, as they began from it.
+        """
+        work: plan.Work = {}
+        settled = plan.settled(self.ledger, now - self._settings.settle, self._units)
+        for span, sources in settled.items():
+            counted = await self._samples.count(sources, span.at(span.end - span.start))
+            for source in sources:
+                found = counted.get(source)
+                if found is not None and found[0] == self.ledger.samples(
+                    source, span.start, span.end
+                ):
+                    asked = np.full(span.count, Asked.SETTLED, dtype=np.uint8)
+                    self.ledger.mark(0, source, span.start, asked)
+                else:
+                    unit = self._units[source]
+                    until = self.ledger.end - self.ledger.end % unit
+                    work.setdefault(Span(span.start, until, span.slot), []).append(source)
+        return work
+
+    async def _note_samples(self, work: plan.Work, now: float) -> None:
+        """Count the samples of slots that are about to be counted before they have settled."""
+        interval = self.ledger.interval
+        settled = int((now - self._settings.settle) // interval) * interval
+        for span, sources in work.items():
+            recent = Span(max(span.start, settled), span.end, interval)
+            if recent.count > 0:
+                for source, samples in (await self._samples.count(sources, recent)).items():
+                    self.ledger.note_samples(source, recent.start, samples)
 
     def problems(self) -> dict[int, str]:
         """What keeps an SLO (by its index) from being counted whole, in words for its owner."""

@@ -49,6 +49,7 @@ class Ledger:
             self._shelves.append(Shelf(level.slot, columns, sources))
             self._fences.append(self._fence(i, self.end))
         self.rows = 0
+        self._samples = np.full((sources, self._shelves[0].columns), np.nan)
 
     def _fence(self, i: int, end: int) -> int:
         unit = self.levels[min(i + 1, len(self.levels) - 1)].slot
@@ -148,6 +149,15 @@ class Ledger:
         """Note what is known (an `Asked` each) of the source's slots that follow `start`."""
         at, inside = self._inside(level, start, len(asked))
         self._shelves[level].asked[source, at] = asked[inside]
+
+    def note_samples(self, source: int, start: int, samples: Floats) -> None:
+        """Note how many samples stand behind the finest slots that follow `start`."""
+        at, inside = self._inside(0, start, len(samples))
+        self._samples[source, at] = samples[inside]
+
+    def samples(self, source: int, start: int, end: int) -> float:
+        """How many samples stand behind the finest slots in (start, end]; NaN if unknown."""
+        return float(self._samples[source, self._shelves[0].at(start, end)].sum())
 
     def _inside(self, level: int, start: int, count: int) -> tuple[NDArray[np.intp], slice]:
         low, high = self.cover(level)

@@ -103,6 +103,7 @@ class PrometheusClient:
     ) -> None:
         self.settings = settings
         self._on_query = on_query
+        self._closed: bool | None = None
         self._slots = asyncio.Semaphore(concurrency)
         auth = _BasicFile(settings.basic_auth) if settings.basic_auth else _BearerFile(settings)
         try:
@@ -145,6 +146,18 @@ class PrometheusClient:
             QueryRefusedError: Prometheus refused the query.
         """
         return await self._ask("api/v1/query", {"query": query, "time": str(at)})
+
+    async def ranges_closed(self) -> bool:
+        """Whether ranges include their own start, as those of Prometheus 2 do; asked once.
+
+        Raises:
+            UnavailableError: there was no answer of Prometheus's.
+            QueryRefusedError: Prometheus refused the query.
+        """
+        if self._closed is None:
+            found = await self.instant_query("count_over_time(vector(0)[1m:1m])", 60)
+            self._closed = bool(found) and found[0].samples[-1][1] == 2
+        return self._closed
 
     async def _ask(self, path: str, form: dict[str, str]) -> list[Series]:
         async with self._slots:

@@ -35,7 +35,12 @@ class Asking:
 
     def range(self, seconds: int) -> str:
         """The range that takes in what lies within `seconds`, without its very start."""
-        return format_duration(seconds - 0.001 if self.closed else seconds)
+        return open_range(seconds, closed=self.closed)
+
+
+def open_range(seconds: int, *, closed: bool) -> str:
+    """A range without its very start, on a server whose ranges are `closed` or not."""
+    return format_duration(seconds - 0.001 if closed else seconds)
 
 
 def events(selector: Selector, asking: Asking) -> str:
@@ -81,6 +86,13 @@ def over_slices(function: str, expression: str, asking: Asking) -> str:
     """Apply a `_over_time` function to an expression's values at every interval of the slot."""
     step = format_duration(asking.interval)
     return f"{function}(({expression})[{asking.range(asking.slot)}:{step}])"
+
+
+def sample_count(selectors: Sequence[Selector], slot: int, *, closed: bool) -> str:
+    """How many samples some counters have in a slot, together."""
+    range_ = open_range(slot, closed=closed)
+    counts = (f"sum(count_over_time({selector}[{range_}]))" for selector in selectors)
+    return " + ".join(f"({count} or vector(0))" for count in counts)
 
 
 def batch(expressions: Sequence[str]) -> str:

@@ -1,0 +1,69 @@
+"""Whether samples came late: counted before the events are, and again once they have settled.
+
+Samples are only ever added. As long as there are as many in a span of slots as when their
+events were counted, the counts stand; reading one number per series and slot tells so, where
+counting anew would read sixteen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from exporter.evaluation.spans import Floats, Span
+from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.errors import QueryRefusedError
+from exporter.prometheus.promql import PART_LABEL, batch, sample_count
+from exporter.prometheus.selectors import Selector
+
+MOST_AT_ONCE = 30
+"""SLOs that one query counts the samples of."""
+
+Selectors = Callable[[int], Sequence[Selector | None]]
+"""Gives the counters behind an SLO (by its index); None among them for what has no counter."""
+
+
+class SampleCounter:
+    """Counts the samples behind SLOs' counters in spans of slots."""
+
+    def __init__(self, client: PrometheusClient, selectors: Selectors) -> None:
+        self._client = client
+        self._selectors = selectors
+
+    async def count(self, sources: Iterable[int], span: Span) -> dict[int, Floats]:
+        """Count the samples of SLOs (by their index) in each slot of a span.
+
+        NaN where the number cannot be told; SLOs that have no counters are left out.
+
+        Raises:
+            UnavailableError: Prometheus did not answer.
+        """
+        closed = await self._client.ranges_closed()
+        texts = {}
+        for source in sources:
+            selectors = [selector for selector in self._selectors(source) if selector]
+            if selectors:
+                texts[source] = sample_count(selectors, span.slot, closed=closed)
+        asked = list(texts)
+        cuts = [asked[i : i + MOST_AT_ONCE] for i in range(0, len(asked), MOST_AT_ONCE)]
+        counted: dict[int, Floats] = {}
+        parts = (self._count([texts[source] for source in cut], span) for cut in cuts)
+        for cut, arrays in zip(cuts, await asyncio.gather(*parts), strict=True):
+            counted.update(zip(cut, arrays, strict=True))
+        return counted
+
+    async def _count(self, texts: Sequence[str], span: Span) -> list[Floats]:
+        arrays = [np.full(span.count, np.nan) for _ in texts]
+        try:
+            series = await self._client.range_query(
+                batch(texts), span.start + span.slot, span.end, span.slot
+            )
+        except QueryRefusedError:  # not known, then: their events are counted anew
+            return arrays
+        for one in series:
+            array = arrays[int(one.labels[PART_LABEL])]
+            for at, value in one.samples:
+                array[int(at - span.start) // span.slot - 1] = value
+        return arrays
