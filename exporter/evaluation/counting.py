@@ -31,6 +31,10 @@ MAX_SLOTS = 5_000
 """Slots asked for at once; Prometheus answers 11,000 points of a series at the most."""
 
 
+MAX_REMEMBERED = 10_000
+"""Batches and query texts that are kept for the next tick, which mostly asks the same."""
+
+
 class SliError(Exception):
     """An SLO's indicator does not fit what Prometheus holds."""
 
@@ -63,13 +67,24 @@ class SlotCounter:
         # Two scrapes: should one of them fail, the other still tells where the counter stood.
         self._lookback = 2 * client.settings.scrape_interval
         self._closed = False
+        self._cuts: dict[tuple[tuple[int, ...], int, int], list[tuple[tuple[int, ...], int]]] = {}
+        self._queries: dict[tuple[tuple[int, ...], int], tuple[str, int]] = {}
 
     def selectors(self, source: int) -> Sequence[Selector | None]:
         """The counters behind an SLO (by its index), as it is measured now."""
         return self._indicators[source][0].selectors
 
-    def batches(self, sources: Sequence[int], span: Span) -> Iterator[Batch]:
+    def batches(self, sources: Sequence[int], span: Span) -> list[Batch]:
         """Cut SLOs (by their index) into groups that one query can ask for."""
+        key = (tuple(sources), span.slot, span.count)
+        cuts = self._cuts.get(key)
+        if cuts is None:
+            if len(self._cuts) > MAX_REMEMBERED:
+                self._cuts.clear()
+            cuts = self._cuts[key] = list(self._cut(sources, span))
+        return [Batch(those, span, resolution) for those, resolution in cuts]
+
+    def _cut(self, sources: Sequence[int], span: Span) -> Iterator[tuple[tuple[int, ...], int]]:
         by_resolution: dict[int, list[int]] = defaultdict(list)
         for source in sources:
             slices = self._slos[source].timeslices
@@ -81,12 +96,12 @@ class SlotCounter:
             for source in those:
                 length = sum(map(len, self._expressions(source, resolution)))
                 if taken and (len(taken) >= most or size + length > MAX_QUERY_CHARS):
-                    yield Batch(tuple(taken), span, resolution)
+                    yield tuple(taken), resolution
                     taken, size = [], 0
                 taken.append(source)
                 size += length
             if taken:
-                yield Batch(tuple(taken), span, resolution)
+                yield tuple(taken), resolution
 
     async def count(self, wanted: Batch) -> dict[int, Answer]:
         """Count the events of a batch.
@@ -97,7 +112,10 @@ class SlotCounter:
         Raises:
             UnavailableError: Prometheus did not answer.
         """
-        self._closed = await self._client.ranges_closed()
+        closed = await self._client.ranges_closed()
+        if closed != self._closed:
+            self._closed = closed
+            self._queries.clear()
         span = wanted.span.at(wanted.resolution)
         answers: dict[int, Answer] = {}
         for source, counts in (await self._count(wanted.sources, span)).items():
@@ -147,9 +165,8 @@ class SlotCounter:
     ) -> dict[int, dict[Group, Counts] | SliError | PrometheusError]:
         if span.count > MAX_SLOTS:
             return await self._count_by_time(sources, span)
-        expressions = [text for source in sources for text in self._expressions(source, span.slot)]
         try:
-            series = await self._range_query(expressions, span)
+            series = await self._range_query(*self._query(sources, span.slot), span)
         except QueryRefusedError as error:
             if len(sources) > 1:
                 half = len(sources) // 2
@@ -195,15 +212,24 @@ class SlotCounter:
     def _expressions(self, source: int, slot: int) -> Sequence[str]:
         return self._indicators[source][0].expressions(self._asking(source, slot))
 
-    async def _range_query(self, expressions: Sequence[str], span: Span) -> list[list[Series]]:
-        """Ask for several expressions at once: the series of each."""
-        series = await self._client.range_query(
-            batch(expressions), span.start + span.slot, span.end, span.slot
-        )
+    def _query(self, sources: Sequence[int], slot: int) -> tuple[str, int]:
+        """The query for a batch, and how many expressions it has; the same at every tick."""
+        key = (tuple(sources), slot)
+        found = self._queries.get(key)
+        if found is None:
+            if len(self._queries) > MAX_REMEMBERED:
+                self._queries.clear()
+            expressions = [text for source in sources for text in self._expressions(source, slot)]
+            found = self._queries[key] = (batch(expressions), len(expressions))
+        return found
+
+    async def _range_query(self, query: str, count: int, span: Span) -> list[list[Series]]:
+        """Ask for a batch of `count` expressions: the series of each."""
+        series = await self._client.range_query(query, span.start + span.slot, span.end, span.slot)
         parts: dict[str, list[Series]] = defaultdict(list)
         for one in series:
             parts[one.labels.get(PART_LABEL, "")].append(one)
-        return [parts[str(number)] for number in range(len(expressions))]
+        return [parts[str(number)] for number in range(count)]
 
     async def _read(
         self, source: int, span: Span, parts: Sequence[Sequence[Series]]
@@ -221,13 +247,15 @@ class SlotCounter:
                 break
             try:
                 expressions = other.expressions(self._asking(source, span.slot))
-                series = await self._range_query(expressions, span)
+                series = await self._range_query(batch(expressions), len(expressions), span)
             except QueryRefusedError:  # this server does not know native histograms
                 continue
             found = await self._combine(source, other, span, series)
             if found:
                 ways.remove(other)
                 ways.insert(0, other)
+                self._cuts.clear()
+                self._queries.clear()
         return found
 
     async def _combine(

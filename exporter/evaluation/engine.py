@@ -8,16 +8,15 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exporter.evaluation import plan
 from exporter.evaluation.counting import Answer, Batch, SlotCounter
-from exporter.evaluation.folding import Folded
+from exporter.evaluation.rows import Rows
 from exporter.evaluation.settings import EvaluationSettings
-from exporter.evaluation.spans import Floats, Group, Span
+from exporter.evaluation.spans import Span
 from exporter.evaluation.verifying import SampleCounter
 from exporter.ledger.ledger import Asked, Ledger
 from exporter.ledger.levels import levels
@@ -32,25 +31,6 @@ from exporter.slo.windows import WINDOWS, windows
 
 RETRY_HISTORY = 300
 """Seconds until history that was refused is asked for again."""
-
-
-@dataclass(slots=True)
-class _Row:
-    """One SLO, or one group of it; the counts are events since the engine started."""
-
-    source: int
-    group: Group
-    bad: float = 0.0
-    total: float = 0.0
-    # A correction may take events back, but what is shown is a counter and must not fall.
-    bad_shown: float = 0.0
-    total_shown: float = 0.0
-
-    def add(self, bad: float, total: float) -> None:
-        self.bad += bad
-        self.total += total
-        self.bad_shown = max(self.bad_shown, self.bad)
-        self.total_shown = max(self.total_shown, self.total)
 
 
 class Engine:
@@ -78,18 +58,13 @@ class Engine:
             sources=len(self.slos),
             end=0,
         )
-        self._rows: list[_Row] = []
-        self._free_rows: list[int] = []
-        self._source_rows: list[list[int]] = [[] for _ in self.slos]
+        self._rows = Rows(self.slos, self.ledger)
         self._started = 0.0
         self._answered = np.zeros(len(self.slos))
         self._history_failed: dict[int, tuple[int, str]] = {}
         self._history_slots = asyncio.Semaphore(max(1, settings.concurrency // 2))
         self._failed: dict[int, str] = {}
         self._left_out: dict[int, str] = {}
-        for source, slo in enumerate(self.slos):
-            if not slo.group_by:
-                self._add_row(source, ())
 
     async def poll(self, now: float) -> None:
         """Ask for the finest slots that are not known yet, and again for those that settled.
@@ -203,7 +178,7 @@ class Engine:
                 events_total=row.total_shown,
                 bad_events_total=row.bad_shown,
             )
-            for i, row in enumerate(self._rows)
+            for i, row in enumerate(self._rows.all)
         ]
         return evaluate(at, subjects, Sums(counted, everything))
 
@@ -243,13 +218,15 @@ class Engine:
             self._failed.pop(source, None)
             self._left_out.pop(source, None)
             self._answered[source] = max(self._answered[source], span.end)
-        self._add_groups(source, answer)
-        rows = self._source_rows[source]
+        left_out = self._rows.make_room(source, answer)
+        if left_out:
+            self._left_out[source] = left_out
+        rows = self._rows.of(source)
         ends = np.arange(span.start + span.slot, span.end + 1, span.slot)
         known: NDArray[np.bool_] = np.zeros(span.count, dtype=np.bool_)
         if rows:
             absent = Slots.none(1, span.count)
-            found = [answer.get(self._rows[row].group) for row in rows]
+            found = [answer.get(self._rows.all[row].group) for row in rows]
             slots = stacked([one.slots if one else absent for one in found])
             excluded = None
             if self.slos[source].maintenance:
@@ -257,7 +234,7 @@ class Engine:
             known = np.asarray((slots.known > 0).any(axis=0))
             grown = self.ledger.write(level, rows, span.start, slots, excluded)
             if level == 0:
-                self._count(rows, *(part[:, ends > self._started] for part in grown))
+                self._rows.count(rows, *(part[:, ends > self._started] for part in grown))
         asked = np.where(known, Asked.PROVISIONAL, Asked.EMPTY).astype(np.uint8)
         asked[ends <= now - self._settings.settle] = Asked.SETTLED
         self.ledger.mark(level, source, span.start, asked)
@@ -271,43 +248,5 @@ class Engine:
         before = self.ledger.since(since)
         self.ledger.retreat(end)
         after = self.ledger.since(since)
-        for i, row in enumerate(self._rows):
+        for i, row in enumerate(self._rows.all):
             row.add(float(after[0][i] - before[0][i]), float(after[1][i] - before[1][i]))
-
-    def _count(self, rows: Sequence[int], bad: Floats, total: Floats) -> None:
-        for row, more_bad, more_total in zip(rows, bad.sum(axis=1), total.sum(axis=1), strict=True):
-            self._rows[row].add(float(more_bad), float(more_total))
-
-    def _add_groups(self, source: int, answer: dict[Group, Folded]) -> None:
-        known = {self._rows[row].group for row in self._source_rows[source]}
-        new = sorted(answer.keys() - known)
-        room = self.slos[source].max_groups - len(known) if self.slos[source].group_by else 0
-        if len(new) > room:
-            room += self._forget_groups(source)
-        for group in new[:room]:
-            self._add_row(source, group)
-        if len(new) > room:
-            self._left_out[source] = (
-                f"{len(known) + len(new)} groups found, more than max_groups "
-                f"({self.slos[source].max_groups}): {len(new) - room} are left out"
-            )
-
-    def _forget_groups(self, source: int) -> int:
-        """Free the rows of groups that left the period; how many."""
-        rows = self._source_rows[source]
-        known = self.ledger.window(self._longest[source]).known
-        gone = [row for row in rows if not known[row]]
-        for row in gone:
-            rows.remove(row)
-            self.ledger.clear_row(row)
-        self._free_rows += gone
-        return len(gone)
-
-    def _add_row(self, source: int, group: Group) -> None:
-        if self._free_rows:
-            row = self._free_rows.pop()
-            self._rows[row] = _Row(source, group)
-        else:
-            row = self.ledger.add_row()
-            self._rows.append(_Row(source, group))
-        self._source_rows[source].append(row)

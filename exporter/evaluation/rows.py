@@ -1,0 +1,97 @@
+"""The ledger's rows: which SLO or group each one holds, and its counters since the start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from exporter.evaluation.spans import Floats, Group
+from exporter.ledger.ledger import Ledger
+from exporter.slo.model import Slo
+
+
+@dataclass(slots=True)
+class Row:
+    """One SLO, or one group of it; the counts are events since the start."""
+
+    source: int
+    group: Group
+    bad: float = 0.0
+    total: float = 0.0
+    # A correction may take events back, but what is shown is a counter and must not fall.
+    bad_shown: float = 0.0
+    total_shown: float = 0.0
+
+    def add(self, bad: float, total: float) -> None:
+        """Count more events, or fewer where a correction takes some back."""
+        self.bad += bad
+        self.total += total
+        self.bad_shown = max(self.bad_shown, self.bad)
+        self.total_shown = max(self.total_shown, self.total)
+
+
+class Rows:
+    """Gives every SLO its row, and every group that is found one."""
+
+    def __init__(self, slos: Sequence[Slo], ledger: Ledger) -> None:
+        self._slos = slos
+        self._ledger = ledger
+        self._free: list[int] = []
+        self._of_source: list[list[int]] = [[] for _ in slos]
+        self.all: list[Row] = []
+        for source, slo in enumerate(slos):
+            if not slo.group_by:
+                self._add(source, ())
+
+    def of(self, source: int) -> Sequence[int]:
+        """The rows of an SLO (by its index)."""
+        return self._of_source[source]
+
+    def make_room(self, source: int, groups: Iterable[Group]) -> str | None:
+        """Give rows to the groups that have none yet, as far as `max_groups` lets them.
+
+        Returns:
+            What is wrong, in words for the SLO's owner, if some are left out.
+        """
+        slo = self._slos[source]
+        held = {self.all[row].group for row in self._of_source[source]}
+        new = sorted(set(groups) - held)
+        if not new:
+            return None
+        room = slo.max_groups - len(held) if slo.group_by else 0
+        if len(new) > room:
+            room += self._forget(source)
+        for group in new[:room]:
+            self._add(source, group)
+        if len(new) <= room:
+            return None
+        return (
+            f"{len(held) + len(new)} groups found, more than max_groups "
+            f"({slo.max_groups}): {len(new) - room} are left out"
+        )
+
+    def count(self, rows: Sequence[int], bad: Floats, total: Floats) -> None:
+        """Count more events; rows x slots."""
+        more = bad.sum(axis=1).tolist(), total.sum(axis=1).tolist()
+        for row, more_bad, more_total in zip(rows, *more, strict=True):
+            self.all[row].add(more_bad, more_total)
+
+    def _forget(self, source: int) -> int:
+        """Free the rows of groups that left the period; how many."""
+        rows = self._of_source[source]
+        known = self._ledger.window(self._slos[source].period.longest).known
+        gone = [row for row in rows if not known[row]]
+        for row in gone:
+            rows.remove(row)
+            self._ledger.clear_row(row)
+        self._free += gone
+        return len(gone)
+
+    def _add(self, source: int, group: Group) -> None:
+        if self._free:
+            row = self._free.pop()
+            self.all[row] = Row(source, group)
+        else:
+            row = self._ledger.add_row()
+            self.all.append(Row(source, group))
+        self._of_source[source].append(row)
