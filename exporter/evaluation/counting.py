@@ -133,32 +133,37 @@ class SlotCounter:
     ) -> dict[Group, Folded]:
         """Apply time slices and maintenance windows, and bring counts to the target's slots."""
         slo = self._slos[source]
-        share = excluded(slo.maintenance, span.start, span.slot, span.count)
-        cut = np.flatnonzero((share > 0) & (share < 1))
         if slo.timeslices:
             counts = {group: by_slices(one, slo.timeslices) for group, one in counts.items()}
-        if slo.timeslices or span.slot == self._interval:
-            cut = cut[:0]  # these are the smallest units there are: one is in or out as a whole
+        if not slo.maintenance:
+            return {group: fold(one, None, target.count) for group, one in counts.items()}
+        share = excluded(slo.maintenance, span.start, span.slot, span.count)
         folded = {group: fold(one, share > 0, target.count) for group, one in counts.items()}
-        for i in map(int, cut):
-            # A window ends inside of a coarse slot: only the slots in it tell what it excludes.
-            coarse = span.one(i)
-            fine = coarse.at(self._interval)
-            answer = (await self._count((source,), fine))[source]
-            if not isinstance(answer, dict):
-                raise QueryRefusedError(str(answer))
-            out = excluded(slo.maintenance, fine.start, fine.slot, fine.count) > 0
-            for group, one in answer.items():
-                if group in folded:
-                    part = fold(one, out, 1)
-                    pairs = (
-                        (folded[group].slots, part.slots),
-                        (folded[group].excluded, part.excluded),
-                    )
-                    for into, of in pairs:
-                        for array, value in zip(into.arrays(), of.arrays(), strict=True):
-                            array[0, i] = value[0, 0]
+        if not slo.timeslices and span.slot > self._interval:
+            for i in ((share > 0) & (share < 1)).nonzero()[0].tolist():
+                await self._fold_fine(source, span.one(i), {g: (of, i) for g, of in folded.items()})
         return folded
+
+    async def _fold_fine(
+        self, source: int, coarse: Span, into: dict[Group, tuple[Folded, int]]
+    ) -> None:
+        """Count a coarse slot in which a window begins or ends by the fine slots in it.
+
+        Raises:
+            QueryRefusedError: Prometheus refuses the finer query.
+        """
+        fine = coarse.at(self._interval)
+        answer = (await self._count((source,), fine))[source]
+        if not isinstance(answer, dict):
+            raise QueryRefusedError(str(answer))
+        windows = self._slos[source].maintenance
+        out = excluded(windows, fine.start, fine.slot, fine.count) > 0
+        for group, (folded, i) in into.items():
+            part = fold(answer.get(group, Counts.absent(fine.count)), out, 1)
+            for whole, one in ((folded.slots, part.slots), (folded.excluded, part.excluded)):
+                if whole is not None and one is not None:
+                    for array, value in zip(whole.arrays(), one.arrays(), strict=True):
+                        array[0, i] = value[0, 0]
 
     async def _count(
         self, sources: Sequence[int], span: Span
@@ -298,8 +303,8 @@ class SlotCounter:
                     array[int(column)] = np.inf
         if selector is None:
             return values
-        odd = {i for array in values.values() for i in np.flatnonzero(np.isinf(array))}
-        for i in sorted(map(int, odd)):
+        odd = {i for array in values.values() for i in np.isinf(array).nonzero()[0].tolist()}
+        for i in sorted(odd):
             # Should the samples be gone by now, nothing is known of the slot any more.
             for array in values.values():
                 array[i] = np.nan

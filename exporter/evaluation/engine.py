@@ -230,7 +230,7 @@ class Engine:
             slots = stacked([one.slots if one else absent for one in found])
             excluded = None
             if self.slos[source].maintenance:
-                excluded = stacked([one.excluded if one else absent for one in found])
+                excluded = stacked([one.excluded or absent if one else absent for one in found])
             known = np.asarray((slots.known > 0).any(axis=0))
             grown = self.ledger.write(level, rows, span.start, slots, excluded)
             if level == 0:

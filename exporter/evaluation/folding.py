@@ -21,7 +21,7 @@ class Folded:
     """One group's slots, as one row, and the part of them that maintenance excludes."""
 
     slots: Slots
-    excluded: Slots
+    excluded: Slots | None
 
 
 def by_slices(counts: Counts, slices: Timeslices) -> Counts:
@@ -43,13 +43,13 @@ def by_slices(counts: Counts, slices: Timeslices) -> Counts:
         missed = counts.total - counts.bad < slices.target * counts.total
         bad = missed.astype(np.float64)
     total = np.where(np.isnan(counts.total), np.nan, weight)
-    return Counts(bad=np.nan_to_num(bad) * weight, total=total)
+    return Counts(bad=np.where(np.isnan(bad), 0.0, bad) * weight, total=total)
 
 
-def fold(counts: Counts, out: NDArray[np.bool_], slots: int) -> Folded:
+def fold(counts: Counts, out: NDArray[np.bool_] | None, slots: int) -> Folded:
     """Bring counts to `slots` slots: finer ones are added up, coarser ones spread evenly.
 
-    `out` tells which of the slots as counted lie in a maintenance window.
+    `out` tells which of the slots as counted lie in a maintenance window, if there are any.
     """
     known = ~np.isnan(counts.total)
     arrays = (
@@ -58,14 +58,16 @@ def fold(counts: Counts, out: NDArray[np.bool_], slots: int) -> Folded:
         # What is known of a slot is a share of it: it is brought like a mean, not like a sum.
         known * (slots / len(known)),
     )
-    return Folded(
-        slots=_slots(*(_bring(array, slots) for array in arrays)),
-        excluded=_slots(*(_bring(np.where(out, array, 0.0), slots) for array in arrays)),
-    )
+    excluded = None
+    if out is not None:
+        excluded = _slots(*(_bring(np.where(out, array, 0.0), slots) for array in arrays))
+    return Folded(slots=_slots(*(_bring(array, slots) for array in arrays)), excluded=excluded)
 
 
 def _bring(array: Floats, slots: int) -> Floats:
-    if len(array) >= slots:
+    if len(array) == slots:
+        return array
+    if len(array) > slots:
         added: Floats = array.reshape(slots, -1).sum(axis=1)
         return added
     return np.repeat(array, slots // len(array)) * len(array) / slots

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from exporter.prometheus.client import PrometheusClient, Series
+from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.raw import Sample, SeriesKey, count_events, series_key, target
 from exporter.prometheus.selectors import Matcher, Selector
 from exporter.slo.durations import format_duration
@@ -39,12 +40,13 @@ async def count_slot(
     for series in await client.instant_query(f"{selector}[{span}]", end):
         key = series_key(series.labels)
         labels[key] = series.labels
-        samples[key] += series.samples
+        # VictoriaMetrics answers with the staleness marks, too, which are NaN.
+        samples[key] += [sample for sample in series.samples if not math.isnan(sample[1])]
     for values in samples.values():
         values.sort()
     unknown = [key for key, values in samples.items() if values and values[0][0] > start]
     before: dict[SeriesKey, float] = {}
-    scraped: dict[tuple[str, str], float] = {}
+    up: list[_Scraped] = []
     pause = format_duration(PAUSE_LOOKBACK)
     if unknown:
         earlier = await client.instant_query(
@@ -55,44 +57,65 @@ async def count_slot(
             # Two spellings of one bucket bound may both be found: the counter went on from the
             # one that stood higher.
             before[key] = max(value, before.get(key, value))
-        born = [labels[key] for key in unknown if key not in before]
-        targets = {found for found in map(target, born) if found}
+        targets = {found for key in unknown if key not in before if (found := target(labels[key]))}
         if targets:
-            scraped = _first_scrapes(await client.instant_query(f"{_up(targets)}[{span}]", end))
-        if targets - {origin for origin, first in scraped.items() if first <= start}:
-            # Not scraped just before; it may have failed for a while and be known all the same.
-            earlier = await client.instant_query(
-                f"max_over_time({_up(targets)}[{pause}] offset {format_duration(slot)}) == 1", end
-            )
-            for series in earlier:
-                if origin := target(series.labels):
-                    scraped[origin] = min(scraped.get(origin, start), start)
+            up = await _scraped(client, targets, end=end, slot=slot, span=span, pause=pause)
     counts: dict[Group, float] = defaultdict(float)
     for key, values in samples.items():
         first = values[0][0] if values else end
-        origin = target(labels[key])
         counts[tuple(labels[key].get(name, "") for name in group_by)] += count_events(
             values,
             start,
             end,
             before=before.get(key) if first > start else None,
-            from_zero=origin is not None and scraped.get(origin, first) < first,
+            from_zero=_scraped_before(labels[key], first, up),
         )
     return dict(counts)
+
+
+_Scraped = tuple[dict[str, str], float]
+"""An `up` series, and when it was first 1, as far as that is looked for."""
+
+
+async def _scraped(
+    client: PrometheusClient,
+    targets: set[tuple[str, str]],
+    *,
+    end: int,
+    slot: int,
+    span: str,
+    pause: str,
+) -> list[_Scraped]:
+    """When each target was first scraped with success, in the slot or before it."""
+    up = _up(targets)
+    found = []
+    for series in await client.instant_query(f"{up}[{span}]", end):
+        times = [at for at, value in series.samples if value == 1]
+        found.append((series.labels, times[0] if times else math.inf))
+    # Not scraped just before, it may have failed for a while and be known all the same.
+    offset = format_duration(slot)
+    for series in await client.instant_query(
+        f"max_over_time({up}[{pause}] offset {offset}) == 1", end
+    ):
+        found.append((series.labels, float(end - slot)))
+    return found
+
+
+def _scraped_before(labels: dict[str, str], first: float, up: Sequence[_Scraped]) -> bool:
+    """Whether a series's target was scraped with success before the series's first sample."""
+    origin = target(labels)
+    own = [(of, at) for of, at in up if origin is not None and target(of) == origin]
+    # Of several replicas that scrape one target only the series's own can tell; but a metric's
+    # own labels may stand in the place of its target's, and then any can.
+    agreeing = [
+        (of, at)
+        for of, at in own
+        if all(labels.get(name, value) == value for name, value in of.items() if name != "__name__")
+    ]
+    return any(at < first for _, at in agreeing or own)
 
 
 def _up(targets: set[tuple[str, str]]) -> str:
     jobs = "|".join(sorted({re.escape(job) for job, _ in targets}))
     instances = "|".join(sorted({re.escape(instance) for _, instance in targets}))
     return str(Selector("up", (Matcher("job", "=~", jobs), Matcher("instance", "=~", instances))))
-
-
-def _first_scrapes(up: Sequence[Series]) -> dict[tuple[str, str], float]:
-    """When each target was first scraped with success, as far as the answer reaches back."""
-    first: dict[tuple[str, str], float] = {}
-    for series in up:
-        origin = target(series.labels)
-        times = [at for at, value in series.samples if value == 1]
-        if origin and times:
-            first[origin] = min(times[0], first.get(origin, times[0]))
-    return first

@@ -32,6 +32,8 @@ class Slots:
 
 def stacked(rows: Sequence[Slots]) -> Slots:
     """Several rows as one block."""
+    if len(rows) == 1:
+        return rows[0]
     return Slots(
         *(np.concatenate(arrays) for arrays in zip(*(of.arrays() for of in rows), strict=True))
     )
