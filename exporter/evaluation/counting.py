@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from exporter.evaluation.folding import Folded, by_slices, fold
-from exporter.evaluation.raw_slots import count_slot
-from exporter.evaluation.spans import Counts, Floats, Group, Span, joined
+from exporter.evaluation.reading import SliError, read_answer
+from exporter.evaluation.spans import Counts, Group, Span, joined
 from exporter.prometheus.client import PrometheusClient, Series
-from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
-from exporter.prometheus.indicators import Counters, Indicator, indicators
+from exporter.prometheus.errors import PrometheusError, QueryRefusedError
+from exporter.prometheus.indicators import Indicator, indicators
 from exporter.prometheus.promql import PART_LABEL, Asking, batch
-from exporter.prometheus.raw import is_number
 from exporter.prometheus.selectors import Selector
 from exporter.slo.maintenance import excluded
-from exporter.slo.model import LatencySli, Slo
+from exporter.slo.model import Slo
 
 MAX_QUERY_CHARS = 12_000
 """VictoriaMetrics takes queries of up to 16 KiB by default."""
@@ -33,10 +29,6 @@ MAX_SLOTS = 5_000
 
 MAX_REMEMBERED = 10_000
 """Batches and query texts that are kept for the next tick, which mostly asks the same."""
-
-
-class SliError(Exception):
-    """An SLO's indicator does not fit what Prometheus holds."""
 
 
 Answer = dict[Group, Folded] | SliError | PrometheusError
@@ -246,7 +238,7 @@ class SlotCounter:
             PrometheusError: a further query was not answered.
         """
         ways = self._indicators[source]
-        found = await self._combine(source, ways[0], span, parts)
+        found = await self._make_counts(source, ways[0], span, parts)
         for other in ways[1:]:
             if found:
                 break
@@ -255,7 +247,7 @@ class SlotCounter:
                 series = await self._range_query(batch(expressions), len(expressions), span)
             except QueryRefusedError:  # this server does not know native histograms
                 continue
-            found = await self._combine(source, other, span, series)
+            found = await self._make_counts(source, other, span, series)
             if found:
                 ways.remove(other)
                 ways.insert(0, other)
@@ -263,79 +255,9 @@ class SlotCounter:
                 self._queries.clear()
         return found
 
-    async def _combine(
+    async def _make_counts(
         self, source: int, way: Indicator, span: Span, parts: Sequence[Sequence[Series]]
     ) -> dict[Group, Counts]:
-        values = [
-            await self._exact(source, selector, span, series)
-            for selector, series in zip(way.selectors, parts, strict=True)
-        ]
-        sli = self._slos[source].sli
-        if isinstance(sli, LatencySli) and isinstance(way, Counters):
-            totals, buckets = values
-            if not buckets and any(np.nansum(total) > 0 for total in totals.values()):
-                await self._require_bound(sli, way.selectors[1], span.end)
-        counts = {}
         asking = self._asking(source, span.slot)
-        absent = np.full(span.count, np.nan)
-        for group in {group for value in values for group in value}:
-            bad, total = way.combine([value.get(group, absent) for value in values], asking)
-            if not np.isnan(total).all():
-                counts[group] = Counts(bad=bad, total=total)
-        return counts
-
-    async def _exact(
-        self, source: int, selector: Selector | None, span: Span, series: Sequence[Series]
-    ) -> dict[Group, Floats]:
-        """Put an answer into arrays, and count from raw samples where the answer asks for it."""
-        group_by = self._slos[source].group_by
-        values: dict[Group, Floats] = {}
-        for one in series:
-            group = tuple(one.labels.get(name, "") for name in group_by)
-            array = values.setdefault(group, np.full(span.count, np.nan))
-            for at, value in one.samples:
-                column, off = divmod(at - span.start - span.slot, span.slot)
-                if off or not 0 <= column < span.count:
-                    raise UnavailableError(f"an answer for {at:.3f}, which was not asked for")
-                array[int(column)] = value
-                if selector and math.isnan(value):
-                    # A counter was NaN for a while: its other samples still count.
-                    array[int(column)] = np.inf
-        if selector is None:
-            return values
-        odd = {i for array in values.values() for i in np.isinf(array).nonzero()[0].tolist()}
-        for i in sorted(odd):
-            # Should the samples be gone by now, nothing is known of the slot any more.
-            for array in values.values():
-                array[i] = np.nan
-            exact = await count_slot(
-                self._client,
-                selector,
-                group_by,
-                end=span.one(i).end,
-                slot=span.slot,
-                lookback=self._lookback,
-            )
-            for group, count in exact.items():
-                values.setdefault(group, np.full(span.count, np.nan))[i] = count
-        return values
-
-    async def _require_bound(self, sli: LatencySli, bucket: Selector, at: int) -> None:
-        """Tell whether the histogram has the bound at all.
-
-        Raises:
-            SliError: it does not; the message names the bounds there are.
-        """
-        every = bucket.without("le")
-        found = await self._client.instant_query(f"count by (le) ({every})", at)
-        bounds = sorted({float(le) for le in map(_le, found) if is_number(le)})
-        if bounds and sli.threshold not in bounds:
-            finite = ", ".join(f"{bound:g}" for bound in bounds if bound != float("inf"))
-            raise SliError(
-                f"threshold {sli.threshold:g} s is no bucket bound of {sli.histogram}; "
-                f"the bounds there are (in seconds): {finite}"
-            )
-
-
-def _le(series: Series) -> str:
-    return series.labels.get("le", "")
+        sli = self._slos[source].sli
+        return await read_answer(self._client, sli, way, asking, span=span, parts=parts)
