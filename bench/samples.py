@@ -27,6 +27,7 @@ from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.durations import format_duration
 from exporter.slo.model import EventsSli, Objective, Slo
+from exporter.slo.period import RollingPeriod
 from exporter.slo.windows import windows
 
 SERIES = (2, 12, 50)
@@ -61,8 +62,7 @@ def rules(count: int, period: int) -> list[str]:
     total = f'requests_total{{service="s{count}"}}'
     bad = f'requests_total{{service="s{count}",code=~"5.."}}'
     expressions = []
-    for window in windows(period)[:-1]:
-        w = format_duration(window)
+    for w, _ in windows(RollingPeriod(period), END)[:-1]:
         expressions.append(f"(sum(rate({bad}[{w}]))) / (sum(rate({total}[{w}])))")
     recorded = f'slo:sli_error:ratio_rate5m{{service="s{count}"}}[{format_duration(period)}]'
     expressions.append(f"sum_over_time({recorded}) / count_over_time({recorded})")
@@ -89,7 +89,7 @@ def slo(count: int, period: int) -> Slo:
             total=f'requests_total{{service="s{count}"}}',
             bad=f'requests_total{{service="s{count}",code=~"5.."}}',
         ),
-        period=period,
+        period=RollingPeriod(period),
     )
 
 
