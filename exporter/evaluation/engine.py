@@ -171,7 +171,7 @@ class Engine:
         subjects = [
             Subject(
                 slo=self.slos[row.source],
-                groups=dict(zip(self.slos[row.source].group_by, row.group, strict=True)),
+                groups=dict(zip(self.slos[row.source].group_by, row.group or (), strict=False)),
                 answered=bool(fresh[row.source]),
                 problem=problems.get(row.source),
                 last_slot=newest[i] or None,
@@ -226,7 +226,7 @@ class Engine:
         known: NDArray[np.bool_] = np.zeros(span.count, dtype=np.bool_)
         if rows:
             absent = Slots.none(1, span.count)
-            found = [answer.get(self._rows.all[row].group) for row in rows]
+            found = [answer.get(self._rows.all[row].group or ()) for row in rows]
             slots = stacked([one.slots if one else absent for one in found])
             excluded = None
             if self.slos[source].maintenance:

@@ -12,10 +12,14 @@ from exporter.slo.model import Slo
 
 @dataclass(slots=True)
 class Row:
-    """One SLO, or one group of it; the counts are events since the start."""
+    """One SLO, or one group of it; the counts are events since the start.
+
+    An SLO with `group_by` has a row without a group besides: it stands for the SLO while no
+    group is known, and is never written to.
+    """
 
     source: int
-    group: Group
+    group: Group | None
     bad: float = 0.0
     total: float = 0.0
     # A correction may take events back, but what is shown is a counter and must not fall.
@@ -40,7 +44,10 @@ class Rows:
         self._of_source: list[list[int]] = [[] for _ in slos]
         self.all: list[Row] = []
         for source, slo in enumerate(slos):
-            if not slo.group_by:
+            if slo.group_by:
+                self._ledger.add_row()
+                self.all.append(Row(source, None))
+            else:
                 self._add(source, ())
 
     def of(self, source: int) -> Sequence[int]:

@@ -67,7 +67,18 @@ def evaluate(at: int, subjects: Sequence[Subject], sums: Sums) -> Snapshot:
         found = {name: _window(counted, length, i, budget) for name, length in lengths[slo.period]}
         state = _state(subject, _window(everything, WINDOWS[0], i, budget))
         statuses.append(_status(subject, at, span, found=found, raw=raw, state=state))
-    return Snapshot(at=at, slos=tuple(statuses), services=_services(statuses))
+    shown = _without_stand_ins(statuses)
+    return Snapshot(at=at, slos=tuple(shown), services=_services(shown))
+
+
+def _without_stand_ins(statuses: Sequence[SloStatus]) -> list[SloStatus]:
+    """Leave out what stands for an SLO with `group_by` as long as it has no group."""
+    grouped = {(of.slo.service, of.slo.name) for of in statuses if of.groups}
+    return [
+        of
+        for of in statuses
+        if of.groups or not of.slo.group_by or (of.slo.service, of.slo.name) not in grouped
+    ]
 
 
 def _lists(sums: Mapping[int, WindowSums]) -> _Lists:
