@@ -14,7 +14,7 @@ import numpy as np
 
 from exporter.evaluation.spans import Floats, Span
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.errors import QueryRefusedError
+from exporter.prometheus.errors import PrometheusError
 from exporter.prometheus.promql import PART_LABEL, batch, sample_count
 from exporter.prometheus.selectors import Selector
 
@@ -38,7 +38,7 @@ class SampleCounter:
         NaN where the number cannot be told; SLOs that have no counters are left out.
 
         Raises:
-            UnavailableError: Prometheus did not answer.
+            UnavailableError: Prometheus has not answered anything yet.
         """
         closed = await self._client.ranges_closed()
         texts = {}
@@ -60,7 +60,7 @@ class SampleCounter:
             series = await self._client.range_query(
                 batch(texts), span.start + span.slot, span.end, span.slot
             )
-        except QueryRefusedError:  # not known, then: their events are counted anew
+        except PrometheusError:  # not known, then: their events are counted anew
             return arrays
         for one in series:
             array = arrays[int(one.labels[PART_LABEL])]

@@ -159,10 +159,12 @@ class PrometheusClient:
 
         Raises:
             UnavailableError: there was no answer of Prometheus's.
-            QueryRefusedError: Prometheus refused the query.
         """
         if self._closed is None:
-            found = await self.instant_query("count_over_time(vector(0)[1m:1m])", 60)
+            try:
+                found = await self.instant_query("count_over_time(vector(0)[1m:1m])", 60)
+            except QueryRefusedError:  # the queries that matter will tell why
+                return False
             self._closed = bool(found) and found[0].samples[-1][1] == 2
         return self._closed
 
