@@ -7,16 +7,23 @@ from decimal import Decimal
 
 import numpy as np
 
+from exporter.slo import evaluate as evaluation
 from exporter.slo.evaluate import Subject, evaluate
-from exporter.slo.model import DAY, EventsSli, Objective, Sli, Slo
+from exporter.slo.maintenance import MaintenanceWindow
+from exporter.slo.model import EventsSli, LowTraffic, Objective, Sli, Slo, Timeslices
+from exporter.slo.period import DAY, Period, RollingPeriod
+from exporter.slo.policy import DEFAULT_POLICY, Policy
 from exporter.slo.snapshot import SloStatus, Snapshot
-from exporter.slo.windows import WindowSums, windows
+from exporter.slo.windows import WINDOWS, WindowSums, windows
 
 AT = 1_700_000_100
 """An arbitrary slot boundary, Unix seconds."""
 
 Sums = tuple[float, float, float]
 """Bad events, all events, and the known share of a window."""
+
+PerWindow = Mapping[str, Sums] | Sums
+"""Sums by the name of the window, or the same ones for every window."""
 
 EVENTS = EventsSli(total="requests_total", bad="errors_total")
 
@@ -27,21 +34,29 @@ def slo(
     service: str = "auth",
     name: str = "availability",
     sli: Sli = EVENTS,
-    period: int = 30 * DAY,
+    period: Period | int = 30 * DAY,
+    timeslices: Timeslices | None = None,
     group_by: tuple[str, ...] = (),
     max_groups: int = 100,
     labels: Mapping[str, str] | None = None,
+    policy: Policy = DEFAULT_POLICY,
+    low_traffic: LowTraffic | None = None,
+    maintenance: tuple[MaintenanceWindow, ...] = (),
 ) -> Slo:
-    """An SLO with the default policy."""
+    """An SLO with the default policy; a period in seconds is a rolling one."""
     return Slo(
         service=service,
         name=name,
         objective=Objective.from_percent(Decimal(percent)),
         sli=sli,
-        period=period,
+        period=RollingPeriod(period) if isinstance(period, int) else period,
+        timeslices=timeslices,
         group_by=group_by,
         max_groups=max_groups,
         labels=labels or {},
+        policy=policy,
+        low_traffic=low_traffic or LowTraffic(),
+        maintenance=maintenance,
     )
 
 
@@ -65,31 +80,54 @@ def subject(
     )
 
 
-def snapshot(*subjects: tuple[Subject, Mapping[int, Sums] | Sums]) -> Snapshot:
-    """Evaluate subjects, each with its sums: per window, or the same ones for every window."""
-    lengths = {length for one, _ in subjects for length in windows(one.slo.period)}
-    nothing = (0.0, 0.0, 0.0)
+def snapshot(
+    *subjects: tuple[Subject, PerWindow], at: int = AT, raw: PerWindow | None = None
+) -> Snapshot:
+    """Evaluate subjects, each with its sums.
 
-    def of(length: int) -> WindowSums:
-        rows = [
-            sums.get(length, nothing) if isinstance(sums, Mapping) else sums for _, sums in subjects
-        ]
+    `raw` are the sums with maintenance windows counted in, where they differ.
+    """
+    counted = [sums for _, sums in subjects]
+    everything = counted if raw is None else [raw] * len(subjects)
+    slos = [one.slo for one, _ in subjects]
+    return evaluate(
+        at,
+        [one for one, _ in subjects],
+        evaluation.Sums(_by_length(slos, counted, at), _by_length(slos, everything, at)),
+    )
+
+
+def _by_length(slos: Sequence[Slo], sums: Sequence[PerWindow], at: int) -> dict[int, WindowSums]:
+    lengths = {WINDOWS[0]} | {length for of in slos for _, length in windows(of.period, at)}
+    found = {}
+    for wanted in lengths:
+        rows = []
+        for of, per_window in zip(slos, sums, strict=True):
+            row: Sums = (0.0, 0.0, 0.0)
+            if not isinstance(per_window, Mapping):
+                row = per_window
+            else:
+                for name, length in windows(of.period, at):
+                    if length == wanted:
+                        row = per_window.get(name, row)
+            rows.append(row)
         bad, total, known = np.array(rows, dtype=float).reshape(-1, 3).T
-        return WindowSums(bad=bad, total=total, known=known)
-
-    return evaluate(AT, [one for one, _ in subjects], {length: of(length) for length in lengths})
-
-
-def status(one: Subject, sums: Mapping[int, Sums] | Sums) -> SloStatus:
-    """The status of one subject."""
-    [found] = snapshot((one, sums)).slos
+        found[wanted] = WindowSums(bad=bad, total=total, known=known)
     return found
 
 
-def every_window(of: Slo, sums: Sums, **others: Sums) -> dict[int, Sums]:
+def status(
+    one: Subject, sums: PerWindow, *, at: int = AT, raw: PerWindow | None = None
+) -> SloStatus:
+    """The status of one subject."""
+    [found] = snapshot((one, sums), at=at, raw=raw).slos
+    return found
+
+
+def every_window(of: Slo, sums: Sums, **others: Sums) -> dict[str, Sums]:
     """The same sums for every window of an SLO but the period, which `period=` gives."""
-    found: dict[int, Sums] = dict.fromkeys(windows(of.period), sums)
-    found[of.period] = others.get("period", sums)
+    found = {name: sums for name, _ in windows(of.period, AT)}
+    found[of.period.label] = others.get("period", sums)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -20,7 +21,7 @@ from exporter.config.settings import Settings
 from exporter.evaluation.settings import EvaluationSettings
 from exporter.exposition.publisher import Form
 from exporter.prometheus.settings import PrometheusSettings
-from exporter.slo.model import DAY
+from exporter.slo.period import DAY
 from exporter.web.server import ListenError
 
 TEXT = Form(openmetrics=False, gzipped=False)
@@ -39,8 +40,7 @@ class _Answers(BaseHTTPRequestHandler):
         times = range(int(form["start"]), int(form["end"]) + 1, step) if step else ()
         result = [
             {"metric": {"slo_query_part": part}, "values": [[at, str(step)] for at in times]}
-            for part in ("0", "1")
-            if times
+            for part in re.findall(r'"slo_query_part", "(\d+)"', form["query"])
         ]
         body = json.dumps({"status": "success", "data": {"result": result}}).encode()
         self.send_response(200)

@@ -150,12 +150,22 @@ class TestCheck:
 
 
 class TestLiveCheck:
-    URL = "http://prometheus.test:9090/api/v1/query_range"
+    URL = "http://prometheus.test:9090/api/v1"
 
     @pytest.fixture
-    def query(self) -> Iterator[respx.Route]:
-        with respx.mock:
-            yield respx.post(self.URL)
+    def routes(self) -> Iterator[respx.MockRouter]:
+        with respx.mock(assert_all_called=False) as router:
+            yield router
+
+    @pytest.fixture
+    def instant(self, routes) -> respx.Route:
+        return routes.post(f"{self.URL}/query").respond(
+            json={"status": "success", "data": {"result": []}}
+        )
+
+    @pytest.fixture
+    def query(self, routes, instant) -> respx.Route:
+        return routes.post(f"{self.URL}/query_range")
 
     def check(self, config, text: str = GOOD) -> tuple[int, list[str]]:
         result = cli("check", "--live", f"--config.file={config(text)}")
@@ -172,6 +182,7 @@ class TestLiveCheck:
                 "values": [[at, count] for at in range(start, end + 1, step)],
             }
             for part, count in (("0", "30"), ("1", "3"))
+            if f'"slo_query_part", "{part}"' in form["query"][0]
         ]
         return httpx.Response(200, json={"status": "success", "data": {"result": result}})
 
@@ -201,15 +212,17 @@ class TestLiveCheck:
         line = "auth/availability: no data: the series of its total do not exist"
         assert self.check(config) == (1, [line])
 
-    def test_a_refusal_is_told_in_prometheus_words(self, query, config):
-        """Exit code 1."""
+    @pytest.mark.parametrize("refused", [("query",), ("query", "instant")])
+    def test_a_refusal_is_told_in_prometheus_words(self, query, instant, config, refused):
+        """Exit code 1, whichever of the queries it is that are refused."""
         error = {"status": "error", "errorType": "bad_data", "error": "no such tenant"}
-        query.respond(400, json=error)
+        for route in refused:
+            {"query": query, "instant": instant}[route].respond(400, json=error)
         assert self.check(config) == (1, ["auth/availability: no such tenant"])
 
-    def test_an_absent_prometheus_is_told(self, query, config):
+    def test_an_absent_prometheus_is_told(self, query, instant, config):
         """Exit code 1, with the URL."""
-        query.side_effect = httpx.ConnectError("connection refused")
+        query.side_effect = instant.side_effect = httpx.ConnectError("connection refused")
         line = "http://prometheus.test:9090 cannot be reached: connection refused"
         assert self.check(config) == (1, [line])
 

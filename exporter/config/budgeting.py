@@ -20,6 +20,7 @@ from exporter.ledger.levels import middle_slot
 from exporter.slo.durations import format_duration
 from exporter.slo.model import LowTraffic, Timeslices
 from exporter.slo.period import UNITS, CalendarPeriod
+from exporter.slo.windows import WINDOWS
 
 _METHODS = {
     "occurrences": "occurrences",
@@ -150,7 +151,9 @@ def _divides_middle_slots(length: int, interval: int | None) -> None:
     if not interval:
         return
     middle = middle_slot(interval)
-    fitting = [part for part in range(interval, middle + 1, interval) if not middle % part]
+    # Nor longer than the shortest window, which tells whether there are data at all.
+    longest = min(middle, WINDOWS[0])
+    fitting = [part for part in range(interval, longest + 1, interval) if not middle % part]
     if length not in fitting:
         raise ValueError(
             f"must be one of {', '.join(map(format_duration, fitting))} with an "

@@ -153,7 +153,9 @@ class Engine:
 
     def evaluate(self, now: float) -> Snapshot:
         """Evaluate all SLOs as of `ledger.end`; `now` tells which data are stale."""
-        fresh = self._answered >= now - self._settings.stale_after
+        # A slice is answered for only once it is over.
+        slack = np.asarray(self._units) - self._settings.interval
+        fresh = self._answered >= now - self._settings.stale_after - slack
         at = self.ledger.end
         whole = {period.span(at).elapsed for period in self._periods} | {WINDOWS[0]}
         lengths = {length for period in self._periods for _, length in windows(period, at)}

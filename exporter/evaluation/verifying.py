@@ -62,8 +62,12 @@ class SampleCounter:
             )
         except PrometheusError:  # not known, then: their events are counted anew
             return arrays
+        by_part = {str(number): array for number, array in enumerate(arrays)}
+        column_of = {span.start + (i + 1) * span.slot: i for i in range(span.count)}
         for one in series:
-            array = arrays[int(one.labels[PART_LABEL])]
+            array = by_part.get(one.labels.get(PART_LABEL, ""))
             for at, value in one.samples:
-                array[int(at - span.start) // span.slot - 1] = value
+                # What was not asked for is no number; counting the events will say what is wrong.
+                if array is not None and at in column_of:
+                    array[column_of[int(at)]] = value
         return arrays

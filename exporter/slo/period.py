@@ -71,8 +71,8 @@ class CalendarPeriod:
 
     @property
     def longest(self) -> int:
-        """How far back slots are needed, in seconds; an hour more than its days for clocks."""
-        return _LONGEST[self.unit] * DAY + HOUR
+        """How far back slots are needed, in seconds; clocks shift by two hours at the most."""
+        return _LONGEST[self.unit] * DAY + 2 * HOUR
 
     @property
     def boundary(self) -> int:

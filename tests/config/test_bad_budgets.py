@@ -82,7 +82,7 @@ BUDGETING = {
     ),
     "slice off odd slots": (
         one_slo(budgeting="{method: ratio_timeslices, slice: 5m}") + "evaluation: {interval: 40s}",
-        "config.yaml:6: slos[0].budgeting.slice: must be one of 40s, 2m, 6m with an "
+        "config.yaml:6: slos[0].budgeting.slice: must be one of 40s, 2m with an "
         "evaluation.interval of 40s, not 5m",
     ),
     "target a ratio": (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from math import isnan
 
 from fake_prometheus import FakePrometheus
 from samples import slo
 
-from exporter.evaluation.counting import Answer, Counts, SlotCounter, Span
+from exporter.evaluation.counting import Answer, SlotCounter
+from exporter.evaluation.spans import Span
+from exporter.ledger.shelf import Slots
 from exporter.slo.model import EventsSli, Slo
 
 START = 1_699_999_200
@@ -21,15 +22,50 @@ def numbered(i: int) -> Slo:
 
 
 def count(
-    fake: FakePrometheus, slos: list[Slo], span: Span = SPAN, sources: list[int] | None = None
+    fake: FakePrometheus,
+    slos: list[Slo],
+    span: Span = SPAN,
+    sources: list[int] | None = None,
+    interval: int = 30,
 ) -> dict[int, Answer]:
-    counter = SlotCounter(fake, slos)
-    return asyncio.run(counter.count(sources or list(range(len(slos))), span))
+    """Count the SLOs' events in a span, batch by batch."""
+    return count_with(SlotCounter(fake, slos, interval), sources or [*range(len(slos))], span)
 
 
-def counts(answer: Answer, group: tuple[str, ...] = ()) -> tuple[list[float], list[float]]:
+def count_with(counter: SlotCounter, sources: list[int], span: Span = SPAN) -> dict[int, Answer]:
+    """The same with a counter that may have counted before."""
+
+    async def run() -> dict[int, Answer]:
+        answers: dict[int, Answer] = {}
+        for batch in counter.batches(sources, span):
+            answers |= await counter.count(batch)
+        return answers
+
+    return asyncio.run(run())
+
+
+Row = tuple[list[float], list[float | None]]
+
+
+def counts(answer: Answer, group: tuple[str, ...] = ()) -> Row:
     """Bad and total of each slot, None where nothing is known."""
     assert isinstance(answer, dict)
-    found: Counts = answer[group]
-    total = [None if isnan(one) else one for one in found.total.tolist()]
-    return found.bad.tolist(), total
+    return _row(answer[group].slots)
+
+
+def excluded(answer: Answer, group: tuple[str, ...] = ()) -> Row | None:
+    """What of them lies in maintenance windows; None for an SLO that has none."""
+    assert isinstance(answer, dict)
+    of = answer[group].excluded
+    return None if of is None else _row(of)
+
+
+def known(answer: Answer, group: tuple[str, ...] = ()) -> list[float]:
+    """The known share of each slot."""
+    assert isinstance(answer, dict)
+    return answer[group].slots.known[0].tolist()
+
+
+def _row(slots: Slots) -> Row:
+    pairs = zip(slots.total[0].tolist(), slots.known[0].tolist(), strict=True)
+    return slots.bad[0].tolist(), [total if share else None for total, share in pairs]

@@ -10,7 +10,7 @@ from samples import slo
 
 from exporter.evaluation.engine import Engine
 from exporter.evaluation.settings import EvaluationSettings
-from exporter.slo.model import DAY
+from exporter.slo.period import DAY
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.windows import HOUR
 

@@ -13,7 +13,11 @@ from exporter.prometheus.promql import PART_LABEL
 from exporter.prometheus.settings import PrometheusSettings
 
 _PART = re.compile(r'label_replace\((.+?), "slo_query_part", "(\d+)", "", ""\)(?: or |$)')
-_SELECTOR = re.compile(r"last_over_time\((.+?)\[")
+_COUNTER = re.compile(r"^sum by \([^)]*\) \(\(last_over_time\((.+?)\[")
+"""What tells that a counter's events are counted."""
+
+_SAMPLES = re.compile(r"^\(sum\(count_over_time\((.+?)\[")
+"""What tells that the samples behind counters are counted."""
 
 Labels = Mapping[str, str]
 Events = Callable[[int, int], Mapping[str, float] | float | None]
@@ -22,7 +26,10 @@ Events = Callable[[int, int], Mapping[str, float] | float | None]
 
 @dataclass(frozen=True)
 class RangeQuery:
-    """One range query that was asked: its selectors and its times."""
+    """One range query that was asked: its times, and a selector per counter.
+
+    What is asked besides counters stands in `selectors` as a whole.
+    """
 
     selectors: tuple[str, ...]
     start: int
@@ -36,21 +43,35 @@ class RangeQuery:
 
 
 class FakePrometheus:
-    """Stands in for the client. `counters` maps a selector's text to its events."""
+    """Stands in for the client.
 
-    def __init__(self, counters: Mapping[str, Events], scrape_interval: int = 30) -> None:
+    `counters` maps a counter's selector to its events; any other expression is answered by the
+    longest key that is a part of it. `samples` tells how many samples of a counter lie in
+    (start, end]. `closed` are ranges as Prometheus 2 takes them.
+    """
+
+    def __init__(
+        self, counters: Mapping[str, Events], scrape_interval: int = 30, *, closed: bool = False
+    ) -> None:
         self.settings = PrometheusSettings(scrape_interval=scrape_interval)
         self.counters = dict(counters)
+        self.samples: Callable[[int, int], float] = lambda start, end: (
+            (end - start) / scrape_interval
+        )
         self.instant: Callable[[str, int], list[Series]] = lambda _query, _at: []
         self.refuse: Callable[[RangeQuery], str | None] = lambda _query: None
         self.down = False
+        self.closed = closed
         self.ranges: list[RangeQuery] = []
+        self.sampled: list[RangeQuery] = []
         self.instants: list[tuple[str, int]] = []
 
     async def range_query(self, query: str, start: int, end: int, step: int) -> list[Series]:
-        parts = [(match[2], _SELECTOR.search(match[1])[1]) for match in _PART.finditer(query)]
-        asked = RangeQuery(tuple(selector for _, selector in parts), start, end, step, query)
-        self.ranges.append(asked)
+        parts = [(match[2], match[1]) for match in _PART.finditer(query)]
+        keys = [(number, self._key(text)) for number, text in parts]
+        asked = RangeQuery(tuple(key for _, key in keys), start, end, step, query)
+        of_samples = any(_SAMPLES.match(text) for _, text in parts)
+        (self.sampled if of_samples else self.ranges).append(asked)
         if self.down:
             raise UnavailableError("nobody there")
         refusal = self.refuse(asked)
@@ -58,9 +79,17 @@ class FakePrometheus:
             raise QueryRefusedError(refusal)
         return [
             Series({**labels, PART_LABEL: number}, samples)
-            for number, selector in parts
-            for labels, samples in self._series(selector, start, end, step)
+            for number, key in keys
+            for labels, samples in self._series(
+                self.samples if of_samples else self.counters.get(key), start, end, step
+            )
         ]
+
+    def _key(self, expression: str) -> str:
+        counter = _COUNTER.match(expression) or _SAMPLES.match(expression)
+        if counter:
+            return counter[1]
+        return max((key for key in self.counters if key in expression), key=len, default=expression)
 
     async def instant_query(self, query: str, at: int) -> list[Series]:
         self.instants.append((query, at))
@@ -68,10 +97,14 @@ class FakePrometheus:
             raise UnavailableError("nobody there")
         return self.instant(query, at)
 
+    async def ranges_closed(self) -> bool:
+        if self.down:
+            raise UnavailableError("nobody there")
+        return self.closed
+
     def _series(
-        self, selector: str, start: int, end: int, step: int
+        self, events: Events | None, start: int, end: int, step: int
     ) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
-        events = self.counters.get(selector)
         found: dict[str | None, list[tuple[float, float]]] = {}
         for at in range(start, end + 1, step):
             counts = events(at - step, at) if events else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from counted import SPAN, START, count, counts, numbered
 from fake_prometheus import FakePrometheus, RangeQuery, steady
 from samples import EVENTS, slo
 
-from exporter.evaluation.counting import MAX_POINTS, SlotCounter, Span
+from exporter.evaluation.counting import MAX_POINTS, SlotCounter
+from exporter.evaluation.spans import Span
 from exporter.prometheus.client import Series
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
 from exporter.slo.model import EventsSli, Slo
@@ -96,8 +95,9 @@ class TestReading:
 
 class TestBatches:
     def cut(self, slos: list[Slo], span: Span) -> list[list[int]]:
-        counter = SlotCounter(FakePrometheus({}), slos)
-        return list(counter.batches(range(len(slos)), span))
+        batches = list(SlotCounter(FakePrometheus({}), slos, 30).batches(range(len(slos)), span))
+        assert {(one.span, one.resolution) for one in batches} == {(span, span.slot)}
+        return [list(one.sources) for one in batches]
 
     @pytest.mark.parametrize("slots", [1, 10, 720])
     def test_every_slo_is_in_one_batch_and_none_asks_too_much(self, slots):
@@ -113,11 +113,9 @@ class TestBatches:
         """No query of short selectors exceeds 16 KiB, its wrapping included."""
         slos = [slo(name=str(i), sli=EventsSli(total="a", bad="b")) for i in range(150)]
         fake = FakePrometheus({}, scrape_interval=scrape_interval)
-        counter = SlotCounter(fake, slos)
-        span = Span(START, START + slot, slot)
-        batches = list(counter.batches(range(150), span))
-        for one in batches:
-            asyncio.run(counter.count(one, span))
+        found = count(fake, slos, Span(START, START + slot, slot), interval=min(slot, 30))
+        assert len(found) == 150
+        assert len(fake.ranges) > 1
         assert max(len(asked.text) for asked in fake.ranges) <= 16 * 1024
 
     def test_an_slo_too_long_for_a_batch_is_asked_for_alone(self):
@@ -176,7 +174,12 @@ class TestRefusals:
 
     def test_no_answer_is_not_a_refusal(self):
         """Smaller questions would not be answered either: nothing is asked again."""
-        fake = FakePrometheus({})
+
+        class Known(FakePrometheus):
+            async def ranges_closed(self) -> bool:
+                return False
+
+        fake = Known({})
         fake.down = True
         with pytest.raises(UnavailableError):
             count(fake, [numbered(0), numbered(1)])
@@ -186,7 +189,7 @@ class TestRefusals:
 def test_the_fake_reads_what_is_asked():
     """The selectors of a batch are found in its text, so that the tests above mean something."""
     fake = FakePrometheus({})
-    asyncio.run(SlotCounter(fake, [slo(), numbered(1)]).count([0, 1], SPAN))
+    count(fake, [slo(), numbered(1)])
     [asked] = fake.ranges
     assert isinstance(asked, RangeQuery)
     assert asked.selectors == (EVENTS.total, EVENTS.bad, "all1_total", "bad1_total")

@@ -11,9 +11,9 @@ from samples import slo
 
 from exporter.evaluation.engine import RETRY_HISTORY
 from exporter.prometheus.errors import UnavailableError
-from exporter.slo.model import DAY, EventsSli
+from exporter.slo.model import EventsSli
+from exporter.slo.period import DAY
 from exporter.slo.snapshot import DataState
-from exporter.slo.windows import HOUR
 
 
 class TestPolling:
@@ -24,8 +24,8 @@ class TestPolling:
         status = only(one, NOW)
         assert one.evaluate(NOW + DELAY).at == NOW
         assert status.state is DataState.OK
-        assert status.windows[HOUR].total == 3600
-        assert status.windows[6 * HOUR].burn_rate == pytest.approx(10)
+        assert status.windows["1h"].total == 3600
+        assert status.windows["6h"].burn_rate == pytest.approx(10)
         assert status.last_slot == NOW
 
     def test_no_slot_is_asked_for_twice_in_one_poll(self):
@@ -36,14 +36,15 @@ class TestPolling:
         assert len(ends) == len(set(ends))
 
     def test_a_poll_asks_for_the_newest_slot_alone(self):
-        """Once everything is known, an evaluation costs one query of one point."""
+        """Once everything is known, an evaluation costs one point of events and one of samples."""
         fake = FakePrometheus(RATES)
         one = engine(fake)
         poll(one, NOW)
         fake.ranges.clear()
+        fake.sampled.clear()
         poll(one, NOW + 30)
-        [asked] = fake.ranges
-        assert (asked.start, asked.end) == (NOW + 30, NOW + 30)
+        for [asked] in (fake.ranges, fake.sampled):
+            assert (asked.start, asked.end, asked.step) == (NOW + 30, NOW + 30, 30)
 
     def test_a_boundary_is_polled_after_the_delay(self):
         """A slot is first asked for when its scrapes have had time to land."""
@@ -60,10 +61,11 @@ class TestPolling:
         one = engine(fake)
         poll(one, NOW)
         fake.counters["requests_total"] = steady(2)
+        fake.samples = lambda start, end: (end - start) / 15
         for boundary in range(NOW + 30, NOW + 15 * 30 + 1, 30):
             poll(one, boundary)
         end = NOW + 15 * 30
-        total = only(one, end).windows[HOUR].total
+        total = only(one, end).windows["1h"].total
         # Only the slots that had settled before the change stay at one a second.
         settled = 3600 - 300 - 15 * 30
         assert total == settled + 2 * (3600 - settled)
@@ -176,7 +178,7 @@ class TestHistory:
         assert fill(one) > 1
         status = only(one, NOW)
         assert (status.coverage, one.history_progress()) == (1.0, 1.0)
-        assert status.windows[7 * DAY].total == pytest.approx(7 * DAY)
+        assert status.windows["7d"].total == pytest.approx(7 * DAY)
         assert status.budget is not None
         assert status.budget.remaining == pytest.approx(1 - 0.01 / 0.001)
         assert fill(one) == 0

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from exporter.evaluation.counting import Span
-from exporter.evaluation.plan import (
-    HISTORY_CHUNK,
-    SETTLE_TOGETHER,
-    history,
-    missing_history,
-    newest,
-    settled,
-)
+from exporter.evaluation import plan
+from exporter.evaluation.plan import HISTORY_CHUNK, SETTLE_TOGETHER, history, missing_history
+from exporter.evaluation.spans import Span
 from exporter.ledger.ledger import Asked, Ledger
 from exporter.ledger.levels import DAY, HOUR, levels
 
@@ -35,6 +30,14 @@ def ledger(sources: int = 1, period: int = 30 * DAY) -> Ledger:
 def mark(of: Ledger, source: int, asked: Asked, start: int, end: int, *, level: int = 0) -> None:
     count = (end - start) // of.levels[level].slot
     of.mark(level, source, start, np.full(count, asked, dtype=np.uint8))
+
+
+def newest(of: Ledger, units: Sequence[int] = (30, 30, 30)) -> plan.Work:
+    return plan.newest(of, units)
+
+
+def settled(of: Ledger, until: float, units: Sequence[int] = (30, 30, 30)) -> plan.Work:
+    return plan.settled(of, until, units)
 
 
 class TestNewest:
@@ -88,6 +91,50 @@ class TestNewest:
         one = ledger()
         one.retreat(END - 2 * DAY)
         assert newest(one) == {}
+
+
+class TestUnits:
+    """Slices of 300 s are asked for whole; END is a boundary of them."""
+
+    def asked_at(self, seconds: int) -> list[tuple[int, int]]:
+        """What is asked for so long after END, as offsets from it."""
+        one = ledger()
+        one.advance(END + seconds)
+        return [(of.start - END, of.end - END) for of in newest(one, (300,))]
+
+    @pytest.mark.parametrize(
+        ("seconds", "asked"),
+        [(30, []), (270, []), (300, [(0, 300)]), (330, [(0, 300)]), (930, [(0, 900)])],
+    )
+    def test_a_slice_is_asked_for_once_it_is_over(self, seconds, asked):
+        """All of it, and the gap of several at once."""
+        assert self.asked_at(seconds) == asked
+
+    def test_each_source_has_its_own_unit(self):
+        """Those without slices do not wait."""
+        one = ledger(3)
+        one.advance(END + 390)
+        assert newest(one, (30, 300, 60)) == {
+            Span(END, END + 390, 30): [0],
+            Span(END, END + 300, 30): [1],
+            Span(END, END + 360, 30): [2],
+        }
+
+    def test_a_slice_that_is_known_in_part_is_asked_for_whole(self):
+        """Its ratio is that of all of it."""
+        one = ledger()
+        one.advance(END + 600)
+        mark(one, 0, Asked.PROVISIONAL, END, END + 390)
+        assert newest(one, (300,)) == {Span(END + 300, END + 600, 30): [0]}
+
+    def test_slices_that_have_settled_are_asked_for_whole(self):
+        """One of which a part may still change waits, and goes on waiting alone."""
+        one = ledger()
+        one.advance(END + 1200)
+        mark(one, 0, Asked.PROVISIONAL, END, END + 1200)
+        assert settled(one, END + 270, (300,)) == {}
+        for until, end in ((300, 300), (570, 300), (600, 600), (1190, 900)):
+            assert settled(one, END + until, (300,)) == {Span(END, END + end, 30): [0]}
 
 
 class TestSettled:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,18 +10,15 @@ from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as read_openmetrics,
 )
 from prometheus_client.parser import text_string_to_metric_families as read_text
-from samples import AT, Sums, every_window, slo, snapshot, subject
+from reading import FORMS, OWN, families, text, values
+from samples import AT, slo, snapshot, subject
 
-from exporter.exposition.publisher import Form, render
+from exporter.exposition.publisher import render
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.slo.durations import format_duration
-from exporter.slo.model import DAY
-from exporter.slo.snapshot import Snapshot
+from exporter.slo.maintenance import one_off
+from exporter.slo.period import DAY
 
-FORMS = [Form(openmetrics=False, gzipped=False), Form(openmetrics=True, gzipped=False)]
-Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-OWN = ("service", "slo")
 TABLE = {
     "slo_info": ("gauge", {"objective", "period", "policy", "owner"}),
     "slo_objective_ratio": ("gauge", set()),
@@ -33,53 +28,31 @@ TABLE = {
     "slo_error_ratio": ("gauge", {"window"}),
     "slo_burn_rate": ("gauge", {"window"}),
     "slo_error_budget_remaining_ratio": ("gauge", set()),
+    "slo_error_budget_remaining_raw_ratio": ("gauge", set()),
     "slo_error_budget_remaining_events": ("gauge", set()),
     "slo_error_budget_remaining_seconds": ("gauge", set()),
     "slo_error_budget_exhaustion_seconds": ("gauge", set()),
     "slo_burn_rate_threshold": ("gauge", {"severity", "long", "short"}),
     "slo_burn_rate_alert": ("gauge", {"severity", "long", "short"}),
+    "slo_burn_rate_alert_held": ("gauge", {"severity", "long", "short"}),
     "slo_policy_tier": ("gauge", {"tier"}),
     "slo_service_policy_tier": ("gauge", {"tier"}),
     "slo_data_state": ("gauge", {"state"}),
+    "slo_maintenance_active": ("gauge", set()),
     "slo_data_coverage_ratio": ("gauge", set()),
     "slo_last_slot_timestamp_seconds": ("gauge", set()),
 }
 """The design's table: type, and the labels beyond service and slo."""
 
 SPENT = (600.0, 1_000_000.0, 1.0)
-
-
-def text(of: Snapshot, form: Form = FORMS[0]) -> str:
-    return render(of, CollectorRegistry(), form).decode()
-
-
-def families(of: Snapshot, form: Form = FORMS[0]) -> dict[str, tuple[str, Series]]:
-    """Each family's type and samples, as prometheus_client's own parsers read them."""
-    read = read_openmetrics if form.openmetrics else read_text
-    found: dict[str, tuple[str, Series]] = {}
-    for family in read(text(of, form)):
-        samples = {(one.name, frozenset(one.labels.items())): one.value for one in family.samples}
-        assert len(samples) == len(family.samples), "no series is there twice"
-        name = family.name + ("_total" if family.type == "counter" else "")
-        found[name] = (family.type, samples)
-    return found
-
-
-def values(of: Snapshot, name: str, **labels: str) -> dict[tuple[str, ...], float]:
-    """A family's values of the series with these labels, by the values of the further ones."""
-    _, samples = families(of)[name]
-    return {
-        tuple(value for key, value in sorted(of_series) if key not in (*OWN, *labels)): number
-        for (_, of_series), number in samples.items()
-        if labels.items() <= dict(of_series).items()
-    }
+RELEASE = one_off("database upgrade", AT - 600, AT + 600)
 
 
 @pytest.mark.parametrize("form", FORMS, ids=["text", "openmetrics"])
 class TestFamilies:
     def test_every_family_of_the_design_is_there_with_its_type_and_labels(self, form):
         """And none besides."""
-        one = subject(slo(labels={"owner": "team"}))
+        one = subject(slo(labels={"owner": "team"}, maintenance=(RELEASE,)))
         found = families(snapshot((one, SPENT)), form)
         assert found.keys() == TABLE.keys()
         for name, (kind, labels) in TABLE.items():
@@ -126,18 +99,19 @@ class TestFamilies:
             return found[name][1][name, frozenset((own | labels).items())]
 
         assert status.budget is not None
+        assert status.raw_budget is not None
         assert value("slo_objective_ratio") == of.objective.ratio
-        assert value("slo_period_seconds") == of.period
+        assert value("slo_period_seconds") == 30 * DAY
         assert value("slo_events_total") == status.events_total
         assert value("slo_bad_events_total") == status.bad_events_total
         assert value("slo_error_budget_remaining_ratio") == status.budget.remaining
+        assert value("slo_error_budget_remaining_raw_ratio") == status.raw_budget.remaining
         assert value("slo_error_budget_remaining_events") == status.budget.remaining_events
         assert value("slo_error_budget_remaining_seconds") == status.budget.remaining_seconds
         assert value("slo_error_budget_exhaustion_seconds") == status.exhaustion_seconds
         assert value("slo_data_coverage_ratio") == status.coverage
         assert value("slo_last_slot_timestamp_seconds") == AT
-        for length, window in status.windows.items():
-            name = format_duration(length)
+        for name, window in status.windows.items():
             assert value("slo_error_ratio", window=name) == window.error_ratio
             assert value("slo_burn_rate", window=name) == window.burn_rate
         for alert in status.alerts:
@@ -148,6 +122,7 @@ class TestFamilies:
             }
             assert value("slo_burn_rate_threshold", **rung) == alert.threshold
             assert value("slo_burn_rate_alert", **rung) == alert.firing
+            assert value("slo_burn_rate_alert_held", **rung) == alert.held
         info = {"objective": "99.9", "period": "30d", "policy": "default", "owner": owner}
         assert value("slo_info", **info) == 1
 
@@ -158,88 +133,6 @@ class TestFamilies:
         names = [line.partition("{")[0] for line in lines if not line.startswith("#")]
         starts = [name for i, name in enumerate(names) if i == 0 or names[i - 1] != name]
         assert len(starts) == len(set(starts))
-
-
-class TestOneHot:
-    @pytest.mark.parametrize(
-        ("share", "tier"),
-        [
-            (0.1, "normal"),
-            (0.6, "slow_down"),
-            (0.8, "freeze"),
-            (0.95, "incident"),
-            (5, "exhausted"),
-        ],
-    )
-    def test_exactly_one_tier_is_1(self, share, tier):
-        """All tiers of the policy are there, for the SLO and for its service."""
-        shot = snapshot((subject(slo()), (1000 * share, 1_000_000.0, 1.0)))
-        tiers = ("normal", "slow_down", "freeze", "incident", "exhausted")
-        expected = {(name,): float(name == tier) for name in tiers}
-        assert values(shot, "slo_policy_tier") == expected
-        assert values(shot, "slo_service_policy_tier", service="auth") == expected
-
-    @pytest.mark.parametrize(
-        ("answered", "sums", "state"),
-        [
-            (True, SPENT, "ok"),
-            (True, (0.0, 0.0, 1.0), "no_traffic"),
-            (True, (0.0, 0.0, 0.0), "no_data"),
-            (False, SPENT, "stale"),
-        ],
-    )
-    def test_exactly_one_state_is_1(self, answered, sums, state):
-        """All four are always there."""
-        shot = snapshot((subject(slo(), answered=answered), sums))
-        states = ("ok", "no_traffic", "no_data", "stale")
-        assert values(shot, "slo_data_state") == {(name,): float(name == state) for name in states}
-
-
-class TestUnknown:
-    ALWAYS = frozenset(
-        {
-            "slo_info",
-            "slo_objective_ratio",
-            "slo_period_seconds",
-            "slo_events_total",
-            "slo_bad_events_total",
-            "slo_burn_rate_threshold",
-            "slo_data_state",
-            "slo_data_coverage_ratio",
-        }
-    )
-
-    def with_series(self, shot: Snapshot) -> set[str]:
-        return {name for name, (_, samples) in families(shot).items() if samples}
-
-    def test_what_is_not_known_has_no_series(self):
-        """No 0, no -1, no NaN."""
-        shot = snapshot((subject(slo(), last_slot=None), (0.0, 0.0, 0.0)))
-        assert self.with_series(shot) == self.ALWAYS
-
-    def test_stale_data_keep_the_budget_and_lose_the_burn_rates(self):
-        """What is held is held; the rest is gone rather than frozen."""
-        shot = snapshot((subject(slo(), answered=False), SPENT))
-        assert self.with_series(shot) == TABLE.keys() - {
-            "slo_error_ratio",
-            "slo_burn_rate",
-            "slo_burn_rate_alert",
-            "slo_error_budget_exhaustion_seconds",
-        }
-
-    def test_an_unknown_window_has_no_series_of_its_own(self):
-        """The others have theirs."""
-        of = slo()
-        shot = snapshot((subject(of), {**every_window(of, SPENT), 3600: (0.0, 0.0, 0.0)}))
-        windows = {"5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d"}
-        assert {window for (window,) in values(shot, "slo_burn_rate")} == windows - {"1h"}
-
-    def test_a_budget_at_rest_lasts_for_ever(self):
-        """Infinity is a value."""
-        sums: Sums = (0.0, 100.0, 1.0)
-        shot = snapshot((subject(slo()), sums))
-        assert values(shot, "slo_error_budget_exhaustion_seconds") == {(): inf}
-        assert text(shot).count("} +Inf\n") == 1
 
 
 @pytest.mark.parametrize(

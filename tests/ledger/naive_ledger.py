@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from exporter.ledger.levels import Level
 
 
-@dataclass
+@dataclass(frozen=True)
 class Slot:
-    """One slot of one row."""
+    """One slot of one row, or the part of it that lies in maintenance windows."""
 
     bad: float
     total: float
@@ -18,6 +18,17 @@ class Slot:
 
 
 UNKNOWN = Slot(0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Both:
+    """A slot whole, and what of it is excluded."""
+
+    whole: Slot = UNKNOWN
+    excluded: Slot = UNKNOWN
+
+
+NOTHING = Both()
 
 
 class NaiveLedger:
@@ -30,7 +41,7 @@ class NaiveLedger:
     def __init__(self, levels: Sequence[Level], end: int) -> None:
         self.levels = levels
         self.end = end
-        self.slots: list[dict[int, Slot]] = [{} for _ in levels]
+        self.slots: list[dict[int, Both]] = [{} for _ in levels]
         self.fences = [self._oldest(level) for level in range(len(levels))]
 
     def _oldest(self, level: int) -> int:
@@ -40,15 +51,16 @@ class NaiveLedger:
     def cover(self, level: int) -> tuple[int, int]:
         return self.fences[level], self.end if level == 0 else self.fences[level - 1]
 
-    def write(self, level: int, end: int, bad: float, total: float | None) -> tuple[float, float]:
+    def write(
+        self, level: int, end: int, whole: Slot, excluded: Slot = UNKNOWN
+    ) -> tuple[float, float]:
         """Put one slot in where the level covers it; tell by how much its counts have grown."""
         low, high = self.cover(level)
         if not low < end <= high:
             return 0.0, 0.0
-        before = self.slots[level].get(end, UNKNOWN)
-        after = UNKNOWN if total is None else Slot(bad, total, 1.0)
-        self.slots[level][end] = after
-        return after.bad - before.bad, after.total - before.total
+        before = self.slots[level].get(end, NOTHING).whole
+        self.slots[level][end] = Both(whole, excluded)
+        return whole.bad - before.bad, whole.total - before.total
 
     def advance(self, end: int) -> None:
         while self.end < end:
@@ -67,28 +79,36 @@ class NaiveLedger:
         fine, coarse = self.levels[level].slot, self.levels[level + 1].slot
         for coarse_end in range(old + coarse, new + 1, coarse):
             inside = [
-                leaving.get(end, UNKNOWN)
+                leaving.get(end, NOTHING)
                 for end in range(coarse_end - coarse + fine, coarse_end + 1, fine)
             ]
-            self.slots[level + 1][coarse_end] = Slot(
-                sum(slot.bad for slot in inside),
-                sum(slot.total for slot in inside),
-                sum(slot.known for slot in inside) / len(inside),
+            self.slots[level + 1][coarse_end] = Both(
+                _merged([slot.whole for slot in inside]),
+                _merged([slot.excluded for slot in inside]),
             )
 
     def retreat(self, end: int) -> None:
         self.end = max(min(end, self.end), self.fences[0])
         self.slots[0] = {at: slot for at, slot in self.slots[0].items() if at <= self.end}
 
-    def window(self, length: int) -> tuple[float, float, float]:
+    def window(self, length: int, *, excluded: bool = False) -> tuple[float, float, float]:
         """Bad, total and the known share of the last `length` seconds."""
         start = self.end - length
         bad = total = known = 0.0
         for level, slots in enumerate(self.slots):
             size = self.levels[level].slot
-            for end, slot in slots.items():
+            for end, both in slots.items():
+                slot = both.excluded if excluded else both.whole
                 seconds = max(0, min(size, end - start))
                 bad += slot.bad * seconds / size
                 total += slot.total * seconds / size
                 known += slot.known * seconds
         return bad, total, known / length
+
+
+def _merged(slots: Sequence[Slot]) -> Slot:
+    return Slot(
+        sum(slot.bad for slot in slots),
+        sum(slot.total for slot in slots),
+        sum(slot.known for slot in slots) / len(slots),
+    )

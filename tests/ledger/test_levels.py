@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.ledger.levels import DAY, HOUR, Level, levels
+from exporter.ledger.levels import DAY, HOUR, Level, levels, middle_slot
 
 DIVISORS = [interval for interval in range(1, 301) if HOUR % interval == 0]
 
@@ -25,10 +25,44 @@ def test_long_periods_have_a_fourth_level():
     assert len(levels(30, 35 * DAY)) == 3
 
 
-@given(st.sampled_from(DIVISORS), st.integers(HOUR, 400 * DAY))
-def test_slots_merge_without_a_rest(interval, period):
+class TestBoundaries:
+    def test_slots_stay_as_short_as_the_boundary_of_calendar_periods(self):
+        """Months that begin at half past have slots of half an hour, all the way back."""
+        assert levels(30, 31 * DAY + HOUR, 1800)[2:] == (Level(1800, 31 * DAY + HOUR),)
+        assert levels(30, 366 * DAY, 900)[2:] == (Level(900, 366 * DAY),)
+
+    def test_slots_of_a_calendar_year_stay_hours(self):
+        """Six-hour slots would hold the new year inside of one."""
+        assert levels(30, 366 * DAY, HOUR)[2:] == (Level(HOUR, 366 * DAY),)
+
+    @given(
+        st.sampled_from([1, 5, 10, 12, 15, 20, 30, 60, 150, 300]),
+        st.integers(HOUR, 400 * DAY),
+        st.sampled_from([900, 1800, 3600]),
+    )
+    def test_no_period_begins_inside_of_a_slot(self, interval, period, boundary):
+        """For every usual interval; each level still merges into the next."""
+        for level in levels(interval, period, boundary):
+            assert boundary % level.slot == 0
+
+
+@pytest.mark.parametrize(
+    ("interval", "slot"),
+    [(1, 300), (30, 300), (60, 300), (25, 300), (36, 360), (400, 400), (3600, 3600)],
+)
+def test_the_middle_slots_are_about_five_minutes(interval, slot):
+    """The shortest multiple of the interval from there on that divides an hour."""
+    assert middle_slot(interval) == slot
+
+
+@given(
+    st.sampled_from(DIVISORS),
+    st.integers(HOUR, 400 * DAY),
+    st.sampled_from([None, 900, 1800, 3600]),
+)
+def test_slots_merge_without_a_rest(interval, period, boundary):
     """Each level's slot is a multiple of the finer one, reaches farther, and covers the period."""
-    chosen = levels(interval, period)
+    chosen = levels(interval, period, boundary)
     assert chosen[0].slot == interval
     for fine, coarse in pairwise(chosen):
         assert coarse.slot % fine.slot == 0

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples import AT
 
+from exporter.slo.period import CalendarPeriod, RollingPeriod
 from exporter.slo.windows import DAY, HOUR, MINUTE, RUNGS, WINDOWS, rungs, windows
 
 FOUR = ["page 1h/5m", "page 6h/30m", "ticket 1d/2h", "ticket 3d/6h"]
@@ -13,8 +15,19 @@ FOUR = ["page 1h/5m", "page 6h/30m", "ticket 1d/2h", "ticket 3d/6h"]
 
 def test_the_windows_are_those_of_the_design():
     """5m to 3d, and the period on top, shortest first."""
-    expected = (300, 1800, 3600, 7200, 21_600, 86_400, 259_200, 2_592_000)
-    assert windows(30 * DAY) == expected
+    expected = {
+        "5m": 300,
+        "30m": 1800,
+        "1h": 3600,
+        "2h": 7200,
+        "6h": 21_600,
+        "1d": 86_400,
+        "3d": 259_200,
+        "30d": 2_592_000,
+    }
+    found = windows(RollingPeriod(30 * DAY), AT)
+    assert dict(found) == expected
+    assert [seconds for _, seconds in found] == sorted(expected.values())
 
 
 @pytest.mark.parametrize(
@@ -22,8 +35,8 @@ def test_the_windows_are_those_of_the_design():
 )
 def test_a_short_period_is_the_longest_window(period, last):
     """No window is longer than the period, and none is there twice."""
-    found = windows(period)
-    assert found[-len(last) :] == last
+    found = [seconds for _, seconds in windows(RollingPeriod(period), AT)]
+    assert tuple(found[-len(last) :]) == last
     assert len(set(found)) == len(found)
     assert max(found) == period
 
@@ -72,12 +85,37 @@ def test_the_thresholds_of_30_days_are_the_workbooks():
 )
 def test_a_rung_that_can_never_fire_is_left_out(error_budget, period, left):
     """Nor is there a rung whose long window is longer than the period."""
-    assert [str(rung) for rung in rungs(period, error_budget)] == left
+    assert [str(rung) for rung in rungs(RollingPeriod(period), period, error_budget)] == left
 
 
 @given(st.floats(1e-6, 0.99), st.integers(HOUR, 400 * DAY))
 def test_every_rung_that_is_left_can_fire_and_has_its_windows(error_budget, period):
     """Total failure exceeds its threshold, and both windows are computed."""
-    for rung in rungs(period, error_budget):
+    lengths = {seconds for _, seconds in windows(RollingPeriod(period), AT)}
+    for rung in rungs(RollingPeriod(period), period, error_budget):
         assert 1 / error_budget > rung.threshold(period) * (1 - 1e-12)
-        assert {rung.long, rung.short} <= set(windows(period))
+        assert {rung.long, rung.short} <= lengths
+
+
+class TestCalendar:
+    MONTH = CalendarPeriod("month")
+
+    def test_the_windows_look_across_the_calendars_boundary(self):
+        """All of them, however young the month is, and the month so far under its own name."""
+        start = 1_698_796_800  # 2023-11-01
+        found = windows(self.MONTH, start + HOUR)
+        assert found == (*windows(RollingPeriod(30 * DAY), AT)[:-1], ("month", HOUR))
+
+    def test_a_slot_that_ends_as_the_month_begins_is_the_last_one_of_the_month_before(self):
+        """The window is the whole of October."""
+        assert windows(self.MONTH, 1_698_796_800)[-1] == ("month", 31 * DAY)
+
+    @pytest.mark.parametrize("unit", ["week", "month", "quarter", "year"])
+    def test_all_rungs_are_there_from_the_first_minute_on(self, unit):
+        """Their windows are those of the clock, not of the period so far."""
+        found = rungs(CalendarPeriod(unit), 7 * DAY, 0.001)
+        assert [str(rung) for rung in found] == FOUR
+
+    def test_rungs_that_can_never_fire_are_left_out_by_the_whole_length(self):
+        """28.8 x 0.05 is impossible where the month has 60 days."""
+        assert [str(rung) for rung in rungs(self.MONTH, 60 * DAY, 0.05)] == FOUR[1:]

@@ -10,9 +10,12 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from samples import slo, snapshot, subject
+from samples import AT, slo, snapshot, subject
 
 from exporter.exposition.publisher import Publisher
+from exporter.slo.maintenance import one_off
+from exporter.slo.model import LowTraffic
+from exporter.slo.period import CalendarPeriod
 from exporter.slo.snapshot import Snapshot
 from exporter.web.landing import MOST_ROWS
 from exporter.web.routes import create_app
@@ -135,6 +138,28 @@ class TestLandingPage:
         """By severity and windows."""
         page = Web(snapshot((subject(slo()), (20.0, 1000.0, 1.0)))).page()
         assert "page 1h/5m, page 6h/30m, ticket 1d/2h, ticket 3d/6h" in page
+
+    def test_rungs_that_are_held_back_are_named(self):
+        """So that nobody wonders why there is no alert."""
+        of = slo(low_traffic=LowTraffic(min_events=5000))
+        page = Web(snapshot((subject(of), (20.0, 1000.0, 1.0)))).page()
+        assert "page 1h/5m held back: too few events" in page
+        assert "page 1h/5m, page 6h/30m" not in page
+
+    def test_maintenance_and_little_coverage_are_noted(self):
+        """With the reason, escaped, and the share that is known; silence when all is well."""
+        of = slo(maintenance=(one_off(f"upgrade {EVIL}", AT - 60, AT + 60),))
+        page = Web(snapshot((subject(of), (0.0, 100.0, 0.25)))).page()
+        assert "maintenance: upgrade &lt;script&gt;" in page
+        assert "25% of the period is known" in page
+        well = Web(snapshot((subject(of), (0.0, 100.0, 1.0)), at=AT + 60)).page()
+        assert "maintenance" not in well
+        assert "of the period is known" not in well
+
+    def test_a_calendar_period_is_named_with_its_zone(self):
+        """As users speak of it."""
+        page = Web(shot(period=CalendarPeriod("month", "Europe/Berlin"))).page()
+        assert "99.9% over the calendar month (Europe/Berlin)" in page
 
     def test_the_worst_come_first(self):
         """Less budget left stands higher; what is unknown comes last."""
