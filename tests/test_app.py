@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
@@ -22,6 +23,7 @@ from exporter.evaluation.settings import EvaluationSettings
 from exporter.exposition.publisher import Form
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.period import DAY
+from exporter.slo.snapshot import Snapshot
 from exporter.web.server import ListenError
 
 TEXT = Form(openmetrics=False, gzipped=False)
@@ -175,6 +177,25 @@ def test_a_fault_of_its_own_is_seen_in_the_next_scrape(absent):
         return before, after
 
     assert asyncio.run(run()) == (0.0, 1.0)
+
+
+def test_figures_are_withdrawn_when_evaluations_fail_for_long(absent, monkeypatch):
+    """What was known long ago would pass for the present."""
+
+    async def run() -> list[bool]:
+        app = App(settings(absent), ANYWHERE)
+        snapshot = Snapshot(at=1, slos=(), services=())
+        await app.evaluated(snapshot, 0.1, answered=True)
+        app.failed()
+        shown = [app.publisher.snapshot is snapshot]
+        later = time.monotonic() + 1_000
+        monkeypatch.setattr("exporter.app.time.monotonic", lambda: later)
+        app.failed()
+        shown.append(app.publisher.snapshot is snapshot)
+        await app.stop()
+        return shown
+
+    assert asyncio.run(run()) == [True, False]
 
 
 def test_stopping_frees_the_port(absent, monkeypatch):

@@ -62,6 +62,12 @@ class TestTrouble:
             ("info", "Prometheus answers again", None),
         ]
 
+    def test_trouble_with_history_does_not_hide_that_polls_go_well(self, run, engine):
+        """Each of both is told by itself, once."""
+        engine.fill_does = lambda: fail(UnavailableError("timed out"))
+        told = [(line["event"], line.get("asking")) for line in run(8)]
+        assert told == [("Prometheus does not answer", "history")]
+
     def test_an_slos_problem_is_logged_when_it_begins_changes_and_ends(self, run, engine):
         """By name, with its message."""
         states = iter([{0: "bad"}, {0: "bad"}, {0: "worse"}, {}, {}])

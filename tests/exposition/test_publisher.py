@@ -146,3 +146,14 @@ class TestPublishing:
                 held = {name for name in names if f'slo="{name}"'.encode() in page.result()}
                 assert len(held) <= 1
         assert b'slo="name19"' in publisher.page(TEXT)
+
+
+class TestWithdrawing:
+    def test_what_is_out_of_date_is_shown_no_more(self, publisher):
+        """In every form that was scraped before, and on the page."""
+        pages = [publisher.page(form) for form in ALL]
+        publisher.publish(shot())
+        assert b"slo_burn_rate{" in publisher.page(TEXT)
+        publisher.withdraw()
+        assert [publisher.page(form) for form in ALL] == pages
+        assert publisher.snapshot.slos == ()
