@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DURATION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools demo test lint bench clean
+.PHONY: help venv tools demo test lint bench exactness clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -40,6 +40,9 @@ test: lint tools  ## style, types, unit and integration tests
 
 bench: venv tools  ## measurements of bench/, as tables
 	$(BIN)/python -m bench
+
+exactness: venv tools  ## the torture set on every server named, as the table of docs/exactness.md
+	$(BIN)/python -m bench.exactness
 
 clean:  ## remove what make has made
 	rm -rf $(VENV) .tools build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

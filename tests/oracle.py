@@ -52,12 +52,14 @@ class Events:
     """The events of any number of counters, to be summed over spans of time."""
 
     def __init__(self, series: Mapping[Labels, Samples], up: Mapping[Labels, Samples]) -> None:
-        """Count all `series`; `up` holds the scrapes by the labels `instance` and `job` alone."""
+        """Count all `series`; `up` holds the scrapes of each target, by its labels.
+
+        A series carries every label of its target.
+        """
         found = []
         for identity, samples in series.items():
-            named = dict(identity)
-            target = labels(instance=named["instance"], job=named["job"])
-            found += increases(samples, up.get(target, ()))
+            targets = (of for target, of in up.items() if set(target) <= set(identity))
+            found += increases(samples, sorted(scrape for of in targets for scrape in of))
         found.sort()
         self._times = [t for t, _ in found]
         self._counts = [count for _, count in found]

@@ -23,6 +23,7 @@ from scenario import (
 )
 
 from exporter.slo.model import EventsSli, LatencySli, Slo
+from exporter.slo.period import RollingPeriod
 
 
 def steady() -> Case:
@@ -50,7 +51,7 @@ def month() -> Case:
 
     history.counter(TOTAL, growing(times, busy), code="200")
     history.counter(TOTAL, growing(times, failing), code="500")
-    return availability(history, objective=objective("99.9"), period=30 * DAY)
+    return availability(history, objective=objective("99.9"), period=RollingPeriod(30 * DAY))
 
 
 def quarter() -> Case:
@@ -60,7 +61,7 @@ def quarter() -> Case:
     history.target(times)
     history.counter(TOTAL, growing(times, lambda n: n % 11), code="200")
     history.counter(TOTAL, growing(times, lambda n: n % 101 == 0), code="500")
-    return availability(history, period=90 * DAY)
+    return availability(history, period=RollingPeriod(90 * DAY))
 
 
 def on_boundaries() -> Case:
@@ -191,7 +192,12 @@ def _cases() -> dict[str, Callable[[], Case]]:
         floats,
     ]
     cases = {make.__name__: make for make in found}
-    for length, seconds in (("a-scrape", 30), ("minutes", 4 * MINUTE), ("long", 25 * MINUTE)):
+    for length, seconds in (
+        ("a-scrape", 30),
+        ("two", 60),
+        ("minutes", 4 * MINUTE),
+        ("long", 25 * MINUTE),
+    ):
         for kind, settings in (
             ("failed", {"restart": False, "away": False}),
             ("failed-restart", {"restart": True, "away": False}),

@@ -68,11 +68,21 @@ class History:
     counters: dict[str, dict[Labels, Samples]] = field(default_factory=dict)
     up: dict[Labels, Samples] = field(default_factory=dict)
 
-    def target(self, times: Iterable[float], failed: Iterable[float] = (), instance: str = "a:80"):
+    def target(
+        self,
+        times: Iterable[float],
+        failed: Iterable[float] = (),
+        instance: str = "a:80",
+        **more: str,
+    ) -> None:
         """Let Prometheus scrape an instance at `times`, in vain at the times in `failed`."""
         failed = set(failed)
         samples = [(t, 0 if t in failed else 1) for t in times]
-        self.up[labels(job=self.service, instance=instance)] = samples
+        self.up[labels(job=self.service, instance=instance, **more)] = samples
+
+    def targets(self, identity: Labels) -> list[Samples]:
+        """The scrapes that brought a series: those of targets whose labels it has."""
+        return [samples for target, samples in self.up.items() if set(target) <= set(identity)]
 
     def counter(self, name: str, samples: Samples, *, instance: str = "a:80", **more: str) -> None:
         """Add a series of an instance."""

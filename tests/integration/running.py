@@ -51,15 +51,16 @@ def status(snapshot: Snapshot, slo: Slo, **groups: str) -> SloStatus:
     return found
 
 
-def slot_counts(
-    engine: Engine, snapshot: Snapshot, status: SloStatus
-) -> dict[tuple[int, int], tuple[float, float]]:
+def slot_counts(engine: Engine, status: SloStatus) -> dict[tuple[int, int], tuple[float, float]]:
     """What the ledger holds of one status: (bad, total) of every slot (start, end]."""
-    row = snapshot.slos.index(status)
+    group = tuple(status.groups.get(name, "") for name in status.slo.group_by)
+    source = engine.slos.index(status.slo)
+    [row] = [n for n, of in enumerate(engine._rows.all) if (of.source, of.group) == (source, group)]
     found = {}
     for level, settings in enumerate(engine.ledger.levels):
         start, _ = engine.ledger.cover(level)
-        bad, total, _ = engine.ledger.read(level, row)
+        slots = engine.ledger.read(level, row)
+        bad, total = slots.bad[0], slots.total[0]
         for n in range(len(bad)):
             begin = start + n * settings.slot
             found[begin, begin + settings.slot] = (float(bad[n]), float(total[n]))

@@ -10,8 +10,9 @@ from histories import END, History, scrapes
 from oracle import DAY, HOUR, MINUTE
 
 from exporter.slo.model import EventsSli, Objective, Sli, Slo
+from exporter.slo.period import RollingPeriod
 
-PERIOD = 4 * DAY
+PERIOD = RollingPeriod(4 * DAY)
 START = END - 5 * DAY
 SPOTS = (END - 80 * HOUR + 137, END - 30 * HOUR + 1_003, END - 2 * HOUR + 641)
 """Moments off every slot boundary: 80 h, 30 h and 2 h before the end."""

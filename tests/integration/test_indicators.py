@@ -48,8 +48,8 @@ class TestMissingSeries:
         _, snapshot = run(past.url, [idle], END)
         found = snapshot.slos[0]
         assert found.state is DataState.NO_TRAFFIC
-        assert found.windows[3_600].error_ratio == 0
-        assert found.windows[idle.period].total > 0
+        assert found.windows["1h"].error_ratio == 0
+        assert found.windows[idle.period.label].total > 0
 
 
 class TestRefusedQueries:

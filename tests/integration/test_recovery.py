@@ -20,6 +20,7 @@ from exporter.evaluation.settings import EvaluationSettings
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
 from exporter.prometheus.settings import PrometheusSettings
+from exporter.slo.period import RollingPeriod
 from exporter.slo.snapshot import DataState
 
 STALE_AFTER = EvaluationSettings().stale_after
@@ -94,7 +95,7 @@ class TestLateSamples:
             history.target(seen)
             values = dict(growing(times, lambda n: n % 7))
             history.counter(TOTAL, [(t, values[t]) for t in seen], code="200")
-        case = availability(whole, period=HOUR)
+        case = availability(whole, period=RollingPeriod(HOUR))
         write_blocks([early], tmp_path, tmp_path / "data")
         with PrometheusServer(binary=prometheus_binary, data_dir=tmp_path / "data") as prometheus:
 
@@ -113,6 +114,6 @@ class TestLateSamples:
 
             engine, before = asyncio.run(with_late_samples())
         snapshot = engine.evaluate(END + DELAY)
-        assert before.slos[0].windows[HOUR].known < 1
+        assert before.slos[0].windows["1h"].known < 1
         assert_figures(snapshot.slos[0], snapshot.at, case.bad, case.total)
         assert snapshot.slos[0].coverage == 1

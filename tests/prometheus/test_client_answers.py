@@ -43,7 +43,7 @@ class TestAnswers:
         assert found == [Series({"a": "é"}, [(100, 1.5), (130, float("-inf")), (160, 1000.0)])]
         form = parse_qs(route.calls.last.request.content.decode())
         asked = {"query": ["up{a='é'}"], "start": ["100"], "end": ["160"], "step": ["30"]}
-        assert form == {**asked, "nocache": ["1"]}
+        assert form == {**asked, "nocache": ["1"], "latency_offset": ["1ms"]}
 
     def test_an_instant_query_is_a_form(self, query):
         """The query goes in the body, so that its length meets no limit of URLs."""
