@@ -52,7 +52,9 @@ class TestAnswers:
         request = query.calls.last.request
         assert request.method == "POST"
         assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
-        assert parse_qs(request.content.decode()) == {"query": ["up"], "time": ["100"]}
+        asked = {"query": ["up"], "time": ["100"]}
+        as_stored = {"nocache": ["1"], "latency_offset": ["1ms"]}
+        assert parse_qs(request.content.decode()) == asked | as_stored
 
     def test_a_native_histogram_has_no_samples(self, query):
         """A series without counter samples is read as one without any."""
