@@ -41,7 +41,14 @@ test: lint tools  ## style, types, unit and integration tests
 bench: venv tools  ## measurements of bench/, as tables
 	$(BIN)/python -m bench
 
-exactness: venv tools  ## the torture set on every server named, as the table of docs/exactness.md
+NEWEST := $(CURDIR)/.tools/newest/usr/bin
+
+$(NEWEST)/victoria-metrics:
+	.ci/prometheus-from-debian .tools/newest sid prometheus victoria-metrics
+
+exactness: export PROMETHEUS_NEWEST ?= $(NEWEST)/prometheus
+exactness: export VICTORIA_METRICS ?= $(NEWEST)/victoria-metrics
+exactness: venv tools $(NEWEST)/victoria-metrics  ## the torture set on three servers, as the table of docs/exactness.md
 	$(BIN)/python -m bench.exactness
 
 clean:  ## remove what make has made
