@@ -162,6 +162,8 @@ class SlotCounter:
     ) -> dict[int, dict[Group, Counts] | SliError | PrometheusError]:
         if span.count > MAX_SLOTS:
             return await self._count_by_time(sources, span)
+        # Another task may move a way to the front while this one waits for its answer.
+        ways = [self._indicators[source][0] for source in sources]
         try:
             series = await self._range_query(*self._query(sources, span.slot), span)
         except QueryRefusedError as error:
@@ -173,10 +175,10 @@ class SlotCounter:
                 return await self._count_by_time(sources, span)
             return {sources[0]: error}
         answers: dict[int, dict[Group, Counts] | SliError | PrometheusError] = {}
-        for source in sources:
-            parts = [series.pop(0) for _ in self._indicators[source][0].selectors]
+        for source, way in zip(sources, ways, strict=True):
+            parts = [series.pop(0) for _ in way.selectors]
             try:
-                answers[source] = await self._read(source, span, parts)
+                answers[source] = await self._read(source, way, span, parts)
             except (SliError, QueryRefusedError) as error:
                 answers[source] = error
         return answers
@@ -229,7 +231,7 @@ class SlotCounter:
         return [parts[str(number)] for number in range(count)]
 
     async def _read(
-        self, source: int, span: Span, parts: Sequence[Sequence[Series]]
+        self, source: int, way: Indicator, span: Span, parts: Sequence[Sequence[Series]]
     ) -> dict[Group, Counts]:
         """Make counts of an answer; try the other way to measure where this one found nothing.
 
@@ -238,8 +240,8 @@ class SlotCounter:
             PrometheusError: a further query was not answered.
         """
         ways = self._indicators[source]
-        found = await self._make_counts(source, ways[0], span, parts)
-        for other in ways[1:]:
+        found = await self._make_counts(source, way, span, parts)
+        for other in [other for other in ways if other is not way]:
             if found:
                 break
             try:
