@@ -157,9 +157,9 @@ class Engine:
         slack = np.asarray(self._units) - self._settings.interval
         fresh = self._answered >= now - self._settings.stale_after - slack
         at = self.ledger.end
-        whole = {period.span(at).elapsed for period in self._periods} | {WINDOWS[0]}
         lengths = {length for period in self._periods for _, length in windows(period, at)}
-        everything = {length: self.ledger.window(length) for length in sorted(lengths | whole)}
+        lengths.add(WINDOWS[0])  # tells the state of the data, whatever the period
+        everything = {length: self.ledger.window(length) for length in sorted(lengths)}
         counted = (
             {
                 length: sums.without(self.ledger.window(length, excluded=True))

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
+from exporter.evaluation.spans import Group
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.raw import Sample, SeriesKey, count_events, series_key, target
 from exporter.prometheus.selectors import Matcher, Selector
@@ -15,8 +16,6 @@ from exporter.slo.durations import format_duration
 PAUSE_LOOKBACK = 6 * 3600
 """A series that comes back within this time goes on from where it stood: a target that could
 not be scraped, or a Prometheus that was down, loses no events. In seconds."""
-
-Group = tuple[str, ...]
 
 
 async def count_slot(

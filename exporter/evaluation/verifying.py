@@ -2,7 +2,7 @@
 
 Samples are only ever added. As long as there are as many in a span of slots as when their
 events were counted, the counts stand; reading one number per series and slot tells so, where
-counting anew would read sixteen.
+counting anew would read eight.
 """
 
 from __future__ import annotations
