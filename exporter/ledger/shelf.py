@@ -23,6 +23,10 @@ class Slots:
         """Bad, total and known, in this order."""
         return iter((self.bad, self.total, self.known))
 
+    def part(self, slots: slice) -> Slots:
+        """Some of the slots, of all rows."""
+        return Slots(*(array[:, slots] for array in self.arrays()))
+
     @classmethod
     def none(cls, rows: int, slots: int) -> Slots:
         """Nothing known. The known shares are kept short: they need few digits."""
@@ -43,7 +47,7 @@ class Shelf:
     """Slots of one length. Slot number `end / slot` lives in column `number % columns`.
 
     `excluded` holds the part of the counts that lies in maintenance windows; it takes memory
-    only once there is any.
+    only once there is any. `changed` tells which slots are other than the store has them.
     """
 
     def __init__(self, slot: int, columns: int, sources: int) -> None:
@@ -52,6 +56,7 @@ class Shelf:
         self.counts = Slots.none(0, columns)
         self.excluded: Slots | None = None
         self.asked = np.zeros((sources, columns), dtype=np.uint8)
+        self.changed = np.zeros((sources, columns), dtype=np.bool_)
 
     def _held(self) -> list[Slots]:
         return [self.counts] if self.excluded is None else [self.counts, self.excluded]
@@ -59,8 +64,10 @@ class Shelf:
     @property
     def bytes(self) -> int:
         """The memory that the slots take."""
-        return self.asked.nbytes + sum(
-            array.nbytes for slots in self._held() for array in slots.arrays()
+        return (
+            self.asked.nbytes
+            + self.changed.nbytes
+            + sum(array.nbytes for slots in self._held() for array in slots.arrays())
         )
 
     def at(self, start: int, end: int) -> NDArray[np.intp]:
@@ -85,6 +92,7 @@ class Shelf:
             start = end - self.columns * self.slot
         at = self.at(start, end)
         self.asked[:, at] = 0
+        self.changed[:, at] = False
         for slots in self._held():
             for array in slots.arrays():
                 array[:, at] = 0
@@ -111,7 +119,7 @@ class Shelf:
         at = self.at(start, end)
         pairs = [(fine.counts, self.counts)]
         if fine.excluded is not None:
-            pairs.append((fine.excluded, self._make_excluded()))
+            pairs.append((fine.excluded, self.make_excluded()))
         for old, new in pairs:
             new.bad[:, at] = old.bad[:, source].sum(axis=2)
             new.total[:, at] = old.total[:, source].sum(axis=2)
@@ -121,32 +129,31 @@ class Shelf:
         self,
         rows: Sequence[int],
         at: NDArray[np.intp],
-        inside: slice,
         slots: Slots,
         excluded: Slots | None,
-    ) -> tuple[Floats, Floats]:
-        """Put the part `inside` of slots into the columns `at`; see `Ledger.write`."""
+    ) -> None:
+        """Put slots into the columns `at`; what they tell nothing of keeps what it has."""
         cells = np.ix_(np.asarray(rows), at)
-        grown = np.zeros_like(slots.bad), np.zeros_like(slots.total)
-        grown[0][:, inside] = slots.bad[:, inside] - self.counts.bad[cells]
-        grown[1][:, inside] = slots.total[:, inside] - self.counts.total[cells]
-        _put(self.counts, cells, slots, inside)
+        keep = (slots.known <= 0) & (self.counts.known[cells] > 0)
+        _put(self.counts, cells, slots, keep)
         if excluded is not None:
-            _put(self._make_excluded(), cells, excluded, inside)
+            _put(self.make_excluded(), cells, excluded, keep)
         elif self.excluded is not None:
-            for array in self.excluded.arrays():
-                array[cells] = 0
-        return grown
+            _put(self.excluded, cells, Slots.none(*keep.shape), keep)
 
-    def _make_excluded(self) -> Slots:
+    def make_excluded(self) -> Slots:
+        """The part in maintenance windows, made now if there was none."""
         if self.excluded is None:
             self.excluded = Slots.none(len(self.counts.bad), self.columns)
         return self.excluded
 
 
-def _put(target: Slots, cells: tuple[NDArray[np.intp], ...], slots: Slots, inside: slice) -> None:
+def _put(
+    target: Slots, cells: tuple[NDArray[np.intp], ...], slots: Slots, keep: NDArray[np.bool_]
+) -> None:
+    kept = keep.any()
     for array, new in zip(target.arrays(), slots.arrays(), strict=True):
-        array[cells] = new[:, inside]
+        array[cells] = np.where(keep, array[cells], new) if kept else new
 
 
 def _grown(slots: Slots, rows: int) -> Slots:

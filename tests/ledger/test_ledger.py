@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from slots import counted
 
-from exporter.ledger.ledger import Asked, Ledger
+from exporter.ledger.asked import Asked
+from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import DAY, HOUR, Level, levels
 
 SMALL = (Level(10, 60), Level(30, 240), Level(120, 1200), Level(240, 2400))
