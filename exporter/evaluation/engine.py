@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,15 +34,26 @@ RETRY_HISTORY = 300
 
 
 class Engine:
-    """Asks for slots, keeps them, and evaluates them."""
+    """Asks for slots, keeps them, and evaluates them.
+
+    `clients` has one for the datasource of every SLO.
+    """
 
     def __init__(
-        self, slos: Sequence[Slo], settings: EvaluationSettings, client: PrometheusClient
+        self,
+        slos: Sequence[Slo],
+        settings: EvaluationSettings,
+        clients: Mapping[str, PrometheusClient],
     ) -> None:
         self.slos = tuple(slos)
+        self.datasources = tuple(dict.fromkeys(slo.datasource for slo in self.slos))
+        self._sources_of = {
+            name: frozenset(s for s, slo in enumerate(self.slos) if slo.datasource == name)
+            for name in self.datasources
+        }
         self._settings = settings
-        self._counter = SlotCounter(client, self.slos, settings.interval)
-        self._samples = SampleCounter(client, self._counter.selectors)
+        self._counter = SlotCounter(clients, self.slos, settings.interval)
+        self._samples = SampleCounter(clients, self.slos, self._counter.selectors)
         self._periods = {slo.period for slo in self.slos}
         self._longest = [slo.period.longest for slo in self.slos]
         self._units = [
@@ -62,55 +73,70 @@ class Engine:
         self._started = 0.0
         self._answered = np.zeros(len(self.slos))
         self._history_failed: dict[int, tuple[int, str]] = {}
-        self._history_slots = asyncio.Semaphore(max(1, settings.concurrency // 2))
+        self._history_slots = {
+            name: asyncio.Semaphore(max(1, settings.concurrency // 2)) for name in self.datasources
+        }
         self._failed: dict[int, str] = {}
         self._left_out: dict[int, str] = {}
 
     async def poll(self, now: float) -> None:
+        """Poll all datasources at once; see `poll_datasource`.
+
+        Raises:
+            UnavailableError: one of them did not answer, in part or at all.
+        """
+        polls = (self.poll_datasource(name, now) for name in self.datasources)
+        _raise_failure(await asyncio.gather(*polls, return_exceptions=True))
+
+    async def poll_datasource(self, datasource: str, now: float) -> None:
         """Ask for the finest slots that are not known yet, and again for those that settled.
 
         After this, `ledger.end` is the newest slot boundary that can be asked for at `now`
-        (Unix seconds). What was answered is kept whatever happened to the rest.
+        (Unix seconds). What was answered is kept whatever happened to the rest. Datasources may
+        be polled at the same time: the slots of one are none of the others'.
 
         Raises:
-            UnavailableError: Prometheus did not answer, in part or at all.
+            UnavailableError: the datasource did not answer, in part or at all.
         """
         self._started = self._started or now
         end = int(now - self._settings.delay)
         self._retreat(end)
         self.ledger.advance(end)
-        work = await self._changed(now)
-        newest = plan.newest(self.ledger, self._units)
+        sources = self._sources_of[datasource]
+        work = await self._changed(sources, now)
+        newest = plan.only(plan.newest(self.ledger, self._units), sources)
         # Before the events: a sample that comes in between makes a difference that is seen.
         await self._note_samples(newest, now)
-        for span, sources in newest.items():
-            work.setdefault(span, []).extend(sources)
+        for span, those in newest.items():
+            work.setdefault(span, []).extend(those)
         await self._ask(0, work, now)
 
-    async def fill_history(self) -> bool:
-        """Ask for the next chunk of older, coarser slots, newest first.
+    async def fill_history(self, datasource: str | None = None) -> bool:
+        """Ask for the next chunk of older, coarser slots, newest first, of one datasource or all.
 
         Returns:
             Whether there was anything to ask for.
 
         Raises:
-            UnavailableError: Prometheus did not answer.
+            UnavailableError: a datasource did not answer.
         """
         waiting = {s for s, (at, _) in self._history_failed.items() if at > self.ledger.end}
-        found = plan.history(self.ledger, self._longest, waiting | self._failed.keys())
+        others = {s for s, slo in enumerate(self.slos) if datasource not in (None, slo.datasource)}
+        left_out = others | waiting | self._failed.keys()
+        found = plan.history(self.ledger, self._longest, left_out)
         if found is None:
             return False
         await self._ask(found[0], found[1], now=float("inf"))
         return True
 
-    async def _changed(self, now: float) -> plan.Work:
+    async def _changed(self, of: Collection[int], now: float) -> plan.Work:
         """Look whether samples came late in slots that have settled; what to count anew.
 
         Where one did, the slots behind it are counted anew as well, as they began from it.
         """
         work: plan.Work = {}
         settled = plan.settled(self.ledger, now - self._settings.settle, self._units)
-        for span, sources in settled.items():
+        for span, sources in plan.only(settled, of).items():
             counted = await self._samples.count(sources, span.at(span.end - span.start))
             for source in sources:
                 found = counted.get(source)
@@ -190,19 +216,13 @@ class Engine:
             for span, sources in work.items()
             for batch in self._counter.batches(sources, span)
         ]
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-        failures = [result for result in results if isinstance(result, BaseException)]
-        for failure in failures:
-            if not isinstance(failure, UnavailableError):
-                raise failure
-        if failures:
-            raise failures[0]
+        _raise_failure(await asyncio.gather(*tasks, return_exceptions=True))
 
     async def _ask_batch(self, level: int, batch: Batch, now: float) -> None:
         if level == 0:
             answers = await self._counter.count(batch)
         else:
-            async with self._history_slots:
+            async with self._history_slots[self.slos[batch.sources[0]].datasource]:
                 answers = await self._counter.count(batch)
         for source, answer in answers.items():
             self._keep(level, source, batch.span, answer, now)
@@ -252,3 +272,13 @@ class Engine:
         after = self.ledger.since(since)
         for i, row in enumerate(self._rows.all):
             row.add(float(after[0][i] - before[0][i]), float(after[1][i] - before[1][i]))
+
+
+def _raise_failure(results: Sequence[object]) -> None:
+    """Raise what went wrong with the parts of something; a fault of our own first."""
+    failures = [result for result in results if isinstance(result, BaseException)]
+    for failure in failures:
+        if not isinstance(failure, UnavailableError):
+            raise failure
+    if failures:
+        raise failures[0]
