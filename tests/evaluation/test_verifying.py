@@ -20,7 +20,8 @@ from exporter.slo.model import EventsSli, ProbeSli, Slo
 
 
 def samples(fake: FakePrometheus, slos: list[Slo], sources: list[int]) -> dict[int, list[float]]:
-    counter = SampleCounter(fake, SlotCounter(fake, slos, 30).selectors)
+    clients = {"prometheus": fake}
+    counter = SampleCounter(clients, slos, SlotCounter(clients, slos, 30).selectors)
     found = asyncio.run(counter.count(sources, SPAN))
     return {source: array.tolist() for source, array in found.items()}
 

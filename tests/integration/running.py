@@ -34,7 +34,7 @@ def run(
     async def all_moments() -> tuple[Engine, Snapshot]:
         settings = PrometheusSettings(url=url, scrape_interval=scrape_interval)
         async with PrometheusClient(settings) as client:
-            engine = Engine(slos, evaluation or EvaluationSettings(), client)
+            engine = Engine(slos, evaluation or EvaluationSettings(), {"prometheus": client})
             for moment in moments:
                 await engine.poll(moment + DELAY)
                 if moment in fill:
