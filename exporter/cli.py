@@ -6,16 +6,19 @@ import asyncio
 import signal
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from exporter.app import App, Options
+from exporter.app import App, Options, ReloadError
 from exporter.config.errors import ConfigError
 from exporter.config.loading import load_file
 from exporter.config.settings import Settings
 from exporter.demo.run import DemoOptions, run_demo
+from exporter.ledger.storefile import StoreError
 from exporter.live_check import live_check
 from exporter.logs import FORMATS, LEVELS, configure
 from exporter.prometheus.errors import SettingsError
@@ -56,26 +59,46 @@ def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
     help="Where to serve /metrics and the page.",
 )
 @click.option(
+    "--storage.path",
+    "storage",
+    help="Folder of the ledger's store, or none; goes before the configuration's storage.path.",
+)
+@click.option(
     "--log.level", "log_level", type=click.Choice(LEVELS), default="info", show_default=True
 )
 @click.option(
     "--log.format", "log_format", type=click.Choice(FORMATS), default="logfmt", show_default=True
 )
-def run(config_file: Path, listen_address: str, log_level: str, log_format: str) -> None:
-    """Run the daemon: poll Prometheus, evaluate, serve metrics."""
+def run(
+    config_file: Path, listen_address: str, storage: str | None, log_level: str, log_format: str
+) -> None:
+    """Run the daemon: poll Prometheus, evaluate, serve metrics.
+
+    SIGHUP reads the configuration anew, SIGTERM and SIGINT end it.
+    """
     settings = _load(config_file)
     configure(log_level, log_format)
+    options = Options(listen_address=listen_address, storage=storage)
     try:
-        asyncio.run(_serve(settings, Options(listen_address=listen_address)))
-    except (ListenError, SettingsError) as error:
+        asyncio.run(_serve(settings, options, lambda: load_file(config_file)))
+    except (ListenError, SettingsError, StoreError) as error:
         _fail(str(error))
 
 
-async def _serve(settings: Settings, options: Options) -> None:
+async def _serve(settings: Settings, options: Options, load: Callable[[], Settings]) -> None:
     stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    app = App(settings, options)
+        loop.add_signal_handler(number, stopped.set)
+    app = App(settings, options, load)
+    reloads = set()
+
+    def reload() -> None:
+        task = asyncio.create_task(_reload(app))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
     try:
         await app.start()
         ended = asyncio.create_task(app.wait())
@@ -87,6 +110,11 @@ async def _serve(settings: Settings, options: Options) -> None:
         ended.cancel()
     finally:
         await app.stop()
+
+
+async def _reload(app: App) -> None:
+    with suppress(ReloadError):  # it is logged, and a metric
+        await app.reload()
 
 
 @main.command()

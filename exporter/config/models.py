@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from exporter.config.budgeting import AlertingSection
-from exporter.config.fields import DURATION, AnyPercent, Glob, Interval, duration
+from exporter.config.fields import DURATION, AnyPercent, Glob, Interval, Text, duration
 from exporter.config.maintenance_section import MaintenanceSection
 from exporter.config.prometheus_section import PrometheusSection
 from exporter.config.section import Section
+from exporter.config.settings import storage_folder
 from exporter.config.slo_section import SloSection
 from exporter.evaluation.settings import EvaluationSettings
 from exporter.slo.durations import format_duration
@@ -88,6 +90,23 @@ class EvaluationSection(Section):
         return EvaluationSettings(**dict(self))
 
 
+class StorageSection(Section):
+    """Where the ledger is kept, so that it outlives restarts and Prometheus's retention."""
+
+    path: Text = Field(
+        default="ledger",
+        description=(
+            "Folder of the store, made if it is not there; `none` to hold the ledger in memory "
+            "alone. `--storage.path` goes before it."
+        ),
+        examples=["/var/lib/error-budget-exporter"],
+    )
+
+    def folder(self, beside: Path) -> Path | None:
+        """The folder, relative ones being `beside` the file; None to store nothing."""
+        return storage_folder(self.path, beside)
+
+
 class PolicySection(Section):
     """When budgets are acted upon."""
 
@@ -122,6 +141,9 @@ class MainFile(Section):
     )
     evaluation: EvaluationSection = Field(
         default=EvaluationSection(), description="When Prometheus is asked, and how much at a time."
+    )
+    storage: StorageSection = Field(
+        default=StorageSection(), description="Where the ledger is kept."
     )
     policy: PolicySection = Field(
         default=PolicySection(), description="When budgets are acted upon."

@@ -19,6 +19,7 @@ from exporter.evaluation.spans import Span
 from exporter.evaluation.verifying import SampleCounter
 from exporter.ledger.asked import Asked
 from exporter.ledger.ledger import Ledger
+from exporter.ledger.store import Stored
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.model import Slo
@@ -95,7 +96,19 @@ class Engine:
 
     def go_to(self, now: float) -> None:
         """Bring the books to the newest slot boundary that can be asked for at `now`."""
-        self.books = self.books.go_to(int(now - self._settings.delay))
+        self.books = self.books.go_to(self._end(now))
+
+    def _end(self, now: float) -> int:
+        interval = self._settings.interval
+        return int((now - self._settings.delay) // interval) * interval
+
+    def begin_with(self, stored: Mapping[int, Stored], now: float) -> None:
+        """Take over what a store has of the SLOs (by their index)."""
+        self.books.take_over(stored, at=self._end(now))
+
+    def follow(self, old: Engine, stored: Mapping[int, Stored], now: float, *, saved: bool) -> None:
+        """Take the place of another engine; see `Books.follow`."""
+        self.books.follow(old.books, stored, at=self._end(now), saved=saved)
 
     async def fill_history(self, datasource: str | None = None) -> bool:
         """Ask for the next chunk of older, coarser slots, newest first, of one datasource or all.

@@ -53,14 +53,6 @@ class Keeper:
         if problem:
             self._log.error("nothing is stored: the ledger is held in memory alone", error=problem)
 
-    async def load(self, books: Books, at: int) -> None:
-        """Begin the books with what the store has, as of `at` (Unix seconds) at the latest.
-
-        Raises:
-            StoreError: it cannot be read.
-        """
-        books.take_over(await self.read(books), at=at)
-
     async def read(self, books: Books, old: Books | None = None) -> dict[int, Stored]:
         """What the store has of the SLOs of some books, other than those that `old` has, too.
 
@@ -89,10 +81,14 @@ class Keeper:
         """
         if self._store is None:
             return False
+        # A write that has begun is not to be cancelled: the store is for one at a time.
+        return await asyncio.shield(self._save_now(self._store, engine))
+
+    async def _save_now(self, store: Store, engine: Engine) -> bool:
         async with self._lock:
             try:
-                await self._save(self._store, engine.books)
-                await self._rebuild(self._store, engine)
+                await self._save(store, engine.books)
+                await self._rebuild(store, engine)
             except StoreError as error:
                 self._note(str(error))
                 return False

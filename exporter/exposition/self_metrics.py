@@ -69,6 +69,30 @@ class SelfMetrics:
             "The share of the periods' history that Prometheus was asked for; 1 when done.",
         )
 
+    def show_store(self) -> None:
+        """Create the metrics of the store; without one there are none."""
+        self.store_up = self._gauge(
+            "store_up", "Whether all that has settled is stored on disk; 0 when a write failed."
+        )
+        self.store_writes = self._counter("store_writes_total", "Writes to the store done.")
+        self.store_failures = self._counter(
+            "store_write_failures_total", "Writes to the store that failed; they are tried again."
+        )
+        self.store_size = self._gauge("store_size_bytes", "What the store takes on disk.")
+        self.store_written = self._gauge(
+            "store_last_write_timestamp_seconds", "When the store was last written."
+        )
+
+    def observe_store(
+        self, *, up: bool, writes: int, failures: int, size: int, written: float
+    ) -> None:
+        """Show how the store is; `writes` and `failures` are new ones."""
+        self.store_up.set(up)
+        self.store_writes.inc(writes)
+        self.store_failures.inc(failures)
+        self.store_size.set(size)
+        self.store_written.set(written)
+
     def _gauge(self, name: str, help_: str, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(f"{PREFIX}_{name}", help_, labels, registry=self.registry)
 

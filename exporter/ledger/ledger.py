@@ -7,6 +7,7 @@ for is known per source, since one question fetches all of its rows.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,8 @@ class Ledger:
             self._shelves.append(Shelf(level.slot, columns, sources))
             self._fences.append(self._fence(i, self.end))
         self.rows = 0
+        self._sources = sources
+        self._changed: list[dict[int, NDArray[np.bool_]]] = [{} for _ in levels]
         self._samples = np.full((sources, self._shelves[0].columns), np.nan)
 
     def _fence(self, i: int, end: int) -> int:
@@ -127,7 +130,7 @@ class Ledger:
         settled = (asked == Asked.SETTLED).all(axis=2)
         at = coarse.at(old, fence)
         coarse.asked[:, at] = np.where(settled, Asked.SETTLED, Asked.NO)
-        coarse.changed[:, at] = True
+        self._note_change(i + 1, old, fence)
 
     def write(
         self,
@@ -152,9 +155,11 @@ class Ledger:
         """Note what is known (an `Asked` each) of the source's slots that follow `start`."""
         at, inside = self._inside(level, start, len(asked))
         shelf = self._shelves[level]
-        shelf.changed[source, at] |= (asked[inside] == Asked.SETTLED) | (
-            shelf.asked[source, at] == Asked.SETTLED
-        )
+        if (asked[inside] == Asked.SETTLED).any():
+            slot = shelf.slot
+            self._note_change(
+                level, start + inside.start * slot, start + inside.stop * slot, source
+            )
         shelf.asked[source, at] = asked[inside]
 
     def note_samples(self, source: int, start: int, samples: Floats) -> None:
@@ -183,25 +188,28 @@ class Ledger:
         for shelf in self._shelves:
             shelf.asked[source] = Asked.NO
 
+    def _note_change(self, level: int, start: int, end: int, source: int | None = None) -> None:
+        """Note that slots in (start, end] are other than the store has them, of a source or all."""
+        length = CHUNK * self.levels[level].slot
+        for number in range(start // length, -(-end // length)):
+            changed = self._changed[level].setdefault(number, np.zeros(self._sources, np.bool_))
+            changed[slice(None) if source is None else source] = True
+
     def changes(self) -> list[Chunk]:
         """What has changed since the last call; to be stored, or given back."""
-        found = []
-        for level, shelf in enumerate(self._shelves):
-            low, high = self.cover(level)
-            changed = shelf.changed[:, shelf.at(low, high)]
-            shelf.changed[:] = False
-            numbers = (low // shelf.slot + np.arange(changed.shape[1])) // CHUNK
-            for number in np.unique(numbers[changed.any(axis=0)]).tolist():
-                sources = np.flatnonzero(changed[:, numbers == number].any(axis=1))
-                found.append(Chunk(level, number, tuple(sources.tolist())))
-        return found
+        found = [
+            Chunk(level, number, tuple(np.flatnonzero(changed).tolist()))
+            for level, by_number in enumerate(self._changed)
+            for number, changed in sorted(by_number.items())
+        ]
+        self._changed = [{} for _ in self.levels]
+        return [chunk for chunk in found if operator.lt(*self._chunk(chunk))]
 
     def give_back(self, chunks: Sequence[Chunk]) -> None:
         """Note again what could not be stored."""
         for chunk in chunks:
-            shelf = self._shelves[chunk.level]
-            low, high = self._chunk(chunk)
-            shelf.changed[np.ix_(np.asarray(chunk.sources), shelf.at(low, high))] = True
+            for source in chunk.sources:
+                self._note_change(chunk.level, *self._chunk(chunk), source)
 
     def _chunk(self, chunk: Chunk) -> tuple[int, int]:
         """The part of a chunk's span that its level covers."""
@@ -250,7 +258,8 @@ class Ledger:
             found = put_together(history, low, high, shelf.slot)
             self.write(level, rows, low, found.slots, found.excluded)
             shelf.asked[source, shelf.at(low, high)] = found.asked
-            shelf.changed[source, shelf.at(low, high)] = not stored
+            if not stored:
+                self._note_change(level, low, high, source)
 
     def clear_row(self, row: int) -> None:
         """Forget a row's counts, so that another group may have it."""

@@ -47,7 +47,7 @@ class Shelf:
     """Slots of one length. Slot number `end / slot` lives in column `number % columns`.
 
     `excluded` holds the part of the counts that lies in maintenance windows; it takes memory
-    only once there is any. `changed` tells which slots are other than the store has them.
+    only once there is any.
     """
 
     def __init__(self, slot: int, columns: int, sources: int) -> None:
@@ -56,7 +56,6 @@ class Shelf:
         self.counts = Slots.none(0, columns)
         self.excluded: Slots | None = None
         self.asked = np.zeros((sources, columns), dtype=np.uint8)
-        self.changed = np.zeros((sources, columns), dtype=np.bool_)
 
     def _held(self) -> list[Slots]:
         return [self.counts] if self.excluded is None else [self.counts, self.excluded]
@@ -64,10 +63,8 @@ class Shelf:
     @property
     def bytes(self) -> int:
         """The memory that the slots take."""
-        return (
-            self.asked.nbytes
-            + self.changed.nbytes
-            + sum(array.nbytes for slots in self._held() for array in slots.arrays())
+        return self.asked.nbytes + sum(
+            array.nbytes for slots in self._held() for array in slots.arrays()
         )
 
     def at(self, start: int, end: int) -> NDArray[np.intp]:
@@ -92,7 +89,6 @@ class Shelf:
             start = end - self.columns * self.slot
         at = self.at(start, end)
         self.asked[:, at] = 0
-        self.changed[:, at] = False
         for slots in self._held():
             for array in slots.arrays():
                 array[:, at] = 0

@@ -89,6 +89,7 @@ class Store:
         self._ids: list[int] = []
         self._series: dict[tuple[int, Group], int] = {}
         self._pruned = 0
+        self._read_only = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -112,6 +113,7 @@ class Store:
             except sqlite3.Error:
                 raise StoreError(f"{self.file} cannot be opened: {error}") from error
             self.messages.append(f"{self.file} can be read but not written: {error}")
+            self._read_only = True
             return connection
 
     def _begin_anew(self, damage: sqlite3.Error) -> sqlite3.Connection:
@@ -199,8 +201,11 @@ class Store:
             StoreError: it cannot be written; the next call tries again.
         """
         try:
+            if self._read_only:
+                self._close_connection()
             if self._connection is None:
                 self._connection = storefile.connect(self.file)
+                self._read_only = False
             self._write(self._connection, end, fences, changes)
         except (sqlite3.Error, StoreError) as error:
             self._series.clear()  # some may have been made in what was rolled back

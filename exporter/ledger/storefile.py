@@ -50,7 +50,7 @@ CREATE TABLE chunk (
 ) STRICT, WITHOUT ROWID;
 """
 
-BUSY_SECONDS = 5.0
+BUSY_SECONDS = 2.0
 """How long a backup or a shell that holds the store is waited for."""
 
 
@@ -152,7 +152,8 @@ def connect_read_only(file: Path) -> sqlite3.Connection:
             check_same_thread=False,
         )
         try:
-            _check(connection, file)
+            if _check(connection, file):
+                raise sqlite3.OperationalError("it is empty")
         except sqlite3.OperationalError:
             connection.close()
             if "immutable" in options:
