@@ -6,13 +6,14 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
+from exporter import ledger_command
 from exporter.app import App, Options, ReloadError
 from exporter.config.errors import ConfigError
 from exporter.config.loading import load_file
@@ -31,6 +32,12 @@ config_option = click.option(
     default=Path("config.yaml"),
     show_default=True,
     help="The configuration file.",
+)
+
+storage_option = click.option(
+    "--storage.path",
+    "storage",
+    help="Folder of the ledger's store, or none; goes before the configuration's storage.path.",
 )
 
 
@@ -58,11 +65,7 @@ def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
     callback=_listen_address,
     help="Where to serve /metrics and the page.",
 )
-@click.option(
-    "--storage.path",
-    "storage",
-    help="Folder of the ledger's store, or none; goes before the configuration's storage.path.",
-)
+@storage_option
 @click.option(
     "--log.level", "log_level", type=click.Choice(LEVELS), default="info", show_default=True
 )
@@ -132,6 +135,42 @@ def check(config_file: Path, live: bool) -> None:
         except SettingsError as error:
             _fail(str(error))
         sys.exit(0 if well else 1)
+
+
+@main.group(invoke_without_command=True)
+@config_option
+@storage_option
+@click.pass_context
+def ledger(context: click.Context, config_file: Path, storage: str | None) -> None:
+    """Show what is stored of each SLO: since when, how much of it, and its size."""
+    settings = _load(config_file) if storage is None else Settings(slos=())
+    folder = Options(storage=storage).storage_folder(settings)
+    if folder is None:
+        _fail("storage.path is none: nothing is stored")
+    context.obj = folder
+    if context.invoked_subcommand is None:
+        with _store_errors():
+            ledger_command.show(folder, click.echo)
+
+
+@ledger.command()
+@click.argument("slo", metavar="SERVICE/SLO")
+@click.pass_obj
+def rebuild(folder: Path, slo: str) -> None:
+    """Ask Prometheus anew for all of an SLO.
+
+    What Prometheus still has replaces what is stored; what it no longer has stays.
+    """
+    with _store_errors():
+        ledger_command.rebuild(folder, slo, click.echo)
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    try:
+        yield
+    except StoreError as error:
+        _fail(str(error))
 
 
 @main.command()

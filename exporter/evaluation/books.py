@@ -147,11 +147,11 @@ class Books:
         alike = {owner.measured: source for source, owner in enumerate(owners)}
         found, followed = dict(stored), {}
         for source, owner in enumerate(self.owners()):
-            if owner.identity in same:
-                followed[source] = same[owner.identity]
-                found[source] = Stored(old.history(followed[source]), own=saved)
-            elif owner.measured in alike and not (source in stored and stored[source].own):
-                found[source] = Stored(old.history(alike[owner.measured]), own=False)
+            own = owner.identity in same
+            before = same.get(owner.identity, alike.get(owner.measured))
+            if before is not None and (own or not (source in stored and stored[source].own)):
+                followed[source] = before
+                found[source] = Stored(old.history(before), own=own and saved)
         self.take_over(found, at=at)
         for source, before in followed.items():
             self.answered[source] = min(at, old.answered[before])

@@ -215,13 +215,13 @@ class SlotCounter:
         Raises:
             PrometheusError: it did not answer.
         """
-        selectors = [str(of) for of in self._indicators[source][0].selectors if of]
-        if not selectors:
+        texts = [f"count(count_over_time({of}[1h]))" for of in self.selectors(source) if of]
+        if not texts:
             return 0
-        start, step = start - start % HOUR, HOUR
-        query = " or ".join(f"count(count_over_time({of}[1h]))" for of in selectors)
-        series = await self._client(source).range_query(query, start + step, end, step)
-        return int(min((one.samples[0][0] for one in series if one.samples), default=end))
+        hours = Span(start - start % HOUR, end - end % HOUR, HOUR)
+        parts = await self._range_query(self._client(source), batch(texts), len(texts), hours)
+        times = [of.samples[0][0] for part in parts for of in part if of.samples]
+        return int(min(times, default=end))
 
     def _client(self, source: int) -> PrometheusClient:
         return self._clients[self._slos[source].datasource]

@@ -104,12 +104,12 @@ class Store:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            return storefile.connect(self.file)
+            return _sound(storefile.connect(self.file))
         except sqlite3.Error as error:
             if storefile.is_damage(error):
                 return self._begin_anew(error)
             try:
-                connection = storefile.connect_read_only(self.file)
+                connection = _sound(storefile.connect_read_only(self.file))
             except sqlite3.Error:
                 raise StoreError(f"{self.file} cannot be opened: {error}") from error
             self.messages.append(f"{self.file} can be read but not written: {error}")
@@ -337,3 +337,17 @@ class Store:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+def _sound(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection itself, if its file is sound; otherwise it is closed.
+
+    Raises:
+        sqlite3.DatabaseError: it is damaged.
+    """
+    try:
+        storefile.check_sound(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

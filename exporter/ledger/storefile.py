@@ -152,8 +152,7 @@ def connect_read_only(file: Path) -> sqlite3.Connection:
             check_same_thread=False,
         )
         try:
-            if _check(connection, file):
-                raise sqlite3.OperationalError("it is empty")
+            _check_filled(connection, file)
         except sqlite3.OperationalError:
             connection.close()
             if "immutable" in options:
@@ -166,11 +165,16 @@ def connect_read_only(file: Path) -> sqlite3.Connection:
     raise AssertionError  # the loop returns or raises
 
 
+def _check_filled(connection: sqlite3.Connection, file: Path) -> None:
+    if _check(connection, file):
+        raise sqlite3.OperationalError("it is empty")
+
+
 def _check(connection: sqlite3.Connection, file: Path) -> bool:
     """Whether the database is empty.
 
     Raises:
-        sqlite3.DatabaseError: it is damaged.
+        sqlite3.DatabaseError: it is none.
         StoreVersionError: it is not ours to write to.
     """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -185,10 +189,18 @@ def _check(connection: sqlite3.Connection, file: Path) -> bool:
             f"{file} was written by a newer version (schema {version}, this one knows {VERSION}): "
             "run that version, or give this one another folder with --storage.path"
         )
+    return False
+
+
+def check_sound(connection: sqlite3.Connection) -> None:
+    """Look through the whole file.
+
+    Raises:
+        sqlite3.DatabaseError: it is damaged.
+    """
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise sqlite3.DatabaseError(found)
-    return False
 
 
 def is_damage(error: sqlite3.Error) -> bool:

@@ -35,7 +35,7 @@ def names(groups: int) -> tuple[tuple[str, ...], ...]:
     return tuple((f"group {row}",) for row in range(groups))
 
 
-def settle(one: Ledger, level: int, start: int, bad, total, excluded=None) -> None:
+def settle(one: Ledger, level: int, start: int, bad, total, *, excluded=None) -> None:
     """Write slots for all rows, and note that they have settled."""
     slots = counted(bad, total)
     rows = range(len(slots.bad))

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from slots import counted
@@ -78,7 +77,7 @@ class TestRestarts:
                     out = counted(whole.bad * part, whole.total * part)
                     out.known[:] = whole.known * part
                     for of in (one, undisturbed):
-                        settle(of, level, start, bad, total, out)
+                        settle(of, level, start, bad, total, excluded=out)
                 elif what == "advance":
                     one.advance(one.end + how[0])
                     undisturbed.advance(undisturbed.end + how[0])
