@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -42,12 +43,17 @@ class App:
         self.metrics.reload_successful.set(1)
         self.metrics.reload_timestamp.set(time.time())
         self.publisher = Publisher(self.metrics.registry)
-        self._client = PrometheusClient(
-            settings.prometheus,
-            concurrency=settings.evaluation.concurrency,
-            on_query=self.metrics.observe_query,
-        )
-        self._engine = Engine(settings.slos, settings.evaluation, self._client)
+        self.metrics.know_datasources(settings.datasources)
+        self._clients = {
+            name: PrometheusClient(
+                of,
+                name=name,
+                concurrency=settings.evaluation.concurrency,
+                on_query=self.metrics.observe_query,
+            )
+            for name, of in settings.datasources.items()
+        }
+        self._engine = Engine(settings.slos, settings.evaluation, self._clients)
         self._loop = Loop(self._engine, settings.evaluation, self)
         self._ready = False
         self._evaluated_at = time.monotonic()
@@ -82,7 +88,9 @@ class App:
             version=version("error-budget-exporter"),
             port=port,
             slos=len(self._settings.slos),
-            prometheus=self._settings.prometheus.url,
+            datasources=" ".join(
+                f"{name}={of.url}" for name, of in self._settings.datasources.items()
+            ),
         )
         return port
 
@@ -107,14 +115,17 @@ class App:
             _, late = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
             for task in late:
                 task.cancel()
-        await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
         self._log.info("stopped")
 
-    async def evaluated(self, snapshot: Snapshot, seconds: float, *, answered: bool) -> None:
+    async def evaluated(
+        self, snapshot: Snapshot, seconds: float, *, silent: Collection[str]
+    ) -> None:
         """Publish a snapshot, with the figures about the evaluation itself."""
         metrics, ledger = self.metrics, self._engine.ledger
         metrics.evaluations.inc()
-        metrics.failures.inc(0 if answered else 1)
+        metrics.failures.inc(1 if silent else 0)
         metrics.last_evaluation.set(time.time())
         metrics.last_duration.set(seconds)
         metrics.slos.set(len(snapshot.slos))
@@ -124,7 +135,8 @@ class App:
         metrics.backfill_progress.set(self._engine.history_progress())
         self._evaluated_at = time.monotonic()
         await asyncio.to_thread(self.publisher.publish, snapshot)
-        self._ready = self._ready or answered
+        # One datasource that is down must not keep the others' SLOs from being served.
+        self._ready = self._ready or len(silent) < len(self._engine.datasources)
 
     def failed(self) -> None:
         """Count an evaluation that a fault of our own ended."""
