@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exporter.config.times import utc_text
 from exporter.evaluation.settings import EvaluationSettings
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.maintenance import MaintenanceWindow
-from exporter.slo.model import Slo
+from exporter.slo.model import DEFAULT_DATASOURCE, Slo
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,14 @@ class PlacedWindow:
 class Settings:
     """The whole configuration: where Prometheus is, when to ask it, and the SLOs.
 
-    The SLOs hold the maintenance windows that reach them; `maintenance` lists all windows.
+    `datasources` are those that SLOs name, in the order of the file. The SLOs hold the
+    maintenance windows that reach them; `maintenance` lists all windows.
     """
 
     slos: tuple[Slo, ...]
-    prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
+    datasources: Mapping[str, PrometheusSettings] = field(
+        default_factory=lambda: {DEFAULT_DATASOURCE: PrometheusSettings()}
+    )
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     maintenance: tuple[PlacedWindow, ...] = ()
 
