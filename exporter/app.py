@@ -117,6 +117,7 @@ class App:
         clients = {
             name: PrometheusClient(
                 of,
+                name=name,
                 concurrency=settings.evaluation.concurrency,
                 on_query=self.metrics.observe_query,
             )
@@ -149,7 +150,7 @@ class App:
             version=version("error-budget-exporter"),
             port=port,
             slos=len(settings.slos),
-            prometheus=[of.url for of in settings.datasources.values()],
+            datasources=" ".join(f"{name}={of.url}" for name, of in settings.datasources.items()),
             storage=str(self._options.storage_folder(settings) or "none"),
         )
         return port
@@ -178,6 +179,7 @@ class App:
 
     def _begin(self, watch: Watch) -> None:
         """Poll from now on."""
+        self.metrics.know_datasources(watch.settings.datasources)
         self._tell_left_out_rungs(watch.settings)
         loop = Loop(watch.engine, watch.settings.evaluation, self)
         watch.task = asyncio.create_task(loop.run(), name="evaluation")
@@ -278,6 +280,7 @@ class App:
         metrics.backfill_progress.set(engine.history_progress())
         self._evaluated_at = time.monotonic()
         await asyncio.to_thread(self.publisher.publish, snapshot)
+        # One datasource that is down must not keep the others' SLOs from being served.
         self._ready = self._ready or len(silent) < len(engine.datasources)
         await self._keeper.save(engine)
         self._show_store()

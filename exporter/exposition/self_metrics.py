@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from importlib.metadata import version
 
 from prometheus_client import (
@@ -15,6 +16,9 @@ from prometheus_client import (
 )
 
 PREFIX = "error_budget_exporter"
+
+OUTCOMES = ("success", "refused", "unavailable")
+"""How a query may end; all but the last are answers."""
 
 
 class SelfMetrics:
@@ -44,13 +48,17 @@ class SelfMetrics:
         )
         self.queries = Histogram(
             f"{PREFIX}_prometheus_query_duration_seconds",
-            "Queries to Prometheus by outcome: success, refused, unavailable.",
-            ("outcome",),
+            "Queries to a datasource by outcome: success, refused, unavailable.",
+            ("datasource", "outcome"),
             registry=registry,
             buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
         )
-        for outcome in ("success", "refused", "unavailable"):
-            self.queries.labels(outcome)
+        self._datasources: set[str] = set()
+        self.datasource_up = self._gauge(
+            "datasource_up",
+            "Whether the newest query to a datasource was answered.",
+            ("datasource",),
+        )
         self.reload_successful = self._gauge(
             "config_last_reload_successful", "Whether the configuration was read the last time."
         )
@@ -99,6 +107,19 @@ class SelfMetrics:
     def _counter(self, name: str, help_: str) -> Counter:
         return Counter(f"{PREFIX}_{name}", help_, registry=self.registry)
 
-    def observe_query(self, outcome: str, seconds: float) -> None:
-        """Count one query to Prometheus."""
-        self.queries.labels(outcome).observe(seconds)
+    def know_datasources(self, names: Iterable[str]) -> None:
+        """Make the series of queries to these datasources; those of any others go."""
+        known = set(names)
+        for name in self._datasources - known:
+            self.datasource_up.remove(name)
+            for outcome in OUTCOMES:
+                self.queries.remove(name, outcome)
+        for name in known - self._datasources:
+            for outcome in OUTCOMES:
+                self.queries.labels(name, outcome)
+        self._datasources = known
+
+    def observe_query(self, datasource: str, outcome: str, seconds: float) -> None:
+        """Count one query to a datasource, by one of OUTCOMES."""
+        self.queries.labels(datasource, outcome).observe(seconds)
+        self.datasource_up.labels(datasource).set(outcome != "unavailable")

@@ -79,7 +79,7 @@ prometheus:
     insecure_skip_verify: true
   headers: {X-Scope-OrgID: 42}
 """
-        assert loaded(text + A_SLO, tmp_path).prometheus == PrometheusSettings(
+        assert loaded(text + A_SLO, tmp_path).datasources["prometheus"] == PrometheusSettings(
             url="https://mimir.example.com:8443/prometheus",
             timeout=90.0,
             scrape_interval=60,
@@ -96,20 +96,21 @@ prometheus:
     def test_a_password_may_stand_in_place(self):
         """A password in the file is taken as it is written, digits too."""
         text = "prometheus: {basic_auth: {username: me, password: 0123}}\n"
-        assert loaded(text + A_SLO).prometheus.basic_auth == BasicAuth("me", password="0123")
+        found = loaded(text + A_SLO).datasources["prometheus"]
+        assert found.basic_auth == BasicAuth("me", password="0123")
 
     def test_a_bearer_token_comes_from_a_file(self, tmp_path):
         """An absolute path is left as it is."""
         token = tmp_path / "token"
         token.write_text("secret")
         text = f"prometheus: {{bearer_token_file: {token}}}\n"
-        assert loaded(text + A_SLO).prometheus.bearer_token_file == token
+        assert loaded(text + A_SLO).datasources["prometheus"].bearer_token_file == token
 
     @pytest.mark.parametrize("slashes", ["", "/", "//"])
     def test_slashes_at_the_end_of_the_url_do_not_matter(self, slashes):
         """The client can append to the URL, however it was written."""
         text = f"prometheus: {{url: 'http://[::1]:9090/base{slashes}'}}\n"
-        assert loaded(text + A_SLO).prometheus.url == "http://[::1]:9090/base"
+        assert loaded(text + A_SLO).datasources["prometheus"].url == "http://[::1]:9090/base"
 
 
 class TestEvaluation:
