@@ -49,7 +49,22 @@ class TestDefaults:
             objective=Objective(ratio=0.999, error_budget=0.001),
             sli=EventsSli(total="requests_total", bad="errors_total"),
         )
-        assert loaded(A_SLO) == Settings(slos=(expected,))
+        assert loaded(A_SLO) == Settings(slos=(expected,), storage=Path("ledger"))
+
+    @pytest.mark.parametrize(
+        ("path", "folder"),
+        [
+            ("ledger", "/etc/exporter/ledger"),
+            ("../data", "/etc/exporter/../data"),
+            ("/var/lib/exporter", "/var/lib/exporter"),
+            ("none", None),
+        ],
+    )
+    def test_the_store_is_beside_the_file(self, path, folder):
+        """A relative folder is where the configuration is, whatever the working directory."""
+        text = f"storage: {{path: {path}}}\n{A_SLO}"
+        found = load(text, Path("/etc/exporter/config.yaml")).storage
+        assert found == (folder and Path(folder))
 
     def test_the_period_is_thirty_days(self):
         """An SLO without a period has 30 days."""
