@@ -18,6 +18,13 @@ from exporter.slo.snapshot import Snapshot
 LONGEST_PAUSE = 30.0
 """Seconds between tries while Prometheus does not answer, at the most."""
 
+LOOKS_PER_STALE = 5
+"""Evaluations within `stale_after` while a poll goes on."""
+
+TELL_CHANGES_EVERY = 60.0
+"""Seconds between two log lines on trouble that goes on but reads differently: some errors never
+read the same twice."""
+
 PROGRESS_EVERY = 10.0
 """Seconds between two log lines on how far the history is."""
 
@@ -68,7 +75,7 @@ class Loop:
         self._clock = clock
         self._log = structlog.get_logger()
         self._first_answer = asyncio.Event()
-        self._trouble: dict[str, str] = {}
+        self._trouble: dict[str, tuple[str, float]] = {}
         self._problems: dict[int, str] = {}
 
     async def run(self) -> None:
@@ -106,15 +113,33 @@ class Loop:
         answered = True
         if poll:
             try:
-                await self._engine.poll(self._clock())
+                await self._poll(started)
                 self._note("newest slots", "")
             except UnavailableError as error:
                 answered = False
                 self._note("newest slots", str(error))
+        await self._publish(started, answered=answered)
+        return answered
+
+    async def _poll(self, started: float) -> None:
+        """Poll; queries may take minutes to time out, so show what becomes stale meanwhile.
+
+        Raises:
+            UnavailableError: Prometheus did not answer.
+        """
+        polling = asyncio.create_task(self._engine.poll(self._clock()))
+        patience = self._settings.stale_after / LOOKS_PER_STALE
+        try:
+            while not (await asyncio.wait({polling}, timeout=patience))[0]:
+                await self._publish(started, answered=False)
+            await polling
+        finally:
+            polling.cancel()
+
+    async def _publish(self, started: float, *, answered: bool) -> None:
         snapshot = self._engine.evaluate(self._clock())
         self._note_problems()
         await self._observer.evaluated(snapshot, time.perf_counter() - started, answered=answered)
-        return answered
 
     async def _fill_history_for_ever(self) -> None:
         await self._first_answer.wait()
@@ -152,13 +177,16 @@ class Loop:
 
     def _note(self, asking: str, trouble: str) -> None:
         """Log trouble with Prometheus once when it begins or changes, and once when it is over."""
-        if trouble == self._trouble.get(asking, ""):
+        before, told = self._trouble.get(asking, ("", 0.0))
+        if trouble == before:
             return
-        if trouble:
-            self._log.warning("Prometheus does not answer", asking=asking, error=trouble)
-        else:
+        now = self._clock()
+        if not trouble:
             self._log.info("Prometheus answers again", asking=asking)
-        self._trouble[asking] = trouble
+            del self._trouble[asking]
+        elif not before or abs(now - told) >= TELL_CHANGES_EVERY:
+            self._log.warning("Prometheus does not answer", asking=asking, error=trouble)
+            self._trouble[asking] = trouble, now
 
     def _note_problems(self) -> None:
         problems = self._engine.problems()

@@ -8,6 +8,7 @@ counting anew would read eight.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -68,6 +69,6 @@ class SampleCounter:
             array = by_part.get(one.labels.get(PART_LABEL, ""))
             for at, value in one.samples:
                 # What was not asked for is no number; counting the events will say what is wrong.
-                if array is not None and at in column_of:
+                if array is not None and at in column_of and math.isfinite(value):
                     array[column_of[int(at)]] = value
         return arrays

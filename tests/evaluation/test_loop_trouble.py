@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 from fake_daemon import fail
@@ -45,8 +46,8 @@ class TestTrouble:
         assert clock.slept[4] <= 1.2
 
     def test_trouble_is_logged_when_it_begins_changes_and_ends(self, run, engine):
-        """Not at every try."""
-        answers = iter(["down", "down", "reset", "reset", "", ""])
+        """Not at every try, and where every try fails in other words, only now and then."""
+        answers = iter(["down", "down", *(f"reset {n}" for n in range(5)), "", ""])
 
         def poll() -> None:
             trouble = next(answers, "")
@@ -54,11 +55,11 @@ class TestTrouble:
                 fail(UnavailableError(trouble))
 
         engine.poll_does = poll
-        logs = run(8)
+        logs = run(9, interval=3600)
         told = [(line["log_level"], line["event"], line.get("error")) for line in logs]
         assert told == [
             ("warning", "Prometheus does not answer", "down"),
-            ("warning", "Prometheus does not answer", "reset"),
+            ("warning", "Prometheus does not answer", "reset 4"),
             ("info", "Prometheus answers again", None),
         ]
 
@@ -100,6 +101,24 @@ class TestTrouble:
         [line] = [line for line in logs if line["log_level"] == "error"]
         assert line["exc_info"]
 
+    @pytest.mark.parametrize("ends_well", [True, False])
+    def test_a_poll_that_takes_long_is_not_waited_for(self, run, engine, observed, ends_well):
+        """Queries that time out one after the other must not keep old figures on show."""
+        event = asyncio.Event()
+        quick = engine.poll
+
+        async def slow(now: float) -> None:
+            engine.evaluate_does = event.set
+            await event.wait()
+            engine.evaluate_does = lambda: None
+            engine.poll = quick
+            if not ends_well:
+                fail(UnavailableError("timed out"))
+
+        engine.poll = slow
+        run(3, stale_after=0.1)
+        assert observed.answered == [False, ends_well, True, True]
+
     def test_a_cancelled_loop_ends(self, engine, observed, clock):
         """Stopping is no fault."""
 
@@ -123,14 +142,17 @@ class TestHistory:
         run(5)
         assert engine.fills == 0
 
-    def test_it_goes_on_until_nothing_is_missing_and_publishes_then(self, run, engine, observed):
+    def test_it_goes_on_until_nothing_is_missing_and_publishes_then(self, run, engine):
         """The end of it is worth an evaluation and a line in the log."""
         chunks = iter([True, True, True, False])
         engine.fill_does = lambda: next(chunks, False)
+        happened: list[str] = []
+        engine.poll_does = lambda: happened.append("poll")
+        engine.evaluate_does = lambda: happened.append("evaluate")
         logs = run(6)
         assert engine.fills >= 4
         assert "history is complete as far as Prometheus has it" in [one["event"] for one in logs]
-        assert len(observed.answered) > len(engine.polls)
+        assert ("evaluate", "evaluate") in pairwise(happened)
 
     @pytest.mark.parametrize("error", [UnavailableError("nobody there"), ZeroDivisionError("oops")])
     def test_a_chunk_that_fails_is_tried_again(self, run, engine, clock, error):
