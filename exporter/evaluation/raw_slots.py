@@ -68,7 +68,7 @@ async def _count(
         key = series_key(series.labels)
         labels[key] = series.labels
         # VictoriaMetrics answers with the staleness marks, too, which are NaN.
-        samples[key] += [sample for sample in series.samples if not math.isnan(sample[1])]
+        samples[key] += [sample for sample in series.samples if math.isfinite(sample[1])]
     for values in samples.values():
         values.sort()
     unknown = [key for key, values in samples.items() if values and values[0][0] > start]
@@ -84,7 +84,8 @@ async def _count(
             # Two spellings of one bucket bound may both be found: the counter went on from the
             # one that stood higher.
             for _, value in series.samples[-1:]:
-                before[key] = max(value, before.get(key, value))
+                if math.isfinite(value):
+                    before[key] = max(value, before.get(key, value))
         targets = {found for key in unknown if key not in before if (found := target(labels[key]))}
         if targets:
             up = await _scraped(client, targets, end=end, slot=slot, span=span, pause=pause)

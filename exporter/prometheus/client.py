@@ -240,6 +240,8 @@ class PrometheusClient:
                 pause = pause_asked_for(headers, time.time())
                 self._pause_until, self._pause_reason = time.monotonic() + pause, str(error)
             raise
+        finally:
+            body.clear()  # an error would hold it, for as long as somebody holds the error
 
     async def _post(
         self, seconds: float, path: str, form: str
@@ -264,6 +266,7 @@ class PrometheusClient:
         except OSError as error:
             raise UnavailableError(f"credentials for {where} cannot be read: {error}") from error
         if status == httpx.codes.OK and not whole:
+            body.clear()
             raise QueryRefusedError(f"the answer is longer than {most} bytes: {NARROW}")
         return status, response.headers, body
 
@@ -298,14 +301,28 @@ def _series(body: bytearray) -> list[Series]:
     """Read the `data` of an answer, vector or matrix."""
     if body.count(b"[") + body.count(b"{") > MAX_PARTS:
         raise QueryRefusedError(f"the answer has more than {MAX_PARTS} parts: {NARROW}")
+    status, series = _parsed(body)
+    if series is None:
+        start = body[:80].decode("utf-8", "replace")
+        raise UnavailableError(f"not an answer of Prometheus's: {start!r}")
+    if status != "success":
+        raise UnavailableError(f"status {status[:20]!r} with HTTP 200")
+    return series
+
+
+def _parsed(body: bytearray) -> tuple[str, list[Series] | None]:
+    """The status of an answer and its series, or None if it is none.
+
+    Errors end here: the parser's own hold the whole text, for as long as somebody holds them.
+    """
     try:
         answer = orjson.loads(body)
-        if answer["status"] != "success":
-            raise UnavailableError(f"status {answer['status']!r} with HTTP 200")
-        return [_one_series(item) for item in answer["data"]["result"]]
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        start = body[:80].decode("utf-8", "replace")
-        raise UnavailableError(f"not an answer of Prometheus's: {start!r}") from error
+        status = str(answer["status"])
+        if status != "success":
+            return status, []
+        return status, [_one_series(item) for item in answer["data"]["result"]]
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+        return "", None
 
 
 def _one_series(item: dict[str, Any]) -> Series:
