@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 from exporter.config.errors import quoted
 from exporter.prometheus.selectors import parse_selector
 from exporter.slo.durations import format_duration, parse_duration
-from exporter.slo.model import Objective
+from exporter.slo.model import DEFAULT_DATASOURCE, Objective
 
 RESERVED_LABELS = frozenset(
     {
@@ -233,6 +233,12 @@ def _file(value: object, info: ValidationInfo) -> Path:
     return path
 
 
+def _datasource_name(name: str) -> str:
+    if name == DEFAULT_DATASOURCE:
+        raise ValueError(f"is the name of the section {DEFAULT_DATASOURCE}: choose another")
+    return _printable(_not_blank(name))
+
+
 def _header_name(name: str) -> str:
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name, re.ASCII):
         raise ValueError(f"{quoted(name)} is not the name of an HTTP header")
@@ -265,6 +271,7 @@ LabelName = Annotated[str, AfterValidator(_label_name), Kind("label name")]
 LabelNames = Annotated[list[LabelName], AfterValidator(no_doubles)]
 Url = Annotated[Text, AfterValidator(_url), Kind("URL")]
 ReadableFile = Annotated[Path, BeforeValidator(_file), Kind("path of a file")]
+DatasourceName = Annotated[str, AfterValidator(_datasource_name), Kind("name")]
 HeaderName = Annotated[str, AfterValidator(_header_name), Kind("header name")]
 HeaderValue = Annotated[str, AfterValidator(_header_value), Kind("text")]
 Interval = Annotated[

@@ -17,6 +17,7 @@ import orjson
 
 from exporter.prometheus.errors import QueryRefusedError, SettingsError, UnavailableError
 from exporter.prometheus.settings import BasicAuth, PrometheusSettings, TlsSettings
+from exporter.slo.model import DEFAULT_DATASOURCE
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 """An answer longer than this is cut off: it would be a fault, or a query asked too large."""
@@ -30,8 +31,9 @@ a minute ago as that of the newest slots. Others ignore these arguments."""
 _quoted = lru_cache(maxsize=4_096)(quote_plus)
 """The texts of range queries are long, and the same from tick to tick."""
 
-OnQuery = Callable[[str, float], None]
-"""Told of every query: its outcome (`success`, `refused`, `unavailable`) and its seconds."""
+OnQuery = Callable[[str, str, float], None]
+"""Told of every query: the datasource, the outcome (`success`, `refused`, `unavailable`) and the
+seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,11 @@ class PrometheusClient:
         self,
         settings: PrometheusSettings,
         *,
+        name: str = DEFAULT_DATASOURCE,
         concurrency: int = 4,
-        on_query: OnQuery = lambda _outcome, _seconds: None,
+        on_query: OnQuery = lambda _name, _outcome, _seconds: None,
     ) -> None:
+        self.name = name
         self.settings = settings
         self._on_query = on_query
         self._closed: bool | None = None
@@ -185,7 +189,7 @@ class PrometheusClient:
                 outcome = "success"
                 return series
             finally:
-                self._on_query(outcome, time.perf_counter() - started)
+                self._on_query(self.name, outcome, time.perf_counter() - started)
 
     async def _post(self, path: str, form: str) -> tuple[int, bytes]:
         where = self.settings.url

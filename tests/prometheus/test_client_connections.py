@@ -150,10 +150,11 @@ class TestCounting:
     def told(self) -> list[str]:
         outcomes: list[str] = []
 
-        def on_query(outcome: str, seconds: float) -> None:
+        def on_query(name: str, outcome: str, seconds: float) -> None:
+            assert name == "mimir"
             assert seconds >= 0
             outcomes.append(outcome)
 
         with suppress(PrometheusError):
-            ask(on_query=on_query)
+            ask(name="mimir", on_query=on_query)
         return outcomes
