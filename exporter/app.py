@@ -6,11 +6,14 @@ import asyncio
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 import structlog
 from prometheus_client import CollectorRegistry
 
+from exporter.config.errors import ConfigError
 from exporter.config.settings import Settings
+from exporter.config.web_loading import load_web_file
 from exporter.evaluation.engine import Engine
 from exporter.evaluation.loop import Loop
 from exporter.exposition.publisher import Publisher
@@ -18,8 +21,17 @@ from exporter.exposition.self_metrics import SelfMetrics
 from exporter.prometheus.client import PrometheusClient
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.windows import RUNGS, rungs
+from exporter.web.daemon import (
+    ConfigStatus,
+    DatasourceStatus,
+    EvaluationStatus,
+    ReloadError,
+    Status,
+)
 from exporter.web.routes import create_app
 from exporter.web.server import Server, listen
+from exporter.web.settings import WebSettings, WebSettingsError
+from exporter.web.watched import Watched
 
 STOP_SECONDS = 4.0
 """How long everything has to end before it is left behind."""
@@ -30,10 +42,29 @@ class Options:
     """What the command line sets beyond the configuration."""
 
     listen_address: str = ":9098"
+    web_config_file: Path | None = None
+
+
+def read_web_settings(file: Path | None) -> WebSettings:
+    """Read the web configuration; without a file there are the defaults.
+
+    Raises:
+        WebSettingsError: it has mistakes; the text lists them, a line each.
+    """
+    if file is None:
+        return WebSettings()
+    try:
+        return load_web_file(file)
+    except ConfigError as error:
+        raise WebSettingsError(str(error)) from error
 
 
 class App:
-    """The daemon. `start()`, then `wait()` until it fails or is told to `stop()`."""
+    """The daemon. `start()`, then `wait()` until it fails or is told to `stop()`.
+
+    Raises:
+        WebSettingsError: the web configuration has mistakes.
+    """
 
     def __init__(self, settings: Settings, options: Options) -> None:
         self._options = options
@@ -53,12 +84,10 @@ class App:
         self._evaluated_at = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
         self._server = Server(
-            create_app(
-                self.publisher,
-                version=version("error-budget-exporter"),
-                ready=lambda: self._ready,
-            )
+            create_app(self.publisher, self, version=version("error-budget-exporter")),
+            Watched(lambda: read_web_settings(options.web_config_file)),
         )
+        self._started = time.time()
         self._settings = settings
 
     async def start(self) -> int:
@@ -109,6 +138,32 @@ class App:
                 task.cancel()
         await self._client.aclose()
         self._log.info("stopped")
+
+    def ready(self) -> bool:
+        """Whether an evaluation was done on Prometheus's answers."""
+        return self._ready
+
+    def config_text(self) -> str:
+        """The configuration in force."""
+        return ""
+
+    def status(self) -> Status:
+        """The daemon's state."""
+        return Status(
+            version=version("error-budget-exporter"),
+            started_timestamp_seconds=self._started,
+            uptime_seconds=time.time() - self._started,
+            ready=self._ready,
+            listen_address=self._options.listen_address,
+            config=ConfigStatus("", True, self._started, None),
+            evaluation=EvaluationStatus(None, None, self._engine.history_progress()),
+            datasources={"prometheus": DatasourceStatus(None, None)},
+            store=None,
+        )
+
+    async def reload(self) -> None:
+        """Refuse: the configuration is read at the start alone."""
+        raise ReloadError("the configuration is read at the start alone")
 
     async def evaluated(self, snapshot: Snapshot, seconds: float, *, answered: bool) -> None:
         """Publish a snapshot, with the figures about the evaluation itself."""

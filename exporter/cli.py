@@ -20,6 +20,7 @@ from exporter.live_check import live_check
 from exporter.logs import FORMATS, LEVELS, configure
 from exporter.prometheus.errors import SettingsError
 from exporter.web.server import ListenError, parse_listen_address
+from exporter.web.settings import WebSettingsError
 
 config_option = click.option(
     "--config.file",
@@ -56,18 +57,30 @@ def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
     help="Where to serve /metrics and the page.",
 )
 @click.option(
+    "--web.config.file",
+    "web_config_file",
+    type=click.Path(path_type=Path),
+    help="TLS, users and headers, in the format of the Prometheus exporter toolkit.",
+)
+@click.option(
     "--log.level", "log_level", type=click.Choice(LEVELS), default="info", show_default=True
 )
 @click.option(
     "--log.format", "log_format", type=click.Choice(FORMATS), default="logfmt", show_default=True
 )
-def run(config_file: Path, listen_address: str, log_level: str, log_format: str) -> None:
+def run(
+    config_file: Path,
+    listen_address: str,
+    web_config_file: Path | None,
+    log_level: str,
+    log_format: str,
+) -> None:
     """Run the daemon: poll Prometheus, evaluate, serve metrics."""
     settings = _load(config_file)
     configure(log_level, log_format)
     try:
-        asyncio.run(_serve(settings, Options(listen_address=listen_address)))
-    except (ListenError, SettingsError) as error:
+        asyncio.run(_serve(settings, Options(listen_address, web_config_file)))
+    except (ListenError, SettingsError, WebSettingsError) as error:
         _fail(str(error))
 
 
