@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -30,6 +31,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 CLOSE = {"Connection": "close"}
 
+LINGER = 1.0
+"""Seconds in which the rest of a refused body is read and dropped."""
+
 
 class GoneError(Exception):
     """The client has left in the middle of its request."""
@@ -53,6 +57,8 @@ class Guard:
             receiving = await self._with_body(scope, receive)
             await self._check(Headers(scope=scope), scope["method"], settings)
         except HTTPException as refusal:
+            if refusal.headers == CLOSE:
+                sending = _lingering(sending, receive)
             text = f"{refusal.detail}\n"
             answer = PlainTextResponse(text, refusal.status_code, headers=refusal.headers)
             await answer(scope, receive, sending)
@@ -65,8 +71,9 @@ class Guard:
         """Take the whole body, within its bounds; what then gives it to the application."""
         headers = Headers(scope=scope)
         most = self._limits.body_bytes
-        # Whole heads that arrive at once are not bounded by the protocol's own limit.
-        if sum(len(name) + len(value) for name, value in headers.raw) > self._limits.head_bytes:
+        head = len(scope["raw_path"]) + len(scope["query_string"])
+        head += sum(len(name) + len(value) for name, value in headers.raw)
+        if head > self._limits.head_bytes:  # h11 bounds those alone that arrive in pieces
             raise HTTPException(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too long.", CLOSE
             )
@@ -171,5 +178,25 @@ def _sender(send: Send, settings: WebSettings) -> Send:
             last = start + CHUNK >= len(body)
             chunk = body[start : start + CHUNK]
             await send({**message, "body": chunk, "more_body": more or not last})
+
+    return sending
+
+
+def _lingering(send: Send, receive: Receive) -> Send:
+    """Sends, and reads on for a moment before the connection is closed.
+
+    Closed with data unread, it would be reset, and the answer lost on its way (RFC 9112, 9.6).
+    """
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            return
+        await send({**message, "more_body": True})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                while (await receive()).get("more_body", False):
+                    pass
+        await send({"type": "http.response.body"})
 
     return sending

@@ -47,16 +47,17 @@ class Passwords:
         user, password = _read(authorization)
         if user is None or not users:
             return False
-        hashed = users.get(user) or self._stand_in(users, user)
-        known = self._digest(user, hashed, password)
-        if known in self._known:
+        exists = user in users
+        hashed = users[user] if exists else self._stand_in(users, user)
+        digest = self._digest(user, hashed, password)
+        if exists and digest in self._known:
             return True
         matches = await self._compare(password, hashed)
-        if not matches or user not in users:
+        if not (exists and matches):
             return False
         if len(self._known) >= MAX_KNOWN:
             del self._known[next(iter(self._known))]
-        self._known[known] = None
+        self._known[digest] = None
         return True
 
     async def _compare(self, password: str, hashed: str) -> bool:

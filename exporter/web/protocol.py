@@ -52,7 +52,8 @@ class BoundedProtocol(H11Protocol):
     def cut(self) -> None:
         """End the connection at once; what was not taken is dropped."""
         self.connections.discard(self)
-        self.transport.abort()
+        if self.transport is not None:  # it is while TLS is being set up
+            self.transport.abort()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to serve, unless the client's certificate names nobody who is let in."""

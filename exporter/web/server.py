@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
-from functools import partial
+import ssl
+from collections.abc import Iterator
 from typing import cast
 
 import structlog
@@ -79,7 +79,7 @@ class Server(uvicorn.Server):
         self._limits = limits
         self._log = structlog.get_logger()
         self._accepting: list[asyncio.Task[None]] = []
-        self._arriving: dict[asyncio.Task[None], float] = {}
+        self._arriving: dict[BoundedProtocol, asyncio.Task[None]] = {}
         self._short = False
         super().__init__(
             uvicorn.Config(
@@ -118,21 +118,23 @@ class Server(uvicorn.Server):
         if counter % 10 == 0:
             self._watched.look()
             now = asyncio.get_running_loop().time()
-            for connection in self._connections():
+            for connection in self.connections - self._arriving.keys():
                 if connection.overdue(now):
                     connection.cut()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept nobody any more, then let answers that are under way end."""
-        tasks = [*self._accepting, *self._arriving]
+        tasks = [*self._accepting, *self._arriving.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await super().shutdown(sockets)
 
-    def _connections(self) -> list[BoundedProtocol]:
-        return cast(list[BoundedProtocol], list(self.server_state.connections))
+    @property
+    def connections(self) -> set[BoundedProtocol]:
+        """All connections, those whose TLS handshake is under way included."""
+        return cast(set[BoundedProtocol], self.server_state.connections) | self._arriving.keys()
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -144,25 +146,28 @@ class Server(uvicorn.Server):
                 self._make_room()
                 await asyncio.sleep(ACCEPT_PAUSE)
                 continue
-            if len(self.server_state.connections) + len(self._arriving) < self._limits.connections:
+            if len(self.connections) < self._limits.connections:
                 self._short = False
             elif not self._make_room():
                 self._tell_shortage("as many connections as are allowed are being answered")
                 accepted.close()
                 await asyncio.sleep(0)
                 continue
-            task = asyncio.create_task(self._greet(accepted))
-            self._arriving[task] = loop.time()
-            task.add_done_callback(lambda task: self._arriving.pop(task, None))
+            settings, context = self._watched.settings, self._watched.context
+            connection = BoundedProtocol(self.config, self.server_state, self._limits, settings)
+            self._arriving[connection] = asyncio.create_task(
+                self._greet(accepted, connection, context)
+            )
             await asyncio.sleep(0)  # a full backlog would keep everything else from its turn
 
-    async def _greet(self, accepted: socket.socket) -> None:
+    async def _greet(
+        self, accepted: socket.socket, connection: BoundedProtocol, context: ssl.SSLContext | None
+    ) -> None:
         """Secure a connection, and serve it from then on."""
-        settings, context = self._watched.settings, self._watched.context
         seconds = self._limits.handshake if context else None
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: BoundedProtocol(self.config, self.server_state, self._limits, settings),
+                lambda: connection,
                 accepted,
                 ssl=context,
                 ssl_handshake_timeout=seconds,
@@ -170,26 +175,20 @@ class Server(uvicorn.Server):
             )
         except OSError as error:
             self._log.debug("TLS handshake failed", error=str(error))
+        finally:
+            self._arriving.pop(connection, None)
 
     def _make_room(self) -> bool:
         """End the connection whose client has been waited for the longest, if there is any."""
-        waited_for: list[tuple[float, Callable[[], object]]] = [
-            (connection.since, connection.cut)
-            for connection in self._connections()
-            if connection.waits_for_client
-        ]
-        waited_for += [
-            (since, partial(self._turn_away, task)) for task, since in self._arriving.items()
-        ]
+        waited_for = [one for one in self.connections if one.waits_for_client]
         if not waited_for:
             return False
-        _, end = min(waited_for, key=lambda one: one[0])
-        end()
+        longest = min(waited_for, key=lambda one: one.since)
+        greeting = self._arriving.pop(longest, None)
+        if greeting:
+            greeting.cancel()
+        longest.cut()
         return True
-
-    def _turn_away(self, arriving: asyncio.Task[None]) -> None:
-        del self._arriving[arriving]
-        arriving.cancel()
 
     def _tell_shortage(self, reason: str) -> None:
         """Log that clients are turned away, once until some are let in again."""
