@@ -45,18 +45,22 @@ class Options:
     web_config_file: Path | None = None
 
 
-def read_web_settings(file: Path | None) -> WebSettings:
-    """Read the web configuration; without a file there are the defaults.
+def watched_web_settings(file: Path | None) -> Watched:
+    """Read the web configuration, and be ready to read it anew; without a file it is empty.
 
     Raises:
         WebSettingsError: it has mistakes; the text lists them, a line each.
     """
-    if file is None:
-        return WebSettings()
-    try:
-        return load_web_file(file)
-    except ConfigError as error:
-        raise WebSettingsError(str(error)) from error
+
+    def read() -> WebSettings:
+        if file is None:
+            return WebSettings()
+        try:
+            return load_web_file(file)
+        except ConfigError as error:
+            raise WebSettingsError(str(error)) from error
+
+    return Watched(read)
 
 
 class App:
@@ -67,6 +71,7 @@ class App:
     """
 
     def __init__(self, settings: Settings, options: Options) -> None:
+        watched = watched_web_settings(options.web_config_file)
         self._options = options
         self._log = structlog.get_logger()
         self.metrics = SelfMetrics(CollectorRegistry())
@@ -85,7 +90,7 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
         self._server = Server(
             create_app(self.publisher, self, version=version("error-budget-exporter")),
-            Watched(lambda: read_web_settings(options.web_config_file)),
+            watched,
         )
         self._started = time.time()
         self._settings = settings

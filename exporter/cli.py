@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from exporter.app import App, Options
+from exporter.app import App, Options, watched_web_settings
 from exporter.config.errors import ConfigError
 from exporter.config.loading import load_file
 from exporter.config.settings import Settings
@@ -21,6 +21,13 @@ from exporter.logs import FORMATS, LEVELS, configure
 from exporter.prometheus.errors import SettingsError
 from exporter.web.server import ListenError, parse_listen_address
 from exporter.web.settings import WebSettingsError
+
+web_config_option = click.option(
+    "--web.config.file",
+    "web_config_file",
+    type=click.Path(path_type=Path),
+    help="TLS, users and headers, in the format of the Prometheus exporter toolkit.",
+)
 
 config_option = click.option(
     "--config.file",
@@ -56,12 +63,7 @@ def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
     callback=_listen_address,
     help="Where to serve /metrics and the page.",
 )
-@click.option(
-    "--web.config.file",
-    "web_config_file",
-    type=click.Path(path_type=Path),
-    help="TLS, users and headers, in the format of the Prometheus exporter toolkit.",
-)
+@web_config_option
 @click.option(
     "--log.level", "log_level", type=click.Choice(LEVELS), default="info", show_default=True
 )
@@ -104,9 +106,14 @@ async def _serve(settings: Settings, options: Options) -> None:
 
 @main.command()
 @config_option
+@web_config_option
 @click.option("--live", is_flag=True, help="Ask Prometheus for every SLO's newest events, too.")
-def check(config_file: Path, live: bool) -> None:
+def check(config_file: Path, web_config_file: Path | None, live: bool) -> None:
     """Check a configuration file and name every mistake in it."""
+    try:
+        watched_web_settings(web_config_file)
+    except WebSettingsError as error:
+        _fail(str(error))
     settings = _load(config_file)
     click.echo(f"{config_file}: {len(settings.slos)} SLOs, no mistakes")
     for line in settings.ended_windows(time.time()):

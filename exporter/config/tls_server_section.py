@@ -71,13 +71,13 @@ TlsVersion = Annotated[str, PlainValidator(_version), Kind("`TLS12` or `TLS13`")
 Cipher = Annotated[
     str,
     PlainValidator(one_of(dict.fromkeys((*_CIPHERS_13, *_CIPHERS)))),
-    Kind("name of a cipher suite"),
+    Kind("cipher suite"),
 ]
-Curve = Annotated[str, PlainValidator(one_of(dict.fromkeys(_CURVES))), Kind("name of a curve")]
+Curve = Annotated[str, PlainValidator(one_of(dict.fromkeys(_CURVES))), Kind("curve")]
 
 
 class TlsServerSection(Section):
-    """TLS. Files are read anew when they change."""
+    """TLS. The files are read anew when they change."""
 
     cert_file: ReadableFile = Field(
         description="Certificate of the server, with those between it and its CA (PEM).",
@@ -88,7 +88,11 @@ class TlsServerSection(Section):
     )
     client_auth_type: ClientAuth = Field(
         default="NoClientCert",
-        description="Whether clients need a certificate.",
+        description=(
+            "Whether clients need a certificate: `NoClientCert`, `RequestClientCert` (the same: "
+            "nothing would depend on it), `VerifyClientCertIfGiven` or "
+            "`RequireAndVerifyClientCert`."
+        ),
         examples=["RequireAndVerifyClientCert"],
     )
     client_ca_file: ReadableFile | None = Field(
@@ -120,7 +124,10 @@ class TlsServerSection(Section):
     )
     curve_preferences: list[Curve] = Field(
         default=[],
-        description="The one curve for key exchange; OpenSSL's own choice if empty.",
+        description=(
+            "The curve for key exchange: `CurveP256`, `CurveP384`, `CurveP521` or `X25519`; "
+            "OpenSSL's own choice if empty."
+        ),
         examples=["[X25519]"],
     )
 

@@ -95,7 +95,7 @@ HeadersSection: type[Section] = create_model(
 
 
 class HttpServerSection(Section):
-    """HTTP."""
+    """How HTTP is spoken."""
 
     http2: bool = Field(
         default=True,
@@ -135,13 +135,16 @@ class RateLimitSection(Section):
 
 
 class WebFile(Section):
-    """The file that `--web.config.file` names."""
+    """Every section may be left out, but an empty file is a mistake.
+
+    Relative paths start at the folder of the file.
+    """
 
     tls_server_config: TlsServerSection | None = Field(
         default=None, description="TLS; without it HTTP is served."
     )
     http_server_config: HttpServerSection = Field(
-        default=HttpServerSection(), description="Headers."
+        default=HttpServerSection(), description="How HTTP is spoken."
     )
     basic_auth_users: dict[User, BcryptHash] = Field(
         default={},

@@ -10,7 +10,8 @@ import pytest
 from serving import PATIENCE, Serving, basic, get, until
 from structlog.testing import capture_logs
 
-from exporter.app import read_web_settings
+from exporter.config.errors import ConfigError
+from exporter.config.web_loading import load_web_file
 from exporter.web.settings import WebSettings, WebSettingsError
 from exporter.web.watched import RETRY, SETTLE, Watched
 
@@ -48,7 +49,10 @@ class Folder:
         new.replace(self.file)
 
     def read(self) -> WebSettings:
-        return read_web_settings(self.file)
+        try:
+            return load_web_file(self.file)
+        except ConfigError as error:
+            raise WebSettingsError(str(error)) from error
 
 
 @pytest.fixture
