@@ -126,6 +126,8 @@ def _tls(settings: TlsSettings) -> ssl.SSLContext:
 class PrometheusClient:
     """Asks one Prometheus; at most `concurrency` queries are under way at once.
 
+    `up` tells whether the newest query was answered (None before the first), `last_error` why not.
+
     Raises:
         SettingsError: the settings' certificates or URL cannot be used.
     """
@@ -141,6 +143,8 @@ class PrometheusClient:
         self.name = name
         self.settings = settings
         self._on_query = on_query
+        self.up: bool | None = None
+        self.last_error: str | None = None
         self._closed: bool | None = None
         self._pause_until = 0.0
         self._pause_reason = ""
@@ -211,9 +215,14 @@ class PrometheusClient:
                 series = await self._answer(path, form)
             except QueryRefusedError:
                 outcome = "refused"
+                self.up, self.last_error = True, None
+                raise
+            except UnavailableError as error:
+                self.up, self.last_error = False, str(error)
                 raise
             else:
                 outcome = "success"
+                self.up, self.last_error = True, None
                 return series
             finally:
                 self._on_query(self.name, outcome, time.perf_counter() - started)
