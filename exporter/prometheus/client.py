@@ -1,14 +1,12 @@
-"""The HTTP client of Prometheus's query API; the only place that knows httpx."""
+"""The HTTP client of Prometheus's query API."""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote_plus
 
@@ -16,14 +14,17 @@ import httpx
 import orjson
 
 from exporter.prometheus.body import ACCEPT_ENCODING, read_body
+from exporter.prometheus.credentials import Credentials, StoredCredentials
 from exporter.prometheus.errors import (
     PrometheusError,
     QueryRefusedError,
     SettingsError,
     UnavailableError,
 )
+from exporter.prometheus.oauth2 import ClientCredentials
 from exporter.prometheus.pause import pause_asked_for
-from exporter.prometheus.settings import BasicAuth, PrometheusSettings, TlsSettings
+from exporter.prometheus.settings import OAuth2, PrometheusSettings
+from exporter.prometheus.transport import Exchange, Transport
 from exporter.slo.model import DEFAULT_DATASOURCE
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -67,69 +68,14 @@ class Series:
     samples: list[tuple[float, float]]
 
 
-class _BearerFile(httpx.Auth):
-    """A bearer token from a file, read at every request so that it can be rotated."""
-
-    def __init__(self, settings: PrometheusSettings) -> None:
-        self._file = settings.bearer_token_file
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        if self._file is not None:
-            token = _secret(self._file)
-            if not token.isascii() or not token.isprintable():
-                raise OSError(f"{self._file} holds other than printable ASCII characters")
-            request.headers["Authorization"] = f"Bearer {token}"
-        yield request
-
-
-class _BasicFile(httpx.Auth):
-    """Basic auth whose password may stand in a file, read at every request."""
-
-    def __init__(self, settings: BasicAuth) -> None:
-        self._settings = settings
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        password = self._settings.password or ""
-        if self._settings.password_file is not None:
-            password = _secret(self._settings.password_file)
-        yield from httpx.BasicAuth(self._settings.username, password).auth_flow(request)
-
-
-def _secret(file: Path) -> str:
-    """What a secret file holds.
-
-    Raises:
-        OSError: it cannot be read, or is no text; without showing it.
-    """
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except UnicodeDecodeError as error:
-        raise OSError(f"{file} is not UTF-8 text") from error
-
-
-def _tls(settings: TlsSettings) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-    except OSError as error:  # ssl's own errors are of this kind, too
-        raise SettingsError(f"tls_config: {settings.ca_file}: {error}") from error
-    if settings.cert_file is not None:
-        try:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-        except OSError as error:
-            raise SettingsError(f"tls_config: {settings.cert_file}: {error}") from error
-    if settings.insecure_skip_verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 class PrometheusClient:
     """Asks one Prometheus; at most `concurrency` queries are under way at once.
 
-    `up` tells whether the newest query was answered (None before the first), `last_error` why not.
+    `name` is the datasource's. `up` tells whether the newest query was answered (None before the
+    first), `last_error` why not.
 
     Raises:
-        SettingsError: the settings' certificates or URL cannot be used.
+        SettingsError: the settings' certificates, URLs or proxy cannot be used.
     """
 
     def __init__(
@@ -149,18 +95,13 @@ class PrometheusClient:
         self._pause_until = 0.0
         self._pause_reason = ""
         self._slots = asyncio.Semaphore(concurrency)
-        auth = _BasicFile(settings.basic_auth) if settings.basic_auth else _BearerFile(settings)
-        try:
-            self._http = httpx.AsyncClient(
-                base_url=settings.url.rstrip("/") + "/",
-                auth=auth,
-                headers={**settings.headers, "User-Agent": "error-budget-exporter"},
-                timeout=httpx.Timeout(settings.timeout, connect=min(5.0, settings.timeout)),
-                verify=_tls(settings.tls),
-                trust_env=False,
-            )
-        except httpx.InvalidURL as error:
-            raise SettingsError(f"prometheus.url: {settings.url}: {error}") from error
+        self._http = httpx.AsyncClient(
+            base_url=settings.url.rstrip("/") + "/",
+            headers={**settings.headers, "User-Agent": "error-budget-exporter"},
+            timeout=httpx.Timeout(settings.timeout, connect=min(5.0, settings.timeout)),
+            transport=_transport(settings, name),
+            trust_env=False,
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -286,6 +227,21 @@ class PrometheusClient:
 
 class _TimedOutError(UnavailableError):
     """No answer in time: Prometheus may be away, or the query too large for it."""
+
+
+def _transport(settings: PrometheusSettings, name: str) -> Exchange:
+    place = name if name == DEFAULT_DATASOURCE else f"datasources.{name}"
+    try:
+        url = httpx.URL(settings.url)
+    except httpx.InvalidURL as error:
+        raise SettingsError(f"{place}.url: {settings.url}: {error}") from error
+    transport = Transport(url, settings.tls, settings.proxy, place)
+    credentials: Credentials | None = None
+    if isinstance(settings.credentials, OAuth2):
+        credentials = ClientCredentials(settings.credentials, settings.timeout, f"{place}.oauth2")
+    elif settings.credentials is not None:
+        credentials = StoredCredentials(settings.credentials)
+    return Exchange(transport, credentials, follow_redirects=settings.follow_redirects)
 
 
 def _read(status: int, body: bytearray) -> list[Series]:

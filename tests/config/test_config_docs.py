@@ -32,6 +32,9 @@ slos:
     sli: {events: {bad: a, total: b}}
 """
 
+NEEDED = {"no_proxy": "proxy_url: http://localhost:3128\n  "}
+"""What a setting makes no sense without."""
+
 
 def switched_off() -> list[str]:
     """The blocks of the example that are switched off, each switched on alone."""
@@ -133,7 +136,7 @@ class TestReference:
     @pytest.mark.parametrize(
         ("text", "settings"),
         [
-            (f"{name}:\n  {key}: {field.examples[0]}\n" + SLO, settings)
+            (f"{name}:\n  {NEEDED.get(key, '')}{key}: {field.examples[0]}\n" + SLO, settings)
             for name, settings in (("prometheus", "datasources"), ("evaluation", "evaluation"))
             for key, field in section_of(
                 MainFile.model_fields[name].annotation
