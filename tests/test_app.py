@@ -288,7 +288,7 @@ def test_its_state_is_told_as_documented(absent):
 def test_what_the_web_configuration_protects_is_protected(absent, tmp_path):
     """The file is read before anything is served; mistakes in it end the start."""
     file = tmp_path / "web.yaml"
-    options = Options("127.0.0.1:0", file)
+    options = Options(listen_address="127.0.0.1:0", web_config_file=file)
 
     async def run() -> int:
         app = App(settings(absent), options)

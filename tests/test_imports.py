@@ -83,6 +83,7 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "evaluation": "the loop logs",
         "web": "the server and its changing files log",
         "app": "logs",
+        "watch": "logs",
         "logs": "is set up",
     },
 }
