@@ -1,10 +1,11 @@
 """Slots as bytes: how a chunk of them is stored, and read again.
 
 A chunk is `CHUNK` slots of one length and one group, the first of them a multiple of `CHUNK`
-slots since the epoch. It is written as a checksum and then, for every slot, the bad events, the
-total (both of 8 bytes, little-endian), and the known share (of 4 bytes); where any of it lies in a
-maintenance window, the same three for that part. A known share of NaN says that the slot is not
-held; a negative one that it is held but must be asked for again.
+slots since the epoch. It holds the bad events of every slot, then the totals (8 bytes each,
+little-endian), then the known shares (4 bytes each); where any of it lies in a maintenance window,
+the same three for that part. A known share of NaN says that the slot is not held; a negative one
+that it is held but must be asked for again. All of it is compressed by zlib, whose checksum tells
+damage.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from exporter.ledger.shelf import Slots
 CHUNK = 64
 """Slots that are stored together."""
 
-_CHECKSUM = 4
 _COUNTS = CHUNK * (8 + 8 + 4)
 
 
@@ -42,7 +42,7 @@ def encode(stretch: Stretch, number: int) -> list[bytes]:
         text = _write(stretch.slots, row, at, held[row])
         if stretch.excluded is not None and stretch.excluded.known[row].any():
             text += _write(stretch.excluded, row, at, stretch.excluded.known[row])
-        texts.append(zlib.crc32(text).to_bytes(_CHECKSUM, "little") + text)
+        texts.append(zlib.compress(text, level=1))
     return texts
 
 
@@ -69,11 +69,7 @@ def decode(slot: int, chunks: Mapping[int, Mapping[int, bytes]], groups: int) ->
     for number, of_groups in chunks.items():
         at = slice((number - first) * CHUNK, (number - first + 1) * CHUNK)
         for row, text in of_groups.items():
-            body = text[_CHECKSUM:]
-            if zlib.crc32(body).to_bytes(_CHECKSUM, "little") != text[:_CHECKSUM] or len(
-                body
-            ) not in (_COUNTS, 2 * _COUNTS):
-                raise DamagedChunkError
+            body = _unpack(text)
             shares = _read(body, slots, row, at)
             settled[at] |= shares >= 0
             if len(body) > _COUNTS:
@@ -86,6 +82,16 @@ def decode(slot: int, chunks: Mapping[int, Mapping[int, bytes]], groups: int) ->
         excluded=excluded,
         asked=np.where(settled, np.uint8(Asked.SETTLED), np.uint8(Asked.NO)),
     )
+
+
+def _unpack(text: bytes) -> bytes:
+    try:
+        body = zlib.decompress(text)
+    except zlib.error as error:
+        raise DamagedChunkError(str(error)) from error
+    if len(body) not in (_COUNTS, 2 * _COUNTS):
+        raise DamagedChunkError(f"{len(body)} bytes")
+    return body
 
 
 def _read(body: bytes, slots: Slots, row: int, at: slice) -> NDArray[np.float32]:

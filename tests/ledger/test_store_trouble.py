@@ -179,7 +179,7 @@ class TestDamage:
                 "SELECT number, counts FROM chunk WHERE slot = 240 ORDER BY number LIMIT 1"
             ).fetchone()
             tipped = bytearray(counts)
-            tipped[300] ^= 1
+            tipped[len(tipped) // 2] ^= 1
             connection.execute(
                 "UPDATE chunk SET counts = ? WHERE slot = 240 AND number = ?",
                 (bytes(tipped), number),
