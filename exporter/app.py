@@ -5,26 +5,31 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from exporter.config.errors import ConfigError
-from exporter.config.settings import Settings, storage_folder
-from exporter.evaluation.engine import Engine
+from exporter.config.loading import load_file
+from exporter.config.settings import Settings
 from exporter.evaluation.keeper import Keeper, StoreState
-from exporter.evaluation.loop import Loop
 from exporter.exposition.publisher import Publisher
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.ledger.store import Store
 from exporter.ledger.storefile import StoreError, StoreInUseError, StoreVersionError
-from exporter.prometheus.client import PrometheusClient
+from exporter.options import Options, watched_web_settings
 from exporter.prometheus.errors import SettingsError
 from exporter.slo.snapshot import Snapshot
-from exporter.slo.windows import RUNGS, rungs
+from exporter.watch import Watch
+from exporter.web.daemon import (
+    ConfigStatus,
+    DatasourceStatus,
+    EvaluationStatus,
+    ReloadError,
+    Status,
+    StoreStatus,
+)
 from exporter.web.routes import create_app
 from exporter.web.server import Server, listen
 
@@ -32,98 +37,42 @@ STOP_SECONDS = 4.0
 """How long everything has to end before it is left behind."""
 
 
-class ReloadError(Exception):
-    """The configuration was not reloaded; the message is for the operator."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line sets beyond the configuration.
-
-    `storage` goes before the configuration's path; like that it may be `none`.
-    """
-
-    listen_address: str = ":9098"
-    storage: str | None = None
-
-    def storage_folder(self, settings: Settings) -> Path | None:
-        """Where the store is; None to hold the ledger in memory alone."""
-        if self.storage is None:
-            return settings.storage
-        return storage_folder(self.storage, Path())
-
-
-@dataclass(slots=True)
-class Watch:
-    """One configuration at work: its SLOs, who asks for them, and what is known of them."""
-
-    settings: Settings
-    clients: dict[str, PrometheusClient]
-    engine: Engine
-    task: asyncio.Task[None] | None = None
-
-    async def rest(self) -> None:
-        """Stop asking; what is known stays."""
-        if self.task is not None:
-            self.task.cancel()
-            await asyncio.wait([self.task], timeout=STOP_SECONDS)
-            self.task = None
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        for client in self.clients.values():
-            await client.aclose()
-
-
 class App:
     """The daemon. `start()`, then `wait()` until it fails or is told to `stop()`.
 
-    `load` reads the configuration anew.
+    `load` reads the configuration anew; otherwise the file of the options is read.
+
+    Raises:
+        SettingsError: no client can be made of the settings.
+        WebSettingsError: the web configuration has mistakes.
     """
 
     def __init__(
         self, settings: Settings, options: Options, load: Callable[[], Settings] | None = None
     ) -> None:
+        watched = watched_web_settings(options.web_config_file)
         self._options = options
-        self._load = load
+        self._load = load or (lambda: load_file(options.config_file))
         self._log = structlog.get_logger()
         self.metrics = SelfMetrics(CollectorRegistry())
-        self.metrics.reload_successful.set(1)
-        self.metrics.reload_timestamp.set(time.time())
         self.publisher = Publisher(self.metrics.registry)
-        self._watch = self._build(settings)
-        self._keeper = Keeper(None)
-        self._stores = False
-        self._store_shown = StoreState()
+        self._started = self._reloaded = time.time()
+        self._reload_error: str | None = None
         self._reloading = asyncio.Lock()
+        self._show_reload()
+        self._watch = Watch.build(settings, self.metrics.observe_query)
+        self._keeper = Keeper(None)
+        self._storage = options.storage_folder(settings)
+        self._store_shown = StoreState()
         self._failed = asyncio.Event()
         self._ready = False
         self._evaluated_at = time.monotonic()
+        self._evaluation = EvaluationStatus(None, None, 0.0)
         self._web: asyncio.Task[None] | None = None
         self._server = Server(
-            create_app(
-                self.publisher,
-                version=version("error-budget-exporter"),
-                ready=lambda: self._ready,
-            )
+            create_app(self.publisher, self, version=version("error-budget-exporter")),
+            watched,
         )
-
-    def _build(self, settings: Settings) -> Watch:
-        """Make everything that can fail, and touch nothing that runs.
-
-        Raises:
-            SettingsError: no client can be made of the settings.
-        """
-        clients = {
-            name: PrometheusClient(
-                of,
-                name=name,
-                concurrency=settings.evaluation.concurrency,
-                on_query=self.metrics.observe_query,
-            )
-            for name, of in settings.datasources.items()
-        }
-        return Watch(settings, clients, Engine(settings.slos, settings.evaluation, clients))
 
     async def start(self) -> int:
         """Begin to listen, bring back what is stored, and begin to poll.
@@ -151,24 +100,22 @@ class App:
             port=port,
             slos=len(settings.slos),
             datasources=" ".join(f"{name}={of.url}" for name, of in settings.datasources.items()),
-            storage=str(self._options.storage_folder(settings) or "none"),
+            storage=str(self._storage or "none"),
         )
         return port
 
     async def _open_store(self) -> Keeper:
-        """The keeper, and the books begun with what is stored.
+        """The keeper; the books have begun with what is stored.
 
         Raises:
             StoreInUseError, StoreVersionError: the store is another's.
         """
-        folder = self._options.storage_folder(self._watch.settings)
-        if folder is None:
+        if self._storage is None:
             return Keeper(None)
-        self._stores = True
         self.metrics.show_store()
         engine = self._watch.engine
         try:
-            keeper = Keeper(await asyncio.to_thread(Store, folder))
+            keeper = Keeper(await asyncio.to_thread(Store, self._storage))
             stored = await keeper.read(engine.books)
             await asyncio.to_thread(engine.begin_with, stored, time.time())
         except (StoreInUseError, StoreVersionError):
@@ -178,13 +125,9 @@ class App:
         return keeper
 
     def _begin(self, watch: Watch) -> None:
-        """Poll from now on."""
-        self.metrics.know_datasources(watch.settings.datasources)
-        self._tell_left_out_rungs(watch.settings)
-        loop = Loop(watch.engine, watch.settings.evaluation, self)
-        watch.task = asyncio.create_task(loop.run(), name="evaluation")
-        watch.task.add_done_callback(self._ended)
         self._watch = watch
+        self.metrics.know_datasources(watch.settings.datasources)
+        watch.begin(self).add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
@@ -196,12 +139,11 @@ class App:
         Raises:
             Exception: whatever made a part of it fail.
         """
-        assert self._web is not None  # noqa: S101 - it was started
         failed = asyncio.create_task(self._failed.wait())
-        try:
-            await asyncio.wait((self._web, failed), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            failed.cancel()
+        await asyncio.wait(
+            {failed, *([self._web] if self._web else [])}, return_when=asyncio.FIRST_COMPLETED
+        )
+        failed.cancel()
         for task in (self._web, self._watch.task):
             if task is not None and task.done() and not task.cancelled():
                 task.result()
@@ -218,25 +160,29 @@ class App:
         async with self._reloading:
             try:
                 await self._reload()
-            except (ConfigError, SettingsError, StoreError, ReloadError) as error:
-                self.metrics.reload_successful.set(0)
-                self.publisher.refresh()
+            except (ConfigError, SettingsError, StoreError) as error:
+                self._reload_error = str(error)
                 self._log.error(
                     "the configuration was not reloaded; the old one goes on", error=str(error)
                 )
                 raise ReloadError(str(error)) from error
-            self.metrics.reload_successful.set(1)
-            self.metrics.reload_timestamp.set(time.time())
-            self._log.info("the configuration was reloaded", slos=len(self._watch.settings.slos))
+            else:
+                self._reloaded, self._reload_error = time.time(), None
+                slos = len(self._watch.settings.slos)
+                self._log.info("the configuration was reloaded", slos=slos)
+            finally:
+                self._show_reload()
+                self.publisher.refresh()
+
+    def _show_reload(self) -> None:
+        self.metrics.reload_successful.set(self._reload_error is None)
+        self.metrics.reload_timestamp.set(self._reloaded)
 
     async def _reload(self) -> None:
-        if self._load is None:
-            raise ReloadError("there is no file to reload the configuration from")
         settings = await asyncio.to_thread(self._load)
-        old, new = self._watch, self._build(settings)
-        folder = self._options.storage_folder
-        if folder(settings) != folder(old.settings):
-            self._log.warning("storage.path has changed; that takes a restart")
+        old, new = self._watch, Watch.build(settings, self.metrics.observe_query)
+        if self._options.storage_folder(settings) != self._storage:
+            self._log.warning("storage.path has changed, which takes a restart")
         await old.rest()
         try:
             saved = await self._keeper.save(old.engine)
@@ -263,12 +209,48 @@ class App:
         self._keeper.close()
         self._log.info("stopped")
 
+    def ready(self) -> bool:
+        """Whether an evaluation was done on Prometheus's answers."""
+        return self._ready
+
+    def config_text(self) -> str:
+        """The configuration in force, with every secret masked."""
+        return self._watch.settings.masked
+
+    def status(self) -> Status:
+        """The daemon's state."""
+        now, store = time.time(), None
+        if self._storage is not None:
+            problem = self._keeper.state.problem
+            store = StoreStatus(str(self._storage), problem is None, problem)
+        return Status(
+            version=version("error-budget-exporter"),
+            started_timestamp_seconds=self._started,
+            uptime_seconds=now - self._started,
+            ready=self._ready,
+            listen_address=self._options.listen_address,
+            config=ConfigStatus(
+                str(self._options.config_file),
+                self._reload_error is None,
+                self._reloaded,
+                self._reload_error,
+            ),
+            evaluation=self._evaluation,
+            datasources={
+                name: DatasourceStatus(client.up, client.last_error)
+                for name, client in self._watch.clients.items()
+            },
+            store=store,
+        )
+
     async def evaluated(
         self, snapshot: Snapshot, seconds: float, *, silent: Collection[str]
     ) -> None:
         """Publish a snapshot, with the figures about the evaluation itself, and store it."""
         metrics, engine = self.metrics, self._watch.engine
-        ledger = engine.ledger
+        ledger, progress = engine.ledger, engine.history_progress()
+        self._evaluation = EvaluationStatus(time.time(), seconds, progress)
+        self._evaluated_at = time.monotonic()
         metrics.evaluations.inc()
         metrics.failures.inc(1 if silent else 0)
         metrics.last_evaluation.set(time.time())
@@ -277,19 +259,17 @@ class App:
         metrics.slos_failing.set(sum(status.problem is not None for status in snapshot.slos))
         metrics.ledger_slots.set(ledger.slots)
         metrics.ledger_bytes.set(ledger.bytes)
-        metrics.backfill_progress.set(engine.history_progress())
-        self._evaluated_at = time.monotonic()
+        metrics.backfill_progress.set(progress)
         await asyncio.to_thread(self.publisher.publish, snapshot)
         # One datasource that is down must not keep the others' SLOs from being served.
         self._ready = self._ready or len(silent) < len(engine.datasources)
         await self._keeper.save(engine)
-        self._show_store()
+        if self._storage is not None:
+            self._show_store()
 
     def _show_store(self) -> None:
-        if not self._stores:
-            return
-        before, self._store_shown = self._store_shown, self._keeper.state
-        now = self._store_shown
+        before, now = self._store_shown, self._keeper.state
+        self._store_shown = now
         self.metrics.observe_store(
             up=now.problem is None,
             writes=now.writes - before.writes,
@@ -311,16 +291,3 @@ class App:
     def missed(self, boundaries: int) -> None:
         """Count slot boundaries that nobody attended to."""
         self.metrics.missed.inc(boundaries)
-
-    def _tell_left_out_rungs(self, settings: Settings) -> None:
-        for slo in settings.slos:
-            length = slo.period.span(int(time.time())).length
-            left_out = set(RUNGS) - set(rungs(slo.period, length, slo.objective.error_budget))
-            for rung in sorted(left_out, key=str):
-                self._log.warning(
-                    "alert condition is left out: it could never hold",
-                    service=slo.service,
-                    slo=slo.name,
-                    condition=str(rung),
-                    threshold=rung.threshold(length),
-                )

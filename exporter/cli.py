@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 
 from exporter import ledger_command
-from exporter.app import App, Options, ReloadError
+from exporter.app import App
 from exporter.config.errors import ConfigError
 from exporter.config.loading import load_file
 from exporter.config.settings import Settings
@@ -22,8 +22,18 @@ from exporter.demo.run import DemoOptions, run_demo
 from exporter.ledger.storefile import StoreError
 from exporter.live_check import live_check
 from exporter.logs import FORMATS, LEVELS, configure
+from exporter.options import Options, watched_web_settings
 from exporter.prometheus.errors import SettingsError
+from exporter.web.daemon import ReloadError
 from exporter.web.server import ListenError, parse_listen_address
+from exporter.web.settings import WebSettingsError
+
+web_config_option = click.option(
+    "--web.config.file",
+    "web_config_file",
+    type=click.Path(path_type=Path),
+    help="TLS, users and headers, in the format of the Prometheus exporter toolkit.",
+)
 
 config_option = click.option(
     "--config.file",
@@ -65,6 +75,7 @@ def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
     callback=_listen_address,
     help="Where to serve /metrics and the page.",
 )
+@web_config_option
 @storage_option
 @click.option(
     "--log.level", "log_level", type=click.Choice(LEVELS), default="info", show_default=True
@@ -73,7 +84,13 @@ def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
     "--log.format", "log_format", type=click.Choice(FORMATS), default="logfmt", show_default=True
 )
 def run(
-    config_file: Path, listen_address: str, storage: str | None, log_level: str, log_format: str
+    *,
+    config_file: Path,
+    listen_address: str,
+    web_config_file: Path | None,
+    storage: str | None,
+    log_level: str,
+    log_format: str,
 ) -> None:
     """Run the daemon: poll Prometheus, evaluate, serve metrics.
 
@@ -81,19 +98,19 @@ def run(
     """
     settings = _load(config_file)
     configure(log_level, log_format)
-    options = Options(listen_address=listen_address, storage=storage)
+    options = Options(config_file, listen_address, web_config_file, storage)
     try:
-        asyncio.run(_serve(settings, options, lambda: load_file(config_file)))
-    except (ListenError, SettingsError, StoreError) as error:
+        asyncio.run(_serve(settings, options))
+    except (ListenError, SettingsError, StoreError, WebSettingsError) as error:
         _fail(str(error))
 
 
-async def _serve(settings: Settings, options: Options, load: Callable[[], Settings]) -> None:
+async def _serve(settings: Settings, options: Options) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    app = App(settings, options, load)
+    app = App(settings, options)
     reloads = set()
 
     def reload() -> None:
@@ -122,9 +139,14 @@ async def _reload(app: App) -> None:
 
 @main.command()
 @config_option
+@web_config_option
 @click.option("--live", is_flag=True, help="Ask Prometheus for every SLO's newest events, too.")
-def check(config_file: Path, live: bool) -> None:
+def check(config_file: Path, web_config_file: Path | None, live: bool) -> None:
     """Check a configuration file and name every mistake in it."""
+    try:
+        watched_web_settings(web_config_file)
+    except WebSettingsError as error:
+        _fail(str(error))
     settings = _load(config_file)
     click.echo(f"{config_file}: {len(settings.slos)} SLOs, no mistakes")
     for line in settings.ended_windows(time.time()):

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import httpx
@@ -25,7 +26,9 @@ from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.period import DAY
 from exporter.slo.snapshot import Snapshot
 from exporter.web.server import ListenError
+from exporter.web.settings import WebSettingsError
 
+API = Path(__file__).parents[1] / "docs" / "api.md"
 TEXT = Form(openmetrics=False, gzipped=False)
 ANYWHERE = Options(listen_address="127.0.0.1:0")
 
@@ -262,3 +265,42 @@ def test_its_start_and_its_stop_are_logged(absent):
     assert (started["slos"], started["datasources"]) == (1, f"prometheus={absent}")
     assert started["port"] > 0
     assert logs[-1]["event"] == "stopped"
+
+
+def test_its_state_is_told_as_documented(absent):
+    """Key by key; what is not known yet, or not there, is null."""
+    example = re.findall(r"```json\n(.*?)```", API.read_text(), re.DOTALL)[0]
+
+    async def use(_: App, client: httpx.AsyncClient) -> None:
+        answer = (await client.get("/api/v1/status")).json()
+        assert answer["status"] == "success"
+        found, told = answer["data"], json.loads(example)
+        assert found.keys() == told.keys()
+        for name, value in told.items():
+            if isinstance(value, dict) and found[name] is not None:
+                assert found[name].keys() == value.keys()
+        assert (found["ready"], found["listen_address"]) == (False, "127.0.0.1:0")
+        assert found["datasources"]["prometheus"].keys() == {"up", "last_error"}
+
+    running(absent, use)
+
+
+def test_what_the_web_configuration_protects_is_protected(absent, tmp_path):
+    """The file is read before anything is served; mistakes in it end the start."""
+    file = tmp_path / "web.yaml"
+    options = Options("127.0.0.1:0", file)
+
+    async def run() -> int:
+        app = App(settings(absent), options)
+        port = await app.start()
+        try:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                return (await client.get(f"http://127.0.0.1:{port}/metrics")).status_code
+        finally:
+            await asyncio.wait_for(app.stop(), timeout=10)
+
+    file.write_text(f"basic_auth_users: {{ada: $2y$10${'a' * 53}}}")
+    assert asyncio.run(run()) == 401
+    file.write_text("basic_auth_users: {ada: plain}")
+    with pytest.raises(WebSettingsError, match=r"web\.yaml:1: basic_auth_users\.ada: must"):
+        asyncio.run(run())

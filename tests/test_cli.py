@@ -72,9 +72,16 @@ class TestUsage:
             ((), ["run", "check", "demo", "--version"]),
             (
                 ("run",),
-                ["--config.file", "--web.listen-address", ":9098", "--log.level", "--log.format"],
+                [
+                    "--config.file",
+                    "--web.listen-address",
+                    ":9098",
+                    "--web.config.file",
+                    "--log.level",
+                    "--log.format",
+                ],
             ),
-            (("check",), ["--config.file", "--live"]),
+            (("check",), ["--config.file", "--web.config.file", "--live"]),
             (("demo",), ["--duration"]),
         ],
     )
@@ -225,6 +232,36 @@ class TestLiveCheck:
         query.side_effect = instant.side_effect = httpx.ConnectError("connection refused")
         reason = "http://prometheus.test:9090 cannot be reached: connection refused"
         assert self.check(config) == (1, [f"datasource prometheus: {reason}"])
+
+
+class TestWebConfig:
+    @pytest.mark.parametrize("command", ["check", "run"])
+    def test_every_mistake_of_it_is_told(self, config, tmp_path, command):
+        """Exit code 1, before anything else is tried."""
+        web = tmp_path / "web.yaml"
+        web.write_text("basic_auth_users: {ada: plain}\nrate_limit: {burst: many}\n")
+        result = cli(command, f"--config.file={config(GOOD)}", f"--web.config.file={web}")
+        assert result.exit_code == 1
+        lines = [line.partition(": ")[2] for line in result.stderr.splitlines()]
+        assert [line.partition(":")[0] for line in lines] == [
+            "basic_auth_users.ada",
+            "rate_limit.burst",
+        ]
+
+    def test_certificates_are_tried(self, config, tmp_path):
+        """A file that can be read need not be one."""
+        web = tmp_path / "web.yaml"
+        web.write_text("tls_server_config: {cert_file: web.yaml, key_file: web.yaml}")
+        result = cli("check", f"--config.file={config(GOOD)}", f"--web.config.file={web}")
+        assert result.exit_code == 1
+        assert "cannot be used as certificate and key: not in PEM form" in result.stderr
+
+    def test_one_without_mistakes_is_passed_over(self, config, tmp_path):
+        """What is said of the configuration is said as ever."""
+        web = tmp_path / "web.yaml"
+        web.write_text("http_server_config: {http2: false}")
+        result = cli("check", f"--config.file={config(GOOD)}", f"--web.config.file={web}")
+        assert (result.exit_code, result.stderr) == (0, "")
 
 
 class TestRun:

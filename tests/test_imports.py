@@ -13,7 +13,16 @@ import exporter
 
 ROOT = Path(exporter.__file__).parent
 
-WIRING = {"app", "cli", "ledger_command", "live_check", "logs", "__main__"}
+WIRING = {
+    "__main__",
+    "app",
+    "cli",
+    "ledger_command",
+    "live_check",
+    "logs",
+    "options",
+    "watch",
+}
 """The modules at the top: they start, wire and stop; nobody below imports them."""
 
 ALLOWED: dict[str, dict[str, str]] = {
@@ -35,6 +44,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "prometheus": "its settings, and selectors, which are checked as they are read",
         "evaluation.settings": "its settings",
         "ledger.levels": "time slices must fit the ledger's slots",
+        "web.settings": "its settings",
     },
     "demo": {},
 }
@@ -49,7 +59,7 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "demo": "30 days of history, made in one go",
     },
     "httpx": {"prometheus": "asks Prometheus"},
-    "orjson": {"prometheus": "reads its answers"},
+    "orjson": {"prometheus": "reads its answers", "web": "writes the API's"},
     "promql_parser": {
         "prometheus": "reads selectors and rates",
         "config": "checks expressions",
@@ -65,9 +75,16 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
     },
     "starlette": {"web": "routes"},
     "uvicorn": {"web": "the server"},
+    "h11": {"web": "what uvicorn's protocol speaks; its states tell whether one may still answer"},
+    "bcrypt": {"web": "checks passwords"},
     "jinja2": {"web": "the page"},
     "click": {"cli": "flags", "demo": "prints its story"},
-    "structlog": {"evaluation": "the loop logs", "app": "logs", "logs": "is set up"},
+    "structlog": {
+        "evaluation": "the loop logs",
+        "web": "the server and its changing files log",
+        "app": "logs",
+        "logs": "is set up",
+    },
 }
 """Library -> the packages that know it, and what for."""
 

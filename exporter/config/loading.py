@@ -30,7 +30,7 @@ def load_file(path: Path) -> Settings:
     Raises:
         ConfigError: with every mistake of all files.
     """
-    return load(_read(path), path)
+    return load(read_text(path), path)
 
 
 def load(text: str, path: Path) -> Settings:
@@ -50,7 +50,7 @@ def load(text: str, path: Path) -> Settings:
     slo_paths = list(_slo_files(main, mistakes))
     for slo_path in slo_paths:
         try:
-            document = parse(_read(slo_path), slo_path)
+            document = parse(read_text(slo_path), slo_path)
         except ConfigError as error:
             mistakes += error.mistakes
             continue
@@ -100,7 +100,12 @@ def _windows(
     ]
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """What a file holds.
+
+    Raises:
+        ConfigError: it cannot be read, or is not UTF-8.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:

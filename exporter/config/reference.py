@@ -1,6 +1,7 @@
-"""The reference of the configuration file, written from the models: `docs/config.md`.
+"""The references of the configuration files, written from the models.
 
-`python -m exporter.config.reference > docs/config.md` brings the page up to date.
+`python -m exporter.config.reference > docs/config.md` and
+`python -m exporter.config.reference web > docs/web-config.md` bring the pages up to date.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pydantic.fields import FieldInfo
 from exporter.config.fields import DURATION, RESERVED_LABELS, Kind
 from exporter.config.models import MainFile
 from exporter.config.section import Section, section_of
+from exporter.config.web_section import WebFile
 from exporter.slo.durations import format_duration
 
 _INTRO = """\
@@ -44,6 +46,13 @@ _OUTRO = f"""\
 metrics carry: {", ".join(f"`{name}`" for name in sorted(RESERVED_LABELS))}.
 """
 
+_WEB_INTRO = """\
+# Web configuration
+
+The file that `--web.config.file` names, in the format of the Prometheus exporter toolkit. What it
+does, and where it differs from the toolkit, is told in [web.md](web.md).
+"""
+
 _PLAIN_KINDS: dict[object, str] = {
     str: "text",
     int: "whole number",
@@ -56,6 +65,11 @@ def render() -> str:
     """The whole page, in Markdown."""
     parts = [_INTRO, *_sections(MainFile, ""), _OUTRO]
     return "\n".join(parts)
+
+
+def render_web() -> str:
+    """The page of the web configuration."""
+    return "\n".join([_WEB_INTRO, *_sections(WebFile, "")]).rstrip() + "\n"
 
 
 def _sections(section: type[Section], path: str) -> Iterator[str]:
@@ -115,4 +129,4 @@ def _example(field: FieldInfo) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render())
+    sys.stdout.write(render_web() if sys.argv[1:] == ["web"] else render())

@@ -74,21 +74,29 @@ class Document:
         return Mistake(self.file, self.line(path), key_text(path), message)
 
 
-def parse(text: str, file: Path, loader: Loader = LOADER) -> Document:
+def parse(
+    text: str,
+    file: Path,
+    loader: Loader = LOADER,
+    needed: tuple[str, ...] = ("slos", "slo_files"),
+) -> Document:
     """Read the YAML of a configuration file; `file` is used in messages alone.
+
+    `needed` are the keys that an empty file is missing.
 
     Raises:
         ConfigError: the text is no YAML, or not a mapping.
     """
     root = _compose(text, file, loader)
     if root is None or root.tag == _TAG + "null":
-        raise ConfigError([Mistake(file, 1, "", "is empty: slos or slo_files is needed")])
+        message = f"is empty: {' or '.join(needed)} is needed"
+        raise ConfigError([Mistake(file, 1, "", message)])
     line = _line(root)
     reader = _NodeReader(file)
     values = reader.value(root, ())
     if not isinstance(values, Mapping):
-        mistake = Mistake(file, line, "", "must be a mapping of keys to values, such as slos: ...")
-        raise ConfigError([*reader.mistakes, mistake])
+        message = f"must be a mapping of keys to values, such as {needed[0]}: ..."
+        raise ConfigError([*reader.mistakes, Mistake(file, line, "", message)])
     return Document(file, values, line, reader.mistakes)
 
 

@@ -21,6 +21,10 @@ LONGEST_PAUSE = 30.0
 GRACE = 1.0
 """Seconds that an evaluation waits for a datasource that did not answer the last time."""
 
+TELL_CHANGES_EVERY = 60.0
+"""Seconds between two log lines on trouble that goes on but reads differently: some errors never
+read the same twice."""
+
 PROGRESS_EVERY = 10.0
 """Seconds between two log lines on how far the history is."""
 
@@ -75,7 +79,7 @@ class Loop:
         self._polls: dict[str, asyncio.Task[None]] = {}
         self._silent = set(engine.datasources)
         self._first_answer = {name: asyncio.Event() for name in engine.datasources}
-        self._trouble: dict[tuple[str, str], str] = {}
+        self._trouble: dict[tuple[str, str], tuple[str, float]] = {}
         self._problems: dict[int, str] = {}
 
     async def run(self) -> None:
@@ -186,14 +190,16 @@ class Loop:
 
     def _note(self, name: str, asking: str, trouble: str) -> None:
         """Log trouble with a datasource once when it begins or changes, and when it is over."""
-        if trouble == self._trouble.get((name, asking), ""):
+        before, told = self._trouble.get((name, asking), ("", 0.0))
+        if trouble == before:
             return
-        about = {"datasource": name, "asking": asking}
-        if trouble:
-            self._log.warning("Prometheus does not answer", **about, error=trouble)
-        else:
+        about, now = {"datasource": name, "asking": asking}, self._clock()
+        if not trouble:
             self._log.info("Prometheus answers again", **about)
-        self._trouble[name, asking] = trouble
+            del self._trouble[name, asking]
+        elif not before or abs(now - told) >= TELL_CHANGES_EVERY:
+            self._log.warning("Prometheus does not answer", **about, error=trouble)
+            self._trouble[name, asking] = trouble, now
 
     def _note_problems(self) -> None:
         problems = self._engine.problems()

@@ -8,6 +8,7 @@ counting anew would read eight.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -91,7 +92,7 @@ async def _count(client: PrometheusClient, texts: Sequence[str], span: Span) -> 
         array = by_part.get(one.labels.get(PART_LABEL, ""))
         for at, value in one.samples:
             # What was not asked for is no number; counting the events will say what is wrong.
-            if array is not None and at in column_of:
+            if array is not None and at in column_of and math.isfinite(value):
                 array[column_of[int(at)]] = value
     return arrays
 

@@ -1,8 +1,6 @@
-"""The HTTP interface: metrics, health, and the landing page."""
+"""The HTTP interface: metrics, health, reload, the API, and the landing page."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -11,22 +9,18 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.exposition.publisher import Publisher, negotiate
+from exporter.web import api
+from exporter.web.daemon import Daemon, ReloadError
 from exporter.web.landing import landing
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
-
-def create_app(publisher: Publisher, *, version: str, ready: Callable[[], bool]) -> Starlette:
+def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlette:
     """Make the application.
 
     Args:
         publisher: what is served.
+        daemon: what tells of itself, and is told to reload.
         version: shown on the page.
-        ready: whether an evaluation was done on Prometheus's answers.
     """
     templates = Environment(
         loader=PackageLoader("exporter.web"), autoescape=True, undefined=StrictUndefined
@@ -46,20 +40,49 @@ def create_app(publisher: Publisher, *, version: str, ready: Callable[[], bool])
     def healthy(_: Request) -> Response:
         return PlainTextResponse("The exporter is healthy.\n")
 
-    def is_ready(_: Request) -> Response:
-        if ready():
+    def index(_: Request) -> Response:
+        text = page.render(landing(publisher.snapshot), version=version)
+        return HTMLResponse(text)
+
+    def slos(request: Request) -> Response:
+        try:
+            return _json(api.slos(publisher.snapshot, request.query_params))
+        except ValueError as error:
+            return _json(api.bad_data(str(error)), status_code=400)
+
+    # Coroutines: they run in the event loop, which is where the daemon may be asked.
+    async def is_ready(_: Request) -> Response:
+        if daemon.ready():
             return PlainTextResponse("The exporter is ready.\n")
         return PlainTextResponse("Waiting for the first answer of Prometheus.\n", status_code=503)
 
-    def index(_: Request) -> Response:
-        text = page.render(landing(publisher.snapshot), version=version)
-        return HTMLResponse(text, headers=HEADERS)
+    async def config(_: Request) -> Response:
+        return PlainTextResponse(daemon.config_text())
+
+    async def status(_: Request) -> Response:
+        return _json(api.status(daemon.status(), publisher.snapshot))
+
+    async def reload(_: Request) -> Response:
+        try:
+            await daemon.reload()
+        except ReloadError as error:
+            text = f"The configuration was not taken over:\n{error}\n"
+            return PlainTextResponse(text, status_code=500)
+        return PlainTextResponse("The configuration was read anew.\n")
 
     return Starlette(
         routes=[
             Route("/metrics", metrics),
             Route("/-/healthy", healthy),
             Route("/-/ready", is_ready),
+            Route("/-/reload", reload, methods=["POST", "PUT"]),
+            Route("/config", config),
+            Route("/api/v1/status", status),
+            Route("/api/v1/slos", slos),
             Route("/", index),
         ]
     )
+
+
+def _json(body: bytes, status_code: int = 200) -> Response:
+    return Response(body, status_code, media_type="application/json")

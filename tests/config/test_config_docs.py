@@ -11,11 +11,12 @@ import pytest
 
 from exporter.config.loading import load, load_file
 from exporter.config.models import MainFile
-from exporter.config.reference import render
+from exporter.config.reference import render, render_web
 from exporter.config.section import Section, section_of
 from exporter.config.settings import Settings
 from exporter.config.sli_section import SliSection
 from exporter.config.slo_section import SloSection
+from exporter.config.web_section import WebFile
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "config.example.yaml").read_text()
@@ -30,6 +31,9 @@ slos:
     objective: 99
     sli: {events: {bad: a, total: b}}
 """
+
+NEEDED = {"no_proxy": "proxy_url: http://localhost:3128\n  "}
+"""What a setting makes no sense without."""
 
 
 def switched_off() -> list[str]:
@@ -118,9 +122,13 @@ class TestReference:
         """docs/config.md is up to date: python -m exporter.config.reference > docs/config.md."""
         assert (ROOT / "docs" / "config.md").read_text() == render()
 
+    def test_so_is_that_of_the_web_configuration(self):
+        """python -m exporter.config.reference web > docs/web-config.md."""
+        assert (ROOT / "docs" / "web-config.md").read_text() == render_web()
+
     def test_every_key_is_described(self):
         """Each key has a description and, unless it is a section, an example."""
-        for section in sections(MainFile):
+        for section in sections(MainFile) + sections(WebFile):
             for name, field in section.model_fields.items():
                 assert field.description, name
                 assert field.examples or section_of(field.annotation), name
@@ -128,7 +136,7 @@ class TestReference:
     @pytest.mark.parametrize(
         ("text", "settings"),
         [
-            (f"{name}:\n  {key}: {field.examples[0]}\n" + SLO, settings)
+            (f"{name}:\n  {NEEDED.get(key, '')}{key}: {field.examples[0]}\n" + SLO, settings)
             for name, settings in (("prometheus", "datasources"), ("evaluation", "evaluation"))
             for key, field in section_of(
                 MainFile.model_fields[name].annotation

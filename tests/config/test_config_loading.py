@@ -11,7 +11,7 @@ from exporter.config.errors import ConfigError, Mistake
 from exporter.config.loading import load
 from exporter.config.settings import Settings
 from exporter.evaluation.settings import EvaluationSettings
-from exporter.prometheus.settings import BasicAuth, PrometheusSettings, TlsSettings
+from exporter.prometheus.settings import Authorization, BasicAuth, PrometheusSettings, TlsSettings
 from exporter.slo.model import EventsSli, LatencySli, Objective, Slo
 from exporter.slo.period import DAY, RollingPeriod
 
@@ -98,7 +98,7 @@ prometheus:
             url="https://mimir.example.com:8443/prometheus",
             timeout=90.0,
             scrape_interval=60,
-            basic_auth=BasicAuth("me", password_file=tmp_path / "password"),
+            credentials=BasicAuth("me", password_file=tmp_path / "password"),
             tls=TlsSettings(
                 ca_file=tmp_path / "ca.pem",
                 cert_file=tmp_path / "client.pem",
@@ -112,14 +112,15 @@ prometheus:
         """A password in the file is taken as it is written, digits too."""
         text = "prometheus: {basic_auth: {username: me, password: 0123}}\n"
         found = loaded(text + A_SLO).datasources["prometheus"]
-        assert found.basic_auth == BasicAuth("me", password="0123")
+        assert found.credentials == BasicAuth("me", password="0123")
 
     def test_a_bearer_token_comes_from_a_file(self, tmp_path):
         """An absolute path is left as it is."""
         token = tmp_path / "token"
         token.write_text("secret")
         text = f"prometheus: {{bearer_token_file: {token}}}\n"
-        assert loaded(text + A_SLO).datasources["prometheus"].bearer_token_file == token
+        found = loaded(text + A_SLO).datasources["prometheus"]
+        assert found.credentials == Authorization("Bearer", credentials_file=token)
 
     @pytest.mark.parametrize("slashes", ["", "/", "//"])
     def test_slashes_at_the_end_of_the_url_do_not_matter(self, slashes):

@@ -57,9 +57,7 @@ class TestConnections:
         assert isinstance(caught.value, UnavailableError)
         assert caught.value.__cause__ is cause
 
-    @pytest.mark.parametrize(
-        "kind", [httpx.ConnectTimeout, httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout]
-    )
+    @pytest.mark.parametrize("kind", [httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout])
     def test_a_timeout_names_the_limit(self, query, kind):
         """So that a reader knows which setting it was."""
         query.side_effect = kind("")

@@ -7,10 +7,13 @@ import socket
 
 import pytest
 from prometheus_client import CollectorRegistry
+from serving import ToldDaemon
 
 from exporter.exposition.publisher import Publisher
 from exporter.web.routes import create_app
 from exporter.web.server import ListenError, Server, listen, parse_listen_address
+from exporter.web.settings import WebSettings
+from exporter.web.watched import Watched
 
 
 class TestAddresses:
@@ -89,8 +92,8 @@ class TestListening:
 
 def test_the_server_tells_nothing_of_itself_and_leaves_signals_alone():
     """No Server header, no access log, and no end by a signal that it would handle."""
-    app = create_app(Publisher(CollectorRegistry()), version="1", ready=lambda: True)
-    server = Server(app)
+    app = create_app(Publisher(CollectorRegistry()), ToldDaemon(), version="1")
+    server = Server(app, Watched(WebSettings))
     assert (server.config.server_header, server.config.access_log) == (False, False)
     with server.capture_signals():
         pass

@@ -11,14 +11,17 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from samples import AT, slo, snapshot, subject
+from serving import ToldDaemon
 
 from exporter.exposition.publisher import Publisher
 from exporter.slo.maintenance import one_off
 from exporter.slo.model import LowTraffic
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.snapshot import Snapshot
+from exporter.web.guard import Guard
 from exporter.web.landing import MOST_ROWS
 from exporter.web.routes import create_app
+from exporter.web.settings import Limits, WebSettings
 
 SPENT = (600.0, 1_000_000.0, 1.0)
 EVIL = "<script>alert('x')</script>"
@@ -29,10 +32,11 @@ class Web:
 
     def __init__(self, shot: Snapshot | None = None, *, ready: bool = True) -> None:
         self.publisher = Publisher(CollectorRegistry())
-        self.ready = ready
         if shot:
             self.publisher.publish(shot)
-        self._app = create_app(self.publisher, version="1.2.3", ready=lambda: self.ready)
+        self.daemon = ToldDaemon(is_ready=ready)
+        app = create_app(self.publisher, self.daemon, version="1.2.3")
+        self._app = Guard(app, WebSettings, Limits())
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
         async def run() -> httpx.Response:
@@ -95,7 +99,7 @@ class TestHealth:
         found = web.ask("/-/ready")
         assert found.status_code == 503
         assert found.text == "Waiting for the first answer of Prometheus.\n"
-        web.ready = True
+        web.daemon.is_ready = True
         found = web.ask("/-/ready")
         assert (found.status_code, found.text) == (200, "The exporter is ready.\n")
 
@@ -208,8 +212,70 @@ class TestLandingPage:
         """Every path that the page names is there, and none is elsewhere."""
         web = Web(shot())
         links = re.findall(r'(?:href|src)="([^"]*)"', web.page())
-        assert sorted(links) == ["/-/healthy", "/-/ready", "/metrics"]
+        assert sorted(links) == ["/-/healthy", "/-/ready", "/api/v1/status", "/config", "/metrics"]
         assert {web.ask(link).status_code for link in links} == {200}
+
+
+class TestReload:
+    @pytest.mark.parametrize("method", ["POST", "PUT"])
+    def test_it_is_told_when_it_is_done(self, method):
+        """As Prometheus does it, by either method."""
+        web = Web()
+        found = web.ask("/-/reload", method)
+        assert (found.status_code, found.text) == (200, "The configuration was read anew.\n")
+        assert web.daemon.reloads == 1
+
+    def test_every_mistake_is_in_the_answer(self):
+        """500, as plain text."""
+        web = Web()
+        web.daemon.mistakes = f"config.yaml:1: slos: is required\nconfig.yaml:2: {EVIL}"
+        found = web.ask("/-/reload", "POST")
+        assert found.status_code == 500
+        assert found.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert found.text == f"The configuration was not taken over:\n{web.daemon.mistakes}\n"
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PATCH"])
+    def test_looking_at_it_changes_nothing(self, method):
+        """405, with the methods that are allowed."""
+        web = Web()
+        found = web.ask("/-/reload", method)
+        assert found.status_code == 405
+        assert set(found.headers["Allow"].split(", ")) == {"POST", "PUT"}
+        assert web.daemon.reloads == 0
+
+
+class TestConfig:
+    def test_it_is_shown_as_the_daemon_has_it(self):
+        """YAML, as plain text."""
+        web = Web()
+        web.daemon.text = "prometheus:\n  url: http://é\n"
+        found = web.ask("/config")
+        assert (found.status_code, found.text) == (200, web.daemon.text)
+        assert found.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+class TestApi:
+    @pytest.mark.parametrize("path", ["/api/v1/status", "/api/v1/slos?service=auth&limit=1"])
+    def test_it_is_json(self, path):
+        """In the envelope that Prometheus's API has."""
+        found = Web(shot()).ask(path)
+        assert found.status_code == 200
+        assert found.headers["Content-Type"] == "application/json"
+        assert found.json()["status"] == "success"
+        assert found.json()["data"]["slos"]
+
+    def test_what_cannot_be_understood_is_told(self):
+        """400, in the same envelope."""
+        found = Web(shot()).ask("/api/v1/slos?limit=many")
+        assert found.status_code == 400
+        assert found.json() == {
+            "status": "error",
+            "errorType": "bad_data",
+            "error": "limit must be a whole number, at least 1 and at most 1000",
+        }
+
+
+PATHS = ["/", "/metrics", "/-/healthy", "/-/ready", "/config", "/api/v1/status", "/api/v1/slos"]
 
 
 class TestOtherRequests:
@@ -222,7 +288,7 @@ class TestOtherRequests:
         assert found.status_code == 404
         assert "passwd" not in found.text
 
-    @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
+    @pytest.mark.parametrize("path", PATHS)
     @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
     def test_other_methods_are_not_allowed(self, path, method):
         """405, with those that are."""
@@ -230,7 +296,7 @@ class TestOtherRequests:
         assert found.status_code == 405
         assert set(found.headers["Allow"].split(", ")) == {"GET", "HEAD"}
 
-    @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
+    @pytest.mark.parametrize("path", PATHS)
     def test_head_is_answered(self, path):
         """Load balancers ask so."""
         assert Web().ask(path, "HEAD").status_code == 200

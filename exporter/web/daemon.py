@@ -1,0 +1,95 @@
+"""What the web server needs of the daemon that it shows: implemented by the application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class ReloadError(Exception):
+    """The configuration was not taken over; the text lists every mistake, a line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigStatus:
+    """The configuration file and how the last reading of it went.
+
+    `last_reload_error` is None where it went well; the time is that of the last success.
+    """
+
+    file: str
+    last_reload_successful: bool
+    last_reload_success_timestamp_seconds: float
+    last_reload_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationStatus:
+    """The last evaluation, and how far history is (1 when there is nothing left to ask for).
+
+    Time and duration are None until there was one.
+    """
+
+    last_timestamp_seconds: float | None
+    last_duration_seconds: float | None
+    backfill_progress_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class DatasourceStatus:
+    """Whether the newest query got an answer (None before the first), and why not."""
+
+    up: bool | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """Where the store is, and whether what is known is safe there; if not, why."""
+
+    path: str
+    up: bool
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The daemon as `/api/v1/status` shows it: the names of the fields are those of the JSON.
+
+    `started_timestamp_seconds` is Unix time, `listen_address` as it was given. `store` is None
+    where nothing is stored. No secret may be in any text.
+    """
+
+    version: str
+    started_timestamp_seconds: float
+    uptime_seconds: float
+    ready: bool
+    listen_address: str
+    config: ConfigStatus
+    evaluation: EvaluationStatus
+    datasources: Mapping[str, DatasourceStatus]
+    store: StoreStatus | None
+
+
+class Daemon(Protocol):
+    """What the routes ask. Everything is called in the event loop, and must not block it."""
+
+    def ready(self) -> bool:
+        """Whether an evaluation was done on Prometheus's answers."""
+
+    def config_text(self) -> str:
+        """The configuration in force as YAML, with every secret masked."""
+
+    def status(self) -> Status:
+        """The daemon's state right now."""
+
+    async def reload(self) -> None:
+        """Read the configuration anew and take it over; return once it is in force.
+
+        May be called while another call is under way (SIGHUP does the same): they must take
+        turns.
+
+        Raises:
+            ReloadError: it has mistakes; the one before stays in force.
+        """
