@@ -35,6 +35,7 @@ class Composed:
 
     def __init__(self, prometheus_binary: Path, folder: Path) -> None:
         self._folder = folder
+        self.storage = folder / "storage"
         self._stack = ExitStack()
         hosts = ("error-budget-exporter:9098", "demo:8000", "prometheus:9090", "alertmanager:9093")
         self._ports = {host: free_port() for host in hosts}
@@ -158,7 +159,7 @@ class Composed:
 
         config = self._write("config.yaml", COMPOSE / "exporter/config.yaml", faster)
         (command,) = re.findall(r"^CMD (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-        folders = {f"{CONFIG}/config.yaml": str(config), STORAGE: str(self._folder / "storage")}
+        folders = {f"{CONFIG}/config.yaml": str(config), STORAGE: str(self.storage)}
         replaced = json.loads(command)
         for there, here in folders.items():
             replaced = [part.replace(there, here) for part in replaced]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from composed import Composed
-from deployed import alerts
+from deployed import ROOT, STORAGE, alerts
+
+from exporter.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +60,18 @@ def test_whoever_is_paged_gets_no_ticket_as_well(composed):
         }
 
     composed.until(lambda: tickets() == {"suppressed"})
+
+
+def test_the_handbooks_backup_can_be_restored(composed, tmp_path):
+    """Taken while the exporter runs, it holds every SLO."""
+    handbook = (ROOT / "docs/operating.md").read_text()
+    (command,) = re.findall(r"^    /opt/exporter/bin/python (-c .*)$", handbook, re.MULTILINE)
+    command = command.replace("/tmp", str(tmp_path)).replace(STORAGE, str(composed.storage))
+    subprocess.run([sys.executable, *shlex.split(command)], check=True)
+    stored = CliRunner().invoke(main, ["ledger", f"--storage.path={tmp_path}"])
+    assert stored.exit_code == 0, stored.output
+    for slo in ("checkout/availability", "search/latency", "auth/availability"):
+        assert slo in stored.output
 
 
 def test_an_exporter_that_is_down_pages_until_it_is_back(composed):
