@@ -171,7 +171,7 @@ def put_together(history: History, low: int, high: int, slot: int) -> Restored:
         return stretch.slot > slot, abs(slot - stretch.slot)
 
     for stretch in sorted(history.stretches, key=closeness):
-        part = stretch.within(low, high, slot)
+        part = stretch.within(low, high, slot) if free.any() else None
         if part is None:
             continue
         first = (part.start - low) // slot

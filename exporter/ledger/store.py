@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,20 +170,30 @@ class Store:
             ):
                 chunks[slot][number][row] = counts
         for slot, of_slot in chunks.items():
-            sound = {}
-            for number, texts in of_slot.items():
-                try:
-                    decode(slot, {number: texts}, len(series))
-                except DamagedChunkError:
-                    start = number * CHUNK * slot
-                    self.messages.append(
-                        f"{self.file}: {CHUNK} slots of {slot} s from {start} on are damaged, "
-                        "and are asked for anew"
-                    )
-                else:
-                    sound[number] = texts
-            if sound:
-                yield decode(slot, sound, len(series))
+            try:
+                yield decode(slot, of_slot, len(series))
+            except DamagedChunkError:
+                sound = self._sound_chunks(slot, of_slot)
+                if sound:
+                    yield decode(slot, sound, len(series))
+
+    def _sound_chunks(
+        self, slot: int, chunks: Mapping[int, Mapping[int, bytes]]
+    ) -> dict[int, Mapping[int, bytes]]:
+        """Those of some chunks that are not damaged; the others are told of."""
+        sound = {}
+        for number, texts in chunks.items():
+            try:
+                decode(slot, {number: texts}, 1 + max(texts))
+            except DamagedChunkError:
+                start = number * CHUNK * slot
+                self.messages.append(
+                    f"{self.file}: {CHUNK} slots of {slot} s from {start} on are damaged, "
+                    "and are asked for anew"
+                )
+            else:
+                sound[number] = texts
+        return sound
 
     @property
     def _reading(self) -> sqlite3.Connection:
