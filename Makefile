@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 DURATION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools demo test lint bench exactness clean
+.PHONY: help venv tools demo test test-faults lint bench exactness clean
 
 help:  ## this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 venv: $(VENV)/installed  ## virtual environment with the package and what its development needs
 
@@ -39,6 +39,9 @@ lint: venv  ## style and types
 
 test: lint tools  ## style, types, unit and integration tests
 	$(BIN)/pytest
+
+test-faults: venv tools  ## the whole fault suite, of which `make test` runs the quick part
+	$(BIN)/pytest -m '' tests/faults
 
 bench: venv tools  ## measurements of bench/, as tables
 	$(BIN)/python -m bench

@@ -13,6 +13,7 @@ from exporter.evaluation.counting import SliError
 from exporter.evaluation.spans import Span
 from exporter.prometheus.client import Series
 from exporter.prometheus.errors import QueryRefusedError
+from exporter.slo.durations import parse_duration
 from exporter.slo.model import LatencySli
 
 LATENCY = LatencySli("http_seconds", 0.5)
@@ -64,6 +65,66 @@ class TestRawSlots:
         fake.instant = answer
         found = counts(count(fake, [slo()], Span(START, START + 30, 30))[0])
         assert found == ([0], [7])
+
+    @pytest.mark.parametrize("nothing", [nan, inf, -inf])
+    def test_samples_that_are_no_numbers_leave_the_slot_unknown(self, nothing):
+        """They say neither that there were events nor that there were none."""
+        fake = FakePrometheus({"requests_total": odd})
+        fake.instant = raw({"requests_total": [(START - 10, nothing), (START + 10, nothing)]})
+        assert count(fake, [slo()], Span(START, START + 30, 30)) == {0: {}}
+
+    def test_more_events_than_can_be_added_up_leave_the_slot_unknown(self):
+        """Their sum would be infinite, and every ratio with it no number."""
+        fake = FakePrometheus({"requests_total": odd})
+        fake.instant = raw({"requests_total": [(START - 10, 0), (START + 10, 1e308)]})
+        found = count(fake, [slo()], Span(START, START + 30, 30))
+        assert found == {0: {}}
+
+    @pytest.mark.parametrize("nothing", [nan, inf, -inf])
+    def test_what_was_before_may_be_no_number(self, nothing):
+        """Then nothing was."""
+        fake = FakePrometheus({"requests_total": odd})
+
+        def answer(query: str, at: int) -> list[Series]:
+            value = 7 if query.startswith("requests_total[") else nothing
+            return [] if query.startswith("up{") else [Series({"a": "b"}, [(START + 20, value)])]
+
+        fake.instant = answer
+        assert counts(count(fake, [slo()], Span(START, START + 30, 30))[0]) == ([0], [0])
+
+    @pytest.mark.parametrize("most", [120, 1_000, 2_000])
+    def test_a_slot_with_too_many_samples_is_counted_in_parts(self, most):
+        """As small as Prometheus wants them; the parts add up to the whole."""
+        samples = [(START + 1.0 * n, 2.0 * n) for n in range(-100, 3_601)]
+
+        class Limited(FakePrometheus):
+            async def instant_query(self, query, at):
+                seconds = parse_duration(query.partition("[")[2].rstrip("]"))
+                found = [(t, v) for t, v in samples if at - seconds < t <= at]
+                if len(found) > most:
+                    raise QueryRefusedError("too many samples")
+                return [Series({"a": "b"}, found)]
+
+        fake = Limited({"requests_total": odd})
+        found = counts(count(fake, [slo()], Span(START, START + 3_600, 3_600))[0])
+        assert found == ([0], [7_200])
+
+    def test_groups_that_a_part_lacks_are_counted_in_the_others(self):
+        """A region that is new in the second half has its events there."""
+
+        class Limited(FakePrometheus):
+            async def instant_query(self, query, at):
+                if query == "requests_total[1h1m]":
+                    raise QueryRefusedError("too many samples")
+                regions = ["eu", "us"] if at > START + 1_800 else ["eu"]
+                times = [(at - 1_830.0, 5.0), (at - 20.0, 8.0)]
+                return [Series({"region": region}, times) for region in regions]
+
+        fake = Limited({"requests_total": odd})
+        span = Span(START, START + 3_600, 3_600)
+        [answer] = count(fake, [slo(group_by=("region",))], span).values()
+        assert isinstance(answer, dict)
+        assert {group: counts(answer, group)[1] for group in answer} == {("eu",): [6], ("us",): [3]}
 
     def test_samples_that_are_gone_leave_the_slot_unknown(self):
         """Deleted between two questions: what cannot be counted is not infinite."""
