@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from exporter.config.masking import masked
 from exporter.config.times import utc_text
 from exporter.evaluation.settings import EvaluationSettings
 from exporter.prometheus.settings import PrometheusSettings
@@ -25,7 +27,8 @@ class Settings:
     """The whole configuration: where Prometheus is, when to ask it, and the SLOs.
 
     `datasources` are those that SLOs name, in the order of the file. The SLOs hold the
-    maintenance windows that reach them; `maintenance` lists all windows.
+    maintenance windows that reach them; `maintenance` lists all windows. `files` are the texts
+    that it was read from, secrets included, the main one first.
     """
 
     slos: tuple[Slo, ...]
@@ -34,6 +37,12 @@ class Settings:
     )
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     maintenance: tuple[PlacedWindow, ...] = ()
+    files: tuple[tuple[Path, str], ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def masked(self) -> str:
+        """The files as YAML that may be shown: without secrets and comments."""
+        return masked(self.files)
 
     def ended_windows(self, now: float) -> tuple[str, ...]:
         """The maintenance windows whose last end is past, a line each; `now` in Unix seconds."""

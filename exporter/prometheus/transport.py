@@ -49,12 +49,9 @@ class Transport(httpx.AsyncBaseTransport):
         connections = await self._up_to_date()
         connections.users += 1
         try:
-            response = await connections.pool.handle_async_request(request)
-        except BaseException as error:
+            response = await self._sent(connections.pool, request)
+        except BaseException:
             await self._leave(connections)
-            if self._proxy is not None and isinstance(error, httpx.TransportError):
-                reason = str(error) or type(error).__name__
-                raise type(error)(f"{reason}, by the proxy {self._proxy.url}") from error
             raise
         stream = cast(httpx.AsyncByteStream, response.stream)
         response.stream = _Watched(stream, partial(self._leave, connections))
@@ -63,6 +60,19 @@ class Transport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._current.pool.aclose()
+
+    async def _sent(self, pool: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        try:
+            return await pool.handle_async_request(request)
+        except (httpx.TransportError, OSError) as error:
+            # httpx lets ssl's own errors pass as they are.
+            kind = type(error) if isinstance(error, httpx.TransportError) else httpx.ReadError
+            reason = _reason(error)
+            if self._proxy is not None:
+                reason = f"{reason}, by the proxy {self._proxy.url}"
+            elif kind is type(error) and reason in (str(error), kind.__name__):
+                raise
+            raise kind(reason) from error
 
     async def _up_to_date(self) -> _Connections:
         stamp = tls.stamp(self._tls)
@@ -103,8 +113,11 @@ class _Watched(httpx.AsyncByteStream):
         self._left = left
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._stream:
-            yield piece
+        try:
+            async for piece in self._stream:
+                yield piece
+        except OSError as error:  # as above
+            raise httpx.ReadError(str(error)) from error
 
     async def aclose(self) -> None:
         try:
@@ -177,6 +190,14 @@ class Exchange(httpx.AsyncBaseTransport):
         await self._transport.aclose()
         if self._credentials is not None:
             await self._credentials.aclose()
+
+
+def _reason(error: BaseException) -> str:
+    """What an error says; where that is nothing, what the system's error behind it says."""
+    found: BaseException | None = None if str(error) else error
+    while found is not None and not isinstance(found, OSError):
+        found = found.__cause__ or found.__context__
+    return str(found or error) or type(error).__name__
 
 
 def _target(request: httpx.Request, response: httpx.Response) -> httpx.URL:
