@@ -145,7 +145,7 @@ class Proxy(_Server):
     `CONNECT prometheus.test:9090`. Names ending in `.test` lead to 127.0.0.1.
     """
 
-    def __init__(self, user: str | None = None) -> None:
+    def __init__(self, user: str | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[str] = []
         proxy = self
         wanted = user and "Basic " + base64.b64encode(user.encode()).decode()
@@ -194,4 +194,4 @@ class Proxy(_Server):
             def handle_error(self, request: object, client_address: object) -> None:
                 """A client that hangs up is none of the test's business."""
 
-        super().__init__(Server(("127.0.0.1", 0), Handler))
+        super().__init__(Server(("127.0.0.1", 0), Handler), tls)

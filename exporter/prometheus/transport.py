@@ -210,7 +210,8 @@ def _target(request: httpx.Request, response: httpx.Response) -> httpx.URL:
         target = request.url.join(response.headers["Location"])
     except httpx.InvalidURL as error:
         raise UnavailableError(f"{_shown(request.url)} redirects to what is no URL") from error
-    if target.scheme not in ("http", "https") or not target.host:
+    known = target.scheme in ("http", "https") and target.host
+    if not known or (target.port or 0) > 65535:
         raise UnavailableError(f"{_shown(request.url)} redirects to what is no http or https URL")
     return target
 
