@@ -13,11 +13,9 @@ from urllib.parse import quote_plus
 import httpx
 import orjson
 
-from exporter.prometheus.credentials import Credentials, StoredCredentials
-from exporter.prometheus.errors import QueryRefusedError, SettingsError, UnavailableError
-from exporter.prometheus.oauth2 import ClientCredentials
-from exporter.prometheus.settings import OAuth2, PrometheusSettings
-from exporter.prometheus.transport import Exchange, Transport
+from exporter.prometheus.connecting import connect
+from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
+from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.model import DEFAULT_DATASOURCE
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -66,12 +64,13 @@ class PrometheusClient:
         self.settings = settings
         self._on_query = on_query
         self._closed: bool | None = None
+        self._exchange = connect(settings, name)
         self._slots = asyncio.Semaphore(concurrency)
         self._http = httpx.AsyncClient(
             base_url=settings.url.rstrip("/") + "/",
             headers={**settings.headers, "User-Agent": "error-budget-exporter"},
             timeout=httpx.Timeout(settings.timeout, connect=min(5.0, settings.timeout)),
-            transport=_transport(settings, name),
+            transport=self._exchange,
             trust_env=False,
         )
 
@@ -124,8 +123,9 @@ class PrometheusClient:
             outcome = "unavailable"
             try:
                 series = _read(*await self._post(path, form))
-            except QueryRefusedError:
-                outcome = "refused"
+            except PrometheusError as error:
+                outcome = "refused" if isinstance(error, QueryRefusedError) else outcome
+                error.args = (self._exchange.without_secrets(str(error)),)
                 raise
             else:
                 outcome = "success"
@@ -158,21 +158,6 @@ class PrometheusClient:
             raise UnavailableError(f"{where} cannot be reached: {reason}") from error
         except OSError as error:
             raise UnavailableError(f"credentials for {where} cannot be read: {error}") from error
-
-
-def _transport(settings: PrometheusSettings, name: str) -> Exchange:
-    place = name if name == DEFAULT_DATASOURCE else f"datasources.{name}"
-    try:
-        url = httpx.URL(settings.url)
-    except httpx.InvalidURL as error:
-        raise SettingsError(f"{place}.url: {settings.url}: {error}") from error
-    transport = Transport(url, settings.tls, settings.proxy, place)
-    credentials: Credentials | None = None
-    if isinstance(settings.credentials, OAuth2):
-        credentials = ClientCredentials(settings.credentials, settings.timeout, f"{place}.oauth2")
-    elif settings.credentials is not None:
-        credentials = StoredCredentials(settings.credentials)
-    return Exchange(transport, credentials, follow_redirects=settings.follow_redirects)
 
 
 def _read(status: int, body: bytes) -> list[Series]:

@@ -37,7 +37,7 @@ Serve = Callable[..., SecuredPrometheus]
 
 
 @pytest.fixture
-def serve(pki: Pki, tmp_path: Path) -> Iterator[Serve]:
+def serve(pki: Pki) -> Iterator[Serve]:
     """Starts a Prometheus with a certificate for these names; with `mutual` it wants one, too."""
     started: list[SecuredPrometheus] = []
 
@@ -45,7 +45,7 @@ def serve(pki: Pki, tmp_path: Path) -> Iterator[Serve]:
         cert, key = pki.issue("server", *identities, **options)
         client = pki.issue("probe", "probe@example.com") if mutual else None
         config = tls_server_config(cert, key, pki.ca_file if mutual else None)
-        started.append(SecuredPrometheus(config, tmp_path, client))
+        started.append(SecuredPrometheus(config, client))
         started[-1].start()
         return started[-1]
 

@@ -66,14 +66,13 @@ class SecuredPrometheus(PrometheusServer):
     `client` is the certificate and key of somebody whom it lets in.
     """
 
-    def __init__(
-        self, web_config: str, folder: Path, client: tuple[Path, Path] | None = None
-    ) -> None:
+    def __init__(self, web_config: str, client: tuple[Path, Path] | None = None) -> None:
         self._tls = "tls_server_config" in web_config
         self._client = client
-        file = folder / "web.yml"
+        super().__init__()
+        file = self.config_file.with_name("web.yml")
         file.write_text(web_config)
-        super().__init__(flags=[f"--web.config.file={file}"])
+        self.command.append(f"--web.config.file={file}")
 
     @property
     def url(self) -> str:
