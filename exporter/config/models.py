@@ -67,7 +67,7 @@ class EvaluationSection(Section):
     )
     concurrency: Annotated[int, Field(ge=1, le=100)] = Field(
         default=_DEFAULTS.concurrency,
-        description="Queries under way at once at the most, 1 to 100.",
+        description="Queries under way at once at each datasource, at the most, 1 to 100.",
         examples=["8"],
     )
 

@@ -106,6 +106,10 @@ class TestPolling:
         assert fakes[THERE].ranges == fakes[THERE].sampled == []
         asyncio.run(engine.poll_datasource(THERE, NOW + 14 * 30 + DELAY))
         assert per_hour(engine) == [3600, 7200, 3600, 7200]
+        asked = len(fakes[THERE].sampled)
+        for boundary in range(NOW + 15 * 30, NOW + 30 * 30, 30):
+            asyncio.run(engine.poll_datasource(HERE, boundary + DELAY))
+        assert len(fakes[THERE].sampled) == asked
 
     def test_one_that_never_answers_holds_up_nobody(self, engine, fakes):
         """While it is waited for the other is polled again and again."""
