@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.config.errors import ConfigError
-from exporter.config.settings import Settings, storage_folder
+from exporter.config.settings import Settings
+from exporter.config.storage_section import storage_folder
 from exporter.config.web_loading import load_web_file
 from exporter.web.settings import WebSettings, WebSettingsError
 from exporter.web.watched import Watched

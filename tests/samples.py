@@ -10,7 +10,15 @@ import numpy as np
 from exporter.slo import evaluate as evaluation
 from exporter.slo.evaluate import Subject, evaluate
 from exporter.slo.maintenance import MaintenanceWindow
-from exporter.slo.model import EventsSli, LowTraffic, Objective, Sli, Slo, Timeslices
+from exporter.slo.model import (
+    DEFAULT_DATASOURCE,
+    EventsSli,
+    LowTraffic,
+    Objective,
+    Sli,
+    Slo,
+    Timeslices,
+)
 from exporter.slo.period import DAY, Period, RollingPeriod
 from exporter.slo.policy import DEFAULT_POLICY, Policy
 from exporter.slo.snapshot import SloStatus, Snapshot
@@ -42,6 +50,7 @@ def slo(
     policy: Policy = DEFAULT_POLICY,
     low_traffic: LowTraffic | None = None,
     maintenance: tuple[MaintenanceWindow, ...] = (),
+    datasource: str = DEFAULT_DATASOURCE,
 ) -> Slo:
     """An SLO with the default policy; a period in seconds is a rolling one."""
     return Slo(
@@ -57,6 +66,7 @@ def slo(
         policy=policy,
         low_traffic=low_traffic or LowTraffic(),
         maintenance=maintenance,
+        datasource=datasource,
     )
 
 

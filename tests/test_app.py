@@ -167,6 +167,34 @@ def test_it_waits_for_a_prometheus_that_is_absent(absent):
     running(absent, use)
 
 
+def test_one_datasource_that_answers_makes_it_ready(answering, absent):
+    """The SLOs of another that is down must not keep those of this one from being served."""
+
+    async def run() -> None:
+        both = Settings(
+            slos=(slo(period=DAY), slo(name="other", period=DAY, datasource="mimir")),
+            datasources={
+                "prometheus": PrometheusSettings(url=answering),
+                "mimir": PrometheusSettings(url=absent),
+            },
+            evaluation=EvaluationSettings(interval=1, delay=0.1),
+        )
+        app = App(both, ANYWHERE)
+        port = await app.start()
+
+        async def ready() -> bool:
+            answer = await client.get(f"http://127.0.0.1:{port}/-/ready")
+            return answer.status_code == httpx.codes.OK
+
+        try:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                await until(ready)
+        finally:
+            await app.stop()
+
+    asyncio.run(run())
+
+
 def test_a_fault_of_its_own_is_seen_in_the_next_scrape(absent):
     """An evaluation that ends in a fault publishes nothing: its counter must still be seen."""
 

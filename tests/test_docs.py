@@ -9,6 +9,7 @@ import pytest
 from exporter.config.loading import load
 from exporter.demo.servers import find_promtool
 from exporter.exposition.reference import reference
+from exporter.prometheus.settings import PrometheusSettings
 
 ROOT = Path(__file__).parents[1]
 DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -53,6 +54,28 @@ def test_every_example_of_an_indicator_loads(text):
     """As they stand in docs/slis.md."""
     whole = AROUND.format(text.replace("\n", "\n    "))
     assert load(whole, ROOT / "config.yaml").slos[0].sli
+
+
+DATASOURCES = examples("docs/datasources.md")
+
+
+def test_the_example_of_several_datasources_loads():
+    """As it stands in docs/datasources.md."""
+    settings = load(DATASOURCES[0], ROOT / "config.yaml")
+    assert [slo.datasource for slo in settings.slos] == list(settings.datasources)
+
+
+@pytest.mark.parametrize("text", DATASOURCES[1:])
+def test_every_example_of_credentials_loads(text, tmp_path):
+    """In a folder that has the files it names."""
+    text = text.replace("/var/run/", "")
+    for name in re.findall(r"_file: (.*)", text):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    section = "prometheus:\n  " + text.replace("\n", "\n  ") + "\n"
+    slos = AROUND.format("sli: {events: {bad: a, total: b}}")
+    settings = load(section + slos, tmp_path / "config.yaml")
+    assert settings.datasources["prometheus"] != PrometheusSettings()
 
 
 def test_the_alerting_rules_pass_promtool(tmp_path):

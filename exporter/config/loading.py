@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,6 +44,7 @@ def load(text: str, path: Path) -> Settings:
     """
     main = parse(text, path)
     documents = [main]
+    texts = [(path, text)]
     surroundings = Surroundings(folder=path.parent, interval=_interval(main))
     mistakes: list[Mistake] = []
     main_file = _validate(MainFile, main, surroundings, mistakes)
@@ -50,11 +52,13 @@ def load(text: str, path: Path) -> Settings:
     slo_paths = list(_slo_files(main, mistakes))
     for slo_path in slo_paths:
         try:
-            document = parse(read_text(slo_path), slo_path)
+            slo_text = read_text(slo_path)
+            document = parse(slo_text, slo_path)
         except ConfigError as error:
             mistakes += error.mistakes
             continue
         documents.append(document)
+        texts.append((slo_path, slo_text))
         files.append(_validate(SloFile, document, surroundings, mistakes))
     all_read = len(documents) == 1 + len(slo_paths)
     mistakes += same_names(documents)
@@ -66,7 +70,8 @@ def load(text: str, path: Path) -> Settings:
         raise ConfigError(
             sorted(mistakes, key=lambda mistake: (order[mistake.file], mistake.line or 0))
         )
-    return _settings(main_file, list(zip(documents, filter(None, files), strict=True)))
+    settings = _settings(main_file, list(zip(documents, filter(None, files), strict=True)))
+    return replace(settings, files=tuple(texts))
 
 
 def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) -> Settings:

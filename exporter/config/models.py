@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
@@ -17,14 +16,13 @@ from exporter.config.fields import (
     DatasourceName,
     Glob,
     Interval,
-    Text,
     duration,
 )
 from exporter.config.maintenance_section import MaintenanceSection
 from exporter.config.prometheus_section import PrometheusSection
 from exporter.config.section import Section
-from exporter.config.settings import storage_folder
 from exporter.config.slo_section import SloSection
+from exporter.config.storage_section import StorageSection
 from exporter.evaluation.settings import EvaluationSettings
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.durations import format_duration
@@ -70,7 +68,7 @@ class EvaluationSection(Section):
     )
     concurrency: Annotated[int, Field(ge=1, le=100)] = Field(
         default=_DEFAULTS.concurrency,
-        description="Queries under way at once at the most, 1 to 100.",
+        description="Queries under way at once at each datasource, at the most, 1 to 100.",
         examples=["8"],
     )
 
@@ -99,23 +97,6 @@ class EvaluationSection(Section):
     def settings(self) -> EvaluationSettings:
         """What the loop is given."""
         return EvaluationSettings(**dict(self))
-
-
-class StorageSection(Section):
-    """Where the ledger is kept, so that it outlives restarts and Prometheus's retention."""
-
-    path: Text = Field(
-        default="ledger",
-        description=(
-            "Folder of the store, made if it is not there; `none` to hold the ledger in memory "
-            "alone. `--storage.path` goes before it."
-        ),
-        examples=["/var/lib/error-budget-exporter"],
-    )
-
-    def folder(self, beside: Path) -> Path | None:
-        """The folder, relative ones being `beside` the file; None to store nothing."""
-        return storage_folder(self.path, beside)
 
 
 class PolicySection(Section):

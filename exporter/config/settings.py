@@ -6,16 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exporter.config.masking import masked
 from exporter.config.times import utc_text
 from exporter.evaluation.settings import EvaluationSettings
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import DEFAULT_DATASOURCE, Slo
-
-
-def storage_folder(text: str, beside: Path) -> Path | None:
-    """The folder that a storage path means: relative ones are `beside`, `none` is none at all."""
-    return None if text == "none" else beside / text
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +28,8 @@ class Settings:
 
     `datasources` are those that SLOs name, in the order of the file. The SLOs hold the
     maintenance windows that reach them; `maintenance` lists all windows. `storage` is the
-    folder of the store, None to hold the ledger in memory alone.
+    folder of the store, None to hold the ledger in memory alone. `files` are the texts that it was
+    read from, secrets included, the main one first.
     """
 
     slos: tuple[Slo, ...]
@@ -42,6 +39,12 @@ class Settings:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     maintenance: tuple[PlacedWindow, ...] = ()
     storage: Path | None = None
+    files: tuple[tuple[Path, str], ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def masked(self) -> str:
+        """The files as YAML that may be shown: without secrets and comments."""
+        return masked(self.files)
 
     def ended_windows(self, now: float) -> tuple[str, ...]:
         """The maintenance windows whose last end is past, a line each; `now` in Unix seconds."""

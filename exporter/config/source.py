@@ -24,6 +24,9 @@ LOADER: Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TAG = "tag:yaml.org,2002:"
+TEXT_TAG = _TAG + "str"
+NULL_TAG = _TAG + "null"
+MERGE_TAG = _TAG + "merge"
 _TEXT_TAGS = {_TAG + kind for kind in ("str", "int", "float", "bool", "timestamp", "value")}
 
 
@@ -88,7 +91,7 @@ def parse(
         ConfigError: the text is no YAML, or not a mapping.
     """
     root = _compose(text, file, loader)
-    if root is None or root.tag == _TAG + "null":
+    if root is None or root.tag == NULL_TAG:
         message = f"is empty: {' or '.join(needed)} is needed"
         raise ConfigError([Mistake(file, 1, "", message)])
     line = _line(root)
@@ -120,6 +123,8 @@ def _compose(text: str, file: Path, loader: Loader) -> yaml.Node | None:
         # A mark at the end of the text stands behind its last line.
         line = min(mark.line, text.rstrip().count("\n")) + 1 if mark else 1
         problem = ", ".join(filter(None, (error.context, error.problem)))
+        # A name may be a password without quotes: *secret is an alias to YAML, !secret a tag.
+        problem = re.sub(r"(alias|anchor|handle) '[^']*'", r"\1", problem)
         raise ConfigError([Mistake(file, line, "", f"is not valid YAML: {problem}")]) from error
 
 
@@ -158,12 +163,15 @@ class _NodeReader:
         if isinstance(node, yaml.SequenceNode) and node.tag == _TAG + "seq":
             return self._sequence(node, path)
         if isinstance(node, yaml.ScalarNode):
-            if node.tag == _TAG + "null":
+            if node.tag == NULL_TAG:
                 return None
             if node.tag in _TEXT_TAGS:
                 return self._text(node, path)
-        tag = quoted(node.tag.replace(_TAG, "!!"))
-        self._wrong(node, path, f"has the YAML tag {tag}, which is not used here: remove it")
+        if node.tag.startswith(_TAG):
+            tag = quoted(node.tag.replace(_TAG, "!!"))
+            self._wrong(node, path, f"has the YAML tag {tag}, which is not used here: remove it")
+        else:  # perhaps a password, which must not be shown
+            self._wrong(node, path, "has a YAML tag: put text that begins with ! in quotes")
         return None
 
     def _text(self, node: yaml.ScalarNode, path: KeyPath) -> str:
@@ -193,7 +201,7 @@ class _NodeReader:
                 self._wrong(key_node, (*path, key), message)
                 continue
             mapping.lines[key] = _line(key_node)
-            if key_node.tag == _TAG + "merge":
+            if key_node.tag == MERGE_TAG:
                 merged = value_node
             else:
                 mapping[key] = self.value(value_node, (*path, key))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from exporter.evaluation.folding import Folded, by_slices, fold
 from exporter.evaluation.reading import SliError, read_answer
 from exporter.evaluation.spans import Counts, Group, Span, joined
-from exporter.prometheus.client import PrometheusClient, Series
+from exporter.prometheus.answers import Series
+from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError
 from exporter.prometheus.indicators import Indicator, indicators
 from exporter.prometheus.promql import PART_LABEL, Asking, batch

@@ -19,7 +19,8 @@ LONGEST_PAUSE = 30.0
 """Seconds between tries while Prometheus does not answer, at the most."""
 
 GRACE = 1.0
-"""Seconds that an evaluation waits for a datasource that did not answer the last time."""
+"""Seconds that an evaluation waits for a datasource that did not answer the last time, and a
+tenth of a short interval."""
 
 TELL_CHANGES_EVERY = 60.0
 """Seconds between two log lines on trouble that goes on but reads differently: some errors never
@@ -127,7 +128,8 @@ class Loop:
                 self._polls[name] = group.create_task(self._poll_datasource(name))
             in_trouble = self._trouble.get((name, "newest slots"))
             (troubled if in_trouble else well).append(self._polls[name])
-        for polls, patience in ((well, self._settings.interval), (troubled, GRACE)):
+        interval = self._settings.interval
+        for polls, patience in ((well, interval), (troubled, min(GRACE, interval / 10))):
             if polls:
                 await asyncio.wait(polls, timeout=patience)
         self._silent |= {name for name, poll in self._polls.items() if not poll.done()}

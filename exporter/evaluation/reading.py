@@ -8,7 +8,8 @@ import numpy as np
 
 from exporter.evaluation.raw_slots import count_slot
 from exporter.evaluation.spans import Counts, Floats, Group, Span
-from exporter.prometheus.client import PrometheusClient, Series
+from exporter.prometheus.answers import Series
+from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
 from exporter.prometheus.indicators import Counters, Indicator
 from exporter.prometheus.promql import Asking

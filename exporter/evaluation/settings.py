@@ -13,7 +13,7 @@ class EvaluationSettings:
     - `delay`: how long after a slot's end it is first asked for.
     - `settle`: how long after its end a slot is asked for again, for good.
     - `stale_after`: how long Prometheus may be silent before burn rates are withdrawn.
-    - `concurrency`: queries under way at once, at the most.
+    - `concurrency`: queries under way at once at each datasource, at the most.
     """
 
     interval: int = 30

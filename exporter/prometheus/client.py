@@ -5,43 +5,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote_plus
 
 import httpx
-import orjson
 
+from exporter.prometheus.answers import NARROW, Series, TimedOutError, read_answer
 from exporter.prometheus.body import ACCEPT_ENCODING, read_body
-from exporter.prometheus.credentials import Credentials, StoredCredentials
-from exporter.prometheus.errors import (
-    PrometheusError,
-    QueryRefusedError,
-    SettingsError,
-    UnavailableError,
-)
-from exporter.prometheus.oauth2 import ClientCredentials
+from exporter.prometheus.connecting import connect
+from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
 from exporter.prometheus.pause import pause_asked_for
-from exporter.prometheus.settings import OAuth2, PrometheusSettings
-from exporter.prometheus.transport import Exchange, Transport
+from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.model import DEFAULT_DATASOURCE
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """A query whose answer is longer counts as too large. The 20,000 points that one asks for at the
 most take 1 MB; groups multiply that, and raw samples of many series take more."""
 
-MAX_PARTS = 500_000
-"""Lists and objects in one answer, of which every sample and series is made: as Python's they take
-up to a hundred times the memory of their text."""
-
 MAX_ERROR_BYTES = 64 * 1024
 """What is read of an answer that is an error; no message needs more."""
 
 PROBE_SECONDS = 5.0
 """Time for the smallest of questions, which tells a Prometheus that is away from a slow query."""
-
-NARROW = "narrow the selector, or group by fewer labels"
 
 HEADERS = {
     "Content-Type": "application/x-www-form-urlencoded",
@@ -58,14 +44,6 @@ _quoted = lru_cache(maxsize=4_096)(quote_plus)
 OnQuery = Callable[[str, str, float], None]
 """Told of every query: the datasource, the outcome (`success`, `refused`, `unavailable`) and the
 seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One series of an answer: its labels and its samples as (Unix seconds, value), in order."""
-
-    labels: dict[str, str]
-    samples: list[tuple[float, float]]
 
 
 class PrometheusClient:
@@ -94,12 +72,13 @@ class PrometheusClient:
         self._closed: bool | None = None
         self._pause_until = 0.0
         self._pause_reason = ""
+        self._exchange = connect(settings, name)
         self._slots = asyncio.Semaphore(concurrency)
         self._http = httpx.AsyncClient(
             base_url=settings.url.rstrip("/") + "/",
             headers={**settings.headers, "User-Agent": "error-budget-exporter"},
             timeout=httpx.Timeout(settings.timeout, connect=min(5.0, settings.timeout)),
-            transport=_transport(settings, name),
+            transport=self._exchange,
             trust_env=False,
         )
 
@@ -154,12 +133,11 @@ class PrometheusClient:
             outcome = "unavailable"
             try:
                 series = await self._answer(path, form)
-            except QueryRefusedError:
-                outcome = "refused"
-                self.up, self.last_error = True, None
-                raise
-            except UnavailableError as error:
-                self.up, self.last_error = False, str(error)
+            except PrometheusError as error:
+                outcome = "refused" if isinstance(error, QueryRefusedError) else outcome
+                error.args = (self._exchange.without_secrets(str(error)),)
+                self.up = outcome == "refused"
+                self.last_error = None if self.up else str(error)
                 raise
             else:
                 outcome = "success"
@@ -172,7 +150,7 @@ class PrometheusClient:
         """Ask, and tell a query that takes too long from a Prometheus that does not answer."""
         try:
             return await self._answer_within(self.settings.timeout, path, form)
-        except _TimedOutError as error:
+        except TimedOutError as error:
             if not await self._answers_at_all():
                 raise
             raise QueryRefusedError(f"{error}, though it answers others") from error
@@ -188,7 +166,7 @@ class PrometheusClient:
     async def _answer_within(self, seconds: float, path: str, form: str) -> list[Series]:
         status, headers, body = await self._post(seconds, path, form)
         try:
-            return _read(status, body)
+            return read_answer(status, body)
         except UnavailableError as error:
             if status in {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}:
                 pause = pause_asked_for(headers, time.time())
@@ -212,7 +190,7 @@ class PrometheusClient:
         except httpx.ConnectTimeout as error:
             raise UnavailableError(f"{where} cannot be reached: no connection in time") from error
         except (httpx.TimeoutException, TimeoutError) as error:
-            raise _TimedOutError(f"{where} did not answer within {seconds:g} s") from error
+            raise TimedOutError(f"{where} did not answer within {seconds:g} s") from error
         except httpx.HTTPError as error:
             # Without the number of bytes that came, which is another at every try.
             reason = str(error).partition(" (received ")[0] or type(error).__name__
@@ -223,81 +201,3 @@ class PrometheusClient:
             body.clear()
             raise QueryRefusedError(f"the answer is longer than {most} bytes: {NARROW}")
         return status, response.headers, body
-
-
-class _TimedOutError(UnavailableError):
-    """No answer in time: Prometheus may be away, or the query too large for it."""
-
-
-def _transport(settings: PrometheusSettings, name: str) -> Exchange:
-    place = name if name == DEFAULT_DATASOURCE else f"datasources.{name}"
-    try:
-        url = httpx.URL(settings.url)
-    except httpx.InvalidURL as error:
-        raise SettingsError(f"{place}.url: {settings.url}: {error}") from error
-    transport = Transport(url, settings.tls, settings.proxy, place)
-    credentials: Credentials | None = None
-    if isinstance(settings.credentials, OAuth2):
-        credentials = ClientCredentials(settings.credentials, settings.timeout, f"{place}.oauth2")
-    elif settings.credentials is not None:
-        credentials = StoredCredentials(settings.credentials)
-    return Exchange(transport, credentials, follow_redirects=settings.follow_redirects)
-
-
-def _read(status: int, body: bytearray) -> list[Series]:
-    """Tell an answer from a refusal and from what is no answer of Prometheus's."""
-    if status == httpx.codes.OK:
-        return _series(body)
-    try:
-        error = orjson.loads(body)
-        kind, message = str(error["errorType"]), str(error["error"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        kind = message = ""
-    # Prometheus answers 503 to a query that ran too long; that is the query's own failure.
-    refused = status in {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}
-    if message and (refused or kind == "timeout"):
-        raise QueryRefusedError(message)
-    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        raise UnavailableError(f"HTTP {status}: the credentials were refused")
-    reason = message or body[:200].decode("utf-8", "replace").strip()
-    told = f"HTTP {status}: {reason}" if reason else f"HTTP {status}"
-    if status == httpx.codes.GATEWAY_TIMEOUT:
-        raise _TimedOutError(told)
-    raise UnavailableError(told)
-
-
-def _series(body: bytearray) -> list[Series]:
-    """Read the `data` of an answer, vector or matrix."""
-    if body.count(b"[") + body.count(b"{") > MAX_PARTS:
-        raise QueryRefusedError(f"the answer has more than {MAX_PARTS} parts: {NARROW}")
-    status, series = _parsed(body)
-    if series is None:
-        start = body[:80].decode("utf-8", "replace")
-        raise UnavailableError(f"not an answer of Prometheus's: {start!r}")
-    if status != "success":
-        raise UnavailableError(f"status {status[:20]!r} with HTTP 200")
-    return series
-
-
-def _parsed(body: bytearray) -> tuple[str, list[Series] | None]:
-    """The status of an answer and its series, or None if it is none.
-
-    Errors end here: the parser's own hold the whole text, for as long as somebody holds them.
-    """
-    try:
-        answer = orjson.loads(body)
-        status = str(answer["status"])
-        if status != "success":
-            return status, []
-        return status, [_one_series(item) for item in answer["data"]["result"]]
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
-        return "", None
-
-
-def _one_series(item: dict[str, Any]) -> Series:
-    # Series of native histograms alone have neither key; they hold no counter samples.
-    pairs = item["values"] if "values" in item else [item["value"]] if "value" in item else []
-    return Series(
-        labels={str(name): str(value) for name, value in item["metric"].items()},
-        samples=[(float(at), float(value)) for at, value in pairs],
-    )

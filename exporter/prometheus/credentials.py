@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
 from exporter.prometheus.settings import Authorization, BasicAuth
+
+SHORTEST = 6
+"""Characters of what is taken for a secret in a text."""
 
 
 class Credentials(Protocol):
@@ -20,6 +24,9 @@ class Credentials(Protocol):
             UnavailableError: there is no token.
         """
 
+    def secrets(self) -> Iterable[str]:
+        """What no message may show of the headers given until now."""
+
     async def aclose(self) -> None:
         """Close what it has opened."""
 
@@ -29,15 +36,23 @@ class StoredCredentials:
 
     def __init__(self, settings: BasicAuth | Authorization) -> None:
         self._settings = settings
+        self._secrets: tuple[str, ...] = ()
 
     async def header(self, refused: str | None = None) -> str:
         """The header's value, whether it was refused or not: there is no other."""
         of = self._settings
         if isinstance(of, BasicAuth):
             password = read_secret(of.password, of.password_file)
-            pair = base64.b64encode(f"{of.username}:{password}".encode())
-            return f"Basic {pair.decode()}"
-        return f"{of.type} {printable_secret(of.credentials, of.credentials_file)}"
+            pair = base64.b64encode(f"{of.username}:{password}".encode()).decode()
+            self._secrets = (password, pair)
+            return f"Basic {pair}"
+        credentials = printable_secret(of.credentials, of.credentials_file)
+        self._secrets = (credentials,)
+        return f"{of.type} {credentials}"
+
+    def secrets(self) -> Iterable[str]:
+        """What the newest header holds."""
+        return self._secrets
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -67,3 +82,14 @@ def printable_secret(value: str | None, file: Path | None) -> str:
     if not secret.isascii() or not secret.isprintable():
         raise OSError(f"{file or 'what is given'} holds other than printable ASCII characters")
     return secret
+
+
+def without(secrets: Iterable[str], text: str) -> str:
+    """A text of a server's, which may show what it was asked with, without that.
+
+    What is shorter than a secret should be may be a part of any word, and stays.
+    """
+    for secret in secrets:
+        if len(secret) >= SHORTEST:
+            text = text.replace(secret, "<secret>")
+    return text

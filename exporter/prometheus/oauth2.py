@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus
@@ -13,10 +13,11 @@ from urllib.parse import quote_plus
 import httpx
 import orjson
 
-from exporter.prometheus.credentials import read_secret
+from exporter.prometheus.credentials import read_secret, without
 from exporter.prometheus.errors import SettingsError, UnavailableError
+from exporter.prometheus.exchange import Exchange
 from exporter.prometheus.settings import OAuth2
-from exporter.prometheus.transport import Exchange, Transport
+from exporter.prometheus.transport import Transport
 
 EARLIER = 30.0
 """Seconds before its end that a token is renewed, or a tenth of its life where that is less."""
@@ -86,6 +87,13 @@ class ClientCredentials:
                 token = self._token = await self._ask(secret)
             return token.header
 
+    def secrets(self) -> Iterable[str]:
+        """The newest token, the secret, and what else is sent for one."""
+        found = [*self._settings.endpoint_params.values()]
+        if self._token is not None:
+            found += [self._token.secret, self._token.header.partition(" ")[2]]
+        return found
+
     async def aclose(self) -> None:
         """Close the connections to the token's server."""
         await self._http.aclose()
@@ -104,7 +112,8 @@ class ClientCredentials:
                 self._secret_in_form = other
                 status, body = again, body_again
         if status != httpx.codes.OK:
-            raise self._unavailable(f"HTTP {status}{_error(body, secret)}")
+            told = without([secret, *self.secrets()], _error(body))
+            raise self._unavailable(f"HTTP {status}{told[:300]}")
         try:
             answer: dict[str, Any] = orjson.loads(body)
             token, kind = str(answer["access_token"]), str(answer.get("token_type") or "Bearer")
@@ -140,12 +149,11 @@ class ClientCredentials:
         return UnavailableError(f"no token from {self._shown}: {reason}")
 
 
-def _error(body: bytes, secret: str) -> str:
-    """What the server says is wrong, if it says so as the RFC has it; without the secret."""
+def _error(body: bytes) -> str:
+    """What the server says is wrong, if it says so as the RFC has it."""
     try:
         answer = orjson.loads(body)
         parts = [answer[key] for key in ("error", "error_description") if key in answer]
     except (orjson.JSONDecodeError, TypeError):
         return ""
-    text = ": ".join(["", *map(str, parts)])
-    return (text.replace(secret, "<secret>") if secret else text)[:300]
+    return ": ".join(["", *map(str, parts)])

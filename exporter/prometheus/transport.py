@@ -1,4 +1,4 @@
-"""How requests travel: with which certificates, through which proxy, with which credentials."""
+"""How requests travel: with which certificates, through which proxy."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import cast
 import httpx
 
 from exporter.prometheus import tls
-from exporter.prometheus.credentials import Credentials
 from exporter.prometheus.errors import SettingsError, UnavailableError
 from exporter.prometheus.proxies import proxy_for
 from exporter.prometheus.settings import ProxySettings, TlsSettings
 
-MOST_REDIRECTS = 5
+MOST_CAUSES = 20
+"""Errors behind an error that are looked at for one that says something."""
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -49,12 +49,9 @@ class Transport(httpx.AsyncBaseTransport):
         connections = await self._up_to_date()
         connections.users += 1
         try:
-            response = await connections.pool.handle_async_request(request)
-        except BaseException as error:
+            response = await self._sent(connections.pool, request)
+        except BaseException:
             await self._leave(connections)
-            if self._proxy is not None and isinstance(error, httpx.TransportError):
-                reason = str(error) or type(error).__name__
-                raise type(error)(f"{reason}, by the proxy {self._proxy.url}") from error
             raise
         stream = cast(httpx.AsyncByteStream, response.stream)
         response.stream = _Watched(stream, partial(self._leave, connections))
@@ -63,6 +60,24 @@ class Transport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._current.pool.aclose()
+
+    async def _sent(self, pool: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        try:
+            response = await pool.handle_async_request(request)
+            if response.status_code != httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
+                return response
+            # As httpx itself tells it of a proxy that tunnels.
+            await response.aclose()
+            raise httpx.ProxyError("407 Proxy Authentication Required")
+        except (httpx.TransportError, OSError) as error:
+            # httpx lets ssl's own errors pass as they are.
+            kind = type(error) if isinstance(error, httpx.TransportError) else httpx.ReadError
+            reason = _reason(error)
+            if self._proxy is not None:
+                reason = f"{reason}, by the proxy {self._proxy.url}"
+            elif kind is type(error) and reason in (str(error), kind.__name__):
+                raise
+            raise kind(reason) from error
 
     async def _up_to_date(self) -> _Connections:
         stamp = tls.stamp(self._tls)
@@ -103,8 +118,11 @@ class _Watched(httpx.AsyncByteStream):
         self._left = left
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._stream:
-            yield piece
+        try:
+            async for piece in self._stream:
+                yield piece
+        except OSError as error:  # as above
+            raise httpx.ReadError(str(error)) from error
 
     async def aclose(self) -> None:
         try:
@@ -113,99 +131,11 @@ class _Watched(httpx.AsyncByteStream):
             await self._left()
 
 
-class Exchange(httpx.AsyncBaseTransport):
-    """Requests with their credentials, renewed once where they are refused, and redirects.
-
-    A redirect is followed with the same method and body, and only without credentials: see
-    `PrometheusSettings`.
-    """
-
-    def __init__(
-        self,
-        transport: Transport,
-        credentials: Credentials | None = None,
-        *,
-        follow_redirects: bool = False,
-    ) -> None:
-        self._transport = transport
-        self._credentials = credentials
-        self._follow_redirects = follow_redirects
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request.
-
-        Raises:
-            httpx.TransportError: as httpx's own transport.
-            OSError: a secret or a certificate cannot be read.
-            UnavailableError: the answer is a redirect that is not followed, or there is no token.
-        """
-        for _ in range(MOST_REDIRECTS):
-            response = await self._send(request)
-            if not response.has_redirect_location:
-                return response
-            await response.aclose()
-            target = _target(request, response)
-            if not self._follow_redirects:
-                raise UnavailableError(
-                    f"HTTP {response.status_code}: {_shown(request.url)} redirects to "
-                    f"{_shown(target)}, which is not followed: change the URL in the "
-                    "configuration if that is the right place"
-                )
-            request = _redirected(request, target)
-        raise UnavailableError(f"{_shown(request.url)}: more than {MOST_REDIRECTS} redirects")
-
-    async def _send(self, request: httpx.Request) -> httpx.Response:
-        if self._credentials is None:
-            return await self._transport.handle_async_request(request)
-        header = await self._credentials.header()
-        request.headers["Authorization"] = header
-        response = await self._transport.handle_async_request(request)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            try:
-                renewed = await self._credentials.header(refused=header)
-            except BaseException:
-                await response.aclose()
-                raise
-            if renewed != header:
-                await response.aclose()
-                request.headers["Authorization"] = renewed
-                response = await self._transport.handle_async_request(request)
-        return response
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        await self._transport.aclose()
-        if self._credentials is not None:
-            await self._credentials.aclose()
-
-
-def _target(request: httpx.Request, response: httpx.Response) -> httpx.URL:
-    """Where an answer redirects to.
-
-    Raises:
-        UnavailableError: to nothing that a URL can name.
-    """
-    try:
-        target = request.url.join(response.headers["Location"])
-    except httpx.InvalidURL as error:
-        raise UnavailableError(f"{_shown(request.url)} redirects to what is no URL") from error
-    if target.scheme not in ("http", "https") or not target.host:
-        raise UnavailableError(f"{_shown(request.url)} redirects to what is no http or https URL")
-    return target
-
-
-def _redirected(request: httpx.Request, target: httpx.URL) -> httpx.Request:
-    headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
-    return httpx.Request(
-        request.method,
-        target,
-        headers=headers,
-        content=request.content,
-        extensions=request.extensions,
-    )
-
-
-def _shown(url: httpx.URL) -> str:
-    """A URL without what may be secret in it: a user, a password, and what a login page adds."""
-    text = str(url.copy_with(username=None, password=None, query=None, fragment=None))
-    return text if len(text) <= 200 else text[:197] + "..."
+def _reason(error: BaseException) -> str:
+    """What an error says; where that is nothing, what the system's error behind it says."""
+    found: BaseException | None = None if str(error) else error
+    for _ in range(MOST_CAUSES):  # they may go in a circle
+        if found is None or isinstance(found, OSError):
+            return str(found or error) or type(error).__name__
+        found = found.__cause__ or found.__context__
+    return type(error).__name__

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from exporter.prometheus.client import Series
+from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
 from exporter.prometheus.promql import PART_LABEL
 from exporter.prometheus.settings import PrometheusSettings

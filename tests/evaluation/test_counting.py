@@ -9,7 +9,7 @@ from samples import EVENTS, slo
 
 from exporter.evaluation.counting import MAX_POINTS, SlotCounter
 from exporter.evaluation.spans import Span
-from exporter.prometheus.client import Series
+from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
 from exporter.slo.model import EventsSli, Slo
 

@@ -10,7 +10,7 @@ from samples import slo
 from exporter.evaluation.counting import SlotCounter
 from exporter.evaluation.folding import Folded
 from exporter.evaluation.spans import Span
-from exporter.prometheus.client import Series
+from exporter.prometheus.answers import Series
 from exporter.prometheus.promql import PART_LABEL
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.model import LatencySli

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import slo
 
-from exporter.prometheus.client import Series
+from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import UnavailableError
 from exporter.prometheus.promql import PART_LABEL
 from exporter.slo.model import LatencySli, ProbeSli, QuerySli, RatioSli, ThresholdSli, Timeslices

@@ -11,7 +11,7 @@ from samples import slo
 
 from exporter.evaluation.counting import SliError
 from exporter.evaluation.spans import Span
-from exporter.prometheus.client import Series
+from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import QueryRefusedError
 from exporter.slo.durations import parse_duration
 from exporter.slo.model import LatencySli

@@ -65,6 +65,16 @@ def test_one_that_begins_to_hang_is_waited_for_an_interval_at_most(run, engine, 
     assert observed.silent[0] == {"mimir"}
 
 
+def test_one_that_hangs_after_it_has_answered_has_not_answered_now(run, engine, observed):
+    """The evaluation says so although nothing has failed yet."""
+
+    def on_sleep(_: float) -> None:
+        engine.hanging = {"mimir"}
+
+    run(2, on_sleep, interval=1, stale_after=2)
+    assert observed.silent[:2] == [set(), {"mimir"}]
+
+
 @pytest.mark.parametrize("answers", [True, False], ids=["polls are answered", "nothing is"])
 def test_history_of_one_does_not_wait_for_the_others(run, engine, answers):
     """Whether the other does not answer for its history alone, or for nothing at all."""

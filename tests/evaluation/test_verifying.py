@@ -13,7 +13,7 @@ from samples import slo
 
 from exporter.evaluation.counting import SlotCounter
 from exporter.evaluation.verifying import MOST_AT_ONCE, SampleCounter
-from exporter.prometheus.client import Series
+from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import UnavailableError
 from exporter.prometheus.promql import PART_LABEL
 from exporter.slo.model import EventsSli, ProbeSli, Slo

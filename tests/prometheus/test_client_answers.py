@@ -11,7 +11,7 @@ import respx
 from answers import EMPTY, URL, ask, error, with_client
 
 from exporter.prometheus import client as client_module
-from exporter.prometheus.client import Series
+from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
 from exporter.prometheus.settings import PrometheusSettings
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from answers import EMPTY, ask
 
+from exporter.prometheus import answers as answers_module
 from exporter.prometheus import client as client_module
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
 
@@ -91,7 +92,7 @@ class TestPackedAnswers:
 class TestMemory:
     def test_an_answer_of_too_many_parts_is_refused(self, query, monkeypatch):
         """A hundred bytes of memory stand behind every bracket: a smaller query may be answered."""
-        monkeypatch.setattr(client_module, "MAX_PARTS", 10)
+        monkeypatch.setattr(answers_module, "MAX_PARTS", 10)
         query.respond(text='{"status":"success","data":{"result":[' + '{"metric":{}},' * 5)
         with pytest.raises(QueryRefusedError, match="more than 10 parts: narrow the selector"):
             ask()
@@ -117,7 +118,7 @@ class TestMemory:
     )
     def test_no_error_holds_what_was_answered(self, query, monkeypatch, status, text):
         """Many may be held at once: of all batches of a poll, of all halves of a query."""
-        monkeypatch.setattr(client_module, "MAX_PARTS", 4_000)
+        monkeypatch.setattr(answers_module, "MAX_PARTS", 4_000)
         monkeypatch.setattr(client_module, "MAX_ANSWER_BYTES", 40_000)
         query.respond(status, text=text)
         with pytest.raises(PrometheusError) as caught:

@@ -74,6 +74,24 @@ def test_a_bearer_token_is_read_at_every_query(query, tmp_path):
     )
 
 
+def test_an_authorization_of_another_type(query, tmp_path):
+    """In place, or from a file that is read at every query."""
+    ask(PrometheusSettings(url=URL, credentials=Authorization("ApiKey", credentials="abc")))
+    assert sent(query) == "ApiKey abc"
+    file = tmp_path / "key"
+    file.write_text("def\n")
+    ask(PrometheusSettings(url=URL, credentials=Authorization("ApiKey", credentials_file=file)))
+    assert sent(query) == "ApiKey def"
+
+
+def test_a_refused_password_is_not_tried_twice(query):
+    """It is what it is; a token alone could be renewed."""
+    query.respond(401)
+    with pytest.raises(UnavailableError, match="HTTP 401: the credentials were refused"):
+        ask(PrometheusSettings(url=URL, credentials=BasicAuth("me", "wrong")))
+    assert query.call_count == 1
+
+
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
 @pytest.mark.parametrize("kind", ["token", "password"])
 def test_a_file_that_cannot_be_read_is_told(query, tmp_path, kind, content):

@@ -1,0 +1,93 @@
+"""Reading what a server answers: series, a refusal, or nothing of Prometheus's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import orjson
+
+from exporter.prometheus.errors import QueryRefusedError, UnavailableError
+
+MAX_PARTS = 500_000
+"""Lists and objects in one answer, of which every sample and series is made: as Python's they take
+up to a hundred times the memory of their text."""
+
+NARROW = "narrow the selector, or group by fewer labels"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of an answer: its labels and its samples as (Unix seconds, value), in order."""
+
+    labels: dict[str, str]
+    samples: list[tuple[float, float]]
+
+
+class TimedOutError(UnavailableError):
+    """No answer in time: Prometheus may be away, or the query too large for it."""
+
+
+def read_answer(status: int, body: bytearray) -> list[Series]:
+    """Tell an answer from a refusal and from what is no answer of Prometheus's.
+
+    Raises:
+        UnavailableError: it is none, or Prometheus has failed.
+        QueryRefusedError: Prometheus refuses the query, or answers with too much.
+    """
+    if status == httpx.codes.OK:
+        return _series(body)
+    try:
+        error = orjson.loads(body)
+        kind, message = str(error["errorType"]), str(error["error"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        kind = message = ""
+    # Prometheus answers 503 to a query that ran too long; that is the query's own failure.
+    refused = status in {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}
+    if message and (refused or kind == "timeout"):
+        raise QueryRefusedError(message)
+    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        raise UnavailableError(f"HTTP {status}: the credentials were refused")
+    reason = message or body[:200].decode("utf-8", "replace").strip()
+    told = f"HTTP {status}: {reason}" if reason else f"HTTP {status}"
+    if status == httpx.codes.GATEWAY_TIMEOUT:
+        raise TimedOutError(told)
+    raise UnavailableError(told)
+
+
+def _series(body: bytearray) -> list[Series]:
+    """Read the `data` of an answer, vector or matrix."""
+    if body.count(b"[") + body.count(b"{") > MAX_PARTS:
+        raise QueryRefusedError(f"the answer has more than {MAX_PARTS} parts: {NARROW}")
+    status, series = _parsed(body)
+    if series is None:
+        start = body[:80].decode("utf-8", "replace")
+        raise UnavailableError(f"not an answer of Prometheus's: {start!r}")
+    if status != "success":
+        raise UnavailableError(f"status {status[:20]!r} with HTTP 200")
+    return series
+
+
+def _parsed(body: bytearray) -> tuple[str, list[Series] | None]:
+    """The status of an answer and its series, or None if it is none.
+
+    Errors end here: the parser's own hold the whole text, for as long as somebody holds them.
+    """
+    try:
+        answer = orjson.loads(body)
+        status = str(answer["status"])
+        if status != "success":
+            return status, []
+        return status, [_one_series(item) for item in answer["data"]["result"]]
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+        return "", None
+
+
+def _one_series(item: dict[str, Any]) -> Series:
+    # Series of native histograms alone have neither key; they hold no counter samples.
+    pairs = item["values"] if "values" in item else [item["value"]] if "value" in item else []
+    return Series(
+        labels={str(name): str(value) for name, value in item["metric"].items()},
+        samples=[(float(at), float(value)) for at, value in pairs],
+    )
