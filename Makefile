@@ -1,5 +1,6 @@
 # make demo: watch an error budget burn.  make test: everything that a change must pass.
-# Needs Python 3.11 or newer; Prometheus comes from PROMETHEUS, the PATH or Debian's packages.
+# Needs Python 3.11 or newer; Prometheus and Alertmanager come from variables such as PROMETHEUS, the
+# PATH, or Debian's packages.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,12 +19,13 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-tools: venv  ## Prometheus and promtool in .tools, unless PROMETHEUS or the PATH has them
-	@$(BIN)/python -c "$$FIND" 2>/dev/null || .ci/prometheus-from-debian .tools
+tools: venv  ## Prometheus and Alertmanager in .tools, unless variables or the PATH have them
+	@$(BIN)/python -c "$$FIND" 2>/dev/null || \
+		.ci/prometheus-from-debian .tools "" prometheus prometheus-alertmanager
 
 define FIND
-from exporter.demo.servers import find_prometheus, find_promtool
-print("Prometheus:", find_prometheus(), find_promtool())
+from exporter.demo.servers import find_alertmanager, find_amtool, find_prometheus, find_promtool
+print("Found:", find_prometheus(), find_promtool(), find_alertmanager(), find_amtool())
 endef
 export FIND
 

@@ -85,7 +85,7 @@ async def measure(url: str, count: int) -> list[object]:
     phases: dict[str, list[float]] = {"poll": [], "evaluate": [], "render": []}
     prometheus = PrometheusSettings(url=url, scrape_interval=COUNTER_SCRAPE)
     async with PrometheusClient(prometheus) as client:
-        engine = Engine(slos(count), settings, client)
+        engine = Engine(slos(count), settings, {"prometheus": client})
         warm_up = settings.settle // SCRAPE
         moments = [END - n * SCRAPE + settings.delay for n in range(TICKS + warm_up)][::-1]
         started = time.perf_counter()

@@ -98,7 +98,7 @@ async def fill(url: str, count: int) -> float:
     settings = EvaluationSettings(interval=SCRAPE)
     started = time.perf_counter()
     async with PrometheusClient(PrometheusSettings(url=url)) as client:
-        engine = Engine([slo(count, USUAL_PERIOD)], settings, client)
+        engine = Engine([slo(count, USUAL_PERIOD)], settings, {"prometheus": client})
         await engine.poll(END + settings.delay)
         while await engine.fill_history():
             pass
@@ -114,7 +114,7 @@ async def poll(
     """
     settings = EvaluationSettings(interval=SCRAPE)
     async with PrometheusClient(PrometheusSettings(url=url)) as client:
-        engine = Engine([slo(count, period)], settings, client)
+        engine = Engine([slo(count, period)], settings, {"prometheus": client})
         warm_up = 2 * settings.settle // SCRAPE
         moments = [END - n * SCRAPE + settings.delay for n in range(TICKS + warm_up)][::-1]
         for moment in moments[:warm_up]:

@@ -1,124 +1,137 @@
-"""The application: wires configuration, engine, metrics and web server, and runs them."""
+"""The application: wires configuration, engine, store, metrics and web server, and runs them."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from importlib.metadata import version
-from pathlib import Path
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from exporter.config.errors import ConfigError
+from exporter.config.loading import load_file
 from exporter.config.settings import Settings
-from exporter.config.web_loading import load_web_file
-from exporter.evaluation.engine import Engine
-from exporter.evaluation.loop import Loop
+from exporter.evaluation.keeper import Keeper, StoreState
 from exporter.exposition.publisher import Publisher
 from exporter.exposition.self_metrics import SelfMetrics
-from exporter.prometheus.client import PrometheusClient
+from exporter.ledger.store import Store
+from exporter.ledger.storefile import StoreError, StoreInUseError, StoreVersionError
+from exporter.options import Options, watched_web_settings
+from exporter.prometheus.errors import SettingsError
 from exporter.slo.snapshot import Snapshot
-from exporter.slo.windows import RUNGS, rungs
+from exporter.watch import Watch
 from exporter.web.daemon import (
     ConfigStatus,
     DatasourceStatus,
     EvaluationStatus,
     ReloadError,
     Status,
+    StoreStatus,
 )
 from exporter.web.routes import create_app
 from exporter.web.server import Server, listen
-from exporter.web.settings import WebSettings, WebSettingsError
-from exporter.web.watched import Watched
 
 STOP_SECONDS = 4.0
 """How long everything has to end before it is left behind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line sets beyond the configuration."""
-
-    listen_address: str = ":9098"
-    web_config_file: Path | None = None
-
-
-def watched_web_settings(file: Path | None) -> Watched:
-    """Read the web configuration, and be ready to read it anew; without a file it is empty.
-
-    Raises:
-        WebSettingsError: it has mistakes; the text lists them, a line each.
-    """
-
-    def read() -> WebSettings:
-        if file is None:
-            return WebSettings()
-        try:
-            return load_web_file(file)
-        except ConfigError as error:
-            raise WebSettingsError(str(error)) from error
-
-    return Watched(read)
-
-
 class App:
     """The daemon. `start()`, then `wait()` until it fails or is told to `stop()`.
 
+    `load` reads the configuration anew; otherwise the file of the options is read.
+
     Raises:
+        SettingsError: no client can be made of the settings.
         WebSettingsError: the web configuration has mistakes.
     """
 
-    def __init__(self, settings: Settings, options: Options) -> None:
+    def __init__(
+        self, settings: Settings, options: Options, load: Callable[[], Settings] | None = None
+    ) -> None:
         watched = watched_web_settings(options.web_config_file)
         self._options = options
+        self._load = load or (lambda: load_file(options.config_file))
         self._log = structlog.get_logger()
         self.metrics = SelfMetrics(CollectorRegistry())
-        self.metrics.reload_successful.set(1)
-        self.metrics.reload_timestamp.set(time.time())
         self.publisher = Publisher(self.metrics.registry)
-        self._client = PrometheusClient(
-            settings.prometheus,
-            concurrency=settings.evaluation.concurrency,
-            on_query=self.metrics.observe_query,
-        )
-        self._engine = Engine(settings.slos, settings.evaluation, self._client)
-        self._loop = Loop(self._engine, settings.evaluation, self)
+        self._started = self._reloaded = time.time()
+        self._reload_error: str | None = None
+        self._reloading = asyncio.Lock()
+        self._show_reload()
+        self._watch = Watch.build(settings, self.metrics.observe_query)
+        self._keeper = Keeper(None)
+        self._storage = options.storage_folder(settings)
+        self._store_shown = StoreState()
+        self._failed = asyncio.Event()
         self._ready = False
         self._evaluated_at = time.monotonic()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._evaluation = EvaluationStatus(None, None, 0.0)
+        self._web: asyncio.Task[None] | None = None
         self._server = Server(
             create_app(self.publisher, self, version=version("error-budget-exporter")),
             watched,
         )
-        self._started = time.time()
-        self._settings = settings
 
     async def start(self) -> int:
-        """Begin to listen and to poll.
+        """Begin to listen, bring back what is stored, and begin to poll.
 
         Returns:
             The port it listens on.
 
         Raises:
             ListenError: the address cannot be listened on.
+            StoreInUseError, StoreVersionError: the store is another's.
         """
         listener = listen(self._options.listen_address)
+        try:
+            self._keeper = await self._open_store()
+        except BaseException:
+            listener.close()
+            raise
         port = int(listener.getsockname()[1])
-        self._tell_left_out_rungs()
-        self._tasks = [
-            asyncio.create_task(self._server.serve(sockets=[listener]), name="web"),
-            asyncio.create_task(self._loop.run(), name="evaluation"),
-        ]
+        self._web = asyncio.create_task(self._server.serve(sockets=[listener]), name="web")
+        self._begin(self._watch)
+        settings = self._watch.settings
         self._log.info(
             "started",
             version=version("error-budget-exporter"),
             port=port,
-            slos=len(self._settings.slos),
-            prometheus=self._settings.prometheus.url,
+            slos=len(settings.slos),
+            datasources=" ".join(f"{name}={of.url}" for name, of in settings.datasources.items()),
+            storage=str(self._storage or "none"),
         )
         return port
+
+    async def _open_store(self) -> Keeper:
+        """The keeper; the books have begun with what is stored.
+
+        Raises:
+            StoreInUseError, StoreVersionError: the store is another's.
+        """
+        if self._storage is None:
+            return Keeper(None)
+        self.metrics.show_store()
+        engine = self._watch.engine
+        try:
+            keeper = Keeper(await asyncio.to_thread(Store, self._storage))
+            stored = await keeper.read(engine.books)
+            await asyncio.to_thread(engine.begin_with, stored, time.time())
+        except (StoreInUseError, StoreVersionError):
+            raise
+        except StoreError as error:
+            return Keeper(None, problem=str(error))
+        return keeper
+
+    def _begin(self, watch: Watch) -> None:
+        self._watch = watch
+        self.metrics.know_datasources(watch.settings.datasources)
+        watch.begin(self).add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._failed.set()
 
     async def wait(self) -> None:
         """Return when the daemon has stopped.
@@ -126,22 +139,74 @@ class App:
         Raises:
             Exception: whatever made a part of it fail.
         """
-        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            if not task.cancelled():
+        failed = asyncio.create_task(self._failed.wait())
+        await asyncio.wait(
+            {failed, *([self._web] if self._web else [])}, return_when=asyncio.FIRST_COMPLETED
+        )
+        failed.cancel()
+        for task in (self._web, self._watch.task):
+            if task is not None and task.done() and not task.cancelled():
                 task.result()
+
+    async def reload(self) -> None:
+        """Read the configuration anew and go on with it.
+
+        Everything is read and built first. What is known of SLOs that stay is kept; the others
+        vanish with the next evaluation.
+
+        Raises:
+            ReloadError: it is not as it should be; the old one goes on.
+        """
+        async with self._reloading:
+            try:
+                await self._reload()
+            except (ConfigError, SettingsError, StoreError) as error:
+                self._reload_error = str(error)
+                self._log.error(
+                    "the configuration was not reloaded; the old one goes on", error=str(error)
+                )
+                raise ReloadError(str(error)) from error
+            else:
+                self._reloaded, self._reload_error = time.time(), None
+                slos = len(self._watch.settings.slos)
+                self._log.info("the configuration was reloaded", slos=slos)
+            finally:
+                self._show_reload()
+                self.publisher.refresh()
+
+    def _show_reload(self) -> None:
+        self.metrics.reload_successful.set(self._reload_error is None)
+        self.metrics.reload_timestamp.set(self._reloaded)
+
+    async def _reload(self) -> None:
+        settings = await asyncio.to_thread(self._load)
+        old, new = self._watch, Watch.build(settings, self.metrics.observe_query)
+        if self._options.storage_folder(settings) != self._storage:
+            self._log.warning("storage.path has changed, which takes a restart")
+        await old.rest()
+        try:
+            saved = await self._keeper.save(old.engine)
+            stored = await self._keeper.read(new.engine.books, old.engine.books)
+            await asyncio.to_thread(new.engine.follow, old.engine, stored, time.time(), saved=saved)
+        except BaseException:
+            await self._keeper.read(old.engine.books, old.engine.books)
+            self._begin(old)
+            await new.aclose()
+            raise
+        self._begin(new)
+        await old.aclose()
 
     async def stop(self) -> None:
         """End everything, within seconds."""
         self._server.should_exit = True
-        for task in self._tasks:
-            if task.get_name() != "web":
-                task.cancel()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+        await self._watch.rest()
+        await self._keeper.save(self._watch.engine)
+        if self._web is not None:
+            _, late = await asyncio.wait([self._web], timeout=STOP_SECONDS)
             for task in late:
                 task.cancel()
-        await self._client.aclose()
+        await self._watch.aclose()
+        self._keeper.close()
         self._log.info("stopped")
 
     def ready(self) -> bool:
@@ -149,48 +214,75 @@ class App:
         return self._ready
 
     def config_text(self) -> str:
-        """The configuration in force."""
-        return ""
+        """The configuration in force, with every secret masked."""
+        return self._watch.settings.masked
 
     def status(self) -> Status:
         """The daemon's state."""
+        now, store = time.time(), None
+        if self._storage is not None:
+            problem = self._keeper.state.problem
+            store = StoreStatus(str(self._storage), problem is None, problem)
         return Status(
             version=version("error-budget-exporter"),
             started_timestamp_seconds=self._started,
-            uptime_seconds=time.time() - self._started,
+            uptime_seconds=now - self._started,
             ready=self._ready,
             listen_address=self._options.listen_address,
-            config=ConfigStatus("", True, self._started, None),
-            evaluation=EvaluationStatus(None, None, self._engine.history_progress()),
-            datasources={"prometheus": DatasourceStatus(None, None)},
-            store=None,
+            config=ConfigStatus(
+                str(self._options.config_file),
+                self._reload_error is None,
+                self._reloaded,
+                self._reload_error,
+            ),
+            evaluation=self._evaluation,
+            datasources={
+                name: DatasourceStatus(client.up, client.last_error)
+                for name, client in self._watch.clients.items()
+            },
+            store=store,
         )
 
-    async def reload(self) -> None:
-        """Refuse: the configuration is read at the start alone."""
-        raise ReloadError("the configuration is read at the start alone")
-
-    async def evaluated(self, snapshot: Snapshot, seconds: float, *, answered: bool) -> None:
-        """Publish a snapshot, with the figures about the evaluation itself."""
-        metrics, ledger = self.metrics, self._engine.ledger
+    async def evaluated(
+        self, snapshot: Snapshot, seconds: float, *, silent: Collection[str]
+    ) -> None:
+        """Publish a snapshot, with the figures about the evaluation itself, and store it."""
+        metrics, engine = self.metrics, self._watch.engine
+        ledger, progress = engine.ledger, engine.history_progress()
+        self._evaluation = EvaluationStatus(time.time(), seconds, progress)
+        self._evaluated_at = time.monotonic()
         metrics.evaluations.inc()
-        metrics.failures.inc(0 if answered else 1)
+        metrics.failures.inc(1 if silent else 0)
         metrics.last_evaluation.set(time.time())
         metrics.last_duration.set(seconds)
         metrics.slos.set(len(snapshot.slos))
         metrics.slos_failing.set(sum(status.problem is not None for status in snapshot.slos))
         metrics.ledger_slots.set(ledger.slots)
         metrics.ledger_bytes.set(ledger.bytes)
-        metrics.backfill_progress.set(self._engine.history_progress())
-        self._evaluated_at = time.monotonic()
+        metrics.backfill_progress.set(progress)
         await asyncio.to_thread(self.publisher.publish, snapshot)
-        self._ready = self._ready or answered
+        # One datasource that is down must not keep the others' SLOs from being served.
+        self._ready = self._ready or len(silent) < len(engine.datasources)
+        await self._keeper.save(engine)
+        if self._storage is not None:
+            self._show_store()
+
+    def _show_store(self) -> None:
+        before, now = self._store_shown, self._keeper.state
+        self._store_shown = now
+        self.metrics.observe_store(
+            up=now.problem is None,
+            writes=now.writes - before.writes,
+            failures=now.failures - before.failures,
+            size=now.bytes,
+            written=now.written,
+        )
 
     def failed(self) -> None:
         """Count an evaluation that a fault of our own ended."""
         self.metrics.failures.inc()
         age = time.monotonic() - self._evaluated_at
-        if age > self._settings.evaluation.stale_after:
+        if age > self._watch.settings.evaluation.stale_after:
             # No evaluation says how the SLOs are: figures of long ago would pass for today's.
             self.publisher.withdraw()
         else:
@@ -199,16 +291,3 @@ class App:
     def missed(self, boundaries: int) -> None:
         """Count slot boundaries that nobody attended to."""
         self.metrics.missed.inc(boundaries)
-
-    def _tell_left_out_rungs(self) -> None:
-        for slo in self._settings.slos:
-            length = slo.period.span(int(time.time())).length
-            left_out = set(RUNGS) - set(rungs(slo.period, length, slo.objective.error_budget))
-            for rung in sorted(left_out, key=str):
-                self._log.warning(
-                    "alert condition is left out: it could never hold",
-                    service=slo.service,
-                    slo=slo.name,
-                    condition=str(rung),
-                    threshold=rung.threshold(length),
-                )

@@ -6,19 +6,25 @@ import asyncio
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from exporter.app import App, Options, watched_web_settings
+from exporter import ledger_command
+from exporter.app import App
 from exporter.config.errors import ConfigError
 from exporter.config.loading import load_file
 from exporter.config.settings import Settings
 from exporter.demo.run import DemoOptions, run_demo
+from exporter.ledger.storefile import StoreError
 from exporter.live_check import live_check
 from exporter.logs import FORMATS, LEVELS, configure
+from exporter.options import Options, watched_web_settings
 from exporter.prometheus.errors import SettingsError
+from exporter.web.daemon import ReloadError
 from exporter.web.server import ListenError, parse_listen_address
 from exporter.web.settings import WebSettingsError
 
@@ -36,6 +42,12 @@ config_option = click.option(
     default=Path("config.yaml"),
     show_default=True,
     help="The configuration file.",
+)
+
+storage_option = click.option(
+    "--storage.path",
+    "storage",
+    help="Folder of the ledger's store, or none; goes before the configuration's storage.path.",
 )
 
 
@@ -64,6 +76,7 @@ def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
     help="Where to serve /metrics and the page.",
 )
 @web_config_option
+@storage_option
 @click.option(
     "--log.level", "log_level", type=click.Choice(LEVELS), default="info", show_default=True
 )
@@ -71,26 +84,41 @@ def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
     "--log.format", "log_format", type=click.Choice(FORMATS), default="logfmt", show_default=True
 )
 def run(
+    *,
     config_file: Path,
     listen_address: str,
     web_config_file: Path | None,
+    storage: str | None,
     log_level: str,
     log_format: str,
 ) -> None:
-    """Run the daemon: poll Prometheus, evaluate, serve metrics."""
+    """Run the daemon: poll Prometheus, evaluate, serve metrics.
+
+    SIGHUP reads the configuration anew, SIGTERM and SIGINT end it.
+    """
     settings = _load(config_file)
     configure(log_level, log_format)
+    options = Options(config_file, listen_address, web_config_file, storage)
     try:
-        asyncio.run(_serve(settings, Options(listen_address, web_config_file)))
-    except (ListenError, SettingsError, WebSettingsError) as error:
+        asyncio.run(_serve(settings, options))
+    except (ListenError, SettingsError, StoreError, WebSettingsError) as error:
         _fail(str(error))
 
 
 async def _serve(settings: Settings, options: Options) -> None:
     stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, stopped.set)
     app = App(settings, options)
+    reloads = set()
+
+    def reload() -> None:
+        task = asyncio.create_task(_reload(app))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
     try:
         await app.start()
         ended = asyncio.create_task(app.wait())
@@ -102,6 +130,11 @@ async def _serve(settings: Settings, options: Options) -> None:
         ended.cancel()
     finally:
         await app.stop()
+
+
+async def _reload(app: App) -> None:
+    with suppress(ReloadError):  # it is logged, and a metric
+        await app.reload()
 
 
 @main.command()
@@ -124,6 +157,42 @@ def check(config_file: Path, web_config_file: Path | None, live: bool) -> None:
         except SettingsError as error:
             _fail(str(error))
         sys.exit(0 if well else 1)
+
+
+@main.group(invoke_without_command=True)
+@config_option
+@storage_option
+@click.pass_context
+def ledger(context: click.Context, config_file: Path, storage: str | None) -> None:
+    """Show what is stored of each SLO: since when, how much of it, and its size."""
+    settings = _load(config_file) if storage is None else Settings(slos=())
+    folder = Options(storage=storage).storage_folder(settings)
+    if folder is None:
+        _fail("storage.path is none: nothing is stored")
+    context.obj = folder
+    if context.invoked_subcommand is None:
+        with _store_errors():
+            ledger_command.show(folder, click.echo)
+
+
+@ledger.command()
+@click.argument("slo", metavar="SERVICE/SLO")
+@click.pass_obj
+def rebuild(folder: Path, slo: str) -> None:
+    """Ask Prometheus anew for all of an SLO.
+
+    What Prometheus still has replaces what is stored; what it no longer has stays.
+    """
+    with _store_errors():
+        ledger_command.rebuild(folder, slo, click.echo)
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    try:
+        yield
+    except StoreError as error:
+        _fail(str(error))
 
 
 @main.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 from exporter.config.settings import Settings
 from exporter.evaluation.engine import Engine
@@ -18,20 +19,27 @@ async def live_check(settings: Settings, echo: Callable[[str], None]) -> bool:
     Returns:
         Whether every SLO has data and no problem.
     """
-    async with PrometheusClient(
-        settings.prometheus, concurrency=settings.evaluation.concurrency
-    ) as client:
-        engine = Engine(settings.slos, settings.evaluation, client)
+    async with AsyncExitStack() as stack:
+        clients = {
+            name: await stack.enter_async_context(
+                PrometheusClient(of, name=name, concurrency=settings.evaluation.concurrency)
+            )
+            for name, of in settings.datasources.items()
+        }
+        engine = Engine(settings.slos, settings.evaluation, clients)
         now = time.time()
-        try:
-            await engine.poll(now)
-        except UnavailableError as error:
-            echo(str(error))
-            return False
+        silent = set()
+        for name in engine.datasources:
+            try:
+                await engine.poll_datasource(name, now)
+            except UnavailableError as error:
+                silent.add(name)
+                echo(f"datasource {name}: {error}")
         statuses = engine.evaluate(now).slos
         for status in statuses:
-            echo(_line(status))
-    return all(_well(status) for status in statuses)
+            if status.slo.datasource not in silent:
+                echo(_line(status))
+    return not silent and all(_well(status) for status in statuses)
 
 
 def _well(status: SloStatus) -> bool:

@@ -79,7 +79,7 @@ def absent() -> Iterator[str]:
 def settings(url: str, **of: object) -> Settings:
     return Settings(
         slos=(slo(period=DAY, **of),),
-        prometheus=PrometheusSettings(url=url, timeout=5),
+        datasources={"prometheus": PrometheusSettings(url=url, timeout=5)},
         evaluation=EvaluationSettings(interval=1, delay=0.1),
     )
 
@@ -188,7 +188,7 @@ def test_figures_are_withdrawn_when_evaluations_fail_for_long(absent, monkeypatc
     async def run() -> list[bool]:
         app = App(settings(absent), ANYWHERE)
         snapshot = Snapshot(at=1, slos=(), services=())
-        await app.evaluated(snapshot, 0.1, answered=True)
+        await app.evaluated(snapshot, 0.1, silent=())
         app.failed()
         shown = [app.publisher.snapshot is snapshot]
         later = time.monotonic() + 1_000
@@ -262,7 +262,7 @@ def test_its_start_and_its_stop_are_logged(absent):
     with capture_logs() as logs:
         asyncio.run(run())
     [started] = [line for line in logs if line["event"] == "started"]
-    assert (started["slos"], started["prometheus"]) == (1, absent)
+    assert (started["slos"], started["datasources"]) == (1, f"prometheus={absent}")
     assert started["port"] > 0
     assert logs[-1]["event"] == "stopped"
 
@@ -288,7 +288,7 @@ def test_its_state_is_told_as_documented(absent):
 def test_what_the_web_configuration_protects_is_protected(absent, tmp_path):
     """The file is read before anything is served; mistakes in it end the start."""
     file = tmp_path / "web.yaml"
-    options = Options("127.0.0.1:0", file)
+    options = Options(listen_address="127.0.0.1:0", web_config_file=file)
 
     async def run() -> int:
         app = App(settings(absent), options)

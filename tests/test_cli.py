@@ -230,8 +230,8 @@ class TestLiveCheck:
     def test_an_absent_prometheus_is_told(self, query, instant, config):
         """Exit code 1, with the URL."""
         query.side_effect = instant.side_effect = httpx.ConnectError("connection refused")
-        line = "http://prometheus.test:9090 cannot be reached: connection refused"
-        assert self.check(config) == (1, [line])
+        reason = "http://prometheus.test:9090 cannot be reached: connection refused"
+        assert self.check(config) == (1, [f"datasource prometheus: {reason}"])
 
 
 class TestWebConfig:

@@ -3,11 +3,13 @@
 import json
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+STORAGE = "/var/lib/error-budget-exporter"
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +44,41 @@ def test_packages_are_pinned(instructions):
 
 
 def test_nothing_of_the_build_stays(instructions):
-    """Two stages; the last one only takes the finished environment over."""
+    """Two stages; the last one only takes the finished environment and an empty folder over."""
     assert len(values(instructions, "FROM")) == 2
     assert not values(last_stage(instructions), "RUN")
-    (copied,) = values(last_stage(instructions), "COPY")
-    assert copied.startswith("--from=build ")
+    copied = values(last_stage(instructions), "COPY")
+    assert [value.split()[-1] for value in copied] == ["/opt/exporter", STORAGE]
+    assert all(value.startswith("--from=build ") for value in copied)
 
 
 def test_it_does_not_run_as_root(instructions):
     """A number, since Kubernetes's runAsNonRoot cannot judge a name."""
     (user,) = values(last_stage(instructions), "USER")
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)
+
+
+def test_the_ledger_lies_in_a_volume_of_the_users(instructions):
+    """A new volume takes content and owner over from the image; root's would be read-only."""
+    last = last_stage(instructions)
+    (user,) = values(last, "USER")
+    (folder,) = [value for value in values(last, "COPY") if STORAGE in value]
+    assert folder.split() == ["--from=build", f"--chown={user}", STORAGE, STORAGE]
+    assert any(f"mkdir {STORAGE}" in run for run in values(instructions, "RUN"))
+    assert json.loads(values(last, "VOLUME")[0]) == [STORAGE]
+    (command,) = values(last, "CMD")
+    assert f"--storage.path={STORAGE}" in json.loads(command)
+
+
+def test_it_says_what_it_is(instructions):
+    """The labels of the Open Container Initiative, with what the project says of itself."""
+    (labels,) = values(last_stage(instructions), "LABEL")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert dict(part.split("=", 1) for part in shlex.split(labels)) == {
+        "org.opencontainers.image.title": project["name"],
+        "org.opencontainers.image.version": project["version"],
+        "org.opencontainers.image.description": project["description"],
+    }
 
 
 @pytest.mark.parametrize("name", ["ENTRYPOINT", "CMD"])

@@ -13,7 +13,16 @@ import exporter
 
 ROOT = Path(exporter.__file__).parent
 
-WIRING = {"app", "cli", "live_check", "logs", "__main__"}
+WIRING = {
+    "__main__",
+    "app",
+    "cli",
+    "ledger_command",
+    "live_check",
+    "logs",
+    "options",
+    "watch",
+}
 """The modules at the top: they start, wire and stop; nobody below imports them."""
 
 ALLOWED: dict[str, dict[str, str]] = {
@@ -22,7 +31,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "prometheus": {"slo": "an SLI is turned into PromQL; durations are written as PromQL does"},
     "evaluation": {
         "slo": "the evaluation itself",
-        "ledger": "the slots that it fills",
+        "ledger": "the slots that it fills, and their store",
         "prometheus": "whom it asks",
     },
     "exposition": {"slo": "the snapshot that it writes as metrics"},
@@ -74,6 +83,7 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "evaluation": "the loop logs",
         "web": "the server and its changing files log",
         "app": "logs",
+        "watch": "logs",
         "logs": "is set up",
     },
 }

@@ -58,8 +58,8 @@ class TestLogs:
     def test_libraries_log_in_the_same_form(self, form, capsys):
         """Warnings and worse of theirs, with their traceback."""
         configure("debug", form)
-        logging.getLogger("uvicorn.error").info("Started server process [%d]", 1)
-        logging.getLogger("uvicorn.error").warning("Exceeded %s limit", "concurrency")
+        logging.getLogger("httpcore").info("Started server process [%d]", 1)
+        logging.getLogger("httpcore").warning("Exceeded %s limit", "concurrency")
         try:
             _ = 1 // 0
         except ZeroDivisionError:

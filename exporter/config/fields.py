@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, NoReturn, cast
-from urllib.parse import urlsplit
 
-import pydantic_core
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from exporter.config.errors import quoted
 from exporter.prometheus.selectors import parse_selector
 from exporter.slo.durations import format_duration, parse_duration
-from exporter.slo.model import Objective
+from exporter.slo.model import DEFAULT_DATASOURCE, Objective
 
 RESERVED_LABELS = frozenset(
     {
@@ -43,14 +41,19 @@ RESERVED_LABELS = frozenset(
 PARENT = "parent"
 """The type of an error that concerns the mapping around the key rather than the key."""
 
-_CLIENT_HEADERS = {"connection", "content-length", "content-type", "host", "transfer-encoding"}
-
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What a type of value is called in the reference."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Marks a value that is never shown: all of it, or only user and password in a URL."""
+
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +119,15 @@ def _divides_an_hour(seconds: int) -> int:
     return seconds
 
 
-def _not_blank(text: str) -> str:
+def not_blank(text: str) -> str:
+    """Refuse what is empty."""
     if not text.strip():
         raise ValueError("must not be empty")
     return text
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Refuse line breaks and what cannot be seen; the message shows the text."""
     if not text.isprintable():
         raise ValueError(f"must be one line of printable text, not {quoted(text)}")
     return text
@@ -204,53 +209,14 @@ def no_doubles(names: list[str]) -> list[str]:
     return names
 
 
-def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and parts.hostname and " " not in text
-        pydantic_core.Url(text)
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ValueError("must be an http or https URL such as http://localhost:9090")
-    if "@" in parts.netloc:
-        raise ValueError("must hold no user and no password: give them as basic_auth")
-    if "?" in text or "#" in text:
-        raise ValueError("must have no ? and no #: the exporter adds the query itself")
-    if "/api/v1" in parts.path:
-        raise ValueError("must be the base URL: the exporter adds /api/v1 itself")
-    return text.rstrip("/")
-
-
-def _file(value: object, info: ValidationInfo) -> Path:
-    if not isinstance(value, str):
-        raise ValueError("must be the path of a file")
-    path = surroundings(info).folder / _printable(_not_blank(value))
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        raise ValueError(f"{quoted(str(path))} cannot be read: {error.strerror}") from error
-    return path
-
-
-def _header_name(name: str) -> str:
-    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name, re.ASCII):
-        raise ValueError(f"{quoted(name)} is not the name of an HTTP header")
-    if name.lower() == "authorization":
-        raise ValueError("must be given as basic_auth or bearer_token_file")
-    if name.lower() in _CLIENT_HEADERS:
-        raise ValueError("is set by the HTTP client itself")
-    return name
-
-
-def _header_value(value: str) -> str:
-    if not (value.isascii() and value.isprintable()):
-        raise ValueError("must be printable ASCII on one line")
-    return value
+def _datasource_name(name: str) -> str:
+    if name == DEFAULT_DATASOURCE:
+        raise ValueError(f"is the name of the section {DEFAULT_DATASOURCE}: choose another")
+    return printable(not_blank(name))
 
 
 DURATION = Kind("duration")
-Text = Annotated[str, AfterValidator(_not_blank), AfterValidator(_printable), Kind("text")]
+Text = Annotated[str, AfterValidator(not_blank), AfterValidator(printable), Kind("text")]
 Glob = Annotated[Text, Kind("glob")]
 ObjectivePercent = Annotated[Objective, PlainValidator(_objective), Kind("percent")]
 SomePercent = Annotated[Decimal, PlainValidator(_some_percent), Kind("percent")]
@@ -263,10 +229,7 @@ Histogram = Annotated[
 ]
 LabelName = Annotated[str, AfterValidator(_label_name), Kind("label name")]
 LabelNames = Annotated[list[LabelName], AfterValidator(no_doubles)]
-Url = Annotated[Text, AfterValidator(_url), Kind("URL")]
-ReadableFile = Annotated[Path, BeforeValidator(_file), Kind("path of a file")]
-HeaderName = Annotated[str, AfterValidator(_header_name), Kind("header name")]
-HeaderValue = Annotated[str, AfterValidator(_header_value), Kind("text")]
+DatasourceName = Annotated[str, AfterValidator(_datasource_name), Kind("name")]
 Interval = Annotated[
     int, BeforeValidator(duration("1s", "5m")), AfterValidator(_divides_an_hour), DURATION
 ]

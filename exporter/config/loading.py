@@ -13,7 +13,7 @@ from exporter.config.errors import ConfigError, Mistake
 from exporter.config.fields import Interval, Surroundings
 from exporter.config.maintenance_section import MaintenanceSection
 from exporter.config.models import MainFile, SloFile
-from exporter.config.names import no_slos, same_names, unknown_names
+from exporter.config.names import no_slos, same_names, unknown_datasources, unknown_names
 from exporter.config.section import Section
 from exporter.config.settings import PlacedWindow, Settings
 from exporter.config.source import Document, Mapping, Sequence, parse
@@ -59,6 +59,7 @@ def load(text: str, path: Path) -> Settings:
     all_read = len(documents) == 1 + len(slo_paths)
     mistakes += same_names(documents)
     mistakes += unknown_names(documents, all_read=all_read)
+    mistakes += unknown_datasources(documents)
     mistakes += no_slos(documents, mistakes)
     if mistakes or main_file is None:
         order = {file: place for place, file in enumerate([path, *slo_paths])}
@@ -83,9 +84,10 @@ def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) 
             slos.append(slo.slo(policy, main.alerting, maintenance))
     return Settings(
         slos=tuple(slos),
-        prometheus=main.prometheus.settings(),
+        datasources=main.used_datasources({slo.datasource for slo in slos}),
         evaluation=main.evaluation.settings(),
         maintenance=tuple(placed for of_file in windows for _, placed in of_file),
+        storage=main.storage.folder(files[0][0].file.parent),
     )
 
 

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from exporter.config.budgeting import AlertingSection
-from exporter.config.fields import DURATION, AnyPercent, Glob, Interval, duration
+from exporter.config.fields import (
+    DURATION,
+    AnyPercent,
+    DatasourceName,
+    Glob,
+    Interval,
+    Text,
+    duration,
+)
 from exporter.config.maintenance_section import MaintenanceSection
 from exporter.config.prometheus_section import PrometheusSection
 from exporter.config.section import Section
+from exporter.config.settings import storage_folder
 from exporter.config.slo_section import SloSection
 from exporter.evaluation.settings import EvaluationSettings
+from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.durations import format_duration
+from exporter.slo.model import DEFAULT_DATASOURCE
 from exporter.slo.policy import DEFAULT_POLICY, Policy
 
 _DEFAULTS = EvaluationSettings()
@@ -88,6 +101,23 @@ class EvaluationSection(Section):
         return EvaluationSettings(**dict(self))
 
 
+class StorageSection(Section):
+    """Where the ledger is kept, so that it outlives restarts and Prometheus's retention."""
+
+    path: Text = Field(
+        default="ledger",
+        description=(
+            "Folder of the store, made if it is not there; `none` to hold the ledger in memory "
+            "alone. `--storage.path` goes before it."
+        ),
+        examples=["/var/lib/error-budget-exporter"],
+    )
+
+    def folder(self, beside: Path) -> Path | None:
+        """The folder, relative ones being `beside` the file; None to store nothing."""
+        return storage_folder(self.path, beside)
+
+
 class PolicySection(Section):
     """When budgets are acted upon."""
 
@@ -118,10 +148,22 @@ class MainFile(Section):
     """The file that `--config.file` names. At least one SLO is needed, here or in `slo_files`."""
 
     prometheus: PrometheusSection = Field(
-        default=PrometheusSection(), description="Where Prometheus is."
+        default=PrometheusSection(),
+        description="Where Prometheus is: the datasource of the SLOs that name none.",
+    )
+    datasources: dict[DatasourceName, PrometheusSection] = Field(
+        default={},
+        description=(
+            "Further Prometheus servers by name, each with the keys of `prometheus`. An SLO picks "
+            "one by `datasource`; those that no SLO picks are not asked."
+        ),
+        examples=["{mimir: {url: https://mimir.example.com/prometheus}}"],
     )
     evaluation: EvaluationSection = Field(
         default=EvaluationSection(), description="When Prometheus is asked, and how much at a time."
+    )
+    storage: StorageSection = Field(
+        default=StorageSection(), description="Where the ledger is kept."
     )
     policy: PolicySection = Field(
         default=PolicySection(), description="When budgets are acted upon."
@@ -142,3 +184,8 @@ class MainFile(Section):
         ),
         examples=["[teams/**/*.yaml]"],
     )
+
+    def used_datasources(self, used: Collection[str]) -> dict[str, PrometheusSettings]:
+        """The datasources among `used`, by name."""
+        every = {DEFAULT_DATASOURCE: self.prometheus, **self.datasources}
+        return {name: section.settings() for name, section in every.items() if name in used}

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from exporter.config.errors import Mistake, quoted
 from exporter.config.source import Document, Mapping, Sequence
+from exporter.slo.model import DEFAULT_DATASOURCE
 
 
 def same_names(documents: list[Document]) -> Iterator[Mistake]:
@@ -44,6 +45,18 @@ def unknown_names(documents: list[Document], *, all_read: bool) -> Iterator[Mist
                 kind = "service" if path[2] == "services" else "SLO"
                 what = f"{quoted(name)} is no {kind} of {'any' if is_main else 'this'} file"
                 yield document.mistake(path, f"{what}, {_known(name, names)}")
+
+
+def unknown_datasources(documents: list[Document]) -> Iterator[Mistake]:
+    """Datasources that SLOs name, but the main file does not have."""
+    named = documents[0].values.get("datasources")
+    known = [DEFAULT_DATASOURCE, *(named if isinstance(named, Mapping) else ())]
+    for document in documents:
+        for index, slo in _entries(document, "slos"):
+            name = slo.get("datasource")
+            if isinstance(name, str) and name not in known:
+                message = f"{quoted(name)} is no datasource, {_known(name, known)}"
+                yield document.mistake(("slos", index, "datasource"), message)
 
 
 def _known(name: str, known: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The `prometheus` section of the configuration file."""
+"""The `prometheus` section of the configuration file, and each of `datasources`."""
 
 from __future__ import annotations
 
@@ -6,87 +6,35 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from exporter.config.fields import (
-    DURATION,
+from exporter.config.auth_sections import AuthorizationSection, BasicAuthSection, OAuth2Section
+from exporter.config.connection_fields import (
     HeaderName,
-    HeaderValue,
+    HeaderSecret,
+    NoProxy,
+    ProxyUrl,
     ReadableFile,
-    Text,
     Url,
-    duration,
-    wrong_parent,
 )
-from exporter.config.section import Section, exactly_one, given
-from exporter.prometheus.settings import BasicAuth, PrometheusSettings, TlsSettings
+from exporter.config.fields import DURATION, duration
+from exporter.config.section import Section, given, not_with
+from exporter.config.tls_section import TlsSection
+from exporter.prometheus.settings import (
+    Authorization,
+    BasicAuth,
+    OAuth2,
+    PrometheusSettings,
+    ProxySettings,
+)
 
 _DEFAULTS = PrometheusSettings()
-
-
-class BasicAuthSection(Section):
-    """Basic authentication. Exactly one of `password` and `password_file` is needed."""
-
-    username: Text = Field(description="User name.", examples=["exporter"])
-    password: str | None = Field(
-        default=None,
-        description="Password in plain text; prefer a file.",
-        examples=["secret"],
-    )
-    password_file: ReadableFile | None = Field(
-        default=None,
-        validate_default=True,
-        description="File that holds the password.",
-        examples=["secrets/password"],
-    )
-
-    @field_validator("password_file")
-    @classmethod
-    def _one_password(cls, value: object, info: ValidationInfo) -> object:
-        exactly_one(value, info, "password")
-        return value
-
-    def settings(self) -> BasicAuth:
-        """What the client is given."""
-        return BasicAuth(self.username, self.password, self.password_file)
-
-
-class TlsSection(Section):
-    """TLS towards Prometheus. `cert_file` and `key_file` belong together."""
-
-    ca_file: ReadableFile | None = Field(
-        default=None,
-        description="Certificates to trust instead of the system's (PEM).",
-        examples=["tls/ca.pem"],
-    )
-    cert_file: ReadableFile | None = Field(
-        default=None, description="Client certificate (PEM).", examples=["tls/client.pem"]
-    )
-    key_file: ReadableFile | None = Field(
-        default=None,
-        validate_default=True,
-        description="Key of the client certificate (PEM).",
-        examples=["tls/client.key"],
-    )
-    insecure_skip_verify: bool = Field(
-        default=False, description="Accept any certificate of the server.", examples=["true"]
-    )
-
-    @field_validator("key_file")
-    @classmethod
-    def _both_or_none(cls, value: object, info: ValidationInfo) -> object:
-        if (value is not None) != given(info, "cert_file"):
-            wrong_parent("needs cert_file and key_file together, or neither")
-        return value
-
-    def settings(self) -> TlsSettings:
-        """What the client is given."""
-        return TlsSettings(**dict(self))
 
 
 class PrometheusSection(Section):
     """Where Prometheus, or what speaks its query API, is found.
 
-    Keys are spelled as Prometheus spells them. `basic_auth` and `bearer_token_file` exclude
-    one another.
+    Keys are spelled as Prometheus spells them. `basic_auth`, `authorization`,
+    `bearer_token_file` and `oauth2` exclude one another. Files with secrets are read anew when
+    they change.
     """
 
     url: Url = Field(
@@ -111,23 +59,83 @@ class PrometheusSection(Section):
         examples=["1m"],
     )
     basic_auth: BasicAuthSection | None = Field(default=None, description="Basic authentication.")
+    authorization: AuthorizationSection | None = Field(
+        default=None, description="An Authorization header of another type."
+    )
     bearer_token_file: ReadableFile | None = Field(
         default=None,
-        description="File that holds a bearer token.",
+        description="File that holds a bearer token; short for `authorization`.",
         examples=["/var/run/secrets/token"],
     )
+    oauth2: OAuth2Section | None = Field(
+        default=None, description="Tokens by OAuth2's client credentials grant."
+    )
     tls_config: TlsSection = Field(default=TlsSection(), description="TLS towards Prometheus.")
-    headers: dict[HeaderName, HeaderValue] = Field(
+    headers: dict[HeaderName, HeaderSecret] = Field(
         default={},
         description="HTTP headers to send with every query, such as the tenant.",
         examples=["{X-Scope-OrgID: team-a}"],
     )
+    proxy_url: ProxyUrl | None = Field(
+        default=None,
+        description="The HTTP proxy on the way, with user and password where it needs them.",
+        examples=["http://proxy.example.com:3128"],
+    )
+    no_proxy: NoProxy | None = Field(
+        default=None,
+        description=(
+            "What is reached without `proxy_url`, parted by commas: host names (with all below "
+            "them), addresses, networks such as `10.0.0.0/8`, or `*`."
+        ),
+        examples=["localhost,.example.com,10.0.0.0/8"],
+    )
+    proxy_from_environment: bool = Field(
+        default=False,
+        description=(
+            "Take the proxy from the variables `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`; "
+            "otherwise they are not looked at."
+        ),
+        examples=["true"],
+    )
+    follow_redirects: bool = Field(
+        default=_DEFAULTS.follow_redirects,
+        description=(
+            "Whether to go where a redirect leads; not possible with credentials, `headers` or a "
+            "client certificate, which are for `url` alone."
+        ),
+        examples=["true"],
+    )
 
-    @field_validator("bearer_token_file")
+    @field_validator("authorization", "bearer_token_file", "oauth2")
     @classmethod
     def _one_way_in(cls, value: object, info: ValidationInfo) -> object:
-        if given(info, "basic_auth"):
-            raise ValueError("must not be combined with basic_auth: remove one of the two")
+        before = ("basic_auth", "authorization", "bearer_token_file")
+        return not_with(value, info, *before)
+
+    @field_validator("no_proxy")
+    @classmethod
+    def _of_proxy_url(cls, value: object, info: ValidationInfo) -> object:
+        if not given(info, "proxy_url"):
+            raise ValueError("needs proxy_url: without it there is no proxy")
+        return value
+
+    @field_validator("proxy_from_environment")
+    @classmethod
+    def _one_proxy(cls, value: bool, info: ValidationInfo) -> bool:
+        if value:
+            not_with(value, info, "proxy_url")
+        return value
+
+    @field_validator("follow_redirects")
+    @classmethod
+    def _nothing_to_lose(cls, value: bool, info: ValidationInfo) -> bool:
+        held = ("basic_auth", "authorization", "bearer_token_file", "oauth2")
+        tls, headers = info.data.get("tls_config"), info.data.get("headers")
+        if value:
+            not_with(value, info, *held)
+            if headers or (isinstance(tls, TlsSection) and tls.settings().presents_certificate):
+                what = "headers" if headers else "a client certificate"
+                raise ValueError(f"must not be combined with {what}: remove one of the two")
         return value
 
     def settings(self) -> PrometheusSettings:
@@ -136,8 +144,15 @@ class PrometheusSection(Section):
             url=self.url,
             timeout=self.timeout,
             scrape_interval=self.scrape_interval,
-            basic_auth=self.basic_auth.settings() if self.basic_auth else None,
-            bearer_token_file=self.bearer_token_file,
+            credentials=self._credentials(),
             tls=self.tls_config.settings(),
             headers=self.headers,
+            proxy=ProxySettings(self.proxy_url, self.no_proxy or "", self.proxy_from_environment),
+            follow_redirects=self.follow_redirects,
         )
+
+    def _credentials(self) -> BasicAuth | Authorization | OAuth2 | None:
+        if self.bearer_token_file is not None:
+            return Authorization(credentials_file=self.bearer_token_file)
+        found = self.basic_auth or self.authorization or self.oauth2
+        return None if found is None else found.settings()

@@ -85,7 +85,7 @@ def _sections(section: type[Section], path: str) -> Iterator[str]:
     yield "\n".join([heading, "", description.strip(), "", *table, ""])
     for name, field in section.model_fields.items():
         inner = section_of(field.annotation)
-        if inner:
+        if inner and get_origin(field.annotation) is not dict:  # those are sections told before
             items = "[]" if get_origin(field.annotation) is list else ""
             yield from _sections(inner, f"{path}.{name}{items}".lstrip("."))
 
@@ -96,7 +96,7 @@ def _kind(field: FieldInfo) -> str:
 
 
 def _kind_of(annotation: Any) -> str:  # noqa: ANN401  (types have no common type)
-    if section_of(annotation):
+    if section_of(annotation) and get_origin(annotation) is not dict:
         return "list of sections" if get_origin(annotation) is list else "section"
     arguments = [part for part in get_args(annotation) if part is not type(None)]
     if get_origin(annotation) is Annotated:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
 
 from exporter.config.fields import wrong_parent
+
+Value = TypeVar("Value")
 
 
 class Section(BaseModel):
@@ -38,6 +40,16 @@ def given(info: ValidationInfo, key: str) -> bool:
     """Whether a key declared before the validated one is in the file."""
     # A key that failed its own validation is missing from `info.data`, but was given.
     return info.data.get(key, "failed") is not None
+
+
+def not_with(value: Value, info: ValidationInfo, *others: str) -> Value:
+    """Check that none of the other keys declared before the validated one is in the file."""
+    for other in others:
+        if other == info.field_name:
+            break
+        if value is not None and given(info, other):
+            raise ValueError(f"must not be combined with {other}: remove one of the two")
+    return value
 
 
 def exactly_one(value: object, info: ValidationInfo, *others: str) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from exporter.config.times import utc_text
 from exporter.evaluation.settings import EvaluationSettings
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.maintenance import MaintenanceWindow
-from exporter.slo.model import Slo
+from exporter.slo.model import DEFAULT_DATASOURCE, Slo
+
+
+def storage_folder(text: str, beside: Path) -> Path | None:
+    """The folder that a storage path means: relative ones are `beside`, `none` is none at all."""
+    return None if text == "none" else beside / text
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +30,18 @@ class PlacedWindow:
 class Settings:
     """The whole configuration: where Prometheus is, when to ask it, and the SLOs.
 
-    The SLOs hold the maintenance windows that reach them; `maintenance` lists all windows.
+    `datasources` are those that SLOs name, in the order of the file. The SLOs hold the
+    maintenance windows that reach them; `maintenance` lists all windows. `storage` is the
+    folder of the store, None to hold the ledger in memory alone.
     """
 
     slos: tuple[Slo, ...]
-    prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
+    datasources: Mapping[str, PrometheusSettings] = field(
+        default_factory=lambda: {DEFAULT_DATASOURCE: PrometheusSettings()}
+    )
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     maintenance: tuple[PlacedWindow, ...] = ()
+    storage: Path | None = None
 
     def ended_windows(self, now: float) -> tuple[str, ...]:
         """The maintenance windows whose last end is past, a line each; `now` in Unix seconds."""

@@ -11,7 +11,7 @@ from exporter.config.fields import LabelName, LabelNames, ObjectivePercent, Text
 from exporter.config.section import Section
 from exporter.config.sli_section import SliSection
 from exporter.slo.maintenance import MaintenanceWindow
-from exporter.slo.model import THIRTY_DAYS, Slo
+from exporter.slo.model import DEFAULT_DATASOURCE, THIRTY_DAYS, Slo
 from exporter.slo.period import RollingPeriod
 from exporter.slo.policy import Policy
 
@@ -43,6 +43,11 @@ class SloSection(Section):
         examples=["28d"],
     )
     sli: SliSection = Field(description="What is measured.")
+    datasource: Text = Field(
+        default=DEFAULT_DATASOURCE,
+        description="Which Prometheus is asked: `prometheus`, or a name among `datasources`.",
+        examples=["mimir"],
+    )
     budgeting: BudgetingSection = Field(
         default=BudgetingSection(), description="How the error budget is counted."
     )
@@ -100,4 +105,5 @@ class SloSection(Section):
             policy=policy,
             low_traffic=own.low_traffic(alerting),
             maintenance=maintenance,
+            datasource=self.datasource,
         )

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
 
-from exporter.config.fields import Kind, ReadableFile, Text, no_doubles, one_of
+from exporter.config.connection_fields import ReadableFile
+from exporter.config.fields import Kind, Text, no_doubles, one_of
 from exporter.config.section import Section
 from exporter.web.settings import TlsSettings
 

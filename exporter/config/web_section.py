@@ -16,10 +16,10 @@ from pydantic import (
     field_validator,
 )
 
+from exporter.config.connection_fields import HeaderValue
 from exporter.config.errors import quoted
 from exporter.config.fields import (
     DURATION,
-    HeaderValue,
     Kind,
     Text,
     duration,

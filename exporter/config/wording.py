@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import ValidationError
 
@@ -61,8 +61,13 @@ def _unknown(key: str, section: type[Section]) -> str:
 
 
 def _section_at(section: type[Section], path: KeyPath) -> type[Section]:
+    named = False
     for part in path:
-        if isinstance(part, str):
-            inner: Any = section_of(section.model_fields[part].annotation)
-            section = inner
+        if named or isinstance(part, int):  # a name or an index leads to one of several alike
+            named = False
+            continue
+        annotation: Any = section.model_fields[part].annotation
+        inner: Any = section_of(annotation)
+        named = get_origin(annotation) is dict
+        section = inner
     return section

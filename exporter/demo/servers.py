@@ -85,6 +85,27 @@ def find_promtool() -> Path:
     return find_binary("promtool", "PROMTOOL")
 
 
+def find_alertmanager() -> Path:
+    """The Alertmanager to run: `ALERTMANAGER`, `.tools` or the PATH.
+
+    Raises:
+        BinaryNotFoundError: there is none.
+    """
+    try:
+        return find_binary("alertmanager", "ALERTMANAGER")
+    except BinaryNotFoundError:  # where Debian's package is installed, it has another name
+        return find_binary("prometheus-alertmanager", "ALERTMANAGER")
+
+
+def find_amtool() -> Path:
+    """The amtool to use: `AMTOOL`, `.tools` or the PATH.
+
+    Raises:
+        BinaryNotFoundError: there is none.
+    """
+    return find_binary("amtool", "AMTOOL")
+
+
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
     with socket.socket() as probe:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.evaluation.folding import Folded, by_slices, fold
@@ -16,6 +16,7 @@ from exporter.prometheus.promql import PART_LABEL, Asking, batch
 from exporter.prometheus.selectors import Selector
 from exporter.slo.maintenance import excluded
 from exporter.slo.model import Slo
+from exporter.slo.period import HOUR
 
 MAX_QUERY_CHARS = 12_000
 """VictoriaMetrics takes queries of up to 16 KiB by default."""
@@ -39,7 +40,7 @@ Answer = dict[Group, Folded] | SliError | PrometheusError
 class Batch:
     """SLOs (by their index) that one query asks for in slots of `resolution` seconds.
 
-    The answer is brought to the slots of `span`.
+    All are of one datasource. The answer is brought to the slots of `span`.
     """
 
     sources: tuple[int, ...]
@@ -48,17 +49,20 @@ class Batch:
 
 
 class SlotCounter:
-    """Counts the events of SLOs in spans of slots of the evaluation interval or longer."""
+    """Counts the events of SLOs in spans of slots of the evaluation interval or longer.
 
-    def __init__(self, client: PrometheusClient, slos: Sequence[Slo], interval: int) -> None:
-        self._client = client
+    `clients` has one for the datasource of every SLO.
+    """
+
+    def __init__(
+        self, clients: Mapping[str, PrometheusClient], slos: Sequence[Slo], interval: int
+    ) -> None:
+        self._clients = clients
         self._slos = slos
         self._interval = interval
         # The usual way to measure first; what was found to work moves to the front.
         self._indicators = [list(indicators(slo.sli, slo.group_by)) for slo in slos]
-        # Two scrapes: should one of them fail, the other still tells where the counter stood.
-        self._lookback = 2 * client.settings.scrape_interval
-        self._closed = False
+        self._closed = dict.fromkeys(clients, False)
         self._cuts: dict[tuple[tuple[int, ...], int, int], list[tuple[tuple[int, ...], int]]] = {}
         self._queries: dict[tuple[tuple[int, ...], int], tuple[str, int]] = {}
 
@@ -77,11 +81,12 @@ class SlotCounter:
         return [Batch(those, span, resolution) for those, resolution in cuts]
 
     def _cut(self, sources: Sequence[int], span: Span) -> Iterator[tuple[tuple[int, ...], int]]:
-        by_resolution: dict[int, list[int]] = defaultdict(list)
+        alike: dict[tuple[str, int], list[int]] = defaultdict(list)
         for source in sources:
-            slices = self._slos[source].timeslices
-            by_resolution[slices.slice if slices else span.slot].append(source)
-        for resolution, those in by_resolution.items():
+            slo = self._slos[source]
+            resolution = slo.timeslices.slice if slo.timeslices else span.slot
+            alike[slo.datasource, resolution].append(source)
+        for (_, resolution), those in alike.items():
             most = max(1, MAX_POINTS // (2 * span.at(resolution).count))
             taken: list[int] = []
             size = 0
@@ -96,7 +101,7 @@ class SlotCounter:
                 yield tuple(taken), resolution
 
     async def count(self, wanted: Batch) -> dict[int, Answer]:
-        """Count the events of a batch.
+        """Count the events of a batch; nobody but its own datasource is asked.
 
         A query that Prometheus refuses is asked again in halves, by SLO and then by time, so
         that one SLO's mistake stays its own and a limit of Prometheus's is met.
@@ -104,9 +109,10 @@ class SlotCounter:
         Raises:
             UnavailableError: Prometheus did not answer.
         """
-        closed = await self._client.ranges_closed()
-        if closed != self._closed:
-            self._closed = closed
+        datasource = self._slos[wanted.sources[0]].datasource
+        closed = await self._clients[datasource].ranges_closed()
+        if closed != self._closed[datasource]:
+            self._closed[datasource] = closed
             self._queries.clear()
         span = wanted.span.at(wanted.resolution)
         answers: dict[int, Answer] = {}
@@ -165,7 +171,9 @@ class SlotCounter:
         # Another task may move a way to the front while this one waits for its answer.
         ways = [self._indicators[source][0] for source in sources]
         try:
-            series = await self._range_query(*self._query(sources, span.slot), span)
+            series = await self._range_query(
+                self._client(sources[0]), *self._query(sources, span.slot), span
+            )
         except QueryRefusedError as error:
             if len(sources) > 1:
                 half = len(sources) // 2
@@ -199,13 +207,34 @@ class SlotCounter:
                 newer[source] = before
         return newer
 
+    async def first_seen(self, source: int, start: int, end: int) -> int:
+        """Since when Prometheus has the counters behind an SLO (by its index), to the hour.
+
+        0 where the SLO has no counters, `end` where none was seen in (start, end].
+
+        Raises:
+            PrometheusError: it did not answer.
+        """
+        texts = [f"count(count_over_time({of}[1h]))" for of in self.selectors(source) if of]
+        if not texts:
+            return 0
+        hours = Span(start - start % HOUR, end - end % HOUR, HOUR)
+        parts = await self._range_query(self._client(source), batch(texts), len(texts), hours)
+        times = [of.samples[0][0] for part in parts for of in part if of.samples]
+        return int(min(times, default=end))
+
+    def _client(self, source: int) -> PrometheusClient:
+        return self._clients[self._slos[source].datasource]
+
     def _asking(self, source: int, slot: int) -> Asking:
+        slo = self._slos[source]
         return Asking(
-            group_by=self._slos[source].group_by,
+            group_by=slo.group_by,
             slot=slot,
             interval=self._interval,
-            lookback=self._lookback,
-            closed=self._closed,
+            # Two scrapes: should one of them fail, the other still tells where the counter stood.
+            lookback=2 * self._client(source).settings.scrape_interval,
+            closed=self._closed[slo.datasource],
         )
 
     def _expressions(self, source: int, slot: int) -> Sequence[str]:
@@ -222,9 +251,11 @@ class SlotCounter:
             found = self._queries[key] = (batch(expressions), len(expressions))
         return found
 
-    async def _range_query(self, query: str, count: int, span: Span) -> list[list[Series]]:
+    async def _range_query(
+        self, client: PrometheusClient, query: str, count: int, span: Span
+    ) -> list[list[Series]]:
         """Ask for a batch of `count` expressions: the series of each."""
-        series = await self._client.range_query(query, span.start + span.slot, span.end, span.slot)
+        series = await client.range_query(query, span.start + span.slot, span.end, span.slot)
         parts: dict[str, list[Series]] = defaultdict(list)
         for one in series:
             parts[one.labels.get(PART_LABEL, "")].append(one)
@@ -246,7 +277,9 @@ class SlotCounter:
                 break
             try:
                 expressions = other.expressions(self._asking(source, span.slot))
-                series = await self._range_query(batch(expressions), len(expressions), span)
+                series = await self._range_query(
+                    self._client(source), batch(expressions), len(expressions), span
+                )
             except QueryRefusedError:  # this server does not know native histograms
                 continue
             found = await self._make_counts(source, other, span, series)
@@ -262,4 +295,5 @@ class SlotCounter:
     ) -> dict[Group, Counts]:
         asking = self._asking(source, span.slot)
         sli = self._slos[source].sli
-        return await read_answer(self._client, sli, way, asking, span=span, parts=parts)
+        client = self._client(source)
+        return await read_answer(client, sli, way, asking, span=span, parts=parts)

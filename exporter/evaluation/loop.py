@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 import structlog
@@ -18,6 +18,13 @@ from exporter.slo.snapshot import Snapshot
 LONGEST_PAUSE = 30.0
 """Seconds between tries while Prometheus does not answer, at the most."""
 
+GRACE = 1.0
+"""Seconds that an evaluation waits for a datasource that did not answer the last time."""
+
+TELL_CHANGES_EVERY = 60.0
+"""Seconds between two log lines on trouble that goes on but reads differently: some errors never
+read the same twice."""
+
 PROGRESS_EVERY = 10.0
 """Seconds between two log lines on how far the history is."""
 
@@ -25,8 +32,10 @@ PROGRESS_EVERY = 10.0
 class Observer(Protocol):
     """What the loop tells of itself."""
 
-    async def evaluated(self, snapshot: Snapshot, seconds: float, *, answered: bool) -> None:
-        """An evaluation is done; `answered` tells whether Prometheus answered everything."""
+    async def evaluated(
+        self, snapshot: Snapshot, seconds: float, *, silent: Collection[str]
+    ) -> None:
+        """An evaluation is done; `silent` are the datasources that did not answer everything."""
 
     def failed(self) -> None:
         """An evaluation ended in a fault of the exporter's own."""
@@ -67,29 +76,34 @@ class Loop:
         self._observer = observer
         self._clock = clock
         self._log = structlog.get_logger()
-        self._first_answer = asyncio.Event()
-        self._trouble: dict[str, str] = {}
+        self._polls: dict[str, asyncio.Task[None]] = {}
+        self._silent = set(engine.datasources)
+        self._first_answer = {name: asyncio.Event() for name in engine.datasources}
+        self._trouble: dict[tuple[str, str], tuple[str, float]] = {}
         self._problems: dict[int, str] = {}
 
     async def run(self) -> None:
         """Poll and fill history for ever."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._poll_for_ever())
-            group.create_task(self._fill_history_for_ever())
+            group.create_task(self._poll_for_ever(group))
+            for name in self._engine.datasources:
+                group.create_task(self._fill_history_for_ever(name))
 
-    async def _poll_for_ever(self) -> None:
+    async def _poll_for_ever(self, group: asyncio.TaskGroup) -> None:
         backoff = Backoff(LONGEST_PAUSE)
         while True:
             boundary = self._next_boundary(self._clock())
+            started = time.perf_counter()
+            await self._poll(group)
+            answered = not self._silent
             try:
-                answered = await self._evaluate(poll=True)
+                await self._evaluate(started)
             except Exception:  # noqa: BLE001 - a fault of ours must not end the daemon
                 self._log.exception("evaluation failed; the next one is tried as usual")
                 self._observer.failed()
                 answered = False
             if answered:
                 backoff.reset()
-                self._first_answer.set()
             now = self._clock()
             if now >= boundary:
                 late = int((now - boundary) // self._settings.interval) + 1
@@ -101,34 +115,58 @@ class Loop:
             wait = min(boundary - now, self._settings.interval)
             await asyncio.sleep(wait if answered else min(wait, backoff.pause()))
 
-    async def _evaluate(self, *, poll: bool) -> bool:
-        started = time.perf_counter()
-        answered = True
-        if poll:
-            try:
-                await self._engine.poll(self._clock())
-                self._note("newest slots", "")
-            except UnavailableError as error:
-                answered = False
-                self._note("newest slots", str(error))
+    async def _poll(self, group: asyncio.TaskGroup) -> None:
+        """Poll every datasource, and wait for those that are well.
+
+        One that is in trouble goes on by itself: what it answers is in a later evaluation.
+        """
+        well: list[asyncio.Task[None]] = []
+        troubled: list[asyncio.Task[None]] = []
+        for name in self._engine.datasources:
+            if name not in self._polls or self._polls[name].done():
+                self._polls[name] = group.create_task(self._poll_datasource(name))
+            in_trouble = self._trouble.get((name, "newest slots"))
+            (troubled if in_trouble else well).append(self._polls[name])
+        for polls, patience in ((well, self._settings.interval), (troubled, GRACE)):
+            if polls:
+                await asyncio.wait(polls, timeout=patience)
+        self._silent |= {name for name, poll in self._polls.items() if not poll.done()}
+
+    async def _poll_datasource(self, name: str) -> None:
+        try:
+            await self._engine.poll_datasource(name, self._clock())
+        except UnavailableError as error:
+            self._silent.add(name)
+            self._note(name, "newest slots", str(error))
+        except Exception:  # noqa: BLE001 - as above
+            self._silent.add(name)
+            self._log.exception("polling failed; it is tried again", datasource=name)
+        else:
+            self._silent.discard(name)
+            self._first_answer[name].set()
+            self._note(name, "newest slots", "")
+
+    async def _evaluate(self, started: float) -> None:
         snapshot = self._engine.evaluate(self._clock())
         self._note_problems()
-        await self._observer.evaluated(snapshot, time.perf_counter() - started, answered=answered)
-        return answered
+        seconds = time.perf_counter() - started
+        await self._observer.evaluated(snapshot, seconds, silent=frozenset(self._silent))
 
-    async def _fill_history_for_ever(self) -> None:
-        await self._first_answer.wait()
+    async def _fill_history_for_ever(self, name: str) -> None:
+        await self._first_answer[name].wait()
         backoff = Backoff(LONGEST_PAUSE)
         filling = False
         told = 0.0
         while True:
             try:
-                more = await self._engine.fill_history()
+                more = await self._engine.fill_history(name)
                 if filling and not more:
-                    self._log.info("history is complete as far as Prometheus has it")
-                    await self._evaluate(poll=False)
+                    self._log.info(
+                        "history is complete as far as Prometheus has it", datasource=name
+                    )
+                    await self._evaluate(time.perf_counter())
             except UnavailableError as error:
-                self._note("history", str(error))
+                self._note(name, "history", str(error))
                 await asyncio.sleep(backoff.pause())
                 continue
             except Exception:  # noqa: BLE001 - as above
@@ -137,11 +175,11 @@ class Loop:
                 await asyncio.sleep(LONGEST_PAUSE)
                 continue
             backoff.reset()
-            self._note("history", "")
+            self._note(name, "history", "")
             if more and time.monotonic() - told > PROGRESS_EVERY:
                 told = time.monotonic()
                 progress = round(self._engine.history_progress(), 3)
-                self._log.info("history is being filled", progress=progress)
+                self._log.info("history is being filled", datasource=name, progress=progress)
             if not more:
                 await asyncio.sleep(self._settings.interval)
             filling = more
@@ -150,15 +188,18 @@ class Loop:
         interval, delay = self._settings.interval, self._settings.delay
         return ((now - delay) // interval + 1) * interval + delay
 
-    def _note(self, asking: str, trouble: str) -> None:
-        """Log trouble with Prometheus once when it begins or changes, and once when it is over."""
-        if trouble == self._trouble.get(asking, ""):
+    def _note(self, name: str, asking: str, trouble: str) -> None:
+        """Log trouble with a datasource once when it begins or changes, and when it is over."""
+        before, told = self._trouble.get((name, asking), ("", 0.0))
+        if trouble == before:
             return
-        if trouble:
-            self._log.warning("Prometheus does not answer", asking=asking, error=trouble)
-        else:
-            self._log.info("Prometheus answers again", asking=asking)
-        self._trouble[asking] = trouble
+        about, now = {"datasource": name, "asking": asking}, self._clock()
+        if not trouble:
+            self._log.info("Prometheus answers again", **about)
+            del self._trouble[name, asking]
+        elif not before or abs(now - told) >= TELL_CHANGES_EVERY:
+            self._log.warning("Prometheus does not answer", **about, error=trouble)
+            self._trouble[name, asking] = trouble, now
 
     def _note_problems(self) -> None:
         problems = self._engine.problems()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exporter.evaluation.spans import Span
-from exporter.ledger.ledger import Asked, Ledger
+from exporter.ledger.asked import Asked
+from exporter.ledger.ledger import Ledger
 
 SETTLE_TOGETHER = 10
 SETTLE_SECONDS = 300
@@ -21,6 +22,12 @@ HISTORY_CHUNK = 288
 
 Work = dict[Span, list[int]]
 """Spans, and the sources (by index) to ask for them."""
+
+
+def only(work: Work, sources: Collection[int]) -> Work:
+    """What of the work is for some sources."""
+    kept = ((span, [s for s in those if s in sources]) for span, those in work.items())
+    return {span: those for span, those in kept if those}
 
 
 def newest(ledger: Ledger, units: Sequence[int]) -> Work:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from exporter.evaluation.spans import Group
 from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.errors import QueryRefusedError
 from exporter.prometheus.raw import Sample, SeriesKey, count_events, series_key, target
 from exporter.prometheus.selectors import Matcher, Selector
 from exporter.slo.durations import format_duration
@@ -29,9 +30,36 @@ async def count_slot(
 ) -> dict[Group, float]:
     """Count a selector's events in (end - slot, end], per group of label values.
 
+    A slot with more samples than Prometheus gives at once is counted in halves.
+
     Raises:
         PrometheusError: a query was not answered.
     """
+    try:
+        return await _count(client, selector, group_by, end=end, slot=slot, lookback=lookback)
+    except QueryRefusedError:
+        if slot <= lookback:  # most of what is read lies before the slot: halving would not help
+            raise
+    newer = slot // 2
+    counts: dict[Group, float] = defaultdict(float)
+    for until, length in ((end - newer, slot - newer), (end, newer)):
+        half = await count_slot(
+            client, selector, group_by, end=until, slot=length, lookback=lookback
+        )
+        for group, count in half.items():
+            counts[group] += count
+    return dict(counts)
+
+
+async def _count(
+    client: PrometheusClient,
+    selector: Selector,
+    group_by: Sequence[str],
+    *,
+    end: int,
+    slot: int,
+    lookback: int,
+) -> dict[Group, float]:
     start = end - slot
     span = format_duration(slot + lookback)
     labels: dict[SeriesKey, dict[str, str]] = {}
@@ -40,7 +68,7 @@ async def count_slot(
         key = series_key(series.labels)
         labels[key] = series.labels
         # VictoriaMetrics answers with the staleness marks, too, which are NaN.
-        samples[key] += [sample for sample in series.samples if not math.isnan(sample[1])]
+        samples[key] += [sample for sample in series.samples if math.isfinite(sample[1])]
     for values in samples.values():
         values.sort()
     unknown = [key for key, values in samples.items() if values and values[0][0] > start]
@@ -52,16 +80,20 @@ async def count_slot(
             f"last_over_time({selector}[{pause}] offset {format_duration(slot)})", end
         )
         for series in earlier:
-            key, value = series_key(series.labels), series.samples[-1][1]
+            key = series_key(series.labels)
             # Two spellings of one bucket bound may both be found: the counter went on from the
             # one that stood higher.
-            before[key] = max(value, before.get(key, value))
+            for _, value in series.samples[-1:]:
+                if math.isfinite(value):
+                    before[key] = max(value, before.get(key, value))
         targets = {found for key in unknown if key not in before if (found := target(labels[key]))}
         if targets:
             up = await _scraped(client, targets, end=end, slot=slot, span=span, pause=pause)
     counts: dict[Group, float] = defaultdict(float)
     for key, values in samples.items():
-        first = values[0][0] if values else end
+        if not values:
+            continue
+        first = values[0][0]
         counts[tuple(labels[key].get(name, "") for name in group_by)] += count_events(
             values,
             start,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +15,10 @@ from exporter.prometheus.promql import Asking
 from exporter.prometheus.raw import is_number
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import LatencySli, Sli
+
+MOST_EVENTS = 1e300
+"""What is not below, infinities and NaN among it, is no number of events: sums over a period, and
+the ratios of them, would not be numbers either."""
 
 
 class SliError(Exception):
@@ -68,9 +71,9 @@ def _arrays(
             column, off = divmod(at - span.start - span.slot, span.slot)
             if off or not 0 <= column < span.count:
                 raise UnavailableError(f"an answer for {at:.3f}, which was not asked for")
-            # A counter was NaN for a while: its other samples still count.
-            odd = counter and math.isnan(value)
-            array[int(column)] = np.inf if odd else value
+            # A counter may have been NaN or infinite for a while: its other samples still count.
+            odd = np.inf if counter else np.nan
+            array[int(column)] = value if abs(value) < MOST_EVENTS else odd
     return arrays
 
 
@@ -96,7 +99,8 @@ async def _make_exact(
             lookback=asking.lookback,
         )
         for group, count in exact.items():
-            arrays.setdefault(group, np.full(span.count, np.nan))[i] = count
+            known = abs(count) < MOST_EVENTS
+            arrays.setdefault(group, np.full(span.count, np.nan))[i] = count if known else np.nan
 
 
 async def _require_bound(

@@ -1,18 +1,18 @@
-"""The ledger's rows: which SLO or group each one holds, and its counters since the start."""
+"""The ledger's rows: which SLO or group each one holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from exporter.evaluation.spans import Floats, Group
+from exporter.evaluation.spans import Group
 from exporter.ledger.ledger import Ledger
 from exporter.slo.model import Slo
 
 
 @dataclass(slots=True)
 class Row:
-    """One SLO, or one group of it; the counts are events since the start.
+    """One SLO, or one group of it.
 
     An SLO with `group_by` has a row without a group besides: it stands for the SLO while no
     group is known, and is never written to.
@@ -20,18 +20,20 @@ class Row:
 
     source: int
     group: Group | None
-    bad: float = 0.0
-    total: float = 0.0
-    # A correction may take events back, but what is shown is a counter and must not fall.
+    # What was shown last of the day's events, and of which day: see `show`.
+    day: int = 0
     bad_shown: float = 0.0
     total_shown: float = 0.0
 
-    def add(self, bad: float, total: float) -> None:
-        """Count more events, or fewer where a correction takes some back."""
-        self.bad += bad
-        self.total += total
-        self.bad_shown = max(self.bad_shown, self.bad)
-        self.total_shown = max(self.total_shown, self.total)
+    def show(self, day: int, bad: float, total: float) -> None:
+        """Show the events counted since `day` began (Unix seconds).
+
+        A correction may take events back, but what is shown is a counter and must not fall.
+        """
+        if day != self.day:
+            self.day, self.bad_shown, self.total_shown = day, bad, total
+        self.bad_shown = max(self.bad_shown, bad)
+        self.total_shown = max(self.total_shown, total)
 
 
 class Rows:
@@ -53,6 +55,18 @@ class Rows:
     def of(self, source: int) -> Sequence[int]:
         """The rows of an SLO (by its index)."""
         return self._of_source[source]
+
+    def groups(self, source: int) -> tuple[Group, ...]:
+        """The groups of these rows."""
+        return tuple(self.all[row].group or () for row in self._of_source[source])
+
+    def continue_counters(self, source: int, old: Rows, before: int) -> None:
+        """Go on from what other rows have shown of the same SLO, which was `before` among them."""
+        shown = dict(zip(old.groups(before), old.of(before), strict=True))
+        for row, group in zip(self._of_source[source], self.groups(source), strict=True):
+            if group in shown:
+                of = old.all[shown[group]]
+                self.all[row].show(of.day, of.bad_shown, of.total_shown)
 
     def make_room(self, source: int, groups: Iterable[Group]) -> str | None:
         """Give rows to the groups that have none yet, as far as `max_groups` lets them.
@@ -76,12 +90,6 @@ class Rows:
             f"{len(held) + len(new)} groups found, more than max_groups "
             f"({slo.max_groups}): {len(new) - room} are left out"
         )
-
-    def count(self, rows: Sequence[int], bad: Floats, total: Floats) -> None:
-        """Count more events; rows x slots."""
-        more = bad.sum(axis=1).tolist(), total.sum(axis=1).tolist()
-        for row, more_bad, more_total in zip(rows, *more, strict=True):
-            self.all[row].add(more_bad, more_total)
 
     def _forget(self, source: int) -> int:
         """Free the rows of groups that left the period; how many."""

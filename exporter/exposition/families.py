@@ -120,13 +120,13 @@ FAMILIES = (
     Family(
         "slo_events_total",
         "counter",
-        "Events counted since the exporter started.",
+        "Events counted since midnight UTC; starts anew every day.",
         lambda status: _one(status.events_total),
     ),
     Family(
         "slo_bad_events_total",
         "counter",
-        "Bad events counted since the exporter started.",
+        "Bad events counted since midnight UTC; starts anew every day.",
         lambda status: _one(status.bad_events_total),
     ),
     Family(

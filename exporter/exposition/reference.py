@@ -47,8 +47,9 @@ Data states: `ok`; `no_traffic` (measured, zero events in the last five minutes)
 (Prometheus answers, but the series do not exist); `stale` (Prometheus has not answered for
 `stale_after`: ratios and burn rates are withdrawn, the budget and the tier are held).
 
-`slo_events_total` and `slo_bad_events_total` start at 0 with the exporter, as counters do; use
-them with `rate()` and `increase()`.
+`slo_events_total` and `slo_bad_events_total` count from midnight UTC on, and start anew every day,
+as counters may: use them with `rate()` and `increase()`. So replicas and restarts agree on them.
+They are there once all of the day is known.
 
 ## The exporter itself
 
@@ -70,7 +71,9 @@ def reference() -> str:
 
 
 def _own() -> Iterable[tuple[str, str, str, str]]:
-    for family in SelfMetrics(CollectorRegistry()).registry.collect():
+    metrics = SelfMetrics(CollectorRegistry())
+    metrics.show_store()
+    for family in metrics.registry.collect():
         if family.name.startswith(PREFIX):
             name = f"{family.name}_total" if family.type == "counter" else family.name
             own = {label for sample in family.samples for label in sample.labels} - {"le"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from importlib.metadata import version
 
 from prometheus_client import (
@@ -15,6 +16,9 @@ from prometheus_client import (
 )
 
 PREFIX = "error_budget_exporter"
+
+OUTCOMES = ("success", "refused", "unavailable")
+"""How a query may end; all but the last are answers."""
 
 
 class SelfMetrics:
@@ -44,13 +48,17 @@ class SelfMetrics:
         )
         self.queries = Histogram(
             f"{PREFIX}_prometheus_query_duration_seconds",
-            "Queries to Prometheus by outcome: success, refused, unavailable.",
-            ("outcome",),
+            "Queries to a datasource by outcome: success, refused, unavailable.",
+            ("datasource", "outcome"),
             registry=registry,
             buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
         )
-        for outcome in ("success", "refused", "unavailable"):
-            self.queries.labels(outcome)
+        self._datasources: set[str] = set()
+        self.datasource_up = self._gauge(
+            "datasource_up",
+            "Whether the newest query to a datasource was answered.",
+            ("datasource",),
+        )
         self.reload_successful = self._gauge(
             "config_last_reload_successful", "Whether the configuration was read the last time."
         )
@@ -69,12 +77,49 @@ class SelfMetrics:
             "The share of the periods' history that Prometheus was asked for; 1 when done.",
         )
 
+    def show_store(self) -> None:
+        """Create the metrics of the store; without one there are none."""
+        self.store_up = self._gauge(
+            "store_up", "Whether all that has settled is stored on disk; 0 when a write failed."
+        )
+        self.store_writes = self._counter("store_writes_total", "Writes to the store done.")
+        self.store_failures = self._counter(
+            "store_write_failures_total", "Writes to the store that failed; they are tried again."
+        )
+        self.store_size = self._gauge("store_size_bytes", "What the store takes on disk.")
+        self.store_written = self._gauge(
+            "store_last_write_timestamp_seconds", "When the store was last written."
+        )
+
+    def observe_store(
+        self, *, up: bool, writes: int, failures: int, size: int, written: float
+    ) -> None:
+        """Show how the store is; `writes` and `failures` are new ones."""
+        self.store_up.set(up)
+        self.store_writes.inc(writes)
+        self.store_failures.inc(failures)
+        self.store_size.set(size)
+        self.store_written.set(written)
+
     def _gauge(self, name: str, help_: str, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(f"{PREFIX}_{name}", help_, labels, registry=self.registry)
 
     def _counter(self, name: str, help_: str) -> Counter:
         return Counter(f"{PREFIX}_{name}", help_, registry=self.registry)
 
-    def observe_query(self, outcome: str, seconds: float) -> None:
-        """Count one query to Prometheus."""
-        self.queries.labels(outcome).observe(seconds)
+    def know_datasources(self, names: Iterable[str]) -> None:
+        """Make the series of queries to these datasources; those of any others go."""
+        known = set(names)
+        for name in self._datasources - known:
+            self.datasource_up.remove(name)
+            for outcome in OUTCOMES:
+                self.queries.remove(name, outcome)
+        for name in known - self._datasources:
+            for outcome in OUTCOMES:
+                self.queries.labels(name, outcome)
+        self._datasources = known
+
+    def observe_query(self, datasource: str, outcome: str, seconds: float) -> None:
+        """Count one query to a datasource, by one of OUTCOMES."""
+        self.queries.labels(datasource, outcome).observe(seconds)
+        self.datasource_up.labels(datasource).set(outcome != "unavailable")

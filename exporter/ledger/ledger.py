@@ -7,26 +7,28 @@ for is known per source, since one question fetches all of its rows.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from enum import IntEnum
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.ledger.asked import Asked
+from exporter.ledger.chunks import CHUNK
+from exporter.ledger.history import Groups, History, Stretch, put_together
 from exporter.ledger.levels import Level
 from exporter.ledger.shelf import Floats, Shelf, Slots
 from exporter.slo.windows import WindowSums
 
 
-class Asked(IntEnum):
-    """What is known about a slot of a source."""
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A chunk of a level, and the sources whose slots in it are other than the store has them."""
 
-    NO = 0
-    EMPTY = 1
-    """Asked before it had settled; there was nothing yet."""
-    PROVISIONAL = 2
-    """Asked before it had settled; late samples may still change it."""
-    SETTLED = 3
+    level: int
+    number: int
+    sources: tuple[int, ...]
 
 
 class Ledger:
@@ -49,6 +51,8 @@ class Ledger:
             self._shelves.append(Shelf(level.slot, columns, sources))
             self._fences.append(self._fence(i, self.end))
         self.rows = 0
+        self._sources = sources
+        self._changed: list[dict[int, NDArray[np.bool_]]] = [{} for _ in levels]
         self._samples = np.full((sources, self._shelves[0].columns), np.nan)
 
     def _fence(self, i: int, end: int) -> int:
@@ -124,7 +128,9 @@ class Ledger:
         ratio = coarse.slot // fine.slot
         asked = fine.asked[:, fine.at(old, fence).reshape(-1, ratio)]
         settled = (asked == Asked.SETTLED).all(axis=2)
-        coarse.asked[:, coarse.at(old, fence)] = np.where(settled, Asked.SETTLED, Asked.NO)
+        at = coarse.at(old, fence)
+        coarse.asked[:, at] = np.where(settled, Asked.SETTLED, Asked.NO)
+        self._note_change(i + 1, old, fence)
 
     def write(
         self,
@@ -133,22 +139,28 @@ class Ledger:
         start: int,
         slots: Slots,
         excluded: Slots | None = None,
-    ) -> tuple[Floats, Floats]:
+    ) -> None:
         """Put counts into the slots that follow `start`; rows x slots.
 
-        Slots outside the level's cover are left out: they have moved on since the question.
+        Slots outside the level's cover are left out: they have moved on since the question. A
+        slot of which nothing is known any more keeps what was known: Prometheus forgets.
         `excluded` is the part of the counts that lies in maintenance windows.
-
-        Returns:
-            By how much the bad and the total events of these slots have grown (rows x slots).
         """
         at, inside = self._inside(level, start, slots.bad.shape[1])
-        return self._shelves[level].write(rows, at, inside, slots, excluded)
+        self._shelves[level].write(
+            rows, at, slots.part(inside), None if excluded is None else excluded.part(inside)
+        )
 
     def mark(self, level: int, source: int, start: int, asked: NDArray[np.uint8]) -> None:
         """Note what is known (an `Asked` each) of the source's slots that follow `start`."""
         at, inside = self._inside(level, start, len(asked))
-        self._shelves[level].asked[source, at] = asked[inside]
+        shelf = self._shelves[level]
+        if (asked[inside] == Asked.SETTLED).any():
+            slot = shelf.slot
+            self._note_change(
+                level, start + inside.start * slot, start + inside.stop * slot, source
+            )
+        shelf.asked[source, at] = asked[inside]
 
     def note_samples(self, source: int, start: int, samples: Floats) -> None:
         """Note how many samples stand behind the finest slots that follow `start`."""
@@ -171,17 +183,83 @@ class Ledger:
         """What is known of each slot of a level: sources x slots, oldest first."""
         return self._shelves[level].asked[:, self._shelves[level].at(*self.cover(level))]
 
-    def since(self, start: int) -> tuple[Floats, Floats]:
-        """Bad and total events per row in the finest slots that begin at `start` or later."""
-        shelf = self._shelves[0]
-        start = -(-max(start, self._fences[0]) // shelf.slot) * shelf.slot
-        if start >= self.end:
-            return np.zeros(self.rows), np.zeros(self.rows)
-        counts = shelf.counts
-        return (
-            shelf.sum(counts.bad, start, self.end, self.rows),
-            shelf.sum(counts.total, start, self.end, self.rows),
+    def forget(self, source: int) -> None:
+        """Have a source's slots asked for again; until then they keep what is known of them."""
+        for shelf in self._shelves:
+            shelf.asked[source] = Asked.NO
+
+    def _note_change(self, level: int, start: int, end: int, source: int | None = None) -> None:
+        """Note that slots in (start, end] are other than the store has them, of a source or all."""
+        length = CHUNK * self.levels[level].slot
+        for number in range(start // length, -(-end // length)):
+            changed = self._changed[level].setdefault(number, np.zeros(self._sources, np.bool_))
+            changed[slice(None) if source is None else source] = True
+
+    def changes(self) -> list[Chunk]:
+        """What has changed since the last call; to be stored, or given back."""
+        found = [
+            Chunk(level, number, tuple(np.flatnonzero(changed).tolist()))
+            for level, by_number in enumerate(self._changed)
+            for number, changed in sorted(by_number.items())
+        ]
+        self._changed = [{} for _ in self.levels]
+        return [chunk for chunk in found if operator.lt(*self._chunk(chunk))]
+
+    def give_back(self, chunks: Sequence[Chunk]) -> None:
+        """Note again what could not be stored."""
+        for chunk in chunks:
+            for source in chunk.sources:
+                self._note_change(chunk.level, *self._chunk(chunk), source)
+
+    def _chunk(self, chunk: Chunk) -> tuple[int, int]:
+        """The part of a chunk's span that its level covers."""
+        low, high = self.cover(chunk.level)
+        length = CHUNK * self._shelves[chunk.level].slot
+        low, high = max(low, chunk.number * length), min(high, (chunk.number + 1) * length)
+        return low, max(low, high)
+
+    def stretch(self, chunk: Chunk, source: int, rows: Sequence[int]) -> Stretch:
+        """A source's slots in a chunk, as far as the level covers it."""
+        return self._stretch(chunk.level, source, rows, self._chunk(chunk))
+
+    def _stretch(
+        self, level: int, source: int, rows: Sequence[int], span: tuple[int, int]
+    ) -> Stretch:
+        shelf = self._shelves[level]
+        at = shelf.at(*span)
+        cells = np.ix_(np.asarray(rows, dtype=np.intp), at)
+        excluded = None
+        if shelf.excluded is not None:
+            excluded = Slots(*(array[cells] for array in shelf.excluded.arrays()))
+        return Stretch(
+            slot=shelf.slot,
+            start=span[0],
+            slots=Slots(*(array[cells] for array in shelf.counts.arrays())),
+            excluded=excluded if excluded is not None and excluded.known.any() else None,
+            asked=shelf.asked[source, at],
         )
+
+    def history(self, source: int, rows: Sequence[int], groups: Groups) -> History:
+        """Everything that is known of a source; `rows` are those of its groups."""
+        levels = range(len(self.levels))
+        return History(
+            end=self.end,
+            groups=groups,
+            stretches=tuple(self._stretch(i, source, rows, self.cover(i)) for i in levels),
+        )
+
+    def restore(self, source: int, rows: Sequence[int], history: History, *, stored: bool) -> None:
+        """Take over what was known of a source, whose rows hold nothing yet.
+
+        `stored` tells whether the store has it in this very form.
+        """
+        for level, shelf in enumerate(self._shelves):
+            low, high = self.cover(level)
+            found = put_together(history, low, high, shelf.slot)
+            self.write(level, rows, low, found.slots, found.excluded)
+            shelf.asked[source, shelf.at(low, high)] = found.asked
+            if not stored:
+                self._note_change(level, low, high, source)
 
     def clear_row(self, row: int) -> None:
         """Forget a row's counts, so that another group may have it."""

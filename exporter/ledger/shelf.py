@@ -23,6 +23,10 @@ class Slots:
         """Bad, total and known, in this order."""
         return iter((self.bad, self.total, self.known))
 
+    def part(self, slots: slice) -> Slots:
+        """Some of the slots, of all rows."""
+        return Slots(*(array[:, slots] for array in self.arrays()))
+
     @classmethod
     def none(cls, rows: int, slots: int) -> Slots:
         """Nothing known. The known shares are kept short: they need few digits."""
@@ -111,7 +115,7 @@ class Shelf:
         at = self.at(start, end)
         pairs = [(fine.counts, self.counts)]
         if fine.excluded is not None:
-            pairs.append((fine.excluded, self._make_excluded()))
+            pairs.append((fine.excluded, self.make_excluded()))
         for old, new in pairs:
             new.bad[:, at] = old.bad[:, source].sum(axis=2)
             new.total[:, at] = old.total[:, source].sum(axis=2)
@@ -121,32 +125,31 @@ class Shelf:
         self,
         rows: Sequence[int],
         at: NDArray[np.intp],
-        inside: slice,
         slots: Slots,
         excluded: Slots | None,
-    ) -> tuple[Floats, Floats]:
-        """Put the part `inside` of slots into the columns `at`; see `Ledger.write`."""
+    ) -> None:
+        """Put slots into the columns `at`; what they tell nothing of keeps what it has."""
         cells = np.ix_(np.asarray(rows), at)
-        grown = np.zeros_like(slots.bad), np.zeros_like(slots.total)
-        grown[0][:, inside] = slots.bad[:, inside] - self.counts.bad[cells]
-        grown[1][:, inside] = slots.total[:, inside] - self.counts.total[cells]
-        _put(self.counts, cells, slots, inside)
+        keep = (slots.known <= 0) & (self.counts.known[cells] > 0)
+        _put(self.counts, cells, slots, keep)
         if excluded is not None:
-            _put(self._make_excluded(), cells, excluded, inside)
+            _put(self.make_excluded(), cells, excluded, keep)
         elif self.excluded is not None:
-            for array in self.excluded.arrays():
-                array[cells] = 0
-        return grown
+            _put(self.excluded, cells, Slots.none(*keep.shape), keep)
 
-    def _make_excluded(self) -> Slots:
+    def make_excluded(self) -> Slots:
+        """The part in maintenance windows, made now if there was none."""
         if self.excluded is None:
             self.excluded = Slots.none(len(self.counts.bad), self.columns)
         return self.excluded
 
 
-def _put(target: Slots, cells: tuple[NDArray[np.intp], ...], slots: Slots, inside: slice) -> None:
+def _put(
+    target: Slots, cells: tuple[NDArray[np.intp], ...], slots: Slots, keep: NDArray[np.bool_]
+) -> None:
+    kept = keep.any()
     for array, new in zip(target.arrays(), slots.arrays(), strict=True):
-        array[cells] = new[:, inside]
+        array[cells] = np.where(keep, array[cells], new) if kept else new
 
 
 def _grown(slots: Slots, rows: int) -> Slots:

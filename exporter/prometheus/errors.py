@@ -3,7 +3,8 @@
 SettingsError             the settings make no client: nothing was sent
 PrometheusError
 ├── UnavailableError      no answer, or none that is Prometheus's: try again later
-└── QueryRefusedError     Prometheus answered that it will not or cannot run this query
+└── QueryRefusedError     Prometheus will not or cannot run this query: it said so, it gave no
+                          answer in time though it answers others, or gave too long a one
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class UnavailableError(PrometheusError):
 
 
 class QueryRefusedError(PrometheusError):
-    """Prometheus refused one query; the message is its own.
+    """Prometheus refused one query, with a message of its own, or could not cope with it.
 
     The query may be wrong, or only too large: a smaller one may be answered.
     """

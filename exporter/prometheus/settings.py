@@ -17,13 +17,69 @@ class BasicAuth:
 
 
 @dataclass(frozen=True, slots=True)
-class TlsSettings:
-    """TLS towards Prometheus, named as Prometheus names them."""
+class Authorization:
+    """An Authorization header: its type, and what follows it, in place or in a file.
 
+    The file is read at every request.
+    """
+
+    type: str = "Bearer"
+    credentials: str | None = field(default=None, repr=False)
+    credentials_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """TLS towards a server, named as Prometheus names them.
+
+    `ca`, `cert` and `key` are PEM text in place of files; files that change are read anew.
+    `min_version` is `TLS12` or `TLS13`.
+    """
+
+    ca: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
+    cert: str | None = field(default=None, repr=False)
     cert_file: Path | None = None
+    key: str | None = field(default=None, repr=False)
     key_file: Path | None = None
+    server_name: str | None = None
     insecure_skip_verify: bool = False
+    min_version: str = "TLS12"
+
+    @property
+    def presents_certificate(self) -> bool:
+        """Whether the client shows who it is."""
+        return self.cert is not None or self.cert_file is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySettings:
+    """The proxy on the way: its URL, which may hold user and password, or the environment's.
+
+    `no_proxy` lists, parted by commas, what is reached without it: names (with all below them),
+    addresses, networks as `10.0.0.0/8`, or `*`.
+    """
+
+    url: str | None = field(default=None, repr=False)
+    no_proxy: str = ""
+    from_environment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth2:
+    """Tokens by the client credentials grant (RFC 6749, section 4.4).
+
+    The secret stands in place or in a file; when the file changes, a new token is asked for.
+    """
+
+    client_id: str
+    token_url: str
+    client_secret: str | None = field(default=None, repr=False)
+    client_secret_file: Path | None = None
+    scopes: tuple[str, ...] = ()
+    endpoint_params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    proxy: ProxySettings = field(default_factory=ProxySettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +88,22 @@ class PrometheusSettings:
 
     `scrape_interval` is the longest scrape interval of the series that are counted: a counter
     is looked for over two of them, so that one failed scrape hides nothing.
+
+    Raises:
+        ValueError: redirects are to be followed with something that is meant for `url` alone.
     """
 
     url: str = "http://localhost:9090"
     timeout: float = 30.0
     scrape_interval: int = 30
-    basic_auth: BasicAuth | None = None
-    bearer_token_file: Path | None = None
+    credentials: BasicAuth | Authorization | OAuth2 | None = None
     tls: TlsSettings = field(default_factory=TlsSettings)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    proxy: ProxySettings = field(default_factory=ProxySettings)
+    follow_redirects: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse to carry credentials to wherever a redirect leads."""
+        secret = self.credentials or self.headers or self.tls.presents_certificate
+        if self.follow_redirects and secret:
+            raise ValueError("a redirect is never followed with credentials, headers or a key")

@@ -26,8 +26,8 @@ class Subject:
     answered: bool
     problem: str | None
     last_slot: float | None
-    events_total: float
-    bad_events_total: float
+    events_total: float | None
+    bad_events_total: float | None
 
 
 @dataclass(frozen=True, slots=True)

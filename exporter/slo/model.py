@@ -122,12 +122,16 @@ class LowTraffic:
 THIRTY_DAYS = RollingPeriod(30 * DAY)
 
 
+DEFAULT_DATASOURCE = "prometheus"
+"""The datasource of the SLOs that name none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slo:
     """One entry of the configuration; with `group_by` it stands for one SLO per value found.
 
     Without `timeslices` the budget counts occurrences. `labels` are the user's own (`owner`,
-    ...) and appear on `slo_info` alone.
+    ...) and appear on `slo_info` alone. `datasource` names the Prometheus that is asked.
     """
 
     service: str
@@ -142,3 +146,4 @@ class Slo:
     policy: Policy = DEFAULT_POLICY
     low_traffic: LowTraffic = LowTraffic()
     maintenance: tuple[MaintenanceWindow, ...] = ()
+    datasource: str = DEFAULT_DATASOURCE

@@ -47,7 +47,7 @@ class SloStatus:
     or absent: burn rates while the data are stale, the budget and the tier until anything of
     the period is known. `raw_budget` is the budget as if there were no maintenance windows.
     `maintenance` are the reasons of those that are on. `last_slot` is the end of the newest
-    known slot.
+    known slot. `events_total` and `bad_events_total` are those since midnight UTC.
     """
 
     slo: Slo
@@ -64,8 +64,8 @@ class SloStatus:
     tier: Tier | None
     maintenance: tuple[str, ...]
     last_slot: float | None
-    events_total: float
-    bad_events_total: float
+    events_total: float | None
+    bad_events_total: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import pytest
 from bad_configs import before_slos, complaints, one_slo, rows
 
 SLO_KEYS = (
-    "service, name, objective, period, sli, budgeting, alerting, group_by, max_groups, labels"
+    "service, name, objective, period, sli, datasource, budgeting, alerting, group_by, "
+    "max_groups, labels"
 )
 
 YAML = {
@@ -69,8 +70,8 @@ TOP = {
     ),
     "unknown key like none": (
         before_slos("x y: {}"),
-        'config.yaml:1: "x y": unknown key, known here: prometheus, evaluation, policy, alerting, '
-        "maintenance, slos, slo_files",
+        'config.yaml:1: "x y": unknown key, known here: prometheus, datasources, evaluation, '
+        "storage, policy, alerting, maintenance, slos, slo_files",
     ),
     "no SLO": (
         "slos: []",

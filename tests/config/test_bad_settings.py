@@ -83,11 +83,13 @@ PROMETHEUS = {
     ),
     "key without certificate": (
         before_slos("prometheus:\n  tls_config: {key_file: /dev/null}"),
-        "config.yaml:2: prometheus.tls_config: needs cert_file and key_file together, or neither",
+        "config.yaml:2: prometheus.tls_config: needs a client certificate and its key together, "
+        "or neither",
     ),
     "certificate without key": (
         before_slos("prometheus:\n  tls_config: {cert_file: /dev/null}"),
-        "config.yaml:2: prometheus.tls_config: needs cert_file and key_file together, or neither",
+        "config.yaml:2: prometheus.tls_config: needs a client certificate and its key together, "
+        "or neither",
     ),
     "flag": (
         before_slos("prometheus:\n  tls_config: {insecure_skip_verify: maybe}"),
@@ -111,8 +113,8 @@ PROMETHEUS = {
     ),
     "authorization": (
         before_slos("prometheus: {headers: {authorization: c}}"),
-        "config.yaml:1: prometheus.headers.authorization: must be given as basic_auth or "
-        "bearer_token_file",
+        "config.yaml:1: prometheus.headers.authorization: must be given as basic_auth, "
+        "authorization or oauth2",
     ),
     "header value": (
         before_slos('prometheus: {headers: {X-Tenant: "a\\r\\nb: c"}}'),

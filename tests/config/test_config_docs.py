@@ -24,12 +24,16 @@ EXAMPLE = (ROOT / "config.example.yaml").read_text()
 A_WINDOW = "maintenance:\n  - {reason: a, start: 2026-11-20T22:00:00Z, "
 
 SLO = """\
+datasources: {mimir: {url: http://localhost:8080}}
 slos:
   - service: a
     name: b
     objective: 99
     sli: {events: {bad: a, total: b}}
 """
+
+NEEDED = {"no_proxy": "proxy_url: http://localhost:3128\n  "}
+"""What a setting makes no sense without."""
 
 
 def switched_off() -> list[str]:
@@ -104,7 +108,7 @@ class TestExample:
     def test_each_block_that_is_switched_off_can_be_switched_on(self, text, tmp_path):
         """Uncommenting a block gives a file that loads and differs from the example."""
         changed = load_file(with_files(text, tmp_path))
-        assert changed.prometheus != load(EXAMPLE, ROOT / "config.example.yaml").prometheus
+        assert changed.datasources != load(EXAMPLE, ROOT / "config.example.yaml").datasources
 
     def test_it_shows_every_key(self):
         """Nothing has to be looked for elsewhere to be known of."""
@@ -130,20 +134,20 @@ class TestReference:
                 assert field.examples or section_of(field.annotation), name
 
     @pytest.mark.parametrize(
-        ("text", "section"),
+        ("text", "settings"),
         [
-            (f"{name}:\n  {key}: {field.examples[0]}\n" + SLO, name)
-            for name in ("prometheus", "evaluation")
+            (f"{name}:\n  {NEEDED.get(key, '')}{key}: {field.examples[0]}\n" + SLO, settings)
+            for name, settings in (("prometheus", "datasources"), ("evaluation", "evaluation"))
             for key, field in section_of(
                 MainFile.model_fields[name].annotation
             ).model_fields.items()
             if field.examples
         ],
     )
-    def test_examples_of_settings_are_right_and_no_defaults(self, text, section, tmp_path):
+    def test_examples_of_settings_are_right_and_no_defaults(self, text, settings, tmp_path):
         """Each example of a setting loads, and does something."""
         changed = load_file(with_files(text, tmp_path))
-        assert getattr(changed, section) != getattr(load(SLO, Path("c.yaml")), section)
+        assert getattr(changed, settings) != getattr(load(SLO, Path("c.yaml")), settings)
 
     @pytest.mark.parametrize(
         "text",

@@ -11,7 +11,7 @@ from exporter.config.errors import ConfigError, Mistake
 from exporter.config.loading import load
 from exporter.config.settings import Settings
 from exporter.evaluation.settings import EvaluationSettings
-from exporter.prometheus.settings import BasicAuth, PrometheusSettings, TlsSettings
+from exporter.prometheus.settings import Authorization, BasicAuth, PrometheusSettings, TlsSettings
 from exporter.slo.model import EventsSli, LatencySli, Objective, Slo
 from exporter.slo.period import DAY, RollingPeriod
 
@@ -49,7 +49,22 @@ class TestDefaults:
             objective=Objective(ratio=0.999, error_budget=0.001),
             sli=EventsSli(total="requests_total", bad="errors_total"),
         )
-        assert loaded(A_SLO) == Settings(slos=(expected,))
+        assert loaded(A_SLO) == Settings(slos=(expected,), storage=Path("ledger"))
+
+    @pytest.mark.parametrize(
+        ("path", "folder"),
+        [
+            ("ledger", "/etc/exporter/ledger"),
+            ("../data", "/etc/exporter/../data"),
+            ("/var/lib/exporter", "/var/lib/exporter"),
+            ("none", None),
+        ],
+    )
+    def test_the_store_is_beside_the_file(self, path, folder):
+        """A relative folder is where the configuration is, whatever the working directory."""
+        text = f"storage: {{path: {path}}}\n{A_SLO}"
+        found = load(text, Path("/etc/exporter/config.yaml")).storage
+        assert found == (folder and Path(folder))
 
     def test_the_period_is_thirty_days(self):
         """An SLO without a period has 30 days."""
@@ -79,11 +94,11 @@ prometheus:
     insecure_skip_verify: true
   headers: {X-Scope-OrgID: 42}
 """
-        assert loaded(text + A_SLO, tmp_path).prometheus == PrometheusSettings(
+        assert loaded(text + A_SLO, tmp_path).datasources["prometheus"] == PrometheusSettings(
             url="https://mimir.example.com:8443/prometheus",
             timeout=90.0,
             scrape_interval=60,
-            basic_auth=BasicAuth("me", password_file=tmp_path / "password"),
+            credentials=BasicAuth("me", password_file=tmp_path / "password"),
             tls=TlsSettings(
                 ca_file=tmp_path / "ca.pem",
                 cert_file=tmp_path / "client.pem",
@@ -96,20 +111,22 @@ prometheus:
     def test_a_password_may_stand_in_place(self):
         """A password in the file is taken as it is written, digits too."""
         text = "prometheus: {basic_auth: {username: me, password: 0123}}\n"
-        assert loaded(text + A_SLO).prometheus.basic_auth == BasicAuth("me", password="0123")
+        found = loaded(text + A_SLO).datasources["prometheus"]
+        assert found.credentials == BasicAuth("me", password="0123")
 
     def test_a_bearer_token_comes_from_a_file(self, tmp_path):
         """An absolute path is left as it is."""
         token = tmp_path / "token"
         token.write_text("secret")
         text = f"prometheus: {{bearer_token_file: {token}}}\n"
-        assert loaded(text + A_SLO).prometheus.bearer_token_file == token
+        found = loaded(text + A_SLO).datasources["prometheus"]
+        assert found.credentials == Authorization("Bearer", credentials_file=token)
 
     @pytest.mark.parametrize("slashes", ["", "/", "//"])
     def test_slashes_at_the_end_of_the_url_do_not_matter(self, slashes):
         """The client can append to the URL, however it was written."""
         text = f"prometheus: {{url: 'http://[::1]:9090/base{slashes}'}}\n"
-        assert loaded(text + A_SLO).prometheus.url == "http://[::1]:9090/base"
+        assert loaded(text + A_SLO).datasources["prometheus"].url == "http://[::1]:9090/base"
 
 
 class TestEvaluation:

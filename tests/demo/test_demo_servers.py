@@ -20,6 +20,7 @@ from exporter.demo.servers import (
     Child,
     PrometheusServer,
     ServerError,
+    find_alertmanager,
     find_binary,
     find_promtool,
     free_port,
@@ -108,6 +109,17 @@ class TestFinding:
         assert find_promtool() == beside
         monkeypatch.setenv("PROMTOOL", str(on_path))
         assert find_promtool() == on_path
+
+    def test_alertmanager_by_either_name(self, monkeypatch, tmp_path):
+        """Debian calls it otherwise; the variable comes before both names."""
+        monkeypatch.setattr("exporter.demo.servers.__file__", str(tmp_path / "a/b/servers.py"))
+        monkeypatch.delenv("ALERTMANAGER", raising=False)
+        debian = executable(tmp_path / "bin/prometheus-alertmanager")
+        assert find_alertmanager() == debian
+        usual = executable(tmp_path / "bin/alertmanager")
+        assert find_alertmanager() == usual
+        monkeypatch.setenv("ALERTMANAGER", str(debian))
+        assert find_alertmanager() == debian
 
 
 class TestServer:

@@ -29,7 +29,9 @@ def count(
     interval: int = 30,
 ) -> dict[int, Answer]:
     """Count the SLOs' events in a span, batch by batch."""
-    return count_with(SlotCounter(fake, slos, interval), sources or [*range(len(slos))], span)
+    return count_with(
+        SlotCounter({"prometheus": fake}, slos, interval), sources or [*range(len(slos))], span
+    )
 
 
 def count_with(counter: SlotCounter, sources: list[int], span: Span = SPAN) -> dict[int, Answer]:

@@ -22,7 +22,9 @@ RATES = {"requests_total": steady(1), "errors_total": steady(0.01)}
 
 
 def engine(fake: FakePrometheus, *slos: Any, **settings: Any) -> Engine:
-    return Engine(slos or (slo(period=7 * DAY),), EvaluationSettings(**settings), fake)
+    return Engine(
+        slos or (slo(period=7 * DAY),), EvaluationSettings(**settings), {"prometheus": fake}
+    )
 
 
 def poll(one: Engine, boundary: float) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from samples import slo
 
+from exporter.prometheus.errors import UnavailableError
 from exporter.slo.snapshot import Snapshot
 
 START = 1_700_000_010.0
@@ -20,25 +21,40 @@ class EnoughError(Exception):
 
 
 class FakeEngine:
-    """An engine whose polls and chunks of history do what the test says."""
+    """An engine whose polls and chunks of history do what the test says.
+
+    `down` are datasources that do not answer, with their errors; those in `hanging` answer never.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.slos = (slo(),)
+        self.datasources = ("prometheus",)
         self.clock = clock
         self.polls: list[float] = []
+        self.polls_of: list[str] = []
+        self.down: dict[str, str] = {}
+        self.hanging: set[str] = set()
+        self.down_for_history: set[str] = set()
         self.poll_does: Callable[[], None] = lambda: None
         self.evaluate_does: Callable[[], None] = lambda: None
         self.fill_does: Callable[[], bool] | None = None
         self.fills = 0
         self.trouble: dict[int, str] = {}
 
-    async def poll(self, now: float) -> None:
+    async def poll_datasource(self, name: str, now: float) -> None:
         self.polls.append(now)
+        self.polls_of.append(name)
+        if name in self.hanging:
+            await asyncio.Event().wait()
+        if name in self.down:
+            raise UnavailableError(self.down[name])
         self.poll_does()
 
-    async def fill_history(self) -> bool:
+    async def fill_history(self, datasource: str) -> bool:
         if self.fill_does is None:
             await asyncio.Event().wait()
+        if datasource in self.down_for_history:
+            raise UnavailableError("timed out")
         self.fills += 1
         return self.fill_does()
 
@@ -69,13 +85,17 @@ class Observed:
 
     def __init__(self) -> None:
         self.answered: list[bool] = []
+        self.silent: list[Collection[str]] = []
         self.faults = 0
         self.missed_boundaries: list[int] = []
 
-    async def evaluated(self, snapshot: Snapshot, seconds: float, *, answered: bool) -> None:
+    async def evaluated(
+        self, snapshot: Snapshot, seconds: float, *, silent: Collection[str]
+    ) -> None:
         assert snapshot is EMPTY
         assert seconds >= 0
-        self.answered.append(answered)
+        self.answered.append(not silent)
+        self.silent.append(silent)
 
     def failed(self) -> None:
         self.faults += 1
@@ -87,3 +107,14 @@ class Observed:
 def fail(error: Exception) -> None:
     """Raise, where only an expression may stand."""
     raise error
+
+
+def once(error: Exception) -> Callable[[], None]:
+    """What raises when it is first called, and does nothing from then on."""
+    to_come = iter([error])
+
+    def call() -> None:
+        for one in to_come:
+            raise one
+
+    return call

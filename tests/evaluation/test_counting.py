@@ -95,7 +95,11 @@ class TestReading:
 
 class TestBatches:
     def cut(self, slos: list[Slo], span: Span) -> list[list[int]]:
-        batches = list(SlotCounter(FakePrometheus({}), slos, 30).batches(range(len(slos)), span))
+        batches = list(
+            SlotCounter({"prometheus": FakePrometheus({})}, slos, 30).batches(
+                range(len(slos)), span
+            )
+        )
         assert {(one.span, one.resolution) for one in batches} == {(span, span.slot)}
         return [list(one.sources) for one in batches]
 

@@ -144,7 +144,7 @@ class TestNativeHistograms:
     def test_what_was_found_to_work_is_asked_first(self):
         """The next slot costs one question."""
         fake = FakePrometheus({self.NATIVE[0]: steady(1), self.NATIVE[1]: lambda _s, _e: 0.9})
-        counter = SlotCounter(fake, [self.OF], 30)
+        counter = SlotCounter({"prometheus": fake}, [self.OF], 30)
         for ranges in (2, 3, 4):
             assert counts(count_with(counter, [0])[0])[1] == [30] * 4
             assert len(fake.ranges) == ranges
@@ -192,7 +192,7 @@ class TestRanges:
     def test_a_server_that_was_replaced_is_asked_in_its_own_way(self):
         """An upgrade behind the same URL changes the text of the next question."""
         fake = FakePrometheus({}, closed=True)
-        counter = SlotCounter(fake, [slo(sli=ProbeSli("up"))], 30)
+        counter = SlotCounter({"prometheus": fake}, [slo(sli=ProbeSli("up"))], 30)
         for fake.closed in (True, False, True):
             count_with(counter, [0])
         assert ["29s999ms" in asked.text for asked in fake.ranges] == [True, False, True]

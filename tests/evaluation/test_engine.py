@@ -119,7 +119,7 @@ class TestStates:
         status = only(one, NOW)
         assert status.state is DataState.STALE
         assert (status.budget, status.tier, status.coverage) == (None, None, 0.0)
-        assert (status.last_slot, status.events_total) == (None, 0.0)
+        assert (status.last_slot, status.events_total) == (None, None)
 
     def test_silence_makes_stale_after_a_while(self):
         """Burn rates go after `stale_after`; the budget is held."""

@@ -67,23 +67,50 @@ class TestGroups:
 
 
 class TestCounters:
-    def test_events_since_the_start_are_counted(self):
-        """What happened before the exporter started is no part of its counters."""
+    MIDNIGHT = NOW - NOW % DAY
+
+    def test_events_since_midnight_are_counted(self):
+        """Whenever the exporter was started: replicas agree."""
         one = engine(FakePrometheus(RATES))
         poll(one, NOW)
-        assert only(one, NOW).events_total == 0
         fill(one)
-        for boundary in range(NOW + 30, NOW + 601, 30):
-            poll(one, boundary)
-        status = only(one, NOW + 600)
-        assert status.events_total == pytest.approx(600)
-        assert status.bad_events_total == pytest.approx(6)
+        status = only(one, NOW)
+        assert status.events_total == pytest.approx(NOW - self.MIDNIGHT)
+        assert status.bad_events_total == pytest.approx((NOW - self.MIDNIGHT) / 100)
+
+    def test_they_are_not_there_until_the_day_is_known(self):
+        """History on its way is no traffic of this moment."""
+        one = engine(FakePrometheus(RATES))
+        assert only(one, NOW).events_total is None
+        poll(one, NOW)
+        assert NOW - self.MIDNIGHT > 6 * HOUR
+        assert only(one, NOW).events_total is None
+        fill(one)
+        assert only(one, NOW).events_total is not None
+
+    def test_a_period_of_an_hour_counts_the_day_too(self):
+        """What they are known by does not depend on the period."""
+        one = engine(FakePrometheus(RATES), slo(period=HOUR))
+        poll(one, NOW)
+        fill(one)
+        assert only(one, NOW).events_total == pytest.approx(NOW - self.MIDNIGHT)
+
+    def test_they_start_anew_at_midnight(self):
+        """The slot that ends at midnight is the last of its day."""
+        one = engine(FakePrometheus(RATES))
+        midnight = self.MIDNIGHT + DAY
+        poll(one, midnight)
+        fill(one)
+        assert only(one, midnight).events_total == pytest.approx(DAY)
+        poll(one, midnight + 30)
+        assert only(one, midnight + 30).events_total == pytest.approx(30)
 
     def test_a_correction_never_takes_a_counter_back(self):
         """Fewer events than first told: the counter stands until they are made up for."""
         fake = FakePrometheus({"requests_total": steady(1), "errors_total": steady(0.5)})
         one = engine(fake)
         poll(one, NOW)
+        fill(one)
         shown = []
         for boundary in range(NOW + 30, NOW + 1501, 30):
             if boundary == NOW + 600:
@@ -96,13 +123,16 @@ class TestCounters:
         assert list(bad) == sorted(bad)
         assert max(bad) > 0
 
-    @pytest.mark.parametrize("back_to", [1770, 900, 30, 0, -900])
+    @pytest.mark.parametrize("back_to", [1770, 900, 30, 0, -900, -8 * HOUR])
     def test_a_clock_set_back_counts_nothing_twice(self, back_to):
         """The slots are asked for again, but their events happened once."""
         one = engine(FakePrometheus(RATES))
         for boundary in (NOW, NOW + 1800, NOW + back_to, NOW + 1800):
             poll(one, boundary)
-        assert only(one, NOW + 1800).events_total == pytest.approx(1800)
+            fill(one)
+            only(one, boundary)
+        expected = NOW + 1800 - self.MIDNIGHT
+        assert only(one, NOW + 1800).events_total == pytest.approx(expected)
 
 
 class TestClock:

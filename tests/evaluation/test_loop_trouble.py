@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fake_daemon import fail
+from fake_daemon import fail, once
 
 from exporter.evaluation.loop import LONGEST_PAUSE, Backoff, Loop
 from exporter.evaluation.settings import EvaluationSettings
@@ -45,8 +45,8 @@ class TestTrouble:
         assert clock.slept[4] <= 1.2
 
     def test_trouble_is_logged_when_it_begins_changes_and_ends(self, run, engine):
-        """Not at every try."""
-        answers = iter(["down", "down", "reset", "reset", "", ""])
+        """Not at every try, and where every try fails in other words, only now and then."""
+        answers = iter(["down", "down", *(f"reset {n}" for n in range(6)), "", ""])
 
         def poll() -> None:
             trouble = next(answers, "")
@@ -54,13 +54,11 @@ class TestTrouble:
                 fail(UnavailableError(trouble))
 
         engine.poll_does = poll
-        logs = run(8)
-        told = [(line["log_level"], line["event"], line.get("error")) for line in logs]
-        assert told == [
-            ("warning", "Prometheus does not answer", "down"),
-            ("warning", "Prometheus does not answer", "reset"),
-            ("info", "Prometheus answers again", None),
-        ]
+        begun, changed, over = run(10, interval=3600)
+        assert (begun["log_level"], begun["error"]) == ("warning", "down")
+        assert changed["event"] == begun["event"] == "Prometheus does not answer"
+        assert changed["error"] in {"reset 4", "reset 5"}
+        assert (over["log_level"], over["event"]) == ("info", "Prometheus answers again")
 
     def test_trouble_with_history_does_not_hide_that_polls_go_well(self, run, engine):
         """Each of both is told by itself, once."""
@@ -84,21 +82,24 @@ class TestTrouble:
             ("SLO is well again", None, "auth", "availability"),
         ]
 
-    @pytest.mark.parametrize("where", ["poll_does", "evaluate_does"])
-    def test_a_fault_of_its_own_is_logged_and_the_loop_goes_on(self, run, engine, observed, where):
+    def test_a_fault_of_its_own_is_logged_and_the_loop_goes_on(self, run, engine, observed):
         """With the traceback, and counted; the next evaluation is as usual."""
-        faults = iter([ZeroDivisionError("oops")])
-
-        def once() -> None:
-            for fault in faults:
-                raise fault
-
-        setattr(engine, where, once)
+        engine.evaluate_does = once(ZeroDivisionError("oops"))
         logs = run(4)
         assert observed.faults == 1
         assert observed.answered == [True] * 3
         [line] = [line for line in logs if line["log_level"] == "error"]
         assert line["exc_info"]
+
+    def test_a_fault_of_its_own_in_a_poll_counts_as_no_answer(self, run, engine, observed):
+        """It is logged with the traceback, and what is known is evaluated all the same."""
+        engine.poll_does = once(ZeroDivisionError("oops"))
+        logs = run(4)
+        assert observed.faults == 0
+        assert observed.answered == [False, True, True, True]
+        [line] = [line for line in logs if line["log_level"] == "error"]
+        assert line["exc_info"]
+        assert line["datasource"] == "prometheus"
 
     def test_a_cancelled_loop_ends(self, engine, observed, clock):
         """Stopping is no fault."""
@@ -123,14 +124,17 @@ class TestHistory:
         run(5)
         assert engine.fills == 0
 
-    def test_it_goes_on_until_nothing_is_missing_and_publishes_then(self, run, engine, observed):
+    def test_it_goes_on_until_nothing_is_missing_and_publishes_then(self, run, engine):
         """The end of it is worth an evaluation and a line in the log."""
         chunks = iter([True, True, True, False])
         engine.fill_does = lambda: next(chunks, False)
+        polls_before: list[int] = []
+        engine.evaluate_does = lambda: polls_before.append(len(engine.polls))
         logs = run(6)
         assert engine.fills >= 4
         assert "history is complete as far as Prometheus has it" in [one["event"] for one in logs]
-        assert len(observed.answered) > len(engine.polls)
+        # One evaluation more than those that follow a poll.
+        assert len(polls_before) == len(set(polls_before)) + 1
 
     @pytest.mark.parametrize("error", [UnavailableError("nobody there"), ZeroDivisionError("oops")])
     def test_a_chunk_that_fails_is_tried_again(self, run, engine, clock, error):

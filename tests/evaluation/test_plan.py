@@ -11,7 +11,8 @@ import pytest
 from exporter.evaluation import plan
 from exporter.evaluation.plan import HISTORY_CHUNK, SETTLE_TOGETHER, history, missing_history
 from exporter.evaluation.spans import Span
-from exporter.ledger.ledger import Asked, Ledger
+from exporter.ledger.asked import Asked
+from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import DAY, HOUR, levels
 
 END = 1_699_999_200 + 9 * HOUR

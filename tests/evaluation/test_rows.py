@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from samples import slo
 
@@ -22,11 +21,16 @@ class TestRow:
     def test_a_counter_never_falls(self):
         """A correction that takes events back shows once others have made up for it."""
         row = Row(0, ())
-        row.add(3, 10)
-        row.add(-2, -4)
-        assert (row.bad_shown, row.total_shown) == (3, 10)
-        row.add(1, 5)
+        for bad, total in ((3, 10), (1, 6), (2, 11)):
+            row.show(86_400, bad, total)
         assert (row.bad_shown, row.total_shown) == (3, 11)
+
+    def test_a_new_day_starts_anew(self):
+        """Counters begin at midnight."""
+        row = Row(0, ())
+        row.show(86_400, 3, 10)
+        row.show(172_800, 0, 1)
+        assert (row.bad_shown, row.total_shown) == (0, 1)
 
 
 class TestRows:
@@ -49,8 +53,16 @@ class TestRows:
         assert left_out == "3 groups found, more than max_groups (2): 1 are left out"
         assert [rows.all[row].group for row in rows.of(0)] == [("a",), ("b",)]
 
-    def test_events_are_counted_per_row(self, ledger):
-        """Rows x slots, added up."""
-        rows = Rows([slo(), slo(name="other")], ledger)
-        rows.count([1, 0], np.array([[1.0, 2.0], [0.0, 0.0]]), np.array([[5.0, 5.0], [7.0, 0.0]]))
-        assert [(row.bad_shown, row.total_shown) for row in rows.all] == [(0, 7), (3, 10)]
+    def test_counters_go_on_from_other_rows(self, ledger):
+        """After a reload, for the groups that both have."""
+        slos = [slo(), slo(name="grouped", group_by=("region",))]
+        other = Ledger(levels(30, 86_400), sources=2, end=END)
+        old, new = Rows(slos, ledger), Rows(slos[::-1], other)
+        old.make_room(1, [("eu",), ("us",)])
+        new.make_room(0, [("us",), ("ap",)])
+        for row in old.all:
+            row.show(86_400, 5, 9)
+        new.continue_counters(0, old, 1)
+        new.continue_counters(1, old, 0)
+        shown = {(row.source, row.group): row.total_shown for row in new.all}
+        assert shown == {(1, ()): 9, (0, None): 0, (0, ("us",)): 9, (0, ("ap",)): 0}

@@ -42,17 +42,49 @@ def test_every_series_is_there_from_the_start(metrics, name):
 
 
 @pytest.mark.parametrize("outcome", ["success", "refused", "unavailable"])
-def test_queries_are_counted_and_timed_by_outcome(metrics, outcome):
+def test_queries_are_counted_and_timed_by_datasource_and_outcome(metrics, outcome):
     """Every outcome is there from the start, and grows alone."""
+    metrics.know_datasources(["prometheus", "mimir"])
     name = "prometheus_query_duration_seconds"
-    assert value(metrics, f"{name}_count", outcome=outcome) == 0.0
-    metrics.observe_query(outcome, 0.25)
-    assert value(metrics, f"{name}_count", outcome=outcome) == 1.0
-    assert value(metrics, f"{name}_sum", outcome=outcome) == 0.25
+    labels = {"datasource": "mimir", "outcome": outcome}
+    assert value(metrics, f"{name}_count", **labels) == 0.0
+    metrics.observe_query("mimir", outcome, 0.25)
+    assert value(metrics, f"{name}_count", **labels) == 1.0
+    assert value(metrics, f"{name}_sum", **labels) == 0.25
     counts = [
-        value(metrics, f"{name}_count", outcome=of) for of in ("success", "refused", "unavailable")
+        value(metrics, f"{name}_count", datasource=datasource, outcome=of)
+        for datasource in ("prometheus", "mimir")
+        for of in ("success", "refused", "unavailable")
     ]
     assert sum(counts) == 1.0
+
+
+def test_whether_a_datasource_is_up_is_known_from_its_newest_query(metrics):
+    """A refusal is an answer; before the first query nothing is known."""
+    metrics.know_datasources(["prometheus", "mimir"])
+    found = []
+    for outcome in ("unavailable", "refused", "unavailable", "success"):
+        metrics.observe_query("mimir", outcome, 0.25)
+        found.append(value(metrics, "datasource_up", datasource="mimir"))
+    assert found == [0, 1, 0, 1]
+    assert value(metrics, "datasource_up", datasource="prometheus") is None
+
+
+def test_a_datasource_that_is_gone_has_no_series(metrics):
+    """While the counts of those that stay go on."""
+    metrics.know_datasources(["prometheus", "mimir", "unasked"])
+    for name in ("prometheus", "mimir"):
+        metrics.observe_query(name, "success", 0.25)
+    metrics.know_datasources(["prometheus", "thanos"])
+    labels = [
+        sample.labels
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if "datasource" in sample.labels
+    ]
+    assert {of["datasource"] for of in labels} == {"prometheus", "thanos"}
+    name = "prometheus_query_duration_seconds_count"
+    assert value(metrics, name, datasource="prometheus", outcome="success") == 1.0
 
 
 def test_build_info_has_the_version(metrics):

@@ -34,7 +34,7 @@ def run(
     async def all_moments() -> tuple[Engine, Snapshot]:
         settings = PrometheusSettings(url=url, scrape_interval=scrape_interval)
         async with PrometheusClient(settings) as client:
-            engine = Engine(slos, evaluation or EvaluationSettings(), client)
+            engine = Engine(slos, evaluation or EvaluationSettings(), {"prometheus": client})
             for moment in moments:
                 await engine.poll(moment + DELAY)
                 if moment in fill:
@@ -55,7 +55,9 @@ def slot_counts(engine: Engine, status: SloStatus) -> dict[tuple[int, int], tupl
     """What the ledger holds of one status: (bad, total) of every slot (start, end]."""
     group = tuple(status.groups.get(name, "") for name in status.slo.group_by)
     source = engine.slos.index(status.slo)
-    [row] = [n for n, of in enumerate(engine._rows.all) if (of.source, of.group) == (source, group)]
+    [row] = [
+        n for n, of in enumerate(engine.books.rows.all) if (of.source, of.group) == (source, group)
+    ]
     found = {}
     for level, settings in enumerate(engine.ledger.levels):
         start, _ = engine.ledger.cover(level)

@@ -51,7 +51,7 @@ class TestOutage:
 
         async def through_outage() -> tuple[Engine, DataState]:
             async with PrometheusClient(PrometheusSettings(url=prometheus.url)) as client:
-                engine = Engine([case.slo], EvaluationSettings(), client)
+                engine = Engine([case.slo], EvaluationSettings(), {"prometheus": client})
                 await engine.poll(END - length + DELAY)
                 while await engine.fill_history():
                     pass
@@ -101,7 +101,7 @@ class TestLateSamples:
 
             async def with_late_samples() -> tuple[Engine, Engine]:
                 async with PrometheusClient(PrometheusSettings(url=prometheus.url)) as client:
-                    engine = Engine([case.slo], EvaluationSettings(), client)
+                    engine = Engine([case.slo], EvaluationSettings(), {"prometheus": client})
                     for moment in range(END - 1_200, END - 599, 30):
                         await engine.poll(moment + DELAY)
                     held = engine.evaluate(END - 600 + DELAY)

@@ -51,16 +51,12 @@ class NaiveLedger:
     def cover(self, level: int) -> tuple[int, int]:
         return self.fences[level], self.end if level == 0 else self.fences[level - 1]
 
-    def write(
-        self, level: int, end: int, whole: Slot, excluded: Slot = UNKNOWN
-    ) -> tuple[float, float]:
-        """Put one slot in where the level covers it; tell by how much its counts have grown."""
+    def write(self, level: int, end: int, whole: Slot, excluded: Slot = UNKNOWN) -> None:
+        """Put one slot in where the level covers it, unless less is known of it than before."""
         low, high = self.cover(level)
-        if not low < end <= high:
-            return 0.0, 0.0
         before = self.slots[level].get(end, NOTHING).whole
-        self.slots[level][end] = Both(whole, excluded)
-        return whole.bad - before.bad, whole.total - before.total
+        if low < end <= high and (whole.known or not before.known):
+            self.slots[level][end] = Both(whole, excluded)
 
     def advance(self, end: int) -> None:
         while self.end < end:

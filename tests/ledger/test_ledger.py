@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from slots import counted
 
-from exporter.ledger.ledger import Asked, Ledger
+from exporter.ledger.asked import Asked
+from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import DAY, HOUR, Level, levels
 
 SMALL = (Level(10, 60), Level(30, 240), Level(120, 1200), Level(240, 2400))
@@ -84,25 +85,35 @@ class TestTimeGoesOn:
 
 class TestWriting:
     def test_slots_outside_of_the_cover_are_left_out(self):
-        """Answers may come late: what a level no longer covers is not written, nor counted."""
+        """Answers may come late: what a level no longer covers is not written."""
         ledger = Ledger(SMALL, 1, START)
         ledger.add_row()
         ten = counted(np.ones(10), np.ones(10))
-        assert ledger.write(0, [0], START, ten)[1].sum() == 0
-        assert ledger.write(0, [0], START - 100, ten)[1].sum() == 6
-        assert ledger.write(0, [0], START - 10_000, ten)[1].sum() == 0
-        assert ledger.window(2400).total[0] == 6
+        for start, held in ((START, 0), (START - 100, 6), (START - 10_000, 6)):
+            ledger.write(0, [0], start, ten)
+            assert ledger.window(2400).total[0] == held
 
     def test_a_changed_answer_replaces_the_old(self):
-        """Late samples change a slot; the growth is the difference, and may be negative."""
+        """Late samples change a slot."""
         ledger = Ledger(SMALL, 1, START)
         ledger.add_row()
         ledger.write(0, [0], START - 10, counted([2.0], [10.0]))
-        bad, total = ledger.write(0, [0], START - 10, counted([1.0], [12.0]))
-        assert (bad.tolist(), total.tolist()) == ([[-1.0]], [[2.0]])
-        bad, total = ledger.write(0, [0], START - 10, counted([7.0], [math.nan]))
-        assert (bad.tolist(), total.tolist()) == ([[-1.0]], [[-12.0]])
-        assert ledger.window(60).known[0] == 0.0
+        ledger.write(0, [0], START - 10, counted([1.0], [12.0]))
+        sums = ledger.window(10)
+        assert (sums.bad[0], sums.total[0], sums.known[0]) == (1.0, 12.0, 1.0)
+
+    @pytest.mark.parametrize("maintained", [False, True])
+    def test_what_is_no_longer_known_stays_as_it_was(self, maintained):
+        """Prometheus forgets; the ledger does not, of the other rows' slots nor of this one's."""
+        ledger = Ledger(SMALL, 1, START)
+        ledger.add_row()
+        part = counted([1.0, 0.0], [4.0, 0.0]) if maintained else None
+        ledger.write(0, [0], START - 20, counted([2.0, 3.0], [10.0, 20.0]), part)
+        nothing = counted([0.0], [0.0]) if maintained else None
+        ledger.write(0, [0], START - 20, counted([7.0, 5.0], [math.nan, 50.0]), nothing)
+        assert ledger.read(0, 0).total[0, -2:].tolist() == [10.0, 50.0]
+        assert ledger.window(20).known[0] == 1.0
+        assert ledger.window(20, excluded=True).total[0] == (4.0 if maintained else 0.0)
 
     def test_rows_are_kept_apart(self):
         """Rows of several sources, added at any time, hold their own counts."""

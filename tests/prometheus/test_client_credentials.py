@@ -9,7 +9,7 @@ import pytest
 from answers import EMPTY, URL, ask, with_client
 
 from exporter.prometheus.errors import UnavailableError
-from exporter.prometheus.settings import BasicAuth, PrometheusSettings, TlsSettings
+from exporter.prometheus.settings import Authorization, BasicAuth, PrometheusSettings, TlsSettings
 
 
 @pytest.fixture(autouse=True)
@@ -41,14 +41,14 @@ def test_headers_are_sent_with_every_query(query):
 
 def test_a_password_in_place(query):
     """User and password are sent as basic auth."""
-    ask(PrometheusSettings(url=URL, basic_auth=BasicAuth("me", "sécret:x")))
+    ask(PrometheusSettings(url=URL, credentials=BasicAuth("me", "sécret:x")))
     assert sent(query) == basic("me", "sécret:x")
 
 
 def test_a_password_in_a_file_is_read_at_every_query(query, tmp_path):
     """It may be rotated without a restart; the line break at its end is no part of it."""
     file = tmp_path / "password"
-    settings = PrometheusSettings(url=URL, basic_auth=BasicAuth("me", None, file))
+    settings = PrometheusSettings(url=URL, credentials=BasicAuth("me", None, file))
 
     async def twice(client):
         for password in ("old", "sécret"):
@@ -69,7 +69,9 @@ def test_a_bearer_token_is_read_at_every_query(query, tmp_path):
             await client.instant_query("up", 1)
             assert sent(query) == f"Bearer {token}"
 
-    with_client(twice, PrometheusSettings(url=URL, bearer_token_file=file))
+    with_client(
+        twice, PrometheusSettings(url=URL, credentials=Authorization(credentials_file=file))
+    )
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
@@ -80,9 +82,9 @@ def test_a_file_that_cannot_be_read_is_told(query, tmp_path, kind, content):
     if content is not None:
         file.write_bytes(content)
     settings = (
-        PrometheusSettings(url=URL, bearer_token_file=file)
+        PrometheusSettings(url=URL, credentials=Authorization(credentials_file=file))
         if kind == "token"
-        else PrometheusSettings(url=URL, basic_auth=BasicAuth("me", None, file))
+        else PrometheusSettings(url=URL, credentials=BasicAuth("me", None, file))
     )
     with pytest.raises(
         UnavailableError, match=r"^credentials for http.* cannot be read: "
@@ -95,7 +97,7 @@ def test_a_file_that_cannot_be_read_is_told(query, tmp_path, kind, content):
 def test_secrets_are_not_in_the_settings_text():
     """Settings are logged and shown in errors."""
     settings = PrometheusSettings(
-        basic_auth=BasicAuth("me", "s3cret"), headers={"X-Key": "s3cret"}, tls=TlsSettings()
+        credentials=BasicAuth("me", "s3cret"), headers={"X-Key": "s3cret"}, tls=TlsSettings()
     )
     assert "s3cret" not in repr(settings)
 
@@ -107,5 +109,5 @@ def test_a_token_is_not_in_the_message_of_a_connection_error(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(UnavailableError) as caught:
-            ask(PrometheusSettings(url=url, bearer_token_file=file))
+            ask(PrometheusSettings(url=url, credentials=Authorization(credentials_file=file)))
     assert "s3cret" not in str(caught.value)

@@ -71,7 +71,7 @@ async def polled(receiver: Receiver, case: Case, lateness: Lateness) -> Engine:
     ]
     moments = [m + DELAY for m in range(LAST - 45 * MINUTE, END + 1, 30)]
     async with PrometheusClient(PrometheusSettings(url=receiver.url)) as client:
-        engine = Engine([case.slo], EvaluationSettings(), client)
+        engine = Engine([case.slo], EvaluationSettings(), {"prometheus": client})
         for before, now in pairwise([0, *moments]):
             arrived = [
                 (identity.items(), [(t, value) for at, t, value in samples if before < at <= now])

@@ -1,0 +1,215 @@
+"""The books: the ledger, whose rows are whose, and how answers and histories get into it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from exporter.evaluation import plan
+from exporter.evaluation.folding import Folded
+from exporter.evaluation.rows import Rows
+from exporter.evaluation.spans import Floats, Group, Span
+from exporter.ledger.asked import Asked
+from exporter.ledger.history import History, Stretch
+from exporter.ledger.ledger import Chunk, Ledger
+from exporter.ledger.levels import DAY, levels
+from exporter.ledger.shelf import Slots, stacked
+from exporter.ledger.store import Change, Owner, Stored
+from exporter.slo.maintenance import MaintenanceWindow, excluded
+from exporter.slo.measured import measured
+from exporter.slo.model import Slo
+from exporter.slo.period import CalendarPeriod
+
+
+class Books:
+    """What is known of some SLOs. A source is an SLO's index, a row one group of it.
+
+    - `units`: what each source's spans are made of, in seconds: the interval, or its time slice.
+    - `longest`: how far back each source's slots are needed, in seconds.
+    - `answered`: until when Prometheus has answered for each source, Unix seconds; 0 for never.
+    """
+
+    def __init__(self, slos: Sequence[Slo], interval: int) -> None:
+        self.slos = tuple(slos)
+        self.units = [slo.timeslices.slice if slo.timeslices else interval for slo in slos]
+        # Counters are of the day, so that is needed whatever the period.
+        self.longest = [max(slo.period.longest, DAY) for slo in slos]
+        self.answered = np.zeros(len(self.slos))
+        boundaries = [slo.period.boundary for slo in slos if isinstance(slo.period, CalendarPeriod)]
+        boundary = math.gcd(*boundaries) if boundaries else None
+        self.ledger = Ledger(
+            levels(interval, max(self.longest), boundary), sources=len(self.slos), end=0
+        )
+        self.rows = Rows(self.slos, self.ledger)
+        self._floors: dict[int, int] = {}
+        self._shares: dict[tuple[tuple[MaintenanceWindow, ...], int, int, int], Floats] = {}
+
+    def keep(
+        self,
+        level: int,
+        source: int,
+        span: Span,
+        answer: Mapping[Group, Folded],
+        settled_until: float,
+    ) -> str | None:
+        """Write an answer down; what ended by `settled_until` (Unix seconds) is settled.
+
+        Returns:
+            What is wrong, in words for the SLO's owner, if some groups are left out.
+        """
+        left_out = self.rows.make_room(source, answer)
+        rows = self.rows.of(source)
+        ends = np.arange(span.start + span.slot, span.end + 1, span.slot)
+        known = np.zeros(span.count, dtype=np.bool_)
+        if rows:
+            absent = Slots.none(1, span.count)
+            found = [answer.get(group) for group in self.rows.groups(source)]
+            slots = stacked([one.slots if one else absent for one in found])
+            excluded = None
+            if self.slos[source].maintenance:
+                excluded = stacked([one.excluded or absent if one else absent for one in found])
+            if source in self._floors:
+                # Prometheus has only a part of these: what is held of them is more.
+                slots.known[:, ends - span.slot < self._floors[source]] = 0
+            known = np.asarray((slots.known > 0).any(axis=0))
+            self.ledger.write(level, rows, span.start, slots, excluded)
+        asked = np.where(known, Asked.PROVISIONAL, Asked.EMPTY).astype(np.uint8)
+        asked[ends <= settled_until] = Asked.SETTLED
+        self.ledger.mark(level, source, span.start, asked)
+        return left_out
+
+    def rebuild(self, source: int, floor: int) -> None:
+        """Have everything of a source asked for anew.
+
+        What Prometheus still has replaces what is held. What it no longer has stays: the slots
+        that begin before `floor` (Unix seconds), and those that it knows nothing of.
+        """
+        self._floors[source] = floor
+        self.ledger.forget(source)
+
+    @property
+    def rebuilding(self) -> Collection[int]:
+        """The sources that are being asked for anew."""
+        return self._floors.keys()
+
+    def rebuilt(self) -> list[int]:
+        """Those of them of which everything has been asked for."""
+        if not self._floors:
+            return []
+        missing = (self.ledger.asked(0) == Asked.NO).any(axis=1)
+        for level in range(1, len(self.ledger.levels)):
+            missing |= plan.missing_history(self.ledger, level, self.longest).any(axis=1)
+        return [source for source in self._floors if not missing[source]]
+
+    def end_rebuild(self, source: int) -> None:
+        """What is asked for from now on is new, and Prometheus has all of it."""
+        del self._floors[source]
+
+    def owners(self) -> list[Owner]:
+        """Whose slots these are, for the store; in the order of the sources."""
+        return [
+            Owner(measured(slo), slo.service, slo.name, keep)
+            for slo, keep in zip(self.slos, self.longest, strict=True)
+        ]
+
+    def take_over(self, stored: Mapping[int, Stored], *, at: int) -> None:
+        """Begin with histories (by source) out of a store or of other books; at `at` at the latest.
+
+        What they tell of the time after `at` (Unix seconds) is left out: it is yet to come.
+        """
+        ends = [of.history.end for of in stored.values()]
+        self.ledger.advance(min(at, max(ends, default=0)))
+        for source, of in stored.items():
+            self.rows.make_room(source, of.history.groups)
+            self._restore(source, of)
+
+    def go_to(self, end: int) -> Books:
+        """The books at a moment (Unix seconds), which may lie behind the one they are at."""
+        if end >= self.ledger.cover(0)[0] or not self.ledger.end:
+            self.ledger.retreat(end)
+            self.ledger.advance(end)
+            return self
+        # Coarse slots are not taken apart in place.
+        books = Books(self.slos, self.ledger.interval)
+        books.follow(self, {}, at=end, saved=False)
+        books.ledger.advance(end)
+        return books
+
+    def follow(self, old: Books, stored: Mapping[int, Stored], *, at: int, saved: bool) -> None:
+        """Take the place of other books; what they do not have comes from the store.
+
+        `saved` tells whether the store has all that is settled in the old ones.
+        """
+        owners = old.owners()
+        same = {owner.identity: source for source, owner in enumerate(owners)}
+        alike = {owner.measured: source for source, owner in enumerate(owners)}
+        found, followed = dict(stored), {}
+        for source, owner in enumerate(self.owners()):
+            own = owner.identity in same
+            before = same.get(owner.identity, alike.get(owner.measured))
+            if before is not None and (own or not (source in stored and stored[source].own)):
+                followed[source] = before
+                found[source] = Stored(old.history(before), own=own and saved)
+        self.take_over(found, at=at)
+        for source, before in followed.items():
+            self.answered[source] = min(at, old.answered[before])
+            self.rows.continue_counters(source, old.rows, before)
+
+    def history(self, source: int) -> History:
+        """Everything that is known of a source."""
+        return self.ledger.history(source, self.rows.of(source), self.rows.groups(source))
+
+    def _restore(self, source: int, of: Stored) -> None:
+        ledger, history = self.ledger, of.history
+        groups = self.rows.groups(source)
+        slots = {level.slot for level in ledger.levels}
+        stored = of.own and {stretch.slot for stretch in history.stretches} <= slots
+        if history.end < ledger.end:
+            # It is brought up to date in a ledger of its own, since it is of another time.
+            aside = Ledger(ledger.levels, sources=1, end=history.end)
+            rows = [aside.add_row() for _ in history.groups]
+            aside.restore(0, rows, history, stored=False)
+            aside.advance(ledger.end)
+            history = aside.history(0, rows, history.groups)
+            stored = False
+        stretches = tuple(self._reexcluded(source, of) for of in history.stretches)
+        stored &= all(new is old for new, old in zip(stretches, history.stretches, strict=True))
+        picked = History(history.end, history.groups, stretches).of_groups(groups)
+        ledger.restore(source, self.rows.of(source), picked, stored=stored)
+
+    def _reexcluded(self, source: int, stretch: Stretch) -> Stretch:
+        windows = self.slos[source].maintenance
+        if not windows and stretch.excluded is None:
+            return stretch
+        unit = self.units[source]
+        if max(unit, stretch.slot) % min(unit, stretch.slot):
+            return stretch  # of another interval: it is asked for again as it is
+        key = (windows, unit, stretch.slot, stretch.start)
+        share = self._shares.get(key)
+        if share is None or len(share) < len(stretch.asked):
+            share = self._shares[key] = _share(windows, unit, stretch)
+        return stretch.reexcluded(share[: len(stretch.asked)])
+
+    def changes(self, chunks: Sequence[Chunk]) -> Iterator[Change]:
+        """What has changed in the ledger, as the store takes it."""
+        for chunk in chunks:
+            for source in chunk.sources:
+                rows = self.rows.of(source)
+                if rows:
+                    stretch = self.ledger.stretch(chunk, source, rows)
+                    yield Change(source, chunk.number, self.rows.groups(source), stretch)
+
+
+def _share(windows: Sequence[MaintenanceWindow], unit: int, stretch: Stretch) -> Floats:
+    """How much of each slot of a stretch is excluded: a unit is as soon as a window touches it."""
+    start = stretch.start - stretch.start % unit
+    end = -(-stretch.end // unit) * unit
+    out = (excluded(windows, start, unit, (end - start) // unit) > 0).astype(np.float64)
+    if unit > stretch.slot:
+        out = np.repeat(out, unit // stretch.slot)
+        first = (stretch.start - start) // stretch.slot
+        return out[first : first + len(stretch.asked)]
+    share: Floats = out.reshape(len(stretch.asked), -1).mean(axis=1)
+    return share

@@ -1,0 +1,143 @@
+"""The keeper: brings what the store has into the books, and what is new in them into the store."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from exporter.evaluation.books import Books
+from exporter.evaluation.engine import Engine
+from exporter.ledger.store import Store, Stored
+from exporter.ledger.storefile import StoreError
+from exporter.prometheus.errors import PrometheusError
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """How the store is.
+
+    - `problem`: why the newest is not stored, or None.
+    - `writes` and `failures`: how many writes went well, and how many did not.
+    - `written`: when it was last written, Unix seconds; 0 for not yet.
+    - `bytes`: what it takes on disk.
+    """
+
+    problem: str | None = None
+    writes: int = 0
+    failures: int = 0
+    written: float = 0.0
+    bytes: int = 0
+
+
+class Keeper:
+    """Writes down what has changed, after every evaluation; what fails is tried again.
+
+    A store that cannot be used at all (`problem` says why) leaves everything in memory.
+    """
+
+    def __init__(
+        self,
+        store: Store | None,
+        problem: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._log = structlog.get_logger()
+        self._lock = asyncio.Lock()
+        self.state = StoreState(problem=problem, failures=int(problem is not None))
+        if problem:
+            self._log.error("nothing is stored: the ledger is held in memory alone", error=problem)
+
+    async def read(self, books: Books, old: Books | None = None) -> dict[int, Stored]:
+        """What the store has of the SLOs of some books, other than those that `old` has, too.
+
+        From then on it is these books' changes that are stored.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        if self._store is None:
+            return {}
+        owners = books.owners()
+        there = {owner.identity for owner in old.owners()} if old else set()
+        known = {place for place, owner in enumerate(owners) if owner.identity in there}
+        async with self._lock:
+            stored = await asyncio.to_thread(self._store.load, owners, known)
+        for message in self._store.messages:
+            self._log.warning(message)
+        self._store.messages.clear()
+        return stored
+
+    async def save(self, engine: Engine) -> bool:
+        """Store what has changed in the engine's books, and meet requests to ask anew.
+
+        Returns:
+            Whether the store has all that is settled.
+        """
+        if self._store is None:
+            return False
+        # A write that has begun is not to be cancelled: the store is for one at a time.
+        return await asyncio.shield(self._save_now(self._store, engine))
+
+    async def _save_now(self, store: Store, engine: Engine) -> bool:
+        async with self._lock:
+            try:
+                await self._save(store, engine.books)
+                await self._rebuild(store, engine)
+            except StoreError as error:
+                self._note(str(error))
+                return False
+            self._note(None)
+            return True
+
+    async def _save(self, store: Store, books: Books) -> None:
+        ledger = books.ledger
+        done = books.rebuilt()
+        chunks = ledger.changes()
+        if chunks:
+            fences = [(level.slot, ledger.cover(i)[0]) for i, level in enumerate(ledger.levels)]
+            # Made here, and not while it is written: the books may change meanwhile.
+            changes = list(books.changes(chunks))
+            try:
+                await asyncio.to_thread(store.write, ledger.end, fences, changes)
+            except BaseException:
+                ledger.give_back(chunks)
+                raise
+            self.state = replace(
+                self.state, writes=self.state.writes + 1, written=self._clock(), bytes=store.size
+            )
+        for source in done:
+            await asyncio.to_thread(store.answered, source)
+            books.end_rebuild(source)
+            slo = books.slos[source]
+            self._log.info("everything was asked for anew", service=slo.service, slo=slo.name)
+
+    async def _rebuild(self, store: Store, engine: Engine) -> None:
+        for source in await asyncio.to_thread(store.requests):
+            if source in engine.books.rebuilding:
+                continue
+            try:
+                await engine.rebuild(source)
+            except PrometheusError:
+                continue  # the next evaluation tries again; that it is silent is told elsewhere
+
+    def _note(self, problem: str | None) -> None:
+        """Remember how it went; log it when it begins, changes, or is over."""
+        before = self.state.problem
+        if problem is not None:
+            self.state = replace(self.state, problem=problem, failures=self.state.failures + 1)
+            if problem != before:
+                self._log.error("the store fails; what is new is kept in memory", error=problem)
+        elif before is not None:
+            self.state = replace(self.state, problem=None)
+            self._log.info("the store is written again")
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self._store is not None:
+            self._store.close()

@@ -1,0 +1,49 @@
+"""What the command line sets beyond the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter.config.errors import ConfigError
+from exporter.config.settings import Settings, storage_folder
+from exporter.config.web_loading import load_web_file
+from exporter.web.settings import WebSettings, WebSettingsError
+from exporter.web.watched import Watched
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The flags of `run`.
+
+    `storage` goes before the configuration's `storage.path`; like that it may be `none`.
+    """
+
+    config_file: Path = Path("config.yaml")
+    listen_address: str = ":9098"
+    web_config_file: Path | None = None
+    storage: str | None = None
+
+    def storage_folder(self, settings: Settings) -> Path | None:
+        """Where the store is; None to hold the ledger in memory alone."""
+        if self.storage is None:
+            return settings.storage
+        return storage_folder(self.storage, Path())
+
+
+def watched_web_settings(file: Path | None) -> Watched:
+    """Read the web configuration, and be ready to read it anew; without a file it is empty.
+
+    Raises:
+        WebSettingsError: it has mistakes; the text lists them, a line each.
+    """
+
+    def read() -> WebSettings:
+        if file is None:
+            return WebSettings()
+        try:
+            return load_web_file(file)
+        except ConfigError as error:
+            raise WebSettingsError(str(error)) from error
+
+    return Watched(read)

@@ -1,0 +1,31 @@
+"""What identifies the events of an SLO: what is measured, and nothing else of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from exporter.slo.model import DEFAULT_DATASOURCE, Slo
+
+
+def measured(slo: Slo) -> str:
+    """A hash of what is measured: the same for as long as slots counted before are still right.
+
+    Objective, period, names, labels, policy and maintenance windows are no part of it. Keys
+    without a value are left out, so that a key added to this program later changes no hash.
+    """
+    what = {
+        "kind": type(slo.sli).__name__,
+        "sli": _given(asdict(slo.sli)),
+        "slices": _given(asdict(slo.timeslices)) if slo.timeslices else None,
+        "group_by": slo.group_by or None,
+        "datasource": None if slo.datasource == DEFAULT_DATASOURCE else slo.datasource,
+    }
+    text = json.dumps(_given(what), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _given(values: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value is not None}
