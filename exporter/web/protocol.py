@@ -30,7 +30,7 @@ class BoundedProtocol(H11Protocol):
         self._limits = limits
         self._settings = settings
         self.since = self.loop.time()
-        self._head_since: float | None = self.since
+        self._head_since: float | None = None
 
     @property
     def _answering(self) -> bool:
@@ -58,6 +58,7 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to serve, unless the client's certificate names nobody who is let in."""
         super().connection_made(transport)
+        self._head_since = self.loop.time()
         tls = self._settings.tls
         allowed = tls.client_allowed_sans if tls else ()
         secured = transport.get_extra_info("ssl_object")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 import socket
 import time
@@ -294,3 +295,34 @@ class TestTimes:
                 client.sendall(KEPT)
                 assert answered(client) == 200
                 time.sleep(0.5)
+
+
+class TestStopping:
+    def test_an_answer_that_is_under_way_is_given(self):
+        """Stopping waits for it, for a moment."""
+        with Serving() as serving:
+            gate = asyncio.Event()
+
+            async def reload() -> None:
+                await gate.wait()
+
+            serving.daemon.reload = reload
+            with serving.connect() as client:
+                client.sendall(post())
+                until(lambda: serving.server.server_state.tasks)
+                serving.server.should_exit = True
+                serving.loop.call_soon_threadsafe(serving.loop.call_later, 0.3, gate.set)
+                assert status(rest(client)) == 200
+
+    def test_nobody_is_waited_for_who_does_not_read(self, caplog):
+        """Its connection is ended, nothing of it is left, and there is nothing to tell."""
+        serving = Serving(shot=LARGE)
+        serving.publisher.page(TEXT)
+        with serving:
+            client = serving.connect()
+            client.sendall(get("/metrics"))
+            until(lambda: any(one.flow.write_paused for one in serving.server.connections))
+        with client:
+            assert len(rest(client)) < 5_000_000
+        assert serving.server.connections == set()
+        assert caplog.text == ""
