@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from statistics import mean
+from typing import cast
 
 from prometheus_client import CollectorRegistry
 
@@ -28,6 +29,7 @@ from exporter.exposition.publisher import Publisher, negotiate
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.model import EventsSli, Objective, Slo
+from exporter.web.daemon import Daemon
 from exporter.web.routes import create_app
 
 SIZES = (1_000,)
@@ -101,7 +103,8 @@ async def measure(url: str, count: int) -> list[object]:
             if tick >= warm_up:
                 for phase, (begin, end) in zip(phases, itertools.pairwise(times), strict=True):
                     phases[phase].append(end - begin)
-    app = create_app(publisher, version="bench", ready=lambda: True)
+    nobody = cast(Daemon, None)  # only /metrics is asked for, and that asks no daemon
+    app = create_app(publisher, nobody, version="bench")
     means = {phase: mean(times) for phase, times in phases.items()}
     worst = max(map(sum, zip(*phases.values(), strict=True)))
     here = await scrape_server_side(app)

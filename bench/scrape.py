@@ -12,6 +12,8 @@ from typing import Any
 from starlette.applications import Starlette
 
 from exporter.web.server import Server, listen
+from exporter.web.settings import WebSettings
+from exporter.web.watched import Watched
 
 SCRAPES = 50
 
@@ -52,7 +54,7 @@ async def scrape_server_side(app: Starlette) -> float:
 def scrape_over_http(app: Starlette) -> float:
     """The median seconds from request to the last byte of the answer, on this machine."""
     with listen("127.0.0.1:0") as listening:
-        server = Server(app)
+        server = Server(app, Watched(WebSettings))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         connection = http.client.HTTPConnection(*listening.getsockname())

@@ -19,8 +19,8 @@ from exporter.web.tls import has_allowed_san
 class BoundedProtocol(H11Protocol):
     """uvicorn's protocol, which itself only bounds the rest between two requests.
 
-    `since` is when the client, or the answer to it, last came a step further: a request was
-    complete, an answer was, or the connection was made. Loop time, seconds.
+    `since` is when the head of the newest request was complete, at first when the connection was
+    made; loop time, seconds.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class BoundedProtocol(H11Protocol):
         self._limits = limits
         self._settings = settings
         self.since = self.loop.time()
-        self._head_since: float | None = self.since
+        self._head_since: float | None = None
 
     @property
     def _answering(self) -> bool:
@@ -58,6 +58,7 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to serve, unless the client's certificate names nobody who is let in."""
         super().connection_made(transport)
+        self._head_since = self.loop.time()
         tls = self._settings.tls
         allowed = tls.client_allowed_sans if tls else ()
         secured = transport.get_extra_info("ssl_object")
@@ -76,11 +77,6 @@ class BoundedProtocol(H11Protocol):
         super().handle_events()
         if self.cycle is not before:
             self.since, self._head_since = self.loop.time(), None
-
-    def on_response_complete(self) -> None:
-        """Note when an answer is done; what has arrived behind the request is looked at."""
-        self.since = self.loop.time()
-        super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, and heads that are too long; h11's error is being handled."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import ssl
 from collections.abc import Iterator
@@ -20,9 +21,13 @@ from exporter.web.watched import Watched
 
 BACKLOG = 256
 GRACE_SECONDS = 2
+"""How long answers may take that are under way when the server is to stop."""
 
 ACCEPT_PAUSE = 0.1
 """Seconds to wait when no connection can be accepted."""
+
+CALM = 60.0
+"""Seconds without a client turned away after which it is told of anew."""
 
 DEFAULT_LIMITS = Limits()
 
@@ -80,7 +85,7 @@ class Server(uvicorn.Server):
         self._log = structlog.get_logger()
         self._accepting: list[asyncio.Task[None]] = []
         self._arriving: dict[BoundedProtocol, asyncio.Task[None]] = {}
-        self._short = False
+        self._shortage_at = -math.inf
         super().__init__(
             uvicorn.Config(
                 Guard(app, lambda: watched.settings, limits),
@@ -93,7 +98,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 h11_max_incomplete_event_size=limits.head_bytes,
                 timeout_keep_alive=limits.idle,
-                timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_graceful_shutdown=GRACE_SECONDS + 1,
             )
         )
 
@@ -124,12 +129,21 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept nobody any more, then let answers that are under way end."""
+        """Accept nobody any more, let answers that are under way end, for a moment, and be gone."""
         tasks = [*self._accepting, *self._arriving.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # Whoever does not read by then is left; uvicorn would call that an error, with traceback.
+        late = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._cut_all)
         await super().shutdown(sockets)
+        late.cancel()
+        self._cut_all()
+        await asyncio.sleep(0)
+
+    def _cut_all(self) -> None:
+        for connection in self.connections:
+            connection.cut()
 
     @property
     def connections(self) -> set[BoundedProtocol]:
@@ -146,9 +160,7 @@ class Server(uvicorn.Server):
                 self._make_room()
                 await asyncio.sleep(ACCEPT_PAUSE)
                 continue
-            if len(self.connections) < self._limits.connections:
-                self._short = False
-            elif not self._make_room():
+            if len(self.connections) >= self._limits.connections and not self._make_room():
                 self._tell_shortage("as many connections as are allowed are being answered")
                 accepted.close()
                 await asyncio.sleep(0)
@@ -191,7 +203,8 @@ class Server(uvicorn.Server):
         return True
 
     def _tell_shortage(self, reason: str) -> None:
-        """Log that clients are turned away, once until some are let in again."""
-        if not self._short:
-            self._short = True
+        """Log that clients are turned away, once until all has been calm for a while."""
+        now = asyncio.get_running_loop().time()
+        if now - self._shortage_at > CALM:
             self._log.warning("connections are turned away", reason=reason)
+        self._shortage_at = now

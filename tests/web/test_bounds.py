@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -50,9 +52,12 @@ def post(*headers: str, body: str = "") -> bytes:
     return get("/-/reload", *headers, method="POST", body=body)
 
 
+END = b"0\r\n\r\n"
+
+
 def chunked(*sizes: int) -> bytes:
     chunks = "".join(f"{size:x}\r\n{'a' * size}\r\n" for size in sizes)
-    return post("Transfer-Encoding: chunked", body=chunks + "0\r\n\r\n")
+    return post("Transfer-Encoding: chunked", body=chunks) + END
 
 
 class TestBodies:
@@ -76,13 +81,28 @@ class TestBodies:
         assert serving.ask(chunked(BODY, 1))[0] == 413
         assert serving.daemon.reloads == before
 
-    def test_the_refusal_reaches_a_client_that_goes_on_sending(self, serving):
-        """It is not lost in a reset."""
+    def test_the_refusal_reaches_a_client_that_goes_on_sending(self, serving, monkeypatch):
+        """Its connection is not reset under its hands."""
+        monkeypatch.setattr("exporter.web.guard.LINGER", PATIENCE)
         with serving.connect() as client:
-            client.sendall(post("Transfer-Encoding: chunked", body=f"{10**7:x}\r\n"))
-            for _ in range(20):
-                client.sendall(b"a" * (BODY // 2))
-            assert status(client.recv(4_096)) == 413
+            client.sendall(chunked(BODY, 1).removesuffix(END))
+            assert select.select([client], [], [], PATIENCE)[0]
+            for _ in range(5):
+                client.sendall(f"{BODY:x}\r\n{'a' * BODY}\r\n".encode())
+                time.sleep(0.05)
+            client.sendall(END)
+            assert status(rest(client)) == 413
+
+    def test_what_is_broken_behind_a_body_too_long_harms_nobody(self, serving, caplog):
+        """One answer is enough, and no fault of the server's is logged."""
+        too_long = chunked(BODY, 1).removesuffix(END)
+        assert serving.ask(too_long + b"x\r\n")[0] in {400, 413}
+        with serving.connect() as client:
+            client.sendall(too_long)
+            assert select.select([client], [], [], PATIENCE)[0]
+            client.sendall(b"x\r\n")
+            assert status(rest(client)) == 413
+        assert caplog.text == ""
 
     def test_a_client_that_asks_first_is_told_to_go_on(self, serving):
         """`Expect: 100-continue`, as curl sends it."""
@@ -226,6 +246,21 @@ class TestTimes:
             until(lambda: not hurried.connections)
             assert status(client.recv(4_096)) == 200
 
+    def test_it_is_not_held_in_memory_whole(self, serving):
+        """Only a part of it is under way to somebody who does not read."""
+        with serving.connect() as client:
+            client.sendall(get("/metrics"))
+
+            def waiting() -> list[int]:
+                return [
+                    one.transport.get_write_buffer_size()
+                    for one in serving.server.connections
+                    if one.flow and one.flow.write_paused
+                ]
+
+            until(waiting)
+            assert max(waiting()) < 1_000_000  # of some six
+
     def test_neither_are_answers_to_many_requests_at_once(self, hurried):
         """Sent one behind the other, none of them read."""
         with hurried.connect() as client:
@@ -260,3 +295,34 @@ class TestTimes:
                 client.sendall(KEPT)
                 assert answered(client) == 200
                 time.sleep(0.5)
+
+
+class TestStopping:
+    def test_an_answer_that_is_under_way_is_given(self):
+        """Stopping waits for it, for a moment."""
+        with Serving() as serving:
+            gate = asyncio.Event()
+
+            async def reload() -> None:
+                await gate.wait()
+
+            serving.daemon.reload = reload
+            with serving.connect() as client:
+                client.sendall(post())
+                until(lambda: serving.server.server_state.tasks)
+                serving.server.should_exit = True
+                serving.loop.call_soon_threadsafe(serving.loop.call_later, 0.3, gate.set)
+                assert status(rest(client)) == 200
+
+    def test_nobody_is_waited_for_who_does_not_read(self, caplog):
+        """Its connection is ended, nothing of it is left, and there is nothing to tell."""
+        serving = Serving(shot=LARGE)
+        serving.publisher.page(TEXT)
+        with serving:
+            client = serving.connect()
+            client.sendall(get("/metrics"))
+            until(lambda: any(one.flow.write_paused for one in serving.server.connections))
+        with client:
+            assert len(rest(client)) < 5_000_000
+        assert serving.server.connections == set()
+        assert caplog.text == ""

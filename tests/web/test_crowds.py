@@ -147,4 +147,5 @@ class TestShortage:
             daemon.stop()
         log = daemon.log.read_text()
         assert "Too many open files" in log
+        assert log.count("connections are turned away") == 1
         assert "Traceback" not in log

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import httpx
 import pytest
 from serving import Serving, basic, get
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
-from exporter.web.guard import HEADERS, Bucket
-from exporter.web.settings import RateLimit, WebSettings
+from exporter.web.guard import HEADERS, Bucket, Guard
+from exporter.web.settings import Limits, RateLimit, WebSettings
 
 HOST = "localhost"
 
@@ -125,3 +130,21 @@ class TestHeaders:
                     assert [line for line in lines if line.startswith(name.lower())] == [
                         f"{name}: {value}".lower()
                     ]
+
+    def test_those_of_a_page_stay(self):
+        """One that needs a policy of its own has it, unless the file has another."""
+        policy = "Content-Security-Policy"
+
+        def told(settings: WebSettings) -> str:
+            async def page(scope: Scope, receive: Receive, send: Send) -> None:
+                await PlainTextResponse("", headers={policy: "page"})(scope, receive, send)
+
+            async def ask() -> httpx.Response:
+                transport = httpx.ASGITransport(Guard(page, lambda: settings, Limits()))
+                async with httpx.AsyncClient(transport=transport) as client:
+                    return await client.get("http://test/")
+
+            return asyncio.run(ask()).headers[policy]
+
+        assert told(WebSettings()) == "page"
+        assert told(WebSettings(headers={policy: "file"})) == "file"
