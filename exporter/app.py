@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from exporter.config.errors import ConfigError
 from exporter.config.loading import load_file
 from exporter.config.settings import Settings
+from exporter.diagnosis import diagnose
 from exporter.evaluation.keeper import Keeper, StoreState
 from exporter.exposition.publisher import Publisher
 from exporter.exposition.self_metrics import SelfMetrics
@@ -241,6 +242,18 @@ class App:
                 for name, client in self._watch.clients.items()
             },
             store=store,
+        )
+
+    async def diagnose(self) -> None:
+        """Log where time and memory go; takes ten seconds."""
+        ledger = self._watch.engine.ledger
+        await diagnose(
+            {
+                "slos": len(self.publisher.snapshot.slos),
+                "ledger_bytes": ledger.bytes,
+                "pages_bytes": self.publisher.size,
+                "last_evaluation_seconds": self._evaluation.last_duration_seconds,
+            }
         )
 
     async def evaluated(

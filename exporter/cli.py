@@ -6,10 +6,10 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -94,7 +94,8 @@ def run(
 ) -> None:
     """Run the daemon: poll Prometheus, evaluate, serve metrics.
 
-    SIGHUP reads the configuration anew, SIGTERM and SIGINT end it.
+    SIGHUP reads the configuration anew, SIGUSR1 logs where time and memory go, SIGTERM and SIGINT
+    end it.
     """
     settings = _load(config_file)
     configure(log_level, log_format)
@@ -111,14 +112,18 @@ async def _serve(settings: Settings, options: Options) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     app = App(settings, options)
-    reloads = set()
+    under_way: set[asyncio.Task[None]] = set()
 
-    def reload() -> None:
-        task = asyncio.create_task(_reload(app))
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
+    def on(number: signal.Signals, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        def begin() -> None:
+            task = asyncio.create_task(act())
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
 
-    loop.add_signal_handler(signal.SIGHUP, reload)
+        loop.add_signal_handler(number, begin)
+
+    on(signal.SIGHUP, lambda: _reload(app))
+    on(signal.SIGUSR1, app.diagnose)
     try:
         await app.start()
         ended = asyncio.create_task(app.wait())

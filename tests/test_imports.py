@@ -17,6 +17,7 @@ WIRING = {
     "__main__",
     "app",
     "cli",
+    "diagnosis",
     "ledger_command",
     "live_check",
     "logs",
@@ -84,6 +85,7 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "web": "the server and its changing files log",
         "app": "logs",
         "watch": "logs",
+        "diagnosis": "logs",
         "logs": "is set up",
     },
 }

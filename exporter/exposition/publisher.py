@@ -78,6 +78,11 @@ class Publisher:
         """The newest snapshot."""
         return self._snapshot
 
+    @property
+    def size(self) -> int:
+        """How many bytes the pages take in memory."""
+        return sum(map(len, self._pages.values()))
+
     def publish(self, snapshot: Snapshot) -> None:
         """Render a snapshot in the forms in use, then show it."""
         pages = {form: render(snapshot, self._registry, form) for form in tuple(self._pages)}
