@@ -14,7 +14,7 @@ from exporter.config.errors import ConfigError
 from exporter.config.loading import load_file
 from exporter.config.settings import Settings
 from exporter.diagnosis import diagnose
-from exporter.evaluation.keeper import Keeper, StoreState
+from exporter.evaluation.keeper import Keeper
 from exporter.exposition.publisher import Publisher
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.ledger.store import Store
@@ -64,7 +64,6 @@ class App:
         self._watch = Watch.build(settings, self.metrics.observe_query)
         self._keeper = Keeper(None)
         self._storage = options.storage_folder(settings)
-        self._store_shown = StoreState()
         self._failed = asyncio.Event()
         self._ready = False
         self._evaluated_at = time.monotonic()
@@ -278,18 +277,14 @@ class App:
         self._ready = self._ready or len(silent) < len(engine.datasources)
         await self._keeper.save(engine)
         if self._storage is not None:
-            self._show_store()
-
-    def _show_store(self) -> None:
-        before, now = self._store_shown, self._keeper.state
-        self._store_shown = now
-        self.metrics.observe_store(
-            up=now.problem is None,
-            writes=now.writes - before.writes,
-            failures=now.failures - before.failures,
-            size=now.bytes,
-            written=now.written,
-        )
+            store = self._keeper.state
+            metrics.observe_store(
+                up=store.problem is None,
+                writes=store.writes,
+                failures=store.failures,
+                size=store.bytes,
+                written=store.written,
+            )
 
     def failed(self) -> None:
         """Count an evaluation that a fault of our own ended."""

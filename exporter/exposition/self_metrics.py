@@ -79,6 +79,7 @@ class SelfMetrics:
 
     def show_store(self) -> None:
         """Create the metrics of the store; without one there are none."""
+        self._store_writes = self._store_failures = 0
         self.store_up = self._gauge(
             "store_up", "Whether all that has settled is stored on disk; 0 when a write failed."
         )
@@ -94,10 +95,11 @@ class SelfMetrics:
     def observe_store(
         self, *, up: bool, writes: int, failures: int, size: int, written: float
     ) -> None:
-        """Show how the store is; `writes` and `failures` are new ones."""
+        """Show how the store is; `writes` and `failures` are all since the start."""
         self.store_up.set(up)
-        self.store_writes.inc(writes)
-        self.store_failures.inc(failures)
+        self.store_writes.inc(writes - self._store_writes)
+        self.store_failures.inc(failures - self._store_failures)
+        self._store_writes, self._store_failures = writes, failures
         self.store_size.set(size)
         self.store_written.set(written)
 

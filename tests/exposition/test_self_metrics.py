@@ -106,3 +106,19 @@ def test_no_series_tells_when_it_was_created(metrics):
     """They double the series and nobody reads them."""
     names = [sample.name for family in metrics.registry.collect() for sample in family.samples]
     assert not [name for name in names if name.endswith("_created")]
+
+
+class TestStore:
+    def test_without_one_there_are_no_metrics_of_it(self, metrics):
+        """Nothing claims that all is safe on disk."""
+        assert value(metrics, "store_up") is None
+
+    def test_is_shown_with_counts_since_the_start(self, metrics):
+        """As it tells of itself after every evaluation."""
+        metrics.show_store()
+        assert value(metrics, "store_writes_total") == 0.0
+        for up, writes, failures in ((True, 3, 0), (False, 3, 2), (True, 7, 2)):
+            metrics.observe_store(up=up, writes=writes, failures=failures, size=10, written=5.0)
+        names = ("up", "writes_total", "write_failures_total", "size_bytes")
+        assert [value(metrics, f"store_{name}") for name in names] == [1.0, 7.0, 2.0, 10.0]
+        assert value(metrics, "store_last_write_timestamp_seconds") == 5.0
