@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -28,13 +29,15 @@ async def live_check(settings: Settings, echo: Callable[[str], None]) -> bool:
         }
         engine = Engine(settings.slos, settings.evaluation, clients)
         now = time.time()
+        polls = (engine.poll_datasource(name, now) for name in engine.datasources)
+        results = await asyncio.gather(*polls, return_exceptions=True)
         silent = set()
-        for name in engine.datasources:
-            try:
-                await engine.poll_datasource(name, now)
-            except UnavailableError as error:
+        for name, result in zip(engine.datasources, results, strict=True):
+            if isinstance(result, UnavailableError):
                 silent.add(name)
-                echo(f"datasource {name}: {error}")
+                echo(f"datasource {name}: {result}")
+            elif result is not None:
+                raise result
         statuses = engine.evaluate(now).slos
         for status in statuses:
             if status.slo.datasource not in silent:
