@@ -36,6 +36,9 @@ def test_a_bad_file_is_answered_with_every_mistake_and_changes_nothing(tmp_path:
             async with httpx.AsyncClient(
                 base_url=f"http://127.0.0.1:{port}", trust_env=False
             ) as client:
+                config = await client.get("/config")
+                assert config.status_code == 200
+                assert "http://127.0.0.1:1" in config.text
                 file.write_text(BAD)
                 refused = await client.post("/-/reload")
                 assert refused.status_code == 500
@@ -46,6 +49,7 @@ def test_a_bad_file_is_answered_with_every_mistake_and_changes_nothing(tmp_path:
                     f"{file}:4: slos[0].nmae: unknown key, did you mean name?",
                     f"{file}:5: slos[0].objective: is in percent: did you mean 99.9?",
                 ]
+                assert (await client.get("/config")).text == config.text
                 told = (await client.get("/api/v1/status")).json()["data"]["config"]
                 assert told["last_reload_successful"] is False
                 assert told["last_reload_error"].splitlines() == mistakes
