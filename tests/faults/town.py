@@ -1,6 +1,6 @@
 """A service, a Prometheus, and many daemons that watch it: one directly, the others through faults.
 
-All faults happen at the same time, each to a daemon of its own, so that they take no longer than
+Its faults happen at the same time, each to a daemon of its own, so that they take no longer than
 one. What happened is written down, for tests to judge.
 """
 
