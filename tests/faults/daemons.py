@@ -44,22 +44,15 @@ Labels = tuple[tuple[str, str], ...]
 Figures = Mapping[tuple[str, Labels], float]
 """Samples about the SLOs, by their names and labels."""
 
-SINCE_START = {
-    (name, (("service", "shop"), ("slo", "reachability")))
-    for name in ("slo_events_total", "slo_bad_events_total")
-}
-"""Counters of events that were there before the daemons: these begin when their daemon does."""
-
 
 def figures(page: str) -> Figures:
     """What a page of metrics says of the SLOs, whichever daemon it comes from."""
     lines = [line for line in page.splitlines(keepends=True) if line.startswith("slo_")]
-    found = {
+    return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families("".join(lines))
         for sample in family.samples
     }
-    return {name: value for name, value in found.items() if name not in SINCE_START}
 
 
 def last_slot(found: Figures) -> float:

@@ -214,7 +214,7 @@ FAULTS = [
     Fault("decompression bomb", a_decompression_bomb, problem="the answer is longer than 16777216"),
     Fault("many small parts", many_small_parts, problem="the answer has more than 500000 parts"),
     Fault("error of 200 MB", an_error_of_200_mb, told="HTTP 500: <p>It does not work"),
-    Fault("redirect to elsewhere", redirects, told="HTTP 307$"),
+    Fault("redirect to elsewhere", redirects, told="^HTTP 307: .* is not followed"),
     Fault("certificate expired", nobody, told="certificate has expired", certificate="expired"),
     Fault("certificate of a wrong name", nobody, told="not valid for", certificate="wrong name"),
 ]

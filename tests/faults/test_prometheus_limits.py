@@ -63,7 +63,7 @@ class Refusals:
     def __init__(self) -> None:
         self.count = 0
 
-    def __call__(self, outcome: str, _seconds: float) -> None:
+    def __call__(self, _datasource: str, outcome: str, _seconds: float) -> None:
         self.count += outcome == "refused"
 
 
@@ -87,7 +87,7 @@ def assert_exact(
         settings = PrometheusSettings(url=prometheus.url, timeout=timeout)
         async with PrometheusClient(settings, on_query=refusals) as client:
             evaluation = EvaluationSettings(interval=interval)
-            engine = Engine([case.slo for case in cases], evaluation, client)
+            engine = Engine([case.slo for case in cases], evaluation, {client.name: client})
             await until_answered(lambda: engine.poll(END + DELAY))
             while await until_answered(engine.fill_history):
                 assert engine.problems() == {}
