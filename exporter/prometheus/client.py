@@ -170,7 +170,8 @@ class PrometheusClient:
         except UnavailableError as error:
             if status in {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}:
                 pause = pause_asked_for(headers, time.time())
-                self._pause_until, self._pause_reason = time.monotonic() + pause, str(error)
+                self._pause_until = time.monotonic() + pause
+                self._pause_reason = self._exchange.without_secrets(str(error))
             raise
         finally:
             body.clear()  # an error would hold it, for as long as somebody holds the error

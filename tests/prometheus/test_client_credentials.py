@@ -129,3 +129,19 @@ def test_a_token_is_not_in_the_message_of_a_connection_error(tmp_path):
         with pytest.raises(UnavailableError) as caught:
             ask(PrometheusSettings(url=url, credentials=Authorization(credentials_file=file)))
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_token_that_a_server_shows_is_in_no_message(query):
+    """Neither of its answer nor of the pause that it asks for."""
+    query.respond(503, text="busy; you sent a-long-token", headers={"Retry-After": "20"})
+
+    async def twice(client):
+        for _ in range(2):
+            with pytest.raises(UnavailableError) as caught:
+                await client.instant_query("up", 1)
+            assert str(caught.value) == "HTTP 503: busy; you sent <secret>"
+
+    with_client(
+        twice, PrometheusSettings(url=URL, credentials=Authorization(credentials="a-long-token"))
+    )
+    assert query.call_count == 1
