@@ -31,7 +31,7 @@ scrape_configs:
 
 EXPORTER = """
 prometheus: {{url: "http://127.0.0.1:{prometheus}", scrape_interval: 1s, timeout: 5s}}
-evaluation: {{interval: 1s, delay: 500ms, settle: 5s, stale_after: 5s}}
+evaluation: {{interval: 1s, delay: 500ms, settle: 2s, stale_after: 5s}}
 policy: {{min_coverage: 0}}
 slos:
   - service: shop
