@@ -165,6 +165,13 @@ def _any_percent(value: object) -> Decimal:
     return percent
 
 
+def _tier_percent(value: object) -> Decimal:
+    percent = _percent(value)
+    if not -1000 <= percent < 100:
+        raise ValueError(f"must be a percentage from -1000 to below 100, not {percent}")
+    return percent
+
+
 def not_a_mapping(value: object) -> object:
     """Refuse what `{job="a"}` without quotes is to YAML."""
     if isinstance(value, dict):
@@ -221,6 +228,7 @@ Glob = Annotated[Text, Kind("glob")]
 ObjectivePercent = Annotated[Objective, PlainValidator(_objective), Kind("percent")]
 SomePercent = Annotated[Decimal, PlainValidator(_some_percent), Kind("percent")]
 AnyPercent = Annotated[Decimal, PlainValidator(_any_percent), Kind("percent")]
+TierPercent = Annotated[Decimal, PlainValidator(_tier_percent), Kind("percent")]
 Selector = Annotated[
     str, BeforeValidator(not_a_mapping), AfterValidator(_selector), Kind("vector selector")
 ]

@@ -14,7 +14,14 @@ from exporter.config.errors import ConfigError, Mistake
 from exporter.config.fields import Interval, Surroundings
 from exporter.config.maintenance_section import MaintenanceSection
 from exporter.config.models import MainFile, SloFile
-from exporter.config.names import no_slos, same_names, unknown_datasources, unknown_names
+from exporter.config.names import (
+    no_slos,
+    same_names,
+    same_policies,
+    unknown_datasources,
+    unknown_names,
+    unknown_policies,
+)
 from exporter.config.section import Section
 from exporter.config.settings import PlacedWindow, Settings
 from exporter.config.source import Document, Mapping, Sequence, parse
@@ -64,6 +71,8 @@ def load(text: str, path: Path) -> Settings:
     mistakes += same_names(documents)
     mistakes += unknown_names(documents, all_read=all_read)
     mistakes += unknown_datasources(documents)
+    mistakes += same_policies(main)
+    mistakes += unknown_policies(documents, all_read=all_read)
     mistakes += no_slos(documents, mistakes)
     if mistakes or main_file is None:
         order = {file: place for place, file in enumerate([path, *slo_paths])}
@@ -77,7 +86,6 @@ def load(text: str, path: Path) -> Settings:
 def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) -> Settings:
     slos: list[Slo] = []
     windows = [_windows(document, file) for document, file in files]
-    policy = main.policy.policy()
     for (_, file), own in zip(files, windows, strict=True):
         reaching = windows[0] if file is main else windows[0] + own
         for slo in file.slos:
@@ -86,7 +94,7 @@ def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) 
                 for section, placed in reaching
                 if section.reaches(slo.service, slo.name)
             )
-            slos.append(slo.slo(policy, main.alerting, maintenance))
+            slos.append(slo.slo(main.policy_of(slo), main.alerting, maintenance))
     return Settings(
         slos=tuple(slos),
         datasources=main.used_datasources({slo.datasource for slo in slos}),

@@ -19,6 +19,7 @@ from exporter.config.fields import (
     duration,
 )
 from exporter.config.maintenance_section import MaintenanceSection
+from exporter.config.policies_section import PoliciesSection
 from exporter.config.prometheus_section import PrometheusSection
 from exporter.config.section import Section
 from exporter.config.slo_section import SloSection
@@ -112,7 +113,7 @@ class PolicySection(Section):
     )
 
     def policy(self) -> Policy:
-        """The policy of all SLOs."""
+        """The policy of the SLOs that name none."""
         return replace(DEFAULT_POLICY, min_coverage=float(self.min_coverage / 100))
 
 
@@ -149,6 +150,9 @@ class MainFile(Section):
     policy: PolicySection = Field(
         default=PolicySection(), description="When budgets are acted upon."
     )
+    policies: list[PoliciesSection] = Field(
+        default=[], description="Error budget policies of your own, beside `default`."
+    )
     alerting: AlertingSection = Field(
         default=AlertingSection(), description="What alerts need, unless an SLO has its own."
     )
@@ -165,6 +169,14 @@ class MainFile(Section):
         ),
         examples=["[teams/**/*.yaml]"],
     )
+
+    def policy_of(self, slo: SloSection) -> Policy:
+        """The policy of an SLO: the one that it names, else its service's, else the default."""
+        default = self.policy.policy()
+        for own in self.policies:
+            if own.name == slo.policy or (slo.policy is None and slo.service in own.services):
+                return own.policy(default.min_coverage)
+        return default
 
     def used_datasources(self, used: Collection[str]) -> dict[str, PrometheusSettings]:
         """The datasources among `used`, by name."""

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from exporter.config.errors import Mistake, quoted
 from exporter.config.source import Document, Mapping, Sequence
 from exporter.slo.model import DEFAULT_DATASOURCE
+from exporter.slo.policy import DEFAULT_POLICY
 
 
 def same_names(documents: list[Document]) -> Iterator[Mistake]:
@@ -59,6 +60,43 @@ def unknown_datasources(documents: list[Document]) -> Iterator[Mistake]:
                 yield document.mistake(("slos", index, "datasource"), message)
 
 
+def same_policies(main: Document) -> Iterator[Mistake]:
+    """Policies that have the name of one before, and services that two of them name."""
+    names: dict[str, str] = {}
+    services: dict[str, str] = {}
+    for index, policy in _entries(main, "policies"):
+        place = main.place(("policies", index))
+        name = policy.get("name")
+        if isinstance(name, str) and names.setdefault(name, place) != place:
+            message = f"{quoted(name)} is already the name of a policy: {names[name]}"
+            yield main.mistake(("policies", index, "name"), message)
+        for at, service in _texts(policy, "services"):
+            if services.setdefault(service, place) != place:
+                message = f"{quoted(service)} has a policy already: {services[service]}"
+                yield main.mistake(("policies", index, "services", at), message)
+
+
+def unknown_policies(documents: list[Document], *, all_read: bool) -> Iterator[Mistake]:
+    """Policies that SLOs name, and services that policies name, but that are not there."""
+    main = documents[0]
+    names = [policy.get("name") for _, policy in _entries(main, "policies")]
+    known = [DEFAULT_POLICY.name, *(name for name in names if isinstance(name, str))]
+    for document in documents:
+        for index, slo in _entries(document, "slos"):
+            name = slo.get("policy")
+            if isinstance(name, str) and name not in known:
+                message = f"{quoted(name)} is no policy, {_known(name, known)}"
+                yield document.mistake(("slos", index, "policy"), message)
+    services = list(dict.fromkeys(service for of in documents for _, service, _ in _slos(of)))
+    for index, policy in _entries(main, "policies") if all_read and services else ():
+        for at, service in _texts(policy, "services"):
+            if service not in services:
+                message = (
+                    f"{quoted(service)} is no service of any file, {_known(service, services)}"
+                )
+                yield main.mistake(("policies", index, "services", at), message)
+
+
 def _known(name: str, known: list[str]) -> str:
     close = get_close_matches(name, known, n=1)
     if close:
@@ -69,10 +107,16 @@ def _known(name: str, known: list[str]) -> str:
 def _reached(document: Document) -> Iterator[tuple[tuple[str, int, str, int], str]]:
     for index, window in _entries(document, "maintenance"):
         for key in ("services", "slos"):
-            names = window.get(key)
-            for place, name in enumerate(names if isinstance(names, Sequence) else []):
-                if isinstance(name, str):
-                    yield ("maintenance", index, key, place), name
+            for place, name in _texts(window, key):
+                yield ("maintenance", index, key, place), name
+
+
+def _texts(section: Mapping, key: str) -> Iterator[tuple[int, str]]:
+    """The texts of a list, with their places."""
+    names = section.get(key)
+    for place, name in enumerate(names if isinstance(names, Sequence) else []):
+        if isinstance(name, str):
+            yield place, name
 
 
 def _slos(document: Document) -> Iterator[tuple[int, str, str]]:

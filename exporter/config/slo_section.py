@@ -55,6 +55,14 @@ class SloSection(Section):
         default=None,
         description="What alerts of this SLO need; keys left out are as in `alerting` above.",
     )
+    policy: Text | None = Field(
+        default=None,
+        description=(
+            "The error budget policy: `default`, or a name among `policies`. Without it the one "
+            "that names the service."
+        ),
+        examples=["payments"],
+    )
     group_by: LabelNames = Field(
         default=[],
         description=(

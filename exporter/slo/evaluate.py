@@ -11,7 +11,7 @@ from exporter.slo.model import Slo
 from exporter.slo.period import PeriodSpan
 from exporter.slo.policy import Tier
 from exporter.slo.snapshot import Alert, DataState, ServiceTier, SloStatus, Snapshot
-from exporter.slo.windows import WINDOWS, Rung, WindowSums, rungs, windows
+from exporter.slo.windows import SHORT_WINDOWS, WINDOWS, Rung, WindowSums, rungs, windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,9 @@ def _status(
     if raw.known > 0:
         budget = Budget.of(period.bad, period.total, slo.objective, span.length)
         raw_budget = Budget.of(raw.bad, raw.total, slo.objective, span.length)
-        tier = _tier(slo, budget, raw.known)
     shown = found if subject.answered else {}
+    if budget:
+        tier = _tier(slo, budget, raw.known, shown)
     hour = shown.get("1h") or shown.get(slo.period.label)
     left = None
     if budget and hour and hour.burn_rate is not None:
@@ -138,10 +139,11 @@ def _status(
     )
 
 
-def _tier(slo: Slo, budget: Budget, coverage: float) -> Tier:
+def _tier(slo: Slo, budget: Budget, coverage: float, shown: Mapping[str, Window]) -> Tier:
     if coverage < slo.policy.min_coverage:
         return slo.policy.tiers[0]
-    return slo.policy.tier(budget.remaining)
+    rates = {seconds: shown[name].burn_rate for name, seconds in SHORT_WINDOWS if name in shown}
+    return slo.policy.tier(budget.remaining, rates)
 
 
 def _state(subject: Subject, newest: Window) -> DataState:
@@ -164,12 +166,12 @@ def _alert(rung: Rung, slo: Slo, period: int, shown: Mapping[str, Window]) -> Al
 
 
 def _services(statuses: Sequence[SloStatus]) -> tuple[ServiceTier, ...]:
-    worst: dict[str, tuple[int, ServiceTier]] = {}
+    worst: dict[str, tuple[tuple[int, int], ServiceTier]] = {}
     for status in statuses:
         if status.tier is None:
             continue
         slo = status.slo
-        severity = slo.policy.severity(status.tier)
-        if slo.service not in worst or severity > worst[slo.service][0]:
-            worst[slo.service] = severity, ServiceTier(slo.service, slo.policy, status.tier)
+        badness = slo.policy.badness(status.tier)
+        if slo.service not in worst or badness > worst[slo.service][0]:
+            worst[slo.service] = badness, ServiceTier(slo.service, slo.policy, status.tier)
     return tuple(service for _, service in worst.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,13 +16,26 @@ class Gate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BurnRate:
+    """A burn rate that is too high: above `above` over a window (seconds)."""
+
+    window: int
+    above: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tier:
-    """One step of a policy: in force while the remaining budget is above `above` (a ratio)."""
+    """One step of a policy: in force while the remaining budget is above `above` (a ratio).
+
+    `burn_rate` puts it in force early. `link` is where more is written about it.
+    """
 
     name: str
     above: float
     gate: Gate
     guidance: str
+    link: str | None = None
+    burn_rate: BurnRate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +50,34 @@ class Policy:
     tiers: tuple[Tier, ...]
     min_coverage: float = 0.05
 
-    def tier(self, budget_remaining: float) -> Tier:
-        """The tier that a remaining budget (a ratio, 1 is untouched) falls into."""
-        for tier in self.tiers:
-            if budget_remaining > tier.above:
-                return tier
-        return self.tiers[-1]
+    def tier(self, budget_remaining: float, burn_rates: Mapping[int, float | None]) -> Tier:
+        """The worse of the tiers by budget and by burn.
+
+        Args:
+            budget_remaining: a ratio, 1 is untouched.
+            burn_rates: by window in seconds; those not known raise nothing.
+        """
+        by_budget = next(
+            (i for i, tier in enumerate(self.tiers) if budget_remaining > tier.above),
+            len(self.tiers) - 1,
+        )
+        by_burn = (i for i, tier in enumerate(self.tiers) if _burns(tier, burn_rates))
+        return self.tiers[max(by_budget, *by_burn, 0)]
 
     def severity(self, tier: Tier) -> int:
         """How bad a tier is: 0 for the best of this policy."""
         return self.tiers.index(tier)
+
+    def badness(self, tier: Tier) -> tuple[int, int]:
+        """How bad a tier is beside those of other policies: its gate decides first."""
+        return tuple(Gate).index(tier.gate), self.severity(tier)
+
+
+def _burns(tier: Tier, burn_rates: Mapping[int, float | None]) -> bool:
+    if tier.burn_rate is None:
+        return False
+    rate = burn_rates.get(tier.burn_rate.window)
+    return rate is not None and rate > tier.burn_rate.above
 
 
 DEFAULT_POLICY = Policy(

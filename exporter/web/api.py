@@ -90,7 +90,14 @@ def _slo(one: SloStatus) -> dict[str, object]:
         "budget": one.budget,
         "raw_budget": one.raw_budget,
         "exhaustion_seconds": one.exhaustion_seconds,
-        "tier": tier and {"name": tier.name, "gate": tier.gate, "guidance": tier.guidance},
+        "policy": slo.policy.name,
+        "tier": tier
+        and {
+            "name": tier.name,
+            "gate": tier.gate,
+            "guidance": tier.guidance,
+            "link": tier.link,
+        },
         "alerts": [_alert(alert) for alert in one.alerts],
         "maintenance": list(one.maintenance),
         "last_slot": one.last_slot,

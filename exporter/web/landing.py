@@ -26,6 +26,7 @@ class Line:
     tier: str
     gate: str
     guidance: str
+    link: str
     remaining: str
     bar: float
     burn: str
@@ -66,6 +67,7 @@ def _line(status: SloStatus) -> Line:
         tier=status.tier.name.replace("_", " ") if status.tier else "unknown",
         gate=status.tier.gate if status.tier else Gate.CAUTION,
         guidance=status.tier.guidance if status.tier else "",
+        link=(status.tier.link if status.tier else None) or "",
         remaining="unknown" if remaining is None else f"{remaining * 100:.1f}%",
         bar=min(max(remaining or 0.0, 0.0), 1.0) * 100,
         burn="unknown" if burn is None else f"{burn:.3g}x",

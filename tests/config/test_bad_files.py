@@ -6,7 +6,7 @@ import pytest
 from bad_configs import before_slos, complaints, one_slo, rows
 
 SLO_KEYS = (
-    "service, name, objective, period, sli, datasource, budgeting, alerting, group_by, "
+    "service, name, objective, period, sli, datasource, budgeting, alerting, policy, group_by, "
     "max_groups, labels"
 )
 
@@ -71,7 +71,7 @@ TOP = {
     "unknown key like none": (
         before_slos("x y: {}"),
         'config.yaml:1: "x y": unknown key, known here: prometheus, datasources, evaluation, '
-        "storage, policy, alerting, maintenance, slos, slo_files",
+        "storage, policy, policies, alerting, maintenance, slos, slo_files",
     ),
     "no SLO": (
         "slos: []",

@@ -25,6 +25,7 @@ A_WINDOW = "maintenance:\n  - {reason: a, start: 2026-11-20T22:00:00Z, "
 
 SLO = """\
 datasources: {mimir: {url: http://localhost:8080}}
+policies: [{name: payments, tiers: [{name: frozen, gate: block}]}]
 slos:
   - service: a
     name: b

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import AT, every_window, names, slo, snapshot, status, subject
 
+from exporter.slo.policy import BurnRate, Gate, Policy, Tier
 from exporter.slo.snapshot import DataState
 from exporter.slo.windows import DAY, windows
 
@@ -53,6 +55,31 @@ class TestDataState:
         assert found.tier is not None
         assert found.tier.name == "normal"
         assert found.exhaustion_seconds == inf
+
+
+class TestBurning:
+    POLICY = Policy(
+        "own",
+        (
+            Tier("fine", 0.5, Gate.ALLOW, ""),
+            Tier("bad", -inf, Gate.BLOCK, "", burn_rate=BurnRate(3600, 14.4)),
+        ),
+    )
+
+    def test_a_tier_is_entered_early_by_the_burn_rate_of_its_window(self):
+        """Budget is left, but the last hour burns 15 times too fast."""
+        of = slo(policy=self.POLICY)
+        for hour, name in (((150.0, 10_000.0, 1.0), "bad"), (GOOD, "fine")):
+            found = status(subject(of), every_window(of, GOOD) | {"1h": hour})
+            assert found.tier is not None
+            assert found.tier.name == name
+
+    def test_a_window_that_a_short_period_does_not_have_raises_nothing(self):
+        """An SLO over an hour has no window of an hour besides its period."""
+        of = slo(policy=self.POLICY, period=3600)
+        found = status(subject(of), every_window(of, (0.0, 1000.0, 1.0)))
+        assert found.tier is not None
+        assert found.tier.name == "fine"
 
 
 class TestStale:
@@ -177,6 +204,19 @@ class TestServices:
             (subject(slo(service="mail")), UNKNOWN),
         )
         assert [(of.service, of.tier.name) for of in found.services] == [("auth", "incident")]
+
+    def test_the_strictest_gate_is_a_services_tier(self):
+        """Between tiers of two policies the gate decides, and not their place."""
+        short = Policy("own", (Tier("a", 0.5, Gate.ALLOW, ""), Tier("b", -inf, Gate.BLOCK, "")))
+        long = replace(short, tiers=tuple(Tier(c, -ord(c), Gate.CAUTION, "") for c in "abc"))
+        for order in (1, -1):
+            found = snapshot(
+                *(
+                    (subject(slo(name=str(i), policy=policy)), spent(0.9))
+                    for i, policy in list(enumerate((short, long)))[::order]
+                )
+            )
+            assert [of.tier.name for of in found.services] == ["b"]
 
     @given(st.lists(st.floats(0, 3), min_size=1, max_size=6))
     def test_a_services_tier_is_that_of_its_least_remaining_budget(self, shares):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.slo.policy import DEFAULT_POLICY, Gate, Policy, Tier
+from exporter.slo.policy import DEFAULT_POLICY, BurnRate, Gate, Policy, Tier
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from exporter.slo.policy import DEFAULT_POLICY, Gate, Policy, Tier
 )
 def test_the_tier_of_a_remaining_budget(remaining, name):
     """A threshold itself belongs to the worse tier."""
-    assert DEFAULT_POLICY.tier(remaining).name == name
+    assert DEFAULT_POLICY.tier(remaining, {}).name == name
 
 
 def test_the_default_policy_is_the_designs_table():
@@ -61,11 +61,51 @@ def test_severity_counts_from_the_best_tier():
 def test_less_budget_never_means_a_better_tier(one, other):
     """The tiers are ordered as the budgets are."""
     less, more = sorted((one, other))
-    worse, better = (DEFAULT_POLICY.severity(DEFAULT_POLICY.tier(of)) for of in (less, more))
+    worse, better = (DEFAULT_POLICY.severity(DEFAULT_POLICY.tier(of, {})) for of in (less, more))
     assert worse >= better
 
 
 def test_the_last_tier_takes_every_value_left():
     """A policy whose last threshold is not -inf still has a tier for everything."""
     policy = Policy("own", (Tier("fine", 0.2, Gate.ALLOW, ""), Tier("bad", 0.1, Gate.BLOCK, "")))
-    assert [policy.tier(of).name for of in (0.3, 0.15, 0.1, -5)] == ["fine", "bad", "bad", "bad"]
+    assert [policy.tier(of, {}).name for of in (0.3, 0.15, 0.1, -5)] == [
+        "fine",
+        "bad",
+        "bad",
+        "bad",
+    ]
+
+
+BURNING = Policy(
+    "burning",
+    (
+        Tier("fine", 0.5, Gate.ALLOW, ""),
+        Tier("poor", 0.2, Gate.CAUTION, "", burn_rate=BurnRate(3600, 6)),
+        Tier("bad", float("-inf"), Gate.BLOCK, "", burn_rate=BurnRate(300, 20)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("remaining", "rates", "name"),
+    [
+        (0.9, {}, "fine"),
+        (0.9, {3600: 6.0}, "fine"),
+        (0.9, {3600: 6.1}, "poor"),
+        (0.9, {3600: None, 300: None}, "fine"),
+        (0.9, {3600: 6.1, 300: 20.1}, "bad"),
+        (0.9, {300: 20.1}, "bad"),
+        (0.9, {300: 6.1}, "fine"),
+        (0.1, {3600: 6.1}, "bad"),
+    ],
+)
+def test_a_burn_rate_puts_a_tier_in_force_early(remaining, rates, name):
+    """The worse of what is left and of how fast it burns; what is not known raises nothing."""
+    assert BURNING.tier(remaining, rates).name == name
+
+
+def test_gates_decide_between_tiers_of_two_policies():
+    """A policy of two tiers may block where one of five is still cautious in its third."""
+    long = tuple(Tier(str(i), -i, Gate.CAUTION, "") for i in range(5))
+    short = (Tier("a", 0.5, Gate.ALLOW, ""), Tier("b", 0.0, Gate.BLOCK, ""))
+    assert Policy("short", short).badness(short[1]) > Policy("long", long).badness(long[3])

@@ -123,10 +123,12 @@ class TestSlos:
             },
             "raw_budget": found["budget"],
             "exhaustion_seconds": pytest.approx(0.4 * 30 * 86_400 / 0.6),
+            "policy": "default",
             "tier": {
                 "name": "slow_down",
                 "gate": "caution",
                 "guidance": "slow feature releases down, prioritise reliability",
+                "link": None,
             },
             "maintenance": ["upgrade"],
             "last_slot": AT,

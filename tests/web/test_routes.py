@@ -17,6 +17,7 @@ from exporter.exposition.publisher import Publisher
 from exporter.slo.maintenance import one_off
 from exporter.slo.model import LowTraffic
 from exporter.slo.period import CalendarPeriod
+from exporter.slo.policy import Gate, Policy, Tier
 from exporter.slo.snapshot import Snapshot
 from exporter.web.guard import Guard
 from exporter.web.landing import MOST_ROWS
@@ -120,6 +121,13 @@ class TestLandingPage:
             "Evaluated 2023-11-14 22:15:00 UTC",
         ):
             assert text in page, text
+
+    def test_a_tier_leads_to_what_is_written_about_it(self):
+        """The link of the policy stands beside the guidance, and nothing where there is none."""
+        frozen = Tier("frozen", 0.0, Gate.BLOCK, "", "https://wiki.example.com/?a=1&b=2")
+        page = Web(shot(policy=Policy("own", (frozen,)))).page()
+        assert ' <a href="https://wiki.example.com/?a=1&amp;b=2">more</a>' in page
+        assert ">more</a>" not in Web(shot()).page()
 
     @pytest.mark.parametrize(
         ("sums", "answered", "texts"),
