@@ -164,8 +164,7 @@ class Books:
     def _restore(self, source: int, of: Stored) -> None:
         ledger, history = self.ledger, of.history
         groups = self.rows.groups(source)
-        slots = {level.slot for level in ledger.levels}
-        stored = of.own and {stretch.slot for stretch in history.stretches} <= slots
+        stored = of.own
         if history.end < ledger.end:
             # It is brought up to date in a ledger of its own, since it is of another time.
             aside = Ledger(ledger.levels, sources=1, end=history.end)

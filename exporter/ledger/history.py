@@ -150,11 +150,15 @@ class History:
 
 @dataclass(slots=True)
 class Restored:
-    """Slots of one level that are being put together from stretches: groups x slots."""
+    """Slots of one level that are being put together from stretches: groups x slots.
+
+    `converted` tells whether any of them come from slots of another length.
+    """
 
     slots: Slots
     excluded: Slots | None
     asked: NDArray[np.uint8]
+    converted: bool = False
 
 
 def put_together(history: History, low: int, high: int, slot: int) -> Restored:
@@ -184,6 +188,7 @@ def put_together(history: History, low: int, high: int, slot: int) -> Restored:
             _put(found.excluded, part.excluded, at, take)
         found.asked[at][take] = part.asked[take]
         free[at] &= ~take
+        found.converted |= stretch.slot != slot and bool(take.any())
     return found
 
 

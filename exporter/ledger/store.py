@@ -296,6 +296,11 @@ class Store:
             " (SELECT series.id FROM series JOIN slo ON series.slo = slo.id WHERE current)",
             [(slot, fence // (slot * CHUNK)) for slot, fence in fences],
         )
+        connection.execute(  # of another interval, say: all of it was stored anew in these
+            "DELETE FROM chunk WHERE slot NOT IN (SELECT value FROM json_each(?)) AND series IN"
+            " (SELECT series.id FROM series JOIN slo ON series.slo = slo.id WHERE current)",
+            (json.dumps([slot for slot, _ in fences]),),
+        )
         connection.execute(
             "DELETE FROM series WHERE id NOT IN (SELECT series FROM chunk)"
             " AND slo IN (SELECT id FROM slo WHERE NOT current)"

@@ -1,0 +1,78 @@
+"""The keeper: engines and their store over restarts, on a real file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engines import DELAY, NOW, RATES, engine, fill, poll
+from fake_prometheus import FakePrometheus
+from samples import slo
+
+from exporter.evaluation.engine import Engine
+from exporter.evaluation.keeper import Keeper
+from exporter.ledger.store import Store
+from exporter.slo.model import EventsSli, Slo
+from exporter.slo.period import DAY, CalendarPeriod
+from exporter.slo.windows import HOUR
+
+SLO = slo(period=7 * DAY)
+YEAR = slo(name="year", sli=EventsSli("x", "y"), period=CalendarPeriod("year"))
+
+
+@contextmanager
+def running(
+    folder: Path, fake: FakePrometheus, *slos: Slo, at: int = NOW, **settings: Any
+) -> Iterator[tuple[Engine, Keeper]]:
+    """A daemon's engine that has begun with what is stored; it is not polled."""
+    keeper = Keeper(Store(folder))
+    one = engine(fake, *slos, **settings)
+    try:
+        one.begin_with(asyncio.run(keeper.read(one.books)), at + DELAY)
+        yield one, keeper
+    finally:
+        keeper.close()
+
+
+def life(folder: Path, fake: FakePrometheus, *slos: Slo, at: int = NOW, **settings: Any) -> Engine:
+    """A daemon from its start until all is known and stored."""
+    with running(folder, fake, *slos, at=at, **settings) as (one, keeper):
+        poll(one, at)
+        fill(one)
+        assert asyncio.run(keeper.save(one))
+        return one
+
+
+def silent() -> FakePrometheus:
+    """A Prometheus that has nothing any more."""
+    return FakePrometheus({})
+
+
+class TestOtherLevels:
+    """The ledger is cut by the configuration; the store follows, and loses nothing by it."""
+
+    @pytest.mark.parametrize("by_reload", [False, True])
+    def test_slots_of_a_level_that_is_new_are_stored(self, tmp_path, by_reload):
+        """Hours that reached back a year for another SLO become six-hour slots when it goes."""
+        long = slo(period=90 * DAY)
+        fake = FakePrometheus(RATES)
+        if by_reload:
+            with running(tmp_path, fake, long, YEAR) as (old, keeper):
+                poll(old, NOW)
+                fill(old)
+                saved = asyncio.run(keeper.save(old))
+                new = engine(silent(), long)
+                stored = asyncio.run(keeper.read(new.books, old.books))
+                new.follow(old, stored, NOW + DELAY, saved=saved)
+                poll(new, NOW + HOUR)
+                asyncio.run(keeper.save(new))
+        else:
+            life(tmp_path, fake, long, YEAR)
+            life(tmp_path, fake, long, at=NOW + HOUR)
+        with running(tmp_path, silent(), long, at=NOW + HOUR) as (found, _):
+            total = found.ledger.window(90 * DAY).total[0]
+        assert total == pytest.approx(90 * DAY, rel=1e-3)
