@@ -122,8 +122,12 @@ class Books:
         ends = [of.history.end for of in stored.values()]
         self.ledger.advance(min(at, max(ends, default=0)))
         for source, of in stored.items():
-            self.rows.make_room(source, of.history.groups)
-            self._restore(source, of)
+            history = of.history
+            if self.slos[source].group_by:
+                # Those that left the period would take the room of those that are there.
+                history = history.since(self.ledger.end - self.longest[source])
+                self.rows.make_room(source, history.groups)
+            self._restore(source, Stored(history, of.own))
 
     def go_to(self, end: int) -> Books:
         """The books at a moment (Unix seconds), which may lie behind the one they are at."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,13 @@ class History:
             return self
         places = [self.groups.index(group) if group in self.groups else -1 for group in groups]
         return History(self.end, groups, tuple(of.of_rows(places) for of in self.stretches))
+
+    def since(self, start: int) -> History:
+        """The same with just the groups that something is known of after `start` (Unix seconds)."""
+        known = np.zeros(len(self.groups), dtype=np.bool_)
+        for of in self.stretches:
+            known |= (of.slots.known[:, max(0, (start - of.start) // of.slot) :] > 0).any(axis=1)
+        return self.of_groups(tuple(compress(self.groups, known)))
 
 
 @dataclass(slots=True)

@@ -301,10 +301,8 @@ class Store:
             " (SELECT series.id FROM series JOIN slo ON series.slo = slo.id WHERE current)",
             (json.dumps([slot for slot, _ in fences]),),
         )
-        connection.execute(
-            "DELETE FROM series WHERE id NOT IN (SELECT series FROM chunk)"
-            " AND slo IN (SELECT id FROM slo WHERE NOT current)"
-        )
+        connection.execute("DELETE FROM series WHERE id NOT IN (SELECT series FROM chunk)")
+        self._series.clear()
         connection.execute(
             "DELETE FROM slo WHERE NOT current AND id NOT IN (SELECT slo FROM series)"
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engines import DELAY, NOW, RATES, engine, fill, poll
+from engines import DELAY, NOW, RATES, engine, fill, poll, regions
 from fake_prometheus import FakePrometheus
 from samples import slo
 
@@ -76,3 +76,29 @@ class TestOtherLevels:
         with running(tmp_path, silent(), long, at=NOW + HOUR) as (found, _):
             total = found.ledger.window(90 * DAY).total[0]
         assert total == pytest.approx(90 * DAY, rel=1e-3)
+
+
+class TestGroups:
+    def test_those_that_left_the_period_take_no_room_after_a_restart(self, tmp_path):
+        """`max_groups` counts what is there, not what the store has ever seen."""
+        later = NOW + 2 * DAY
+        fake = FakePrometheus(
+            {
+                "requests_total": lambda start, _end: dict.fromkeys(
+                    "ab" if start < NOW else "cd", 1.0
+                )
+            }
+        )
+        grouped = slo(group_by=("region",), max_groups=2, period=DAY)
+        with running(tmp_path, fake, grouped) as (one, keeper):
+            for at in (NOW, later, later + 600):
+                poll(one, at)
+                fill(one)
+                asyncio.run(keeper.save(one))
+            before = regions(one, later + 600)
+        assert before.keys() == {"c", "d"}
+        with running(tmp_path, silent(), grouped, at=later + 600) as (one, _):
+            after = regions(one, later + 600)
+        assert {name: of.coverage for name, of in after.items()} == {
+            name: of.coverage for name, of in before.items()
+        }
