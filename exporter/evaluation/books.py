@@ -153,9 +153,12 @@ class Books:
         for source, owner in enumerate(self.owners()):
             own = owner.identity in same
             before = same.get(owner.identity, alike.get(owner.measured))
-            if before is not None and (own or not (source in stored and stored[source].own)):
+            if before is not None:
                 followed[source] = before
-                found[source] = Stored(old.history(before), own=own and saved)
+                history = old.history(before)
+                if source in stored:
+                    history = history.over(stored[source].history)
+                found[source] = Stored(history, own=own and saved)
         self.take_over(found, at=at)
         for source, before in followed.items():
             self.answered[source] = min(at, old.answered[before])

@@ -134,7 +134,7 @@ class Stretch:
 class History:
     """What was known of one SLO at `end` (Unix seconds), with a row of slots per group.
 
-    The stretches do not overlap, other than where a coarser one repeats what finer ones hold.
+    Where stretches of one length overlap, the first that tells anything of a slot is right.
     """
 
     end: int
@@ -147,6 +147,12 @@ class History:
             return self
         places = [self.groups.index(group) if group in self.groups else -1 for group in groups]
         return History(self.end, groups, tuple(of.of_rows(places) for of in self.stretches))
+
+    def over(self, other: History) -> History:
+        """This history, and the other one of the same events where this one tells nothing."""
+        groups = tuple(dict.fromkeys(self.groups + other.groups))
+        parts = self.of_groups(groups), other.of_groups(groups)
+        return History(self.end, groups, parts[0].stretches + parts[1].stretches)
 
     def since(self, start: int) -> History:
         """The same with just the groups that something is known of after `start` (Unix seconds)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,35 @@ class TestGroups:
         assert {name: of.coverage for name, of in after.items()} == {
             name: of.coverage for name, of in before.items()
         }
+
+
+class TestNames:
+    RENAMED = replace(SLO, service="login")
+
+    @pytest.mark.parametrize("by_reload", [False, True])
+    def test_an_slo_that_is_renamed_and_back_again_keeps_both_parts(self, tmp_path, by_reload):
+        """A configuration that is rolled back finds what was counted meanwhile."""
+        later = NOW + 6 * HOUR
+        life(tmp_path, FakePrometheus(RATES), SLO)
+        with running(tmp_path, FakePrometheus(RATES), self.RENAMED) as (old, keeper):
+            poll(old, later)
+            fill(old)
+            saved = asyncio.run(keeper.save(old))
+            if by_reload:
+                new = engine(silent(), SLO)
+                stored = asyncio.run(keeper.read(new.books, old.books))
+                new.follow(old, stored, later + DELAY, saved=saved)
+        if not by_reload:
+            with running(tmp_path, silent(), SLO, at=later) as (new, _):
+                pass
+        new.go_to(later + DELAY)
+        assert new.ledger.window(7 * DAY).total[0] == 7 * DAY
+
+    def test_an_slo_that_is_put_back_has_what_others_of_the_same_events_do_not(self, tmp_path):
+        """Its own history reaches back farther, the other's is newer."""
+        later = NOW + 6 * HOUR
+        short = replace(SLO, name="short", period=slo(period=DAY).period)
+        life(tmp_path, FakePrometheus(RATES), SLO, short)
+        life(tmp_path, FakePrometheus(RATES), short, at=later)
+        with running(tmp_path, silent(), SLO, short, at=later) as (one, _):
+            assert one.ledger.window(7 * DAY).total[0] == 7 * DAY
