@@ -122,8 +122,12 @@ class Books:
         ends = [of.history.end for of in stored.values()]
         self.ledger.advance(min(at, max(ends, default=0)))
         for source, of in stored.items():
-            self.rows.make_room(source, of.history.groups)
-            self._restore(source, of)
+            history = of.history
+            if self.slos[source].group_by:
+                # Those that left the period would take the room of those that are there.
+                history = history.since(self.ledger.end - self.longest[source])
+                self.rows.make_room(source, history.groups)
+            self._restore(source, Stored(history, of.own))
 
     def go_to(self, end: int) -> Books:
         """The books at a moment (Unix seconds), which may lie behind the one they are at."""
@@ -149,9 +153,12 @@ class Books:
         for source, owner in enumerate(self.owners()):
             own = owner.identity in same
             before = same.get(owner.identity, alike.get(owner.measured))
-            if before is not None and (own or not (source in stored and stored[source].own)):
+            if before is not None:
                 followed[source] = before
-                found[source] = Stored(old.history(before), own=own and saved)
+                history = old.history(before)
+                if source in stored:
+                    history = history.over(stored[source].history)
+                found[source] = Stored(history, own=own and saved)
         self.take_over(found, at=at)
         for source, before in followed.items():
             self.answered[source] = min(at, old.answered[before])
@@ -164,8 +171,7 @@ class Books:
     def _restore(self, source: int, of: Stored) -> None:
         ledger, history = self.ledger, of.history
         groups = self.rows.groups(source)
-        slots = {level.slot for level in ledger.levels}
-        stored = of.own and {stretch.slot for stretch in history.stretches} <= slots
+        stored = of.own
         if history.end < ledger.end:
             # It is brought up to date in a ledger of its own, since it is of another time.
             aside = Ledger(ledger.levels, sources=1, end=history.end)

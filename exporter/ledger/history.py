@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,7 @@ class Stretch:
 class History:
     """What was known of one SLO at `end` (Unix seconds), with a row of slots per group.
 
-    The stretches do not overlap, other than where a coarser one repeats what finer ones hold.
+    Where stretches of one length overlap, the first that tells anything of a slot is right.
     """
 
     end: int
@@ -147,14 +148,31 @@ class History:
         places = [self.groups.index(group) if group in self.groups else -1 for group in groups]
         return History(self.end, groups, tuple(of.of_rows(places) for of in self.stretches))
 
+    def over(self, other: History) -> History:
+        """This history, and the other one of the same events where this one tells nothing."""
+        groups = tuple(dict.fromkeys(self.groups + other.groups))
+        parts = self.of_groups(groups), other.of_groups(groups)
+        return History(self.end, groups, parts[0].stretches + parts[1].stretches)
+
+    def since(self, start: int) -> History:
+        """The same with just the groups that something is known of after `start` (Unix seconds)."""
+        known = np.zeros(len(self.groups), dtype=np.bool_)
+        for of in self.stretches:
+            known |= (of.slots.known[:, max(0, (start - of.start) // of.slot) :] > 0).any(axis=1)
+        return self.of_groups(tuple(compress(self.groups, known)))
+
 
 @dataclass(slots=True)
 class Restored:
-    """Slots of one level that are being put together from stretches: groups x slots."""
+    """Slots of one level that are being put together from stretches: groups x slots.
+
+    `converted` tells whether any of them come from slots of another length.
+    """
 
     slots: Slots
     excluded: Slots | None
     asked: NDArray[np.uint8]
+    converted: bool = False
 
 
 def put_together(history: History, low: int, high: int, slot: int) -> Restored:
@@ -184,6 +202,7 @@ def put_together(history: History, low: int, high: int, slot: int) -> Restored:
             _put(found.excluded, part.excluded, at, take)
         found.asked[at][take] = part.asked[take]
         free[at] &= ~take
+        found.converted |= stretch.slot != slot and bool(take.any())
     return found
 
 

@@ -251,14 +251,14 @@ class Ledger:
     def restore(self, source: int, rows: Sequence[int], history: History, *, stored: bool) -> None:
         """Take over what was known of a source, whose rows hold nothing yet.
 
-        `stored` tells whether the store has it in this very form.
+        `stored` tells whether the store has it; what is cut otherwise there is stored anew.
         """
         for level, shelf in enumerate(self._shelves):
             low, high = self.cover(level)
             found = put_together(history, low, high, shelf.slot)
             self.write(level, rows, low, found.slots, found.excluded)
             shelf.asked[source, shelf.at(low, high)] = found.asked
-            if not stored:
+            if found.converted or not stored:
                 self._note_change(level, low, high, source)
 
     def clear_row(self, row: int) -> None:

@@ -47,7 +47,9 @@ def middle_slot(interval: int) -> int:
 def levels(interval: int, longest_period: int, boundary: int | None = None) -> tuple[Level, ...]:
     """The levels for an evaluation interval and the longest period in use, finest first.
 
-    Every level's slot is a multiple of the one before, so that slots merge without a rest.
+    Every level's slot is a multiple of the one before, so that slots merge without a rest; and
+    longer than that, since slots are stored by their length. An interval as long as the middle
+    slots (5m) has one level for both.
     `boundary` is what every start of a calendar period in use is a multiple of: slots stay as
     short as that, so that no period begins inside of one.
 
@@ -59,8 +61,9 @@ def levels(interval: int, longest_period: int, boundary: int | None = None) -> t
     if coarse % middle:
         coarse = HOUR
     hours = longest_period if boundary else min(longest_period, COARSE_HORIZON)
+    fine = [Level(interval, FINE_HORIZON)] if interval < middle else []
     chosen = [
-        Level(interval, FINE_HORIZON),
+        *fine,
         Level(middle, MIDDLE_HORIZON),
         Level(coarse, max(MIDDLE_HORIZON + DAY, hours)),
     ]

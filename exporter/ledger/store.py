@@ -47,9 +47,9 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A history out of the store; `own` tells whether it was stored for this very SLO.
+    """A history out of the store; `own` tells whether all of it was stored for this very SLO.
 
-    Otherwise it is of one that measures the same under another name.
+    Otherwise it is, in part or whole, of one that measures the same under another name.
     """
 
     history: History
@@ -150,17 +150,24 @@ class Store:
     def _load(self, owner: Owner) -> Stored | None:
         rows = self._reading.execute(
             "SELECT id, end, service = ? AND name = ? AS own FROM slo WHERE measured = ?"
-            " ORDER BY own DESC, end DESC LIMIT 1",
+            " ORDER BY end DESC, own DESC",
             (owner.service, owner.name, owner.measured),
         ).fetchall()
-        for id_, end, own in rows:
-            series = self._reading.execute(
-                "SELECT id, labels FROM series WHERE slo = ? ORDER BY labels", (id_,)
-            ).fetchall()
-            groups = tuple(tuple(json.loads(labels)) for _, labels in series)
-            stretches = tuple(self._stretches([of for of, _ in series]))
-            return Stored(History(end, groups, stretches), own=bool(own))
-        return None
+        if not rows:
+            return None
+        (newest, end, own), *older = rows
+        history = self._history(newest, end)
+        for id_, end, older_own in older:
+            if older_own:  # it was called so before: what it has may reach back farther
+                history = history.over(self._history(id_, end))
+        return Stored(history, own=bool(own))
+
+    def _history(self, id_: int, end: int) -> History:
+        series = self._reading.execute(
+            "SELECT id, labels FROM series WHERE slo = ? ORDER BY labels", (id_,)
+        ).fetchall()
+        groups = tuple(tuple(json.loads(labels)) for _, labels in series)
+        return History(end, groups, tuple(self._stretches([of for of, _ in series])))
 
     def _stretches(self, series: Sequence[int]) -> Iterable[Stretch]:
         chunks: dict[int, dict[int, dict[int, bytes]]] = defaultdict(lambda: defaultdict(dict))
@@ -296,10 +303,13 @@ class Store:
             " (SELECT series.id FROM series JOIN slo ON series.slo = slo.id WHERE current)",
             [(slot, fence // (slot * CHUNK)) for slot, fence in fences],
         )
-        connection.execute(
-            "DELETE FROM series WHERE id NOT IN (SELECT series FROM chunk)"
-            " AND slo IN (SELECT id FROM slo WHERE NOT current)"
+        connection.execute(  # of another interval, say: all of it was stored anew in these
+            "DELETE FROM chunk WHERE slot NOT IN (SELECT value FROM json_each(?)) AND series IN"
+            " (SELECT series.id FROM series JOIN slo ON series.slo = slo.id WHERE current)",
+            (json.dumps([slot for slot, _ in fences]),),
         )
+        connection.execute("DELETE FROM series WHERE id NOT IN (SELECT series FROM chunk)")
+        self._series.clear()
         connection.execute(
             "DELETE FROM slo WHERE NOT current AND id NOT IN (SELECT slo FROM series)"
         )

@@ -76,3 +76,10 @@ def test_an_interval_must_divide_an_hour(interval):
     """Anything else could not be merged; the message says so."""
     with pytest.raises(ValueError, match=f"must divide an hour, {interval} s does not"):
         levels(interval, DAY)
+
+
+@given(st.sampled_from(DIVISORS), st.integers(HOUR, 400 * DAY), st.sampled_from([None, 900, 1800]))
+def test_no_two_levels_have_slots_of_one_length(interval, longest, boundary):
+    """The store knows slots by their length: one level's would take the place of the other's."""
+    slots = [level.slot for level in levels(interval, longest, boundary)]
+    assert len(set(slots)) == len(slots)

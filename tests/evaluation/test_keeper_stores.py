@@ -1,0 +1,137 @@
+"""The keeper: engines and their store over restarts, on a real file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engines import DELAY, NOW, RATES, engine, fill, poll, regions
+from fake_prometheus import FakePrometheus
+from samples import slo
+
+from exporter.evaluation.engine import Engine
+from exporter.evaluation.keeper import Keeper
+from exporter.ledger.store import Store
+from exporter.slo.model import EventsSli, Slo
+from exporter.slo.period import DAY, CalendarPeriod
+from exporter.slo.windows import HOUR
+
+SLO = slo(period=7 * DAY)
+YEAR = slo(name="year", sli=EventsSli("x", "y"), period=CalendarPeriod("year"))
+
+
+@contextmanager
+def running(
+    folder: Path, fake: FakePrometheus, *slos: Slo, at: int = NOW, **settings: Any
+) -> Iterator[tuple[Engine, Keeper]]:
+    """A daemon's engine that has begun with what is stored; it is not polled."""
+    keeper = Keeper(Store(folder))
+    one = engine(fake, *slos, **settings)
+    try:
+        one.begin_with(asyncio.run(keeper.read(one.books)), at + DELAY)
+        yield one, keeper
+    finally:
+        keeper.close()
+
+
+def life(folder: Path, fake: FakePrometheus, *slos: Slo, at: int = NOW, **settings: Any) -> Engine:
+    """A daemon from its start until all is known and stored."""
+    with running(folder, fake, *slos, at=at, **settings) as (one, keeper):
+        poll(one, at)
+        fill(one)
+        assert asyncio.run(keeper.save(one))
+        return one
+
+
+def silent() -> FakePrometheus:
+    """A Prometheus that has nothing any more."""
+    return FakePrometheus({})
+
+
+class TestOtherLevels:
+    """The ledger is cut by the configuration; the store follows, and loses nothing by it."""
+
+    @pytest.mark.parametrize("by_reload", [False, True])
+    def test_slots_of_a_level_that_is_new_are_stored(self, tmp_path, by_reload):
+        """Hours that reached back a year for another SLO become six-hour slots when it goes."""
+        long = slo(period=90 * DAY)
+        fake = FakePrometheus(RATES)
+        if by_reload:
+            with running(tmp_path, fake, long, YEAR) as (old, keeper):
+                poll(old, NOW)
+                fill(old)
+                saved = asyncio.run(keeper.save(old))
+                new = engine(silent(), long)
+                stored = asyncio.run(keeper.read(new.books, old.books))
+                new.follow(old, stored, NOW + DELAY, saved=saved)
+                poll(new, NOW + HOUR)
+                asyncio.run(keeper.save(new))
+        else:
+            life(tmp_path, fake, long, YEAR)
+            life(tmp_path, fake, long, at=NOW + HOUR)
+        with running(tmp_path, silent(), long, at=NOW + HOUR) as (found, _):
+            total = found.ledger.window(90 * DAY).total[0]
+        assert total == pytest.approx(90 * DAY, rel=1e-3)
+
+
+class TestGroups:
+    def test_those_that_left_the_period_take_no_room_after_a_restart(self, tmp_path):
+        """`max_groups` counts what is there, not what the store has ever seen."""
+        later = NOW + 2 * DAY
+        fake = FakePrometheus(
+            {
+                "requests_total": lambda start, _end: dict.fromkeys(
+                    "ab" if start < NOW else "cd", 1.0
+                )
+            }
+        )
+        grouped = slo(group_by=("region",), max_groups=2, period=DAY)
+        with running(tmp_path, fake, grouped) as (one, keeper):
+            for at in (NOW, later, later + 600):
+                poll(one, at)
+                fill(one)
+                asyncio.run(keeper.save(one))
+            before = regions(one, later + 600)
+        assert before.keys() == {"c", "d"}
+        with running(tmp_path, silent(), grouped, at=later + 600) as (one, _):
+            after = regions(one, later + 600)
+        assert {name: of.coverage for name, of in after.items()} == {
+            name: of.coverage for name, of in before.items()
+        }
+
+
+class TestNames:
+    RENAMED = replace(SLO, service="login")
+
+    @pytest.mark.parametrize("by_reload", [False, True])
+    def test_an_slo_that_is_renamed_and_back_again_keeps_both_parts(self, tmp_path, by_reload):
+        """A configuration that is rolled back finds what was counted meanwhile."""
+        later = NOW + 6 * HOUR
+        life(tmp_path, FakePrometheus(RATES), SLO)
+        with running(tmp_path, FakePrometheus(RATES), self.RENAMED) as (old, keeper):
+            poll(old, later)
+            fill(old)
+            saved = asyncio.run(keeper.save(old))
+            if by_reload:
+                new = engine(silent(), SLO)
+                stored = asyncio.run(keeper.read(new.books, old.books))
+                new.follow(old, stored, later + DELAY, saved=saved)
+        if not by_reload:
+            with running(tmp_path, silent(), SLO, at=later) as (new, _):
+                pass
+        new.go_to(later + DELAY)
+        assert new.ledger.window(7 * DAY).total[0] == 7 * DAY
+
+    def test_an_slo_that_is_put_back_has_what_others_of_the_same_events_do_not(self, tmp_path):
+        """Its own history reaches back farther, the other's is newer."""
+        later = NOW + 6 * HOUR
+        short = replace(SLO, name="short", period=slo(period=DAY).period)
+        life(tmp_path, FakePrometheus(RATES), SLO, short)
+        life(tmp_path, FakePrometheus(RATES), short, at=later)
+        with running(tmp_path, silent(), SLO, short, at=later) as (one, _):
+            assert one.ledger.window(7 * DAY).total[0] == 7 * DAY
