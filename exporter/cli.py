@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import sys
 import time
@@ -24,6 +25,10 @@ from exporter.live_check import live_check
 from exporter.logs import FORMATS, LEVELS, configure
 from exporter.options import Options, watched_web_settings
 from exporter.prometheus.errors import SettingsError
+from exporter.rules.aliases import ALIASES
+from exporter.rules.rule import RuleOptions
+from exporter.rules.writing import FORMATS as RULE_FORMATS
+from exporter.rules.writing import write as write_rules
 from exporter.web.daemon import ReloadError
 from exporter.web.server import ListenError, parse_listen_address
 from exporter.web.settings import WebSettingsError
@@ -198,6 +203,72 @@ def _store_errors() -> Iterator[None]:
         yield
     except StoreError as error:
         _fail(str(error))
+
+
+def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"https?://[^\s{}]+", value):
+        raise click.BadParameter(f"{value!r} is no address: write http://... or https://...")
+    return value
+
+
+def _job(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not re.fullmatch(r"[\w./:-]+", value):
+        raise click.BadParameter(f"{value!r} is no job: write letters, digits and . / : _ -")
+    return value
+
+
+@main.command()
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(RULE_FORMATS),
+    default=RULE_FORMATS[0],
+    show_default=True,
+    help="A rule file, or a PrometheusRule for the Prometheus operator.",
+)
+@click.option(
+    "--aliases",
+    type=click.Choice(list(ALIASES)),
+    multiple=True,
+    help="Record our series under another tool's names, too, for its dashboards. May be repeated.",
+)
+@click.option("--starter", is_flag=True, help="Alert on any breach of an SLO over 5 minutes, too.")
+@click.option(
+    "--runbook-url",
+    "runbooks",
+    default=RuleOptions().runbooks,
+    show_default=True,
+    callback=_address,
+    help="Where you keep docs/operating.md; the alert's name is put behind it.",
+)
+@click.option(
+    "--dashboard-url",
+    "dashboard",
+    callback=_address,
+    help="A dashboard with the variables service and slo, for alerts on SLOs to link to.",
+)
+@click.option(
+    "--job",
+    default=RuleOptions().job,
+    show_default=True,
+    callback=_job,
+    help="The job by which Prometheus scrapes the exporter.",
+)
+def rules(
+    *,
+    form: str,
+    aliases: tuple[str, ...],
+    starter: bool,
+    runbooks: str,
+    dashboard: str | None,
+    job: str,
+) -> None:
+    """Write alerting rules for Prometheus to the standard output.
+
+    They are the same for every configuration: thresholds and states are the exporter's series.
+    """
+    options = RuleOptions(runbooks, dashboard, job, tuple(dict.fromkeys(aliases)), starter)
+    click.echo(write_rules(options, form), nl=False)
 
 
 @main.command()

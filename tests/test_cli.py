@@ -83,6 +83,7 @@ class TestUsage:
             ),
             (("check",), ["--config.file", "--web.config.file", "--live"]),
             (("demo",), ["--duration"]),
+            (("rules",), ["--format", "--aliases", "--starter", "--runbook-url", "--job"]),
         ],
     )
     @pytest.mark.parametrize("flag", ["--help", "-h"])

@@ -47,6 +47,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "ledger.levels": "time slices must fit the ledger's slots",
         "web.settings": "its settings",
     },
+    "rules": {},
     "demo": {},
 }
 """Package -> what of the exporter it may import besides itself, and why."""
@@ -66,7 +67,7 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "config": "checks expressions",
     },
     "dateutil": {"config": "reads recurrence rules"},
-    "yaml": {"config": "reads files"},
+    "yaml": {"config": "reads files", "rules": "writes rules"},
     "pydantic": {"config": "checks them"},
     "pydantic_core": {"config": "checks them"},
     "prometheus_client": {

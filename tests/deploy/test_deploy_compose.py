@@ -143,12 +143,12 @@ def test_alertmanager_takes_its_configuration():
 
 
 @pytest.mark.parametrize("severity", ["page", "ticket"])
-def test_alerts_are_routed_by_severity(severity):
-    """The two severities that the rules give have a receiver each."""
-    routed = amtool(
-        "config", "routes", "test", f"--config.file={ALERTMANAGER}", f"severity={severity}"
-    )
-    assert routed == severity
+@pytest.mark.parametrize(("owner", "prefix"), [("", ""), ("search", ""), ("payments", "payments-")])
+def test_alerts_are_routed_by_severity_and_owner(severity, owner, prefix):
+    """The two severities that the rules give have a receiver each; a team may have its own."""
+    labels = (f"severity={severity}", f"owner={owner}")
+    routed = amtool("config", "routes", "test", f"--config.file={ALERTMANAGER}", *labels)
+    assert routed == prefix + severity
 
 
 def test_grafana_has_its_datasource(services):

@@ -1,0 +1,1 @@
+"""Rules for Prometheus: alerts on the exported series, and the names that other tools give them."""

@@ -1,0 +1,138 @@
+"""Alerts about the exporter itself: who watches the watcher."""
+
+from __future__ import annotations
+
+from exporter.rules.rule import AlertRule
+
+
+def alerts(job: str) -> tuple[AlertRule, ...]:
+    """All of them; `job` is the scrape job of the exporter."""
+    return (*_nobody_watches(job), *_one_of_several(job), *_NEEDS_A_HAND)
+
+
+def _nobody_watches(job: str) -> tuple[AlertRule, ...]:
+    """These page."""
+    return (
+        AlertRule(
+            name="ErrorBudgetExporterDown",
+            expr=f'absent(up{{job="{job}"}} == 1)',
+            wait="5m",
+            severity="page",
+            summary="The error-budget exporter cannot be scraped: no SLO is watched",
+            description="For 5 minutes Prometheus has scraped no replica of it. No burn-rate "
+            "alert can fire, and the policy tiers are not known.",
+        ),
+        AlertRule(
+            name="ErrorBudgetExporterNotEvaluating",
+            expr="""\
+min without (instance, pod) (
+  time() - error_budget_exporter_last_evaluation_timestamp_seconds
+) > 600""",
+            wait="5m",
+            severity="page",
+            summary="The error-budget exporter does not evaluate: no SLO is watched",
+            description="The last evaluation of any replica ended {{ $value | humanizeDuration }} "
+            "ago. Burn rates and budgets are old or withdrawn.",
+        ),
+        AlertRule(
+            name="ErrorBudgetDatasourceDown",
+            expr="max without (instance, pod) (error_budget_exporter_datasource_up) == 0",
+            wait="10m",
+            severity="page",
+            summary="The datasource {{ $labels.datasource }} does not answer the error-budget "
+            "exporter",
+            description="For 10 minutes no replica has had an answer from {{ $labels.datasource "
+            "}}. Its SLOs are stale: burn rates are withdrawn, their alerts cannot fire; budgets "
+            "and tiers are held.",
+        ),
+    )
+
+
+def _one_of_several(job: str) -> tuple[AlertRule, ...]:
+    """A replica is not well; another one watches."""
+    return (
+        AlertRule(
+            name="ErrorBudgetExporterReplicaDown",
+            expr=f'up{{job="{job}"}} == 0 and on (job) up{{job="{job}"}} == 1',
+            wait="10m",
+            severity="ticket",
+            summary="A replica of the error-budget exporter cannot be scraped: {{ "
+            "$labels.instance }}",
+            description="Another replica goes on; nothing is lost, but nothing more may fail.",
+        ),
+        AlertRule(
+            name="ErrorBudgetExporterReplicaNotEvaluating",
+            expr="""\
+time() - error_budget_exporter_last_evaluation_timestamp_seconds > 600
+and on (job) time() - error_budget_exporter_last_evaluation_timestamp_seconds <= 600""",
+            wait="10m",
+            severity="ticket",
+            summary="A replica of the error-budget exporter does not evaluate: {{ "
+            "$labels.instance }}",
+            description="Its last evaluation ended {{ $value | humanizeDuration }} ago. Another "
+            "replica goes on.",
+        ),
+    )
+
+
+_NEEDS_A_HAND = (
+    AlertRule(
+        name="ErrorBudgetExporterEvaluationsFailing",
+        expr="""\
+increase(error_budget_exporter_evaluation_failures_total[15m])
+> 0.5 * increase(error_budget_exporter_evaluations_total[15m])""",
+        wait="10m",
+        severity="ticket",
+        summary="Most evaluations of the error-budget exporter fail ({{ $labels.instance }})",
+        description="{{ $value | humanize }} evaluations failed in the last 15 minutes: a "
+        "datasource does not answer, or the exporter has a fault. The log names it.",
+    ),
+    AlertRule(
+        name="ErrorBudgetExporterEvaluationsMissed",
+        expr="rate(error_budget_exporter_evaluations_missed_total[10m]) > 0",
+        wait="30m",
+        severity="ticket",
+        summary="The error-budget exporter is slower than its interval ({{ $labels.instance }})",
+        description="For 30 minutes evaluations have taken longer than a slot. Slots are caught "
+        "up, but alerts come late.",
+    ),
+    AlertRule(
+        name="ErrorBudgetExporterReloadFailed",
+        expr="error_budget_exporter_config_last_reload_successful == 0",
+        wait="5m",
+        severity="ticket",
+        summary="The error-budget exporter runs on an old configuration ({{ $labels.instance }})",
+        description="The last reload was refused and changed nothing. The configuration file "
+        "would not survive a restart.",
+    ),
+    AlertRule(
+        name="ErrorBudgetExporterStoreFailing",
+        expr="error_budget_exporter_store_up == 0",
+        wait="10m",
+        severity="ticket",
+        summary="The error-budget exporter cannot store its ledger ({{ $labels.instance }})",
+        description="It goes on from memory. If it ends now, what Prometheus does not have any "
+        "more is lost.",
+    ),
+    AlertRule(
+        name="ErrorBudgetExporterBackfillStuck",
+        expr="""\
+error_budget_exporter_backfill_progress_ratio < 1
+and delta(error_budget_exporter_backfill_progress_ratio[30m]) < 0.01""",
+        wait="30m",
+        severity="ticket",
+        summary="The error-budget exporter does not get on reading history ({{ $labels.instance "
+        "}})",
+        description="{{ $value | humanizePercentage }} of the history has been asked for, and "
+        "less than 1% more in 30 minutes. Budgets stand on a part of their period.",
+    ),
+    AlertRule(
+        name="ErrorBudgetSlosFailing",
+        expr="max without (instance, pod) (error_budget_exporter_slos_failing) > 0",
+        wait="15m",
+        severity="ticket",
+        summary="SLOs with a problem of their own: {{ $value }}",
+        description="Prometheus refuses their queries, or their series are not what the "
+        "configuration says. The exporter's page and log name them.",
+    ),
+)

@@ -1,0 +1,147 @@
+"""Alerts on what the exporter says of SLOs: a few rules for any number of them.
+
+Thresholds and states are series, so no rule can fall out of step with the configuration. What two
+replicas both say becomes one alert: `without (instance, pod)` keeps all other labels, those of
+`group_by` included.
+"""
+
+from __future__ import annotations
+
+from exporter.rules.rule import AlertRule
+
+SLO = "{{ $labels.service }}/{{ $labels.slo }}"
+
+
+def _with_owner(expr: str) -> str:
+    """Add the label `owner` of `slo_info` where an SLO has just one; others stay as they are.
+
+    An SLO may be grouped by owner, and two replicas may name two for a moment: a join that met
+    both would make the rule fail, and with it the alerts of all SLOs.
+    """
+    return f"""\
+{expr}
+* on (service, slo) group_left (owner) (
+  max by (service, slo, owner) (slo_info)
+  unless on (service, slo)
+  count by (service, slo) (max by (service, slo, owner) (slo_info)) > 1
+)
+or on (service, slo)
+{expr}"""
+
+
+def _burn(severity: str) -> str:
+    """One alert per SLO however many of its conditions hold; the value is the worst burn rate."""
+    return _with_owner(f"""\
+max without (instance, pod, window, long) (
+  label_replace(slo_burn_rate, "long", "$1", "window", "(.+)")
+  and ignoring (window, severity, short)
+  slo_burn_rate_alert{{severity="{severity}"}} == 1
+)""")
+
+
+def _state(state: str) -> str:
+    return _with_owner(f"""\
+(min without (instance, pod) (slo_data_state{{state="{state}"}}) == 1)""")
+
+
+BURN = (
+    AlertRule(
+        name="ErrorBudgetBurnPage",
+        expr=_burn("page"),
+        severity="page",
+        summary=f"{SLO} burns its error budget {{{{ $value | humanize }}}} times too fast",
+        description="A good part of the period's error budget went within hours, and it goes on. "
+        "A burn rate of 1 spends exactly the budget over the period.",
+        of_slo=True,
+    ),
+    AlertRule(
+        name="ErrorBudgetBurnTicket",
+        expr=_burn("ticket"),
+        severity="ticket",
+        summary=f"{SLO} burns its error budget at a rate of {{{{ $value | humanize }}}}",
+        description="A good part of the period's error budget went within days, and it goes on. "
+        "A burn rate of 1 spends exactly the budget over the period.",
+        of_slo=True,
+    ),
+)
+
+POLICY = (
+    # Tiers have names and no order; but one that changes while budget is lost has become worse.
+    AlertRule(
+        name="ErrorBudgetTierWorsened",
+        expr=_with_owner("""\
+(
+  max without (instance, pod) (slo_policy_tier) == 1
+  and max without (instance, pod) (slo_policy_tier offset 1h) == 0
+)
+* ignoring (tier) group_left () (
+  min without (instance, pod) (slo_error_budget_remaining_ratio)
+  < min without (instance, pod) (slo_error_budget_remaining_ratio offset 1h)
+)"""),
+        severity="ticket",
+        summary=f"{SLO} is now in the policy tier {{{{ $labels.tier }}}}",
+        description="{{ $value | humanizePercentage }} of the error budget is left, less than an "
+        "hour ago. The alert ends an hour after the change.",
+        of_slo=True,
+    ),
+    AlertRule(
+        name="ErrorBudgetExhausted",
+        expr=_with_owner("""\
+(min without (instance, pod) (slo_error_budget_remaining_ratio) <= 0)"""),
+        wait="5m",
+        severity="ticket",
+        summary=f"{SLO} has spent its error budget",
+        description="{{ $value | humanizePercentage }} of it is left: the objective is missed "
+        "unless old failures leave the period, or a new period begins.",
+        of_slo=True,
+    ),
+    AlertRule(
+        name="ErrorBudgetPostmortemRequired",
+        expr=_with_owner("""\
+(max without (instance, pod) (slo_postmortem_required) > 0)"""),
+        severity="ticket",
+        summary=f"{SLO} requires a postmortem",
+        description="One incident took more of the period's error budget than the policy lets "
+        "pass without a postmortem.",
+        of_slo=True,
+    ),
+)
+
+DATA = (
+    AlertRule(
+        name="ErrorBudgetDataStale",
+        expr=_state("stale"),
+        wait="10m",
+        severity="ticket",
+        summary=f"{SLO}: Prometheus gives no answer, the budget is held",
+        description="Burn rates are withdrawn, so its burn-rate alerts cannot fire.",
+        of_slo=True,
+    ),
+    AlertRule(
+        name="ErrorBudgetNoData",
+        expr=_state("no_data"),
+        wait="30m",
+        severity="ticket",
+        summary=f"{SLO}: its series do not exist",
+        description="Prometheus answers, but has nothing to count: the SLO is not measured, and "
+        "its burn-rate alerts cannot fire.",
+        of_slo=True,
+    ),
+)
+
+STARTER = (
+    AlertRule(
+        name="ErrorBudgetSloBreached",
+        expr=_with_owner("""\
+(
+  max without (instance, pod, window) (slo_error_ratio{window="5m"})
+  > 1 - max without (instance, pod) (slo_objective_ratio)
+)"""),
+        severity="ticket",
+        summary=f"{SLO}: {{{{ $value | humanizePercentage }}}} of its events are bad",
+        description="Over the last 5 minutes that is more than its objective allows. A short "
+        "breach may cost little of the budget: the burn-rate alerts say whether it matters.",
+        of_slo=True,
+    ),
+)
+"""For those who begin: simple, and noisier than burn rates."""

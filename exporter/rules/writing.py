@@ -1,0 +1,60 @@
+"""The rules as YAML, for Prometheus's `rule_files` or for the Prometheus operator."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import yaml
+
+from exporter.rules import exporter_alerts, slo_alerts
+from exporter.rules.aliases import ALIASES
+from exporter.rules.rule import RuleOptions
+
+FORMATS: Final = ("prometheus", "operator")
+
+HEADER: Final = """\
+# Written by `error-budget-exporter rules`: change its options rather than this file.
+"""
+
+NAME: Final = "error-budget-exporter"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, so that expressions stay readable."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def groups(options: RuleOptions) -> dict[str, Any]:
+    """The content of a rule file."""
+    starter = slo_alerts.STARTER if options.starter else ()
+    contents = {
+        "error-budgets": (*slo_alerts.BURN, *starter, *slo_alerts.POLICY),
+        NAME: (*exporter_alerts.alerts(options.job), *slo_alerts.DATA),
+        **{f"error-budgets-as-{alias}": ALIASES[alias] for alias in options.aliases},
+    }
+    return {
+        "groups": [
+            {"name": name, "rules": [rule.content(options) for rule in rules]}
+            for name, rules in contents.items()
+        ]
+    }
+
+
+def write(options: RuleOptions, form: str) -> str:
+    """The rules as YAML text in one of FORMATS."""
+    content = groups(options)
+    if form == "operator":
+        content = {
+            "apiVersion": "monitoring.coreos.com/v1",
+            "kind": "PrometheusRule",
+            "metadata": {"name": NAME, "labels": {"app.kubernetes.io/name": NAME}},
+            "spec": content,
+        }
+    return HEADER + yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=1000)
