@@ -45,9 +45,12 @@ Figures = Mapping[tuple[str, Labels], float]
 """Samples about the SLOs, by their names and labels."""
 
 
-def figures(page: str) -> Figures:
-    """What a page of metrics says of the SLOs, whichever daemon it comes from."""
-    lines = [line for line in page.splitlines(keepends=True) if line.startswith("slo_")]
+def figures(page: str, prefix: str = "slo_") -> Figures:
+    """What a page of metrics says of the SLOs, whichever daemon it comes from.
+
+    With another `prefix`, the samples whose names begin so.
+    """
+    lines = [line for line in page.splitlines(keepends=True) if line.startswith(prefix)]
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families("".join(lines))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Traffic, and a server that stands before Prometheus, are those of the tests of faults.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
+
 from cases import CASES, Grouped, grouped, quarter
 from histories import write_blocks
 from scenario import Case

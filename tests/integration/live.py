@@ -46,15 +46,22 @@ slos:
 
 
 class Service:
-    """Counts requests that tests claim to have made, and shows them to Prometheus."""
+    """Counts requests that tests claim to have made, and shows them to Prometheus.
+
+    While it `fails`, scrapes of it do.
+    """
 
     def __init__(self) -> None:
         self.good = 0
         self.bad = 0
+        self.fails = False
         service = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if service.fails:
+                    self.send_error(503)
+                    return
                 counts = (("200", service.good), ("500", service.bad))
                 lines = [f'requests_total{{code="{code}"}} {count}\n' for code, count in counts]
                 body = "".join(["# TYPE requests_total counter\n", *lines]).encode()
