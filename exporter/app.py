@@ -85,14 +85,15 @@ class App:
             StoreInUseError, StoreVersionError: the store is another's.
         """
         listener = listen(self._options.listen_address)
-        try:
-            self._keeper = await self._open_store()
-        except BaseException:
-            listener.close()
-            raise
-        port = int(listener.getsockname()[1])
-        self._web = asyncio.create_task(self._server.serve(sockets=[listener]), name="web")
-        self._begin(self._watch)
+        async with self._reloading:  # a signal to reload may come at once, and waits
+            try:
+                self._keeper = await self._open_store()
+            except BaseException:
+                listener.close()
+                raise
+            port = int(listener.getsockname()[1])
+            self._web = asyncio.create_task(self._server.serve(sockets=[listener]), name="web")
+            self._begin(self._watch)
         settings = self._watch.settings
         self._log.info(
             "started",
@@ -199,6 +200,7 @@ class App:
     async def stop(self) -> None:
         """End everything, within seconds."""
         self._server.should_exit = True
+        await self._reloading.acquire()  # for good: one under way ends, and no other begins
         await self._watch.rest()
         await self._keeper.save(self._watch.engine)
         if self._web is not None:
@@ -213,9 +215,11 @@ class App:
         """Whether an evaluation was done on Prometheus's answers."""
         return self._ready
 
-    def config_text(self) -> str:
+    async def config_text(self) -> str:
         """The configuration in force, with every secret masked."""
-        return self._watch.settings.masked
+        settings = self._watch.settings
+        # Seconds of work, where there are thousands of SLOs.
+        return await asyncio.to_thread(lambda: settings.masked)
 
     def status(self) -> Status:
         """The daemon's state."""

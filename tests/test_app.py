@@ -332,3 +332,46 @@ def test_what_the_web_configuration_protects_is_protected(absent, tmp_path):
     file.write_text("basic_auth_users: {ada: plain}")
     with pytest.raises(WebSettingsError, match=r"web\.yaml:1: basic_auth_users\.ada: must"):
         asyncio.run(run())
+
+
+def evaluations() -> int:
+    """How many loops are at work."""
+    return sum(task.get_name() == "evaluation" for task in asyncio.all_tasks())
+
+
+def test_a_reload_during_the_start_waits_for_it(absent, tmp_path):
+    """Otherwise two loops would run, and the store would take one's slots for the other's."""
+    options = Options(listen_address="127.0.0.1:0", storage=str(tmp_path))
+
+    async def run() -> None:
+        app = App(settings(absent), options, load=lambda: settings(absent, name="another"))
+        starting = asyncio.create_task(app.start())
+        await asyncio.sleep(0)
+        await app.reload()
+        await starting
+        try:
+            assert evaluations() == 1
+            assert "another" in {of.name for of in app._watch.engine.slos}
+        finally:
+            await asyncio.wait_for(app.stop(), timeout=10)
+
+    asyncio.run(run())
+
+
+def test_nothing_goes_on_after_a_stop_during_a_reload(absent, tmp_path):
+    """The store is let go of once, and not written to any more."""
+    options = Options(listen_address="127.0.0.1:0", storage=str(tmp_path))
+
+    async def run() -> None:
+        app = App(settings(absent), options, load=lambda: settings(absent, name="another"))
+        await app.start()
+        reloads = [asyncio.create_task(app.reload()) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        await asyncio.wait_for(app.stop(), timeout=10)
+        await asyncio.sleep(0.2)
+        assert evaluations() == 0
+        for task in reloads:
+            task.cancel()
+        await asyncio.wait(reloads)
+
+    asyncio.run(run())

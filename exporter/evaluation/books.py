@@ -163,6 +163,8 @@ class Books:
         for source, before in followed.items():
             self.answered[source] = min(at, old.answered[before])
             self.rows.continue_counters(source, old.rows, before)
+            if before in old._floors:
+                self._floors[source] = old._floors[before]
 
     def history(self, source: int) -> History:
         """Everything that is known of a source."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -49,6 +49,7 @@ class Keeper:
         self._clock = clock
         self._log = structlog.get_logger()
         self._lock = asyncio.Lock()
+        self._rebuilding: asyncio.Task[None] | None = None
         self.state = StoreState(problem=problem, failures=int(problem is not None))
         if problem:
             self._log.error("nothing is stored: the ledger is held in memory alone", error=problem)
@@ -63,6 +64,7 @@ class Keeper:
         """
         if self._store is None:
             return {}
+        self._cancel_rebuilding()
         owners = books.owners()
         there = {owner.identity for owner in old.owners()} if old else set()
         known = {place for place, owner in enumerate(owners) if owner.identity in there}
@@ -88,18 +90,21 @@ class Keeper:
         async with self._lock:
             try:
                 await self._save(store, engine.books)
-                await self._rebuild(store, engine)
+                requests = await asyncio.to_thread(store.requests)
             except StoreError as error:
                 self._note(str(error))
                 return False
             self._note(None)
-            return True
+        if requests and (self._rebuilding is None or self._rebuilding.done()):
+            # By itself: a Prometheus that does not answer must hold up neither writes nor the end.
+            self._rebuilding = asyncio.create_task(self._rebuild(engine, requests))
+        return True
 
     async def _save(self, store: Store, books: Books) -> None:
         ledger = books.ledger
         done = books.rebuilt()
         chunks = ledger.changes()
-        if chunks:
+        if chunks or done:
             fences = [(level.slot, ledger.cover(i)[0]) for i, level in enumerate(ledger.levels)]
             # Made here, and not while it is written: the books may change meanwhile.
             changes = list(books.changes(chunks))
@@ -117,8 +122,8 @@ class Keeper:
             slo = books.slos[source]
             self._log.info("everything was asked for anew", service=slo.service, slo=slo.name)
 
-    async def _rebuild(self, store: Store, engine: Engine) -> None:
-        for source in await asyncio.to_thread(store.requests):
+    async def _rebuild(self, engine: Engine, requests: Sequence[int]) -> None:
+        for source in requests:
             if source in engine.books.rebuilding:
                 continue
             try:
@@ -137,7 +142,12 @@ class Keeper:
             self.state = replace(self.state, problem=None)
             self._log.info("the store is written again")
 
+    def _cancel_rebuilding(self) -> None:
+        if self._rebuilding is not None:
+            self._rebuilding.cancel()
+
     def close(self) -> None:
         """Let go of the store."""
+        self._cancel_rebuilding()
         if self._store is not None:
             self._store.close()

@@ -144,4 +144,8 @@ def rebuild_pending(folder: Path, service: str, name: str) -> bool:
     Raises:
         StoreError: the store cannot be read.
     """
-    return any(of.rebuild for of in holdings(folder) if (of.service, of.name) == (service, name))
+    return any(
+        of.rebuild and of.current
+        for of in holdings(folder)
+        if (of.service, of.name) == (service, name)
+    )

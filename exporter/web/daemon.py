@@ -78,7 +78,7 @@ class Daemon(Protocol):
     def ready(self) -> bool:
         """Whether an evaluation was done on Prometheus's answers."""
 
-    def config_text(self) -> str:
+    async def config_text(self) -> str:
         """The configuration in force as YAML, with every secret masked."""
 
     def status(self) -> Status:

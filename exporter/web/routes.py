@@ -57,7 +57,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
         return PlainTextResponse("Waiting for the first answer of Prometheus.\n", status_code=503)
 
     async def config(_: Request) -> Response:
-        return PlainTextResponse(daemon.config_text())
+        return PlainTextResponse(await daemon.config_text())
 
     async def status(_: Request) -> Response:
         return _json(api.status(daemon.status(), publisher.snapshot))

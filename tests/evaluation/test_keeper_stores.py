@@ -16,7 +16,9 @@ from samples import slo
 
 from exporter.evaluation.engine import Engine
 from exporter.evaluation.keeper import Keeper
+from exporter.ledger.inspection import rebuild_pending, request_rebuild
 from exporter.ledger.store import Store
+from exporter.prometheus.answers import Series
 from exporter.slo.model import EventsSli, Slo
 from exporter.slo.period import DAY, CalendarPeriod
 from exporter.slo.windows import HOUR
@@ -135,3 +137,90 @@ class TestNames:
         life(tmp_path, FakePrometheus(RATES), short, at=later)
         with running(tmp_path, silent(), SLO, short, at=later) as (one, _):
             assert one.ledger.window(7 * DAY).total[0] == 7 * DAY
+
+
+class Hanging(FakePrometheus):
+    """Never tells since when it has data."""
+
+    async def range_query(self, query: str, start: int, end: int, step: int) -> list[Series]:
+        if "count(count_over_time" in query:
+            await asyncio.Event().wait()
+        return await super().range_query(query, start, end, step)
+
+
+class TestRebuild:
+    def test_a_prometheus_that_hangs_holds_up_no_write(self, tmp_path):
+        """What was to be asked for anew waits, and nothing else."""
+        life(tmp_path, FakePrometheus(RATES), SLO)
+        with running(tmp_path, Hanging(RATES), SLO) as (one, keeper):
+
+            async def evaluations() -> None:
+                for at in (NOW + 600, NOW + 1200):
+                    await one.poll(at + DELAY)
+                    assert await asyncio.wait_for(keeper.save(one), timeout=10)
+                    request_rebuild(tmp_path, SLO.service, SLO.name)
+
+            asyncio.run(evaluations())
+            assert keeper.state.writes == 2
+
+    def test_goes_on_after_a_reload_as_it_was(self, tmp_path):
+        """What Prometheus has a part of stays, whichever configuration asks for it."""
+        life(tmp_path, FakePrometheus(RATES), SLO)
+        first = NOW - 100 * HOUR
+        fake = FakePrometheus(RATES)
+        for name in RATES:
+            fake.counters[f"count(count_over_time({name}[1h]))"] = lambda _start, end: (
+                1 if end > first else None
+            )
+            # Of the hour that its data begin in it has a part.
+            fake.counters[name] = lambda start, end: (
+                (end - start) * (2 if end > first + HOUR else 0.1) if end > first else None
+            )
+
+        async def reload() -> tuple[float, float]:
+            one = engine(fake, SLO)
+            keeper = Keeper(Store(tmp_path))
+            try:
+                one.begin_with(await keeper.read(one.books), NOW + DELAY)
+                await one.poll(NOW + DELAY)
+                await one.rebuild(0)
+                new = engine(fake, SLO)
+                saved = await keeper.save(one)
+                stored = await keeper.read(new.books, one.books)
+                new.follow(one, stored, NOW + DELAY, saved=saved)
+                await new.poll(NOW + DELAY)
+                while await new.fill_history():
+                    pass
+                assert await keeper.save(new)
+                assert not new.books.rebuilding
+            finally:
+                keeper.close()
+            return float(new.ledger.window(NOW - (first + HOUR)).total[0]), float(
+                new.ledger.window(NOW - first).total[0]
+            )
+
+        whole, with_part = asyncio.run(reload())
+        assert with_part - whole == HOUR
+
+    def test_is_over_when_a_reload_comes_before_it_is_told(self, tmp_path):
+        """The new books have nothing to store, and the store learns of it all the same."""
+        life(tmp_path, FakePrometheus(RATES), SLO)
+        with running(tmp_path, FakePrometheus(RATES), SLO) as (one, keeper):
+            poll(one, NOW)
+            asyncio.run(one.rebuild(0))
+            poll(one, NOW)
+            fill(one)
+            request_rebuild(tmp_path, SLO.service, SLO.name)
+            new = engine(silent(), SLO)
+            new.follow(one, asyncio.run(keeper.read(new.books)), NOW + DELAY, saved=True)
+            new.ledger.changes()
+            assert asyncio.run(keeper.save(new))
+            assert not rebuild_pending(tmp_path, SLO.service, SLO.name)
+
+    def test_of_an_slo_that_is_removed_is_not_waited_for(self, tmp_path):
+        """Nobody will ask for it."""
+        life(tmp_path, FakePrometheus(RATES), SLO)
+        request_rebuild(tmp_path, SLO.service, SLO.name)
+        assert rebuild_pending(tmp_path, SLO.service, SLO.name)
+        life(tmp_path, FakePrometheus(RATES), slo(sli=EventsSli("x", "y")))
+        assert not rebuild_pending(tmp_path, SLO.service, SLO.name)

@@ -60,7 +60,7 @@ class ToldDaemon:
     def ready(self) -> bool:
         return self.is_ready
 
-    def config_text(self) -> str:
+    async def config_text(self) -> str:
         return self.text
 
     def status(self) -> Status:
