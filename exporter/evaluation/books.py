@@ -173,7 +173,7 @@ class Books:
     def _restore(self, source: int, of: Stored) -> None:
         ledger, history = self.ledger, of.history
         groups = self.rows.groups(source)
-        stored = of.own
+        stored = of.own and history.end <= ledger.end  # otherwise a clock was ahead
         if history.end < ledger.end:
             # It is brought up to date in a ledger of its own, since it is of another time.
             aside = Ledger(ledger.levels, sources=1, end=history.end)

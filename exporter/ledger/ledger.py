@@ -116,6 +116,7 @@ class Ledger:
         start = max(end, self._fences[0])
         if start < self.end:
             self._shelves[0].clear(start, self.end)
+            self._note_change(0, start, self.end)
             self.end = start
 
     def _move_fence(self, i: int, fence: int) -> None:

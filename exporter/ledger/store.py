@@ -241,6 +241,7 @@ class Store:
         try:
             if not self._ids:
                 self._ids = self._enlist(connection, end)
+            self._take_back(connection, end)
             connection.execute("UPDATE slo SET end = ? WHERE current", (end,))
             connection.executemany(
                 "INSERT INTO chunk VALUES (?, ?, ?, ?)"
@@ -288,6 +289,16 @@ class Store:
             ).fetchone()
             self._series[owner, group] = found
         return found
+
+    def _take_back(self, connection: sqlite3.Connection, end: int) -> None:
+        """Drop what was stored of the time after `end` by a clock that was ahead."""
+        (before,) = connection.execute("SELECT max(end) FROM slo WHERE current").fetchone()
+        if before is not None and before > end:
+            connection.execute(
+                "DELETE FROM chunk WHERE number * slot * ? >= ? AND series IN"
+                " (SELECT series.id FROM series JOIN slo ON series.slo = slo.id WHERE current)",
+                (CHUNK, end),
+            )
 
     def _prune(
         self, connection: sqlite3.Connection, end: int, fences: Sequence[tuple[int, int]]

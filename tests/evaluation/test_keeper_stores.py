@@ -224,3 +224,29 @@ class TestRebuild:
         assert rebuild_pending(tmp_path, SLO.service, SLO.name)
         life(tmp_path, FakePrometheus(RATES), slo(sli=EventsSli("x", "y")))
         assert not rebuild_pending(tmp_path, SLO.service, SLO.name)
+
+
+class TestClock:
+    @pytest.mark.parametrize("ahead", [2 * HOUR, DAY])
+    @pytest.mark.parametrize("restarted", [False, True])
+    def test_slots_stored_by_a_clock_that_was_ahead_are_asked_for(self, tmp_path, ahead, restarted):
+        """They were empty, as they were yet to come; they are not when their time has come."""
+        coming = FakePrometheus(
+            {
+                name: lambda start, end, count=count: count(start, end) if end <= NOW else None
+                for name, count in RATES.items()
+            }
+        )
+        life(tmp_path, coming, SLO, at=NOW + ahead)
+        at = NOW if restarted else NOW + ahead
+        with running(tmp_path, FakePrometheus(RATES), SLO, at=at) as (one, keeper):
+            for boundary in (NOW, NOW + 600, NOW + 1200):
+                poll(one, boundary)
+                fill(one)
+                asyncio.run(keeper.save(one))
+            one.go_to(NOW + ahead + DELAY)  # Prometheus does not answer any more
+            asyncio.run(keeper.save(one))
+        with running(tmp_path, FakePrometheus(RATES), SLO, at=NOW + ahead) as (one, _):
+            poll(one, NOW + ahead)
+            fill(one)
+            assert one.ledger.window(DAY).total[0] == DAY

@@ -129,6 +129,21 @@ class TestRestarts:
         assert found.asked(0)[0, -2:].tolist() == [Asked.SETTLED, Asked.NO]
         assert found.window(20).total[0] == 4.0
 
+    def test_slots_that_the_clock_took_back_are_not_stored_any_more(self, tmp_path):
+        """The chunk that they shared with older ones is written without them."""
+        one, store = restart(tmp_path)
+        settle(one, 0, START - 100, np.ones((1, 10)), np.ones((1, 10)))
+        save(one, store)
+        one.retreat(START - 50)
+        save(one, store)
+        one.advance(START)
+        store.write(one.end, [(level.slot, 0) for level in SMALL], [])
+        store.close()
+        found, store = restart(tmp_path)
+        store.close()
+        assert found.asked(0)[0, -10:].tolist() == [Asked.SETTLED] * 5 + [Asked.NO] * 5
+        assert found.window(100).total[0] == 5
+
     def test_another_interval_keeps_the_counts(self, tmp_path):
         """Finer slots are added up; coarser ones are shared out, and asked for again."""
         one, store = restart(tmp_path)
