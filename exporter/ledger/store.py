@@ -17,7 +17,7 @@ from exporter.ledger import storefile
 from exporter.ledger.chunks import CHUNK, DamagedChunkError, decode, encode
 from exporter.ledger.history import History, Stretch
 from exporter.ledger.levels import DAY, HOUR
-from exporter.ledger.storefile import StoreError
+from exporter.ledger.storefile import StoreError, StoreLostError
 
 SLACK = DAY
 """Slots are kept for so long beyond the period that they are for, in seconds."""
@@ -90,6 +90,7 @@ class Store:
         self._series: dict[tuple[int, Group], int] = {}
         self._pruned = 0
         self._read_only = False
+        self._inode: int | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -101,6 +102,7 @@ class Store:
         except BaseException:
             self._unlock()
             raise
+        self._inode = storefile.inode(self.file)
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -216,19 +218,43 @@ class Store:
 
         Raises:
             StoreError: it cannot be written; the next call tries again.
+            StoreLostError: the same, and what was written before is gone.
         """
         try:
+            self._check_there()
             if self._read_only:
                 self._close_connection()
             if self._connection is None:
                 self._connection = storefile.connect(self.file)
+                self._inode = storefile.inode(self.file)
                 self._read_only = False
             self._write(self._connection, end, fences, changes)
         except (sqlite3.Error, StoreError) as error:
             self._series.clear()  # some may have been made in what was rolled back
             self._ids = []
             self._close_connection()
+            if isinstance(error, StoreLostError):
+                raise
+            if isinstance(error, sqlite3.Error) and storefile.is_damage(error):
+                raise self._lost_to(error) from error
             raise StoreError(f"{self.file} cannot be written: {error}") from error
+
+    def _check_there(self) -> None:
+        """See whether the file is still the one that was written to: SQLite does not notice."""
+        if self._inode is not None and storefile.inode(self.file) != self._inode:
+            self._inode = None
+            raise StoreLostError(f"{self.file} was removed; what is known is stored anew")
+
+    def _lost_to(self, damage: sqlite3.Error) -> StoreError:
+        try:
+            aside = storefile.set_aside(self.file)
+        except OSError as error:
+            return StoreError(f"{self.file} is damaged ({damage}), and {error}")
+        self._inode = None
+        return StoreLostError(
+            f"{self.file} is damaged ({damage}) and was kept as {aside.name}; "
+            "what is known is stored anew"
+        )
 
     def _write(
         self,

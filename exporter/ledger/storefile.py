@@ -2,6 +2,7 @@
 
 StoreError               nothing can be stored, or read; the message says why
 ├── StoreInUseError      another daemon has the store
+├── StoreLostError       what was stored is gone, and is to be stored again
 └── StoreVersionError    the file is of a newer version of this program
 """
 
@@ -60,6 +61,10 @@ class StoreError(Exception):
 
 class StoreInUseError(StoreError):
     """Another daemon has the store."""
+
+
+class StoreLostError(StoreError):
+    """What was stored is gone: all that is known is to be stored again."""
 
 
 class StoreVersionError(StoreError):
@@ -228,6 +233,14 @@ def set_aside(file: Path) -> Path:
             beside.rename(aside.with_name(aside.name + suffix))
     file.rename(aside)
     return aside
+
+
+def inode(file: Path) -> int | None:
+    """What tells the file from another one of its name; None if there is none."""
+    try:
+        return file.stat().st_ino
+    except OSError:
+        return None
 
 
 def size(file: Path) -> int:

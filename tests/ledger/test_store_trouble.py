@@ -17,7 +17,14 @@ from stored import OWNER, START, restart, save, settle
 
 from exporter.ledger.chunks import CHUNK
 from exporter.ledger.store import Store
-from exporter.ledger.storefile import FILE, LOCK, StoreError, StoreInUseError, StoreVersionError
+from exporter.ledger.storefile import (
+    FILE,
+    LOCK,
+    StoreError,
+    StoreInUseError,
+    StoreLostError,
+    StoreVersionError,
+)
 
 NOBODY = 65_534
 
@@ -193,6 +200,23 @@ class TestDamage:
         ]
         store.close()
         assert 0 < held(tmp_path) < FILLED
+
+    def test_a_file_that_is_damaged_meanwhile_is_kept_aside(self, tmp_path):
+        """The daemon is told that nothing is stored any more, and writes on into a new file."""
+        fill(tmp_path)
+        one, store = restart(tmp_path)
+        settle(one, 0, START - 10, [[1.0]], [[2.0]])
+        with no_room(1_000), pytest.raises(StoreError, match="cannot be written"):
+            save(one, store)
+        (tmp_path / FILE).write_bytes(b"garbage" * 1_000)
+        with pytest.raises(StoreLostError, match=r"is damaged \(.*\) and was kept as .*corrupt-"):
+            save(one, store)
+        one.give_all_back()
+        save(one, store)
+        store.close()
+        assert held(tmp_path) == one.window(24_000).total[0]
+        [aside] = [path for path in tmp_path.glob("*.corrupt-*") if path.name[-1] == "Z"]
+        assert aside.read_bytes() == b"garbage" * 1_000
 
 
 class TestNoRoom:
