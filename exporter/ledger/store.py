@@ -158,24 +158,28 @@ class Store:
         if not rows:
             return None
         (newest, end, own), *older = rows
-        history = self._history(newest, end)
+        history = self._history(newest, end, owner.keep)
         for id_, end, older_own in older:
             if older_own:  # it was called so before: what it has may reach back farther
-                history = history.over(self._history(id_, end))
+                history = history.over(self._history(id_, end, owner.keep))
         return Stored(history, own=bool(own))
 
-    def _history(self, id_: int, end: int) -> History:
+    def _history(self, id_: int, end: int, keep: int) -> History:
         series = self._reading.execute(
             "SELECT id, labels FROM series WHERE slo = ? ORDER BY labels", (id_,)
         ).fetchall()
         groups = tuple(tuple(json.loads(labels)) for _, labels in series)
-        return History(end, groups, tuple(self._stretches([of for of, _ in series])))
+        span = (end - keep - SLACK, end)
+        return History(end, groups, tuple(self._stretches([of for of, _ in series], span)))
 
-    def _stretches(self, series: Sequence[int]) -> Iterable[Stretch]:
+    def _stretches(self, series: Sequence[int], span: tuple[int, int]) -> Iterable[Stretch]:
+        # A clock that was far off leaves chunks that are years away from the others.
         chunks: dict[int, dict[int, dict[int, bytes]]] = defaultdict(lambda: defaultdict(dict))
         for row, id_ in enumerate(series):
             for slot, number, counts in self._reading.execute(
-                "SELECT slot, number, counts FROM chunk WHERE series = ?", (id_,)
+                "SELECT slot, number, counts FROM chunk WHERE series = ?"
+                " AND (number + 1) * slot * ? > ? AND number * slot * ? < ?",
+                (id_, CHUNK, span[0], CHUNK, span[1]),
             ):
                 chunks[slot][number][row] = counts
         for slot, of_slot in chunks.items():

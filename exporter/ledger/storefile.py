@@ -158,9 +158,11 @@ def connect_read_only(file: Path) -> sqlite3.Connection:
         )
         try:
             _check_filled(connection, file)
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             connection.close()
-            if "immutable" in options:
+            # Of a file that is locked it would read what is half written.
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+            if "immutable" in options or code & 0xFF == sqlite3.SQLITE_BUSY:
                 raise
         except BaseException:
             connection.close()

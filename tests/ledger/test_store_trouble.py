@@ -300,3 +300,17 @@ def test_a_backup_under_way_is_waited_for(tmp_path):
     assert save(one, store) > 0
     store.close()
     assert held(tmp_path) == 2.0
+
+
+def test_a_store_that_is_locked_whole_is_not_read_half(tmp_path):
+    """What the newest transactions hold would be missed, and then written over."""
+    fill(tmp_path)
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        with pytest.raises(StoreError, match="cannot be opened: database is locked"):
+            Store(tmp_path)
+    finally:
+        other.close()
+    assert held(tmp_path) == FILLED
