@@ -12,7 +12,7 @@ import structlog
 from exporter.evaluation.books import Books
 from exporter.evaluation.engine import Engine
 from exporter.ledger.store import Store, Stored
-from exporter.ledger.storefile import StoreError
+from exporter.ledger.storefile import StoreError, StoreLostError
 from exporter.prometheus.errors import PrometheusError
 
 
@@ -110,6 +110,9 @@ class Keeper:
             changes = list(books.changes(chunks))
             try:
                 await asyncio.to_thread(store.write, ledger.end, fences, changes)
+            except StoreLostError:
+                ledger.give_all_back()
+                raise
             except BaseException:
                 ledger.give_back(chunks)
                 raise

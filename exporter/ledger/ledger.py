@@ -212,6 +212,11 @@ class Ledger:
             for source in chunk.sources:
                 self._note_change(chunk.level, *self._chunk(chunk), source)
 
+    def give_all_back(self) -> None:
+        """Note that nothing of it is stored."""
+        for level in range(len(self.levels)):
+            self._note_change(level, *self.cover(level))
+
     def _chunk(self, chunk: Chunk) -> tuple[int, int]:
         """The part of a chunk's span that its level covers."""
         low, high = self.cover(chunk.level)

@@ -17,7 +17,7 @@ from exporter.ledger import storefile
 from exporter.ledger.chunks import CHUNK, DamagedChunkError, decode, encode
 from exporter.ledger.history import History, Stretch
 from exporter.ledger.levels import DAY, HOUR
-from exporter.ledger.storefile import StoreError
+from exporter.ledger.storefile import StoreError, StoreLostError
 
 SLACK = DAY
 """Slots are kept for so long beyond the period that they are for, in seconds."""
@@ -90,6 +90,7 @@ class Store:
         self._series: dict[tuple[int, Group], int] = {}
         self._pruned = 0
         self._read_only = False
+        self._inode: int | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -101,6 +102,7 @@ class Store:
         except BaseException:
             self._unlock()
             raise
+        self._inode = storefile.inode(self.file)
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -156,24 +158,28 @@ class Store:
         if not rows:
             return None
         (newest, end, own), *older = rows
-        history = self._history(newest, end)
+        history = self._history(newest, end, owner.keep)
         for id_, end, older_own in older:
             if older_own:  # it was called so before: what it has may reach back farther
-                history = history.over(self._history(id_, end))
+                history = history.over(self._history(id_, end, owner.keep))
         return Stored(history, own=bool(own))
 
-    def _history(self, id_: int, end: int) -> History:
+    def _history(self, id_: int, end: int, keep: int) -> History:
         series = self._reading.execute(
             "SELECT id, labels FROM series WHERE slo = ? ORDER BY labels", (id_,)
         ).fetchall()
         groups = tuple(tuple(json.loads(labels)) for _, labels in series)
-        return History(end, groups, tuple(self._stretches([of for of, _ in series])))
+        span = (end - keep - SLACK, end)
+        return History(end, groups, tuple(self._stretches([of for of, _ in series], span)))
 
-    def _stretches(self, series: Sequence[int]) -> Iterable[Stretch]:
+    def _stretches(self, series: Sequence[int], span: tuple[int, int]) -> Iterable[Stretch]:
+        # A clock that was far off leaves chunks that are years away from the others.
         chunks: dict[int, dict[int, dict[int, bytes]]] = defaultdict(lambda: defaultdict(dict))
         for row, id_ in enumerate(series):
             for slot, number, counts in self._reading.execute(
-                "SELECT slot, number, counts FROM chunk WHERE series = ?", (id_,)
+                "SELECT slot, number, counts FROM chunk WHERE series = ?"
+                " AND (number + 1) * slot * ? > ? AND number * slot * ? < ?",
+                (id_, CHUNK, span[0], CHUNK, span[1]),
             ):
                 chunks[slot][number][row] = counts
         for slot, of_slot in chunks.items():
@@ -216,19 +222,43 @@ class Store:
 
         Raises:
             StoreError: it cannot be written; the next call tries again.
+            StoreLostError: the same, and what was written before is gone.
         """
         try:
+            self._check_there()
             if self._read_only:
                 self._close_connection()
             if self._connection is None:
                 self._connection = storefile.connect(self.file)
+                self._inode = storefile.inode(self.file)
                 self._read_only = False
             self._write(self._connection, end, fences, changes)
         except (sqlite3.Error, StoreError) as error:
             self._series.clear()  # some may have been made in what was rolled back
             self._ids = []
             self._close_connection()
+            if isinstance(error, StoreLostError):
+                raise
+            if isinstance(error, sqlite3.Error) and storefile.is_damage(error):
+                raise self._lost_to(error) from error
             raise StoreError(f"{self.file} cannot be written: {error}") from error
+
+    def _check_there(self) -> None:
+        """See whether the file is still the one that was written to: SQLite does not notice."""
+        if self._inode is not None and storefile.inode(self.file) != self._inode:
+            self._inode = None
+            raise StoreLostError(f"{self.file} was removed; what is known is stored anew")
+
+    def _lost_to(self, damage: sqlite3.Error) -> StoreError:
+        try:
+            aside = storefile.set_aside(self.file)
+        except OSError as error:
+            return StoreError(f"{self.file} is damaged ({damage}), and {error}")
+        self._inode = None
+        return StoreLostError(
+            f"{self.file} is damaged ({damage}) and was kept as {aside.name}; "
+            "what is known is stored anew"
+        )
 
     def _write(
         self,

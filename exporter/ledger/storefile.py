@@ -2,6 +2,7 @@
 
 StoreError               nothing can be stored, or read; the message says why
 ├── StoreInUseError      another daemon has the store
+├── StoreLostError       what was stored is gone, and is to be stored again
 └── StoreVersionError    the file is of a newer version of this program
 """
 
@@ -60,6 +61,10 @@ class StoreError(Exception):
 
 class StoreInUseError(StoreError):
     """Another daemon has the store."""
+
+
+class StoreLostError(StoreError):
+    """What was stored is gone: all that is known is to be stored again."""
 
 
 class StoreVersionError(StoreError):
@@ -153,9 +158,11 @@ def connect_read_only(file: Path) -> sqlite3.Connection:
         )
         try:
             _check_filled(connection, file)
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             connection.close()
-            if "immutable" in options:
+            # Of a file that is locked it would read what is half written.
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+            if "immutable" in options or code & 0xFF == sqlite3.SQLITE_BUSY:
                 raise
         except BaseException:
             connection.close()
@@ -228,6 +235,14 @@ def set_aside(file: Path) -> Path:
             beside.rename(aside.with_name(aside.name + suffix))
     file.rename(aside)
     return aside
+
+
+def inode(file: Path) -> int | None:
+    """What tells the file from another one of its name; None if there is none."""
+    try:
+        return file.stat().st_ino
+    except OSError:
+        return None
 
 
 def size(file: Path) -> int:

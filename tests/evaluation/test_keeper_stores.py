@@ -250,3 +250,26 @@ class TestClock:
             poll(one, NOW + ahead)
             fill(one)
             assert one.ledger.window(DAY).total[0] == DAY
+
+
+class TestLoss:
+    """What happens to the file while a daemon has it open costs nothing that it knows."""
+
+    @pytest.mark.parametrize("how", ["removed", "replaced"])
+    def test_what_is_known_is_stored_anew(self, tmp_path, how):
+        """Though Prometheus has nothing of it any more, and the next daemon needs it."""
+        life(tmp_path, FakePrometheus(RATES), SLO)
+        file = tmp_path / "ledger.sqlite"
+        with running(tmp_path, FakePrometheus(RATES), SLO) as (one, keeper):
+            poll(one, NOW + 600)
+            assert asyncio.run(keeper.save(one))
+            file.unlink()
+            if how == "replaced":
+                file.write_bytes(b"")
+            poll(one, NOW + 1200)
+            assert not asyncio.run(keeper.save(one))
+            assert "what is known is stored anew" in str(keeper.state.problem)
+            assert asyncio.run(keeper.save(one))
+            assert keeper.state.problem is None
+        with running(tmp_path, silent(), SLO, at=NOW + 1200) as (one, _):
+            assert one.ledger.window(7 * DAY).total[0] == 7 * DAY

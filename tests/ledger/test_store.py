@@ -144,6 +144,22 @@ class TestRestarts:
         assert found.asked(0)[0, -10:].tolist() == [Asked.SETTLED] * 5 + [Asked.NO] * 5
         assert found.window(100).total[0] == 5
 
+    def test_slots_of_a_clock_that_was_years_off_are_not_read(self, tmp_path):
+        """They would take room for all the time in between."""
+        one, store = restart(tmp_path)
+        settle(one, 0, START - 100, np.ones((1, 10)), np.ones((1, 10)))
+        save(one, store)
+        with sqlite3.connect(store.file) as connection:
+            [row] = connection.execute("SELECT * FROM chunk LIMIT 1")
+            connection.executemany(
+                "INSERT INTO chunk VALUES (?, ?, ?, ?)",
+                [(*row[:2], row[2] + years * 50_000, row[3]) for years in (-50, 50)],
+            )
+        [stretch] = store.load([OWNER])[0].history.stretches
+        store.close()
+        assert len(stretch.asked) < 1_000
+        assert stretch.slots.total.sum() == 10
+
     def test_another_interval_keeps_the_counts(self, tmp_path):
         """Finer slots are added up; coarser ones are shared out, and asked for again."""
         one, store = restart(tmp_path)

@@ -17,7 +17,14 @@ from stored import OWNER, START, restart, save, settle
 
 from exporter.ledger.chunks import CHUNK
 from exporter.ledger.store import Store
-from exporter.ledger.storefile import FILE, LOCK, StoreError, StoreInUseError, StoreVersionError
+from exporter.ledger.storefile import (
+    FILE,
+    LOCK,
+    StoreError,
+    StoreInUseError,
+    StoreLostError,
+    StoreVersionError,
+)
 
 NOBODY = 65_534
 
@@ -194,6 +201,23 @@ class TestDamage:
         store.close()
         assert 0 < held(tmp_path) < FILLED
 
+    def test_a_file_that_is_damaged_meanwhile_is_kept_aside(self, tmp_path):
+        """The daemon is told that nothing is stored any more, and writes on into a new file."""
+        fill(tmp_path)
+        one, store = restart(tmp_path)
+        settle(one, 0, START - 10, [[1.0]], [[2.0]])
+        with no_room(1_000), pytest.raises(StoreError, match="cannot be written"):
+            save(one, store)
+        (tmp_path / FILE).write_bytes(b"garbage" * 1_000)
+        with pytest.raises(StoreLostError, match=r"is damaged \(.*\) and was kept as .*corrupt-"):
+            save(one, store)
+        one.give_all_back()
+        save(one, store)
+        store.close()
+        assert held(tmp_path) == one.window(24_000).total[0]
+        [aside] = [path for path in tmp_path.glob("*.corrupt-*") if path.name[-1] == "Z"]
+        assert aside.read_bytes() == b"garbage" * 1_000
+
 
 class TestNoRoom:
     def test_what_cannot_be_written_is_written_later(self, tmp_path):
@@ -276,3 +300,17 @@ def test_a_backup_under_way_is_waited_for(tmp_path):
     assert save(one, store) > 0
     store.close()
     assert held(tmp_path) == 2.0
+
+
+def test_a_store_that_is_locked_whole_is_not_read_half(tmp_path):
+    """What the newest transactions hold would be missed, and then written over."""
+    fill(tmp_path)
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        with pytest.raises(StoreError, match="cannot be opened: database is locked"):
+            Store(tmp_path)
+    finally:
+        other.close()
+    assert held(tmp_path) == FILLED
