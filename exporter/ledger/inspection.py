@@ -122,7 +122,7 @@ def request_rebuild(folder: Path, service: str, name: str) -> None:
         StoreError: there is no such SLO, or the store cannot be written.
     """
     there = {f"{of.service}/{of.name}": of for of in holdings(folder) if of.current}
-    wanted = f"{service}/{name}"
+    wanted = f"{service}/{name}".rstrip("/")
     if wanted not in there:
         close = get_close_matches(wanted, there, n=1)
         hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(there) or 'none'}"
