@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,18 +75,6 @@ class TestStore:
         live.until(lambda: "error_budget_exporter_store_up 1.0" in live.scrape())
         live.until(lambda: (newest(folder) or 0) > max(since, before))
         assert live.daemon.log_tail(100).count("the store is written again") == 1
-
-    @pytest.mark.faults
-    def test_without_a_store_nothing_is_written(self, live: Live):
-        """`--storage.path=none` holds the ledger in memory, and says nothing of a store."""
-        live.daemon.stop()
-        subprocess.run(["rm", "-rf", live.daemon.log.parent / "ledger"], check=True)
-        live.daemon.command.append("--storage.path=none")
-        live.daemon.start()
-        live.daemon.wait_ready()
-        assert "error_budget_exporter_store" not in live.scrape()
-        assert not (live.daemon.log.parent / "ledger").exists()
-        assert "storage.path is none" in command(live, "ledger", "--storage.path=none").stderr
 
     @pytest.mark.faults
     def test_a_folder_that_cannot_be_made_leaves_all_in_memory(self, live: Live):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -38,12 +37,6 @@ def figures(live: Live) -> dict[str, float]:
     """What the daemon shows of the SLO."""
     lines = [line for line in live.scrape().splitlines() if line.startswith("slo_")]
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
-
-
-def queries(live: Live) -> float:
-    """How many queries the daemon has sent."""
-    name = r'^error_budget_exporter_prometheus_query_duration_seconds_count\{.*"success"\} (.*)$'
-    return sum(map(float, re.findall(name, live.scrape(), flags=re.MULTILINE)))
 
 
 def command(live: Live, *arguments: str) -> subprocess.CompletedProcess[str]:
