@@ -109,8 +109,9 @@ def test_a_datasource_that_is_down_is_no_obstacle(live: Live, config: Path):
     config.write_text(more + config.read_text() + ANOTHER + "    datasource: nowhere\n")
     assert reload(live)[0] == 200
     live.until(lambda: 'datasource_up{datasource="nowhere"} 0.0' in live.scrape())
+    stale = 'slo_data_state{service="shop",slo="strict",state="stale"}'
+    live.until(lambda: figures(live).get(stale) == 1)
     found = figures(live)
-    assert found['slo_data_state{service="shop",slo="strict",state="stale"}'] == 1
     assert found['slo_data_state{service="shop",slo="availability",state="stale"}'] == 0
 
 
