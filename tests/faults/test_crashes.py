@@ -15,6 +15,7 @@ from live import Service
 from town import Traffic
 
 from exporter.demo.servers import PrometheusServer
+from exporter.ledger.levels import DAY, HOUR
 
 HISTORIES = [single_resets(), births_with_target(), deaths(), chaos(1)]
 
@@ -67,6 +68,10 @@ def undisturbed(
         watcher.child.stop()
 
 
+REACH = {2: 5 * HOUR, 300: 2 * DAY}
+"""How far back slots of a length are compared, in seconds: older ones have become coarse, and are
+dropped at a start and once an hour."""
+
 LIVES = [8, *[16] * 6]
 """How often the daemon is killed in each round; every round begins without a store."""
 
@@ -93,7 +98,11 @@ def test_a_killed_daemon_loses_nothing(
         for watcher in (killed, undisturbed):
             watcher.wait_stored(until)
         found, expected = (
-            {slot: counts for slot, counts in settled(of.store).items() if slot[2] < until}
+            {
+                (service, length, start): counts
+                for (service, length, start), counts in settled(of.store).items()
+                if until - REACH.get(length, until) < start < until
+            }
             for of in (killed, undisturbed)
         )
     finally:
