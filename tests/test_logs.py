@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import structlog
@@ -30,6 +33,15 @@ class TestLogs:
         captured = capsys.readouterr()
         assert captured.out == ""
         return [read(line) for line in captured.err.splitlines()]
+
+    def test_a_full_disk_is_no_matter(self, monkeypatch):
+        """What cannot be logged is left out; whoever logs does not notice."""
+        with io.FileIO("/dev/full", "w") as full:
+            monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(full, write_through=True))
+            configure("info", "logfmt")
+            structlog.get_logger().error("the store fails", error="no space")
+            with suppress(OSError):
+                sys.stderr.detach()
 
     @pytest.mark.parametrize("form", FORMATS)
     def test_every_line_is_one_record(self, form, capsys):

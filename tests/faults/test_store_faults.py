@@ -77,6 +77,19 @@ class TestStore:
         assert live.daemon.log_tail(100).count("the store is written again") == 1
 
     @pytest.mark.faults
+    def test_a_full_disk_that_has_the_log_on_it_does_not_end_the_daemon(self, live: Live):
+        """What cannot be logged is left out; all else goes on, and is stored later."""
+        process = live.daemon.process
+        assert process is not None
+        limits = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (10, limits[1]))
+        live.until(lambda: "error_budget_exporter_store_up 0.0" in live.scrape())
+        live.requests(good=1000, bad=0)
+        live.until(lambda: " -4.0" in live.scrape())
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limits)
+        live.until(lambda: "error_budget_exporter_store_up 1.0" in live.scrape())
+
+    @pytest.mark.faults
     def test_a_folder_that_cannot_be_made_leaves_all_in_memory(self, live: Live):
         """Said plainly, and shown; the daemon does its work."""
         live.daemon.stop()
