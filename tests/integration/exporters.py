@@ -222,9 +222,9 @@ class Recorder:
     def _record(self, of: Exporter) -> None:
         while not self._over.wait(0.1):
             page = of.page()
+            found = figures(page)
             # While history is being read, figures for one and the same slot change.
-            if "error_budget_exporter_backfill_progress_ratio 1.0" in page:
-                found = figures(page)
+            if last_slot(found) and "error_budget_exporter_backfill_progress_ratio 1.0" in page:
                 self.shown[of][last_slot(found)] = found
 
 
