@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from exporter.evaluation import plan
 from exporter.evaluation.folding import Folded
+from exporter.evaluation.rebuilding import Aside, ledgers
 from exporter.evaluation.rows import Rows
 from exporter.evaluation.spans import Floats, Group, Span
 from exporter.ledger.asked import Asked
@@ -31,7 +33,7 @@ class Books:
     - `answered`: until when Prometheus has answered for each source, Unix seconds; 0 for never.
     """
 
-    def __init__(self, slos: Sequence[Slo], interval: int) -> None:
+    def __init__(self, slos: Sequence[Slo], interval: int, lookbacks: Sequence[int] = ()) -> None:
         self.slos = tuple(slos)
         self.units = [slo.timeslices.slice if slo.timeslices else interval for slo in slos]
         # Counters are of the day, so that is needed whatever the period.
@@ -43,7 +45,9 @@ class Books:
             levels(interval, max(self.longest), boundary), sources=len(self.slos), end=0
         )
         self.rows = Rows(self.slos, self.ledger)
-        self._floors: dict[int, int] = {}
+        self._lookbacks = lookbacks or [0] * len(self.slos)
+        self._aside: dict[int, list[Aside]] = {}
+        self._rebuilt: set[int] = set()
         self._shares: dict[tuple[tuple[MaintenanceWindow, ...], int, int, int], Floats] = {}
 
     def keep(
@@ -64,48 +68,85 @@ class Books:
         ends = np.arange(span.start + span.slot, span.end + 1, span.slot)
         known = np.zeros(span.count, dtype=np.bool_)
         if rows:
-            absent = Slots.none(1, span.count)
-            found = [answer.get(group) for group in self.rows.groups(source)]
-            slots = stacked([one.slots if one else absent for one in found])
-            excluded = None
-            if self.slos[source].maintenance:
-                excluded = stacked([one.excluded or absent if one else absent for one in found])
-            if source in self._floors:
-                # Prometheus has only a part of these: what is held of them is more.
-                slots.known[:, ends - span.slot < self._floors[source]] = 0
+            slots, excluded = self._slots(source, span, answer)
             known = np.asarray((slots.known > 0).any(axis=0))
+            if source in self._aside:
+                self._aside[source].append(Aside(level, span, answer))
+                held = self.ledger.held(level, rows, span.start, span.count)
+                slots = replace(slots, known=np.where(held, 0, slots.known))
             self.ledger.write(level, rows, span.start, slots, excluded)
         asked = np.where(known, Asked.PROVISIONAL, Asked.EMPTY).astype(np.uint8)
         asked[ends <= settled_until] = Asked.SETTLED
         self.ledger.mark(level, source, span.start, asked)
         return left_out
 
-    def rebuild(self, source: int, floor: int) -> None:
+    def _slots(
+        self, source: int, span: Span, answer: Mapping[Group, Folded]
+    ) -> tuple[Slots, Slots | None]:
+        """An answer as slots of all rows of a source, and what maintenance excludes of them."""
+        absent = Slots.none(1, span.count)
+        found = [answer.get(group) for group in self.rows.groups(source)]
+        slots = stacked([one.slots if one else absent for one in found])
+        if not self.slos[source].maintenance:
+            return slots, None
+        return slots, stacked([one.excluded or absent if one else absent for one in found])
+
+    def rebuild(self, source: int) -> None:
         """Have everything of a source asked for anew.
 
-        What Prometheus still has replaces what is held. What it no longer has stays: the slots
-        that begin before `floor` (Unix seconds), and those that it knows nothing of.
+        Until all of it is there, everything stays as it is; then what Prometheus still has
+        replaces what is held, and what it no longer has stays.
         """
-        self._floors[source] = floor
+        self._aside[source] = []
+        self._rebuilt.discard(source)
         self.ledger.forget(source)
 
     @property
     def rebuilding(self) -> Collection[int]:
         """The sources that are being asked for anew."""
-        return self._floors.keys()
+        return self._aside.keys() | self._rebuilt
 
-    def rebuilt(self) -> list[int]:
-        """Those of them of which everything has been asked for."""
-        if not self._floors:
-            return []
-        missing = (self.ledger.asked(0) == Asked.NO).any(axis=1)
-        for level in range(1, len(self.ledger.levels)):
-            missing |= plan.missing_history(self.ledger, level, self.longest).any(axis=1)
-        return [source for source in self._floors if not missing[source]]
+    def rebuilt(self) -> Collection[int]:
+        """Those of them of which everything has been asked for; it is in the ledger by now."""
+        if self._aside:
+            missing = (self.ledger.asked(0) == Asked.NO).any(axis=1)
+            for level in range(1, len(self.ledger.levels)):
+                missing |= plan.missing_history(self.ledger, level, self.longest).any(axis=1)
+            for source in [source for source in self._aside if not missing[source]]:
+                self._put_in(source, self._aside.pop(source))
+                self._rebuilt.add(source)
+        return tuple(self._rebuilt)
 
     def end_rebuild(self, source: int) -> None:
-        """What is asked for from now on is new, and Prometheus has all of it."""
-        del self._floors[source]
+        """Note that it is stored that a source was asked for anew."""
+        self._rebuilt.discard(source)
+
+    def _put_in(self, source: int, aside: Sequence[Aside]) -> None:
+        """Write down what was put aside, but for what the ledger is right about."""
+        rows = self.rows.of(source)
+        if not rows or not aside:
+            return
+        spans = [of.span for of in aside]
+        answers = [self._slots(source, of.span, of.answer) for of in aside]
+        held = [self.ledger.held(of.level, rows, of.span.start, of.span.count) for of in aside]
+        starts = np.concatenate([np.arange(of.start, of.end, of.slot) for of in spans])
+        # Where a slot was asked for twice, the later answer stands.
+        order = np.argsort(starts, kind="stable")
+        picked = order[np.append(np.diff(starts[order]) > 0, True)]
+        answered = np.concatenate([slots.known > 0 for slots, _ in answers], axis=1)
+        holds = np.concatenate(held, axis=1)
+        keep = np.ones_like(holds)
+        for row in range(len(rows)):
+            keep[row, picked] = ledgers(
+                starts[picked], answered[row, picked], holds[row, picked], self._lookbacks[source]
+            )
+        cuts = np.cumsum([of.count for of in spans])[:-1]
+        for of, (slots, out), kept in zip(
+            aside, answers, np.split(keep, cuts, axis=1), strict=True
+        ):
+            right = replace(slots, known=np.where(kept, 0, slots.known))
+            self.ledger.write(of.level, rows, of.span.start, right, out)
+            self.ledger.note_change(of.level, of.span.start, of.span.end, source)
 
     def owners(self) -> list[Owner]:
         """Whose slots these are, for the store; in the order of the sources."""
@@ -128,6 +169,8 @@ class Books:
                 history = history.since(self.ledger.end - self.longest[source])
                 self.rows.make_room(source, history.groups)
             self._restore(source, Stored(history, of.own))
+            if of.rebuild:
+                self.rebuild(source)
 
     def go_to(self, end: int) -> Books:
         """The books at a moment (Unix seconds), which may lie behind the one they are at."""
@@ -136,7 +179,7 @@ class Books:
             self.ledger.advance(end)
             return self
         # Coarse slots are not taken apart in place.
-        books = Books(self.slos, self.ledger.interval)
+        books = Books(self.slos, self.ledger.interval, self._lookbacks)
         books.follow(self, {}, at=end, saved=False)
         books.ledger.advance(end)
         return books
@@ -146,6 +189,7 @@ class Books:
 
         `saved` tells whether the store has all that is settled in the old ones.
         """
+        done = old.rebuilt()
         owners = old.owners()
         same = {owner.identity: source for source, owner in enumerate(owners)}
         alike = {owner.measured: source for source, owner in enumerate(owners)}
@@ -163,8 +207,10 @@ class Books:
         for source, before in followed.items():
             self.answered[source] = min(at, old.answered[before])
             self.rows.continue_counters(source, old.rows, before)
-            if before in old._floors:
-                self._floors[source] = old._floors[before]
+            if before in done:
+                self._rebuilt.add(source)
+            elif before in old.rebuilding:
+                self.rebuild(source)
 
     def history(self, source: int) -> History:
         """Everything that is known of a source."""

@@ -17,7 +17,6 @@ from exporter.prometheus.promql import PART_LABEL, Asking, batch
 from exporter.prometheus.selectors import Selector
 from exporter.slo.maintenance import excluded
 from exporter.slo.model import Slo
-from exporter.slo.period import HOUR
 
 MAX_QUERY_CHARS = 12_000
 """VictoriaMetrics takes queries of up to 16 KiB by default."""
@@ -207,22 +206,6 @@ class SlotCounter:
             else:
                 newer[source] = before
         return newer
-
-    async def first_seen(self, source: int, start: int, end: int) -> int:
-        """Since when Prometheus has the counters behind an SLO (by its index), to the hour.
-
-        0 where the SLO has no counters, `end` where none was seen in (start, end].
-
-        Raises:
-            PrometheusError: it did not answer.
-        """
-        texts = [f"count(count_over_time({of}[1h]))" for of in self.selectors(source) if of]
-        if not texts:
-            return 0
-        hours = Span(start - start % HOUR, end - end % HOUR, HOUR)
-        parts = await self._range_query(self._client(source), batch(texts), len(texts), hours)
-        times = [of.samples[0][0] for part in parts for of in part if of.samples]
-        return int(min(times, default=end))
 
     def _client(self, source: int) -> PrometheusClient:
         return self._clients[self._slos[source].datasource]

@@ -42,7 +42,8 @@ class Engine:
         clients: Mapping[str, PrometheusClient],
     ) -> None:
         self.slos = tuple(slos)
-        self.books = Books(self.slos, settings.interval)
+        lookbacks = [2 * clients[slo.datasource].settings.scrape_interval for slo in slos]
+        self.books = Books(self.slos, settings.interval, lookbacks)
         self.datasources = tuple(dict.fromkeys(slo.datasource for slo in self.slos))
         self._sources_of = {
             name: frozenset(s for s, slo in enumerate(self.slos) if slo.datasource == name)
@@ -158,16 +159,6 @@ class Engine:
             if recent.count > 0:
                 for source, samples in (await self._samples.count(sources, recent)).items():
                     self.ledger.note_samples(source, recent.start, samples)
-
-    async def rebuild(self, source: int) -> None:
-        """Have everything of a source asked for anew; see `Books.rebuild`.
-
-        Raises:
-            PrometheusError: it cannot be told since when Prometheus has its series.
-        """
-        end = self.ledger.end
-        first = await self._counter.first_seen(source, end - self.books.longest[source], end)
-        self.books.rebuild(source, floor=first)
 
     def problems(self) -> dict[int, str]:
         """What keeps an SLO (by its index) from being counted whole, in words for its owner."""

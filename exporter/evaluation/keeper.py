@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -13,7 +13,6 @@ from exporter.evaluation.books import Books
 from exporter.evaluation.engine import Engine
 from exporter.ledger.store import Store, Stored
 from exporter.ledger.storefile import StoreError, StoreLostError
-from exporter.prometheus.errors import PrometheusError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,6 @@ class Keeper:
         self._clock = clock
         self._log = structlog.get_logger()
         self._lock = asyncio.Lock()
-        self._rebuilding: asyncio.Task[None] | None = None
         self.state = StoreState(problem=problem, failures=int(problem is not None))
         if problem:
             self._log.error("nothing is stored: the ledger is held in memory alone", error=problem)
@@ -64,7 +62,6 @@ class Keeper:
         """
         if self._store is None:
             return {}
-        self._cancel_rebuilding()
         owners = books.owners()
         there = {owner.identity for owner in old.owners()} if old else set()
         known = {place for place, owner in enumerate(owners) if owner.identity in there}
@@ -95,9 +92,8 @@ class Keeper:
                 self._note(str(error))
                 return False
             self._note(None)
-        if requests and (self._rebuilding is None or self._rebuilding.done()):
-            # By itself: a Prometheus that does not answer must hold up neither writes nor the end.
-            self._rebuilding = asyncio.create_task(self._rebuild(engine, requests))
+        for source in set(requests) - set(engine.books.rebuilding):
+            engine.books.rebuild(source)
         return True
 
     async def _save(self, store: Store, books: Books) -> None:
@@ -125,15 +121,6 @@ class Keeper:
             slo = books.slos[source]
             self._log.info("everything was asked for anew", service=slo.service, slo=slo.name)
 
-    async def _rebuild(self, engine: Engine, requests: Sequence[int]) -> None:
-        for source in requests:
-            if source in engine.books.rebuilding:
-                continue
-            try:
-                await engine.rebuild(source)
-            except PrometheusError:
-                continue  # the next evaluation tries again; that it is silent is told elsewhere
-
     def _note(self, problem: str | None) -> None:
         """Remember how it went; log it when it begins, changes, or is over."""
         before = self.state.problem
@@ -145,12 +132,7 @@ class Keeper:
             self.state = replace(self.state, problem=None)
             self._log.info("the store is written again")
 
-    def _cancel_rebuilding(self) -> None:
-        if self._rebuilding is not None:
-            self._rebuilding.cancel()
-
     def close(self) -> None:
         """Let go of the store."""
-        self._cancel_rebuilding()
         if self._store is not None:
             self._store.close()

@@ -116,7 +116,7 @@ class Ledger:
         start = max(end, self._fences[0])
         if start < self.end:
             self._shelves[0].clear(start, self.end)
-            self._note_change(0, start, self.end)
+            self.note_change(0, start, self.end)
             self.end = start
 
     def _move_fence(self, i: int, fence: int) -> None:
@@ -131,7 +131,7 @@ class Ledger:
         settled = (asked == Asked.SETTLED).all(axis=2)
         at = coarse.at(old, fence)
         coarse.asked[:, at] = np.where(settled, Asked.SETTLED, Asked.NO)
-        self._note_change(i + 1, old, fence)
+        self.note_change(i + 1, old, fence)
 
     def write(
         self,
@@ -152,15 +152,20 @@ class Ledger:
             rows, at, slots.part(inside), None if excluded is None else excluded.part(inside)
         )
 
+    def held(self, level: int, rows: Sequence[int], start: int, count: int) -> NDArray[np.bool_]:
+        """Whether anything is known of the slots that follow `start`: rows x slots."""
+        at, inside = self._inside(level, start, count)
+        known = np.zeros((len(rows), count), dtype=np.bool_)
+        known[:, inside] = self._shelves[level].counts.known[np.ix_(np.asarray(rows), at)] > 0
+        return known
+
     def mark(self, level: int, source: int, start: int, asked: NDArray[np.uint8]) -> None:
         """Note what is known (an `Asked` each) of the source's slots that follow `start`."""
         at, inside = self._inside(level, start, len(asked))
         shelf = self._shelves[level]
         if (asked[inside] == Asked.SETTLED).any():
             slot = shelf.slot
-            self._note_change(
-                level, start + inside.start * slot, start + inside.stop * slot, source
-            )
+            self.note_change(level, start + inside.start * slot, start + inside.stop * slot, source)
         shelf.asked[source, at] = asked[inside]
 
     def note_samples(self, source: int, start: int, samples: Floats) -> None:
@@ -189,7 +194,7 @@ class Ledger:
         for shelf in self._shelves:
             shelf.asked[source] = Asked.NO
 
-    def _note_change(self, level: int, start: int, end: int, source: int | None = None) -> None:
+    def note_change(self, level: int, start: int, end: int, source: int | None = None) -> None:
         """Note that slots in (start, end] are other than the store has them, of a source or all."""
         length = CHUNK * self.levels[level].slot
         for number in range(start // length, -(-end // length)):
@@ -210,12 +215,12 @@ class Ledger:
         """Note again what could not be stored."""
         for chunk in chunks:
             for source in chunk.sources:
-                self._note_change(chunk.level, *self._chunk(chunk), source)
+                self.note_change(chunk.level, *self._chunk(chunk), source)
 
     def give_all_back(self) -> None:
         """Note that nothing of it is stored."""
         for level in range(len(self.levels)):
-            self._note_change(level, *self.cover(level))
+            self.note_change(level, *self.cover(level))
 
     def _chunk(self, chunk: Chunk) -> tuple[int, int]:
         """The part of a chunk's span that its level covers."""
@@ -265,7 +270,7 @@ class Ledger:
             self.write(level, rows, low, found.slots, found.excluded)
             shelf.asked[source, shelf.at(low, high)] = found.asked
             if found.converted or not stored:
-                self._note_change(level, low, high, source)
+                self.note_change(level, low, high, source)
 
     def clear_row(self, row: int) -> None:
         """Forget a row's counts, so that another group may have it."""

@@ -49,11 +49,13 @@ class Owner:
 class Stored:
     """A history out of the store; `own` tells whether all of it was stored for this very SLO.
 
-    Otherwise it is, in part or whole, of one that measures the same under another name.
+    Otherwise it is, in part or whole, of one that measures the same under another name. `rebuild`
+    tells whether Prometheus is to be asked for all of it anew.
     """
 
     history: History
     own: bool
+    rebuild: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +153,19 @@ class Store:
 
     def _load(self, owner: Owner) -> Stored | None:
         rows = self._reading.execute(
-            "SELECT id, end, service = ? AND name = ? AS own FROM slo WHERE measured = ?"
+            "SELECT id, end, service = ? AND name = ? AS own, rebuild FROM slo WHERE measured = ?"
             " ORDER BY end DESC, own DESC",
             (owner.service, owner.name, owner.measured),
         ).fetchall()
         if not rows:
             return None
-        (newest, end, own), *older = rows
+        (newest, end, own, _), *older = rows
         history = self._history(newest, end, owner.keep)
-        for id_, end, older_own in older:
+        for id_, end, older_own, _ in older:
             if older_own:  # it was called so before: what it has may reach back farther
                 history = history.over(self._history(id_, end, owner.keep))
-        return Stored(history, own=bool(own))
+        asked_for = any(of_own and rebuild for _, _, of_own, rebuild in rows)
+        return Stored(history, own=bool(own), rebuild=asked_for)
 
     def _history(self, id_: int, end: int, keep: int) -> History:
         series = self._reading.execute(

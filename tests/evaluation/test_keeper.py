@@ -20,6 +20,7 @@ from exporter.evaluation.keeper import Keeper
 from exporter.ledger.inspection import holdings, rebuild_pending, request_rebuild
 from exporter.ledger.store import Store
 from exporter.ledger.storefile import FILE
+from exporter.prometheus.errors import UnavailableError
 from exporter.slo.period import DAY
 
 SLO = slo(period=7 * DAY)
@@ -152,8 +153,6 @@ class TestRequests:
         """They stay until everything was asked for and stored."""
         fake = FakePrometheus(RATES)
         one, keeper = kept(store, fake)
-        for name in RATES:
-            fake.counters[f"count(count_over_time({name}[1h]))"] = lambda _start, _end: 1
         fake.counters["errors_total"] = lambda start, end: (end - start) * 0.02
         request_rebuild(tmp_path, "auth", "availability")
         run(keeper.save(one))
@@ -169,17 +168,32 @@ class TestRequests:
         assert only(one, NOW).windows["7d"].bad == pytest.approx(7 * DAY * 0.02, rel=0.01)
 
     def test_wait_for_a_prometheus_that_is_down(self, tmp_path, store):
-        """Nothing is forgotten meanwhile, and the store is well."""
+        """Nothing is forgotten meanwhile, the store is well, and then it is done."""
         fake = FakePrometheus(RATES)
         one, keeper = kept(store, fake)
+        before = only(one, NOW).windows
         request_rebuild(tmp_path, "auth", "availability")
         fake.down = True
         assert run(keeper.save(one))
-        assert list(one.books.rebuilding) == []
+        with pytest.raises(UnavailableError):
+            poll(one, NOW)
+        assert run(keeper.save(one))
         assert rebuild_pending(tmp_path, "auth", "availability")
+        assert only(one, NOW).windows == before
         fake.down = False
+        poll(one, NOW)
+        fill(one)
+        assert run(keeper.save(one))
+        assert not rebuild_pending(tmp_path, "auth", "availability")
+
+    def test_go_on_after_a_restart(self, tmp_path, store):
+        """The first poll already is of what was asked for anew: nothing is written by halves."""
+        one, keeper = kept(store)
+        request_rebuild(tmp_path, "auth", "availability")
         run(keeper.save(one))
-        assert list(one.books.rebuilding) == [0]
+        again = engine(FakePrometheus(RATES), SLO)
+        run(begin(again, keeper))
+        assert list(again.books.rebuilding) == [0]
 
 
 def test_what_an_operator_should_know_is_logged(tmp_path):

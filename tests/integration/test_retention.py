@@ -109,7 +109,7 @@ class Life:
                 await self.engine.poll(moment + DELAY)
                 if rebuild:
                     for source in range(len(self.slos)):
-                        await self.engine.rebuild(source)
+                        self.engine.books.rebuild(source)
                     await self.engine.poll(moment + DELAY)
                 while await self.engine.fill_history():
                     pass
