@@ -177,6 +177,8 @@ class Books:
         if end >= self.ledger.cover(0)[0] or not self.ledger.end:
             self.ledger.retreat(end)
             self.ledger.advance(end)
+            # What was answered for a time yet to come is no sign that anybody answers now.
+            np.minimum(self.answered, end, out=self.answered)
             return self
         # Coarse slots are not taken apart in place.
         books = Books(self.slos, self.ledger.interval, self._lookbacks)

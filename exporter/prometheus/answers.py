@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from exporter.prometheus.errors import QueryRefusedError, UnavailableError
 MAX_PARTS = 500_000
 """Lists and objects in one answer, of which every sample and series is made: as Python's they take
 up to a hundred times the memory of their text."""
+
+MAX_MESSAGE = 1_000
+"""Characters of an error that go on to the log and the page."""
 
 NARROW = "narrow the selector, or group by fewer labels"
 
@@ -29,15 +33,20 @@ class TimedOutError(UnavailableError):
     """No answer in time: Prometheus may be away, or the query too large for it."""
 
 
-def read_answer(status: int, body: bytearray) -> list[Series]:
+def read_answer(
+    status: int, body: bytearray, masked: Callable[[str], str] = lambda text: text
+) -> list[Series]:
     """Tell an answer from a refusal and from what is no answer of Prometheus's.
+
+    `masked` takes secrets out of what is told of the body: before that is cut short, since a part
+    of a secret would not be known for one.
 
     Raises:
         UnavailableError: it is none, or Prometheus has failed.
         QueryRefusedError: Prometheus refuses the query, or answers with too much.
     """
     if status == httpx.codes.OK:
-        return _series(body)
+        return _series(body, masked)
     try:
         error = orjson.loads(body)
         kind, message = str(error["errorType"]), str(error["error"])
@@ -46,27 +55,32 @@ def read_answer(status: int, body: bytearray) -> list[Series]:
     # Prometheus answers 503 to a query that ran too long; that is the query's own failure.
     refused = status in {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}
     if message and (refused or kind == "timeout"):
-        raise QueryRefusedError(message)
+        raise QueryRefusedError(masked(message)[:MAX_MESSAGE])
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
         raise UnavailableError(f"HTTP {status}: the credentials were refused")
-    reason = message or body[:200].decode("utf-8", "replace").strip()
+    reason = masked(message)[:MAX_MESSAGE] or masked(_start(body)).strip()[:200]
     told = f"HTTP {status}: {reason}" if reason else f"HTTP {status}"
     if status == httpx.codes.GATEWAY_TIMEOUT:
         raise TimedOutError(told)
     raise UnavailableError(told)
 
 
-def _series(body: bytearray) -> list[Series]:
+def _series(body: bytearray, masked: Callable[[str], str]) -> list[Series]:
     """Read the `data` of an answer, vector or matrix."""
     if body.count(b"[") + body.count(b"{") > MAX_PARTS:
         raise QueryRefusedError(f"the answer has more than {MAX_PARTS} parts: {NARROW}")
     status, series = _parsed(body)
     if series is None:
-        start = body[:80].decode("utf-8", "replace")
+        start = masked(_start(body))[:80]
         raise UnavailableError(f"not an answer of Prometheus's: {start!r}")
     if status != "success":
-        raise UnavailableError(f"status {status[:20]!r} with HTTP 200")
+        raise UnavailableError(f"status {masked(status)[:20]!r} with HTTP 200")
     return series
+
+
+def _start(body: bytearray) -> str:
+    """As much of a body as may be told of, and a secret that begins there."""
+    return body[:8_192].decode("utf-8", "replace")
 
 
 def _parsed(body: bytearray) -> tuple[str, list[Series] | None]:

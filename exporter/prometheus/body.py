@@ -27,12 +27,19 @@ async def read_body(response: httpx.Response, most: int) -> tuple[bytearray, boo
     else:
         raise UnavailableError(f"Content-Encoding {coding[:20]!r}, which was not asked for")
     body = bytearray()
-    async for piece in pieces:
-        body += piece
-        if len(body) > most:
-            del body[most:]
-            return body, False
-    return body, True
+    ended = False
+    try:
+        async for piece in pieces:
+            body += piece
+            if len(body) > most:
+                break
+        ended = True
+    finally:
+        if not ended:
+            body.clear()  # the error would hold it, for as long as somebody holds the error
+    whole = len(body) <= most
+    del body[most:]
+    return body, whole
 
 
 async def _unpacked(pieces: AsyncIterator[bytes], at_once: int) -> AsyncIterator[bytes]:

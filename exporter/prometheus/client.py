@@ -166,7 +166,7 @@ class PrometheusClient:
     async def _answer_within(self, seconds: float, path: str, form: str) -> list[Series]:
         status, headers, body = await self._post(seconds, path, form)
         try:
-            return read_answer(status, body)
+            return read_answer(status, body, self._exchange.without_secrets)
         except UnavailableError as error:
             if status in {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}:
                 pause = pause_asked_for(headers, time.time())

@@ -10,6 +10,7 @@ from fake_prometheus import FakePrometheus, odd, steady
 from samples import slo
 
 from exporter.slo.period import DAY
+from exporter.slo.snapshot import DataState
 from exporter.slo.windows import HOUR
 
 
@@ -152,6 +153,16 @@ class TestClock:
         found, expected = only(one, NOW + 30), only(undisturbed, NOW + 30)
         assert found.windows == expected.windows
         assert found.budget == expected.budget
+
+    def test_an_outage_after_a_clock_was_set_back_is_seen(self):
+        """What was answered for the future does not keep the figures fresh until then."""
+        fake = FakePrometheus(RATES)
+        one = engine(fake)
+        for boundary in (NOW, NOW - HOUR):
+            poll(one, boundary)
+        fake.down = True
+        assert only(one, NOW - HOUR + 200).state is DataState.OK
+        assert only(one, NOW - HOUR + 400).state is DataState.STALE
 
     def test_a_suspended_machine_catches_up(self):
         """Days without a poll are filled like any other gap."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,14 +17,18 @@ from scenario import SPOTS, START, TOTAL, Case, availability
 
 from exporter.demo.servers import PrometheusServer
 from exporter.evaluation import counting
+from exporter.evaluation.counting import Batch, SlotCounter
 from exporter.evaluation.engine import Engine
 from exporter.evaluation.settings import EvaluationSettings
+from exporter.evaluation.spans import Span
 from exporter.prometheus import client as client_module
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
 from exporter.prometheus.settings import PrometheusSettings
 
 pytestmark = pytest.mark.faults
+
+MOST_SLOTS = 10_900
 
 MOST_TRIES = 100
 """As often as the daemon would try within minutes."""
@@ -104,6 +109,26 @@ def assert_exact(
             assert_figures(found, snapshot.at, case.bad, case.total)
 
 
+@pytest.fixture(scope="module")
+def long_query(prometheus_binary: Path, data: Path, cases: list[Case]) -> float:
+    """Seconds that this machine takes for as many slots as Prometheus answers at once."""
+
+    async def ask(url: str) -> float:
+        async with PrometheusClient(PrometheusSettings(url=url)) as client:
+            counter = SlotCounter({"prometheus": client}, [case.slo for case in cases], 1)
+            span = Span(END - MOST_SLOTS, END, 1)
+            began = time.perf_counter()
+            await counter.count(Batch(tuple(range(len(cases))), span, 1))
+            return time.perf_counter() - began
+
+    with (
+        PrometheusServer(binary=prometheus_binary, data_dir=data) as prometheus,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(counting, "MAX_SLOTS", MOST_SLOTS)
+        return asyncio.run(ask(prometheus.url))
+
+
 @pytest.fixture
 def start(prometheus_binary: Path, data: Path) -> Iterator[Callable[..., PrometheusServer]]:
     """Starts a Prometheus that holds the cases' histories, with further flags."""
@@ -124,13 +149,16 @@ class TestLimits:
         monkeypatch.setattr(counting, "MAX_SLOTS", 50_000)
         assert_exact(start(), cases, interval=1)
 
-    def test_on_the_time_of_a_query_are_met(self, start, cases):
+    def test_on_the_time_of_a_query_are_met(self, start, cases, monkeypatch, long_query):
         """Prometheus gives up on long questions, and says so."""
-        assert_exact(start("--query.timeout=40ms"), cases, interval=1)
+        monkeypatch.setattr(counting, "MAX_SLOTS", MOST_SLOTS)
+        milliseconds = round(long_query * 1000 / 4)
+        assert_exact(start(f"--query.timeout={milliseconds}ms"), cases, interval=1)
 
-    def test_on_our_own_patience_are_met(self, start, cases):
+    def test_on_our_own_patience_are_met(self, start, cases, monkeypatch, long_query):
         """We give up on long questions: the next ones are shorter, not the same again."""
-        assert_exact(start(), cases, interval=1, timeout=0.1)
+        monkeypatch.setattr(counting, "MAX_SLOTS", MOST_SLOTS)
+        assert_exact(start(), cases, interval=1, timeout=long_query / 4)
 
     def test_on_the_length_of_an_answer_are_met(self, start, cases, monkeypatch):
         """What does not fit into one answer comes in several."""

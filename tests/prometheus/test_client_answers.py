@@ -12,8 +12,8 @@ from answers import EMPTY, URL, ask, error, with_client
 
 from exporter.prometheus import client as client_module
 from exporter.prometheus.answers import Series
-from exporter.prometheus.errors import QueryRefusedError, UnavailableError
-from exporter.prometheus.settings import PrometheusSettings
+from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
+from exporter.prometheus.settings import BasicAuth, PrometheusSettings
 
 
 class TestAnswers:
@@ -152,6 +152,33 @@ class TestWhatIsNoAnswer:
         with pytest.raises(UnavailableError, match="^" + re.escape(message)) as caught:
             ask()
         assert len(str(caught.value)) < 250
+
+    @pytest.mark.parametrize("status", [400, 422, 500, 503])
+    def test_a_long_message_is_cut_short(self, query, status):
+        """It goes to the log and to the page."""
+        query.respond(status, json=error("execution", "x" * 60_000))
+        with pytest.raises(PrometheusError) as caught:
+            ask()
+        assert len(str(caught.value)) < 1_100
+
+    @pytest.mark.parametrize(
+        ("status", "text"),
+        [
+            (200, "x" * 70 + "{}"),
+            (200, '{"status":"' + "x" * 10 + '{}"}'),
+            (503, "x" * 190 + "{}"),
+            (422, '{"errorType":"execution","error":"' + "x" * 990 + '{}"}'),
+            (500, '{"errorType":"internal","error":"' + "x" * 990 + '{}"}'),
+        ],
+    )
+    def test_no_part_of_a_secret_is_shown_where_a_text_is_cut_short(self, query, status, text):
+        """A server may show what it was asked with; half a password is one too many."""
+        query.respond(status, text=text.replace("{}", "battery-horse-staple"))
+        settings = PrometheusSettings(url=URL, credentials=BasicAuth("me", "battery-horse-staple"))
+        with pytest.raises(PrometheusError) as caught:
+            ask(settings)
+        assert "xxx" in str(caught.value)
+        assert "batt" not in str(caught.value)
 
     @pytest.mark.parametrize("status", [301, 302, 307, 308])
     def test_a_redirect_is_not_followed(self, query, status):

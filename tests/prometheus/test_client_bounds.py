@@ -12,10 +12,12 @@ import pytest
 from answers import EMPTY, ask
 
 from exporter.prometheus import answers as answers_module
+from exporter.prometheus import body
 from exporter.prometheus import client as client_module
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
 
 GZIP = {"Content-Encoding": "gzip"}
+OURS = {module.__file__ for module in (answers_module, body, client_module)}
 PACKED = gzip.compress(json.dumps(EMPTY).encode())
 
 
@@ -125,6 +127,20 @@ class TestMemory:
             ask()
         assert max(held(caught.value)) < 1_000
 
+    @pytest.mark.parametrize("broken", [httpx.ReadError("reset"), TimeoutError()])
+    def test_no_error_holds_what_came_before_it(self, query, broken):
+        """An answer that breaks off may have been long already."""
+
+        class BreaksOff(httpx.AsyncByteStream):
+            async def __aiter__(self) -> AsyncIterator[bytes]:
+                yield b"x" * 5_000
+                raise broken
+
+        query.respond(stream=BreaksOff())
+        with pytest.raises(UnavailableError) as caught:
+            ask()
+        assert max(held(caught.value)) < 1_000
+
 
 def held(error: BaseException | None) -> list[int]:
     """How long the texts are that an error, and those behind it, keep of our own code's doing."""
@@ -133,7 +149,7 @@ def held(error: BaseException | None) -> list[int]:
         found += [len(value) for value in vars(error).values() if isinstance(value, str)]
         trace = error.__traceback__
         while trace is not None:
-            if trace.tb_frame.f_code.co_filename == client_module.__file__:
+            if trace.tb_frame.f_code.co_filename in OURS:
                 values = trace.tb_frame.f_locals.values()
                 found += [len(value) for value in values if isinstance(value, str | bytearray)]
             trace = trace.tb_next
