@@ -98,5 +98,5 @@ def _read(body: bytes, slots: Slots, row: int, at: slice) -> NDArray[np.float32]
     counts = np.frombuffer(body, dtype="<f8", count=2 * CHUNK).reshape(2, CHUNK)
     shares = np.frombuffer(body, dtype="<f4", count=CHUNK, offset=2 * CHUNK * 8)
     slots.bad[row, at], slots.total[row, at] = counts
-    slots.known[row, at] = np.nan_to_num(np.abs(shares))
+    slots.known[row, at] = np.fmax(np.abs(shares), 0)  # 0 for NaN
     return shares
