@@ -251,11 +251,10 @@ class Books:
     def changes(self, chunks: Sequence[Chunk]) -> Iterator[Change]:
         """What has changed in the ledger, as the store takes it."""
         for chunk in chunks:
-            for source in chunk.sources:
-                rows = self.rows.of(source)
-                if rows:
-                    stretch = self.ledger.stretch(chunk, source, rows)
-                    yield Change(source, chunk.number, self.rows.groups(source), stretch)
+            rows = [self.rows.of(source) for source in chunk.sources]
+            stretches = self.ledger.stretches(chunk, rows)
+            for source, stretch in zip(chunk.sources, stretches, strict=True):
+                yield Change(source, chunk.number, self.rows.groups(source), stretch)
 
 
 def _share(windows: Sequence[MaintenanceWindow], unit: int, stretch: Stretch) -> Floats:

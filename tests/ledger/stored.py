@@ -48,7 +48,9 @@ def save(one: Ledger, store: Store) -> int:
     chunks = one.changes()
     rows = range(one.rows)
     changes = [
-        Change(0, chunk.number, names(one.rows), one.stretch(chunk, 0, rows)) for chunk in chunks
+        Change(0, chunk.number, names(one.rows), stretch)
+        for chunk in chunks
+        for stretch in one.stretches(chunk, [rows])
     ]
     fences = [(level.slot, one.cover(i)[0]) for i, level in enumerate(one.levels)]
     store.write(one.end, fences, changes)
