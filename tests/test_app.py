@@ -6,9 +6,11 @@ import asyncio
 import json
 import re
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -25,6 +27,7 @@ from exporter.exposition.publisher import Form
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.period import DAY
 from exporter.slo.snapshot import Snapshot
+from exporter.web.daemon import ReloadError
 from exporter.web.server import ListenError
 from exporter.web.settings import WebSettingsError
 
@@ -373,5 +376,32 @@ def test_nothing_goes_on_after_a_stop_during_a_reload(absent, tmp_path):
         for task in reloads:
             task.cancel()
         await asyncio.wait(reloads)
+
+    asyncio.run(run())
+
+
+def test_the_old_configuration_goes_on_when_the_store_cannot_be_read(answering, tmp_path):
+    """Its loop has ended by then, and is begun again."""
+    options = Options(listen_address="127.0.0.1:0", storage=str(tmp_path))
+
+    async def run() -> None:
+        renamed = settings(answering, name="another")
+        app = App(settings(answering), options, load=lambda: renamed)
+        await app.start()
+
+        async def stored() -> bool:
+            return app._keeper.state.writes > 0
+
+        try:
+            await until(stored)
+            with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as connection:
+                connection.execute("DROP TABLE slo")
+            with pytest.raises(ReloadError, match="cannot be read: no such table: slo"):
+                await app.reload()
+            assert evaluations() == 1
+            assert {of.name for of in app._watch.engine.slos} == {"availability"}
+            assert app.status().config.last_reload_successful is False
+        finally:
+            await asyncio.wait_for(app.stop(), timeout=10)
 
     asyncio.run(run())
