@@ -16,9 +16,11 @@ from samples import slo
 
 from exporter.evaluation.engine import Engine
 from exporter.evaluation.keeper import Keeper
+from exporter.ledger.asked import Asked
 from exporter.ledger.inspection import rebuild_pending, request_rebuild
 from exporter.ledger.store import Store
 from exporter.prometheus.answers import Series
+from exporter.slo.maintenance import one_off
 from exporter.slo.model import EventsSli, Slo
 from exporter.slo.period import DAY, CalendarPeriod
 from exporter.slo.windows import HOUR
@@ -79,6 +81,56 @@ class TestOtherLevels:
         with running(tmp_path, silent(), long, at=NOW + HOUR) as (found, _):
             total = found.ledger.window(90 * DAY).total[0]
         assert total == pytest.approx(90 * DAY, rel=1e-3)
+
+
+class TestChanges:
+    """What comes back otherwise than it was stored is stored again."""
+
+    def test_what_a_failing_store_does_not_have_is_stored_after_a_reload(self, tmp_path):
+        """The old books' changes are the new ones'."""
+        fake = FakePrometheus(RATES)
+        with running(tmp_path, fake, SLO) as (old, keeper):
+            poll(old, NOW)
+            fill(old)
+            new = engine(silent(), SLO)
+            stored = asyncio.run(keeper.read(new.books, old.books))
+            new.follow(old, stored, NOW + DELAY, saved=False)
+            asyncio.run(keeper.save(new))
+        with running(tmp_path, silent(), SLO) as (one, _):
+            assert one.ledger.window(7 * DAY).total[0] == 7 * DAY
+
+    def test_an_slo_that_was_away_is_brought_up_to_date(self, tmp_path):
+        """Its fine slots have become coarse ones by the time it is put back."""
+        other = slo(name="other", sli=EventsSli("x", "y"))
+        later = NOW + 12 * HOUR
+        life(tmp_path, FakePrometheus(RATES), SLO, other)
+        life(tmp_path, silent(), other, at=later)
+        for _ in range(2):
+            with running(tmp_path, silent(), SLO, other, at=later) as (one, keeper):
+                assert one.ledger.window(DAY).total[0] == 12 * HOUR
+                asyncio.run(keeper.save(one))
+
+    def test_other_maintenance_windows_are_stored(self, tmp_path):
+        """Slots that Prometheus has forgotten are right in every later life."""
+        life(tmp_path, FakePrometheus(RATES), SLO)
+        window = one_off("a", NOW - 100 * HOUR, NOW - 50 * HOUR)
+        with running(tmp_path, silent(), replace(SLO, maintenance=(window,))) as (one, keeper):
+            assert len(one.ledger.changes()) > 0
+        with running(tmp_path, silent(), replace(SLO, maintenance=(window,))) as (one, keeper):
+            asyncio.run(keeper.save(one))
+        with running(tmp_path, silent(), replace(SLO, maintenance=(window,))) as (one, keeper):
+            assert one.ledger.changes() == []
+
+    def test_two_slos_on_the_same_events_have_each_their_own(self, tmp_path):
+        """The one of the shorter period knows less."""
+        short = replace(SLO, name="short", period=slo(period=DAY).period)
+        with running(tmp_path, FakePrometheus(RATES), SLO, short) as (old, keeper):
+            poll(old, NOW)
+            fill(old)
+            new = engine(silent(), short, SLO)
+            stored = asyncio.run(keeper.read(new.books, old.books))
+            new.follow(old, stored, NOW + DELAY, saved=False)
+        assert new.ledger.window(7 * DAY).total[1] == 7 * DAY
 
 
 class TestGroups:
@@ -247,6 +299,15 @@ class TestClock:
             poll(one, NOW + ahead)
             fill(one)
             assert one.ledger.window(DAY).total[0] == DAY
+
+    def test_what_was_stored_ahead_is_not_taken_at_a_start_behind_it(self, tmp_path):
+        """Not by the daemon after that either, for which its time has come."""
+        life(tmp_path, silent(), SLO, at=NOW + 3_000)
+        with running(tmp_path, silent(), SLO, at=NOW) as (one, keeper):
+            assert asyncio.run(keeper.save(one))
+        with running(tmp_path, silent(), SLO, at=NOW + 3_000) as (one, _):
+            one.go_to(NOW + 3_000 + DELAY)
+            assert (one.ledger.asked(0)[0, -100:] == Asked.NO).all()
 
 
 class TestLoss:

@@ -128,6 +128,11 @@ class TestRestarts:
         store.close()
         assert found.asked(0)[0, -2:].tolist() == [Asked.SETTLED, Asked.NO]
         assert found.window(20).total[0] == 4.0
+        slower = (Level(30, 600), Level(60, 2_400), *SMALL[2:])
+        found, store = restart(tmp_path, levels=slower)
+        store.close()
+        assert found.asked(0)[0, -1] == Asked.NO
+        assert found.window(30).total[0] == 4.0
 
     def test_slots_that_the_clock_took_back_are_not_stored_any_more(self, tmp_path):
         """The chunk that they shared with older ones is written without them."""
@@ -257,6 +262,20 @@ class TestRetention:
         store.write(START + SLACK + 3_600, [], [])
         store.close()
         assert chunks(tmp_path) == []
+
+    def test_a_longer_period_keeps_more(self, tmp_path):
+        """From the first write on, whatever was to be kept before."""
+        store = Store(tmp_path)
+        store.load([replace(OWNER, keep=1_000)])
+        one = ledger(end=START)
+        settle(one, 3, START - 23_040, np.ones((1, 40)), np.ones((1, 40)))
+        save(one, store)
+        before = chunks(tmp_path)
+        store.load([replace(OWNER, keep=SLACK)])
+        store.write(START + SLACK + 3_600, [(240, 0)], [])
+        store.close()
+        assert before
+        assert chunks(tmp_path) == before
 
     def test_a_group_is_forgotten_with_its_last_chunk(self, tmp_path):
         """Groups come and go for years; one that comes back is known anew."""

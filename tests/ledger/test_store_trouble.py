@@ -7,16 +7,17 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from stored import OWNER, START, restart, save, settle
+from stored import OWNER, START, names, restart, save, settle
 
 from exporter.ledger.chunks import CHUNK
-from exporter.ledger.store import Store
+from exporter.ledger.store import Change, Store
 from exporter.ledger.storefile import (
     FILE,
     LOCK,
@@ -201,6 +202,20 @@ class TestDamage:
         store.close()
         assert 0 < held(tmp_path) < FILLED
 
+    def test_a_chunk_of_another_length_is_damaged_too(self, tmp_path):
+        """Compressed as it should be, but not what was written."""
+        fill(tmp_path)
+        with sqlite3.connect(tmp_path / FILE) as connection:
+            connection.execute(
+                "UPDATE chunk SET counts = ? WHERE slot = 10", (zlib.compress(b"short"),)
+            )
+        store = Store(tmp_path)
+        store.load([OWNER])
+        assert all("slots of 10 s" in message for message in store.messages)
+        assert store.messages
+        store.close()
+        assert 0 < held(tmp_path) < FILLED
+
     def test_a_file_that_is_damaged_meanwhile_is_kept_aside(self, tmp_path):
         """The daemon is told that nothing is stored any more, and writes on into a new file."""
         fill(tmp_path)
@@ -233,6 +248,24 @@ class TestNoRoom:
         assert save(one, store) > 0
         store.close()
         assert held(tmp_path) == one.window(24_000).total[0]
+
+    def test_a_first_write_that_fails_half_way_leaves_nothing_behind(self, tmp_path):
+        """What it had begun to note of the SLO and its groups is noted again by the next."""
+        one, store = restart(tmp_path)
+        settle(one, 0, START - 10, [[1.0]], [[2.0]])
+        chunks = one.changes()
+        one.give_back(chunks)
+
+        def half() -> Iterator[Change]:
+            [stretch] = one.stretches(chunks[0], [[0]])
+            yield Change(0, chunks[0].number, names(1), stretch)
+            raise sqlite3.OperationalError("disk I/O error")
+
+        with pytest.raises(StoreError, match="cannot be written: disk I/O error"):
+            store.write(START, [(10, 0)], half())
+        assert save(one, store) > 0
+        store.close()
+        assert held(tmp_path) == 2.0
 
     def test_a_store_that_cannot_be_begun_says_so(self, tmp_path):
         """No room even for an empty one."""
