@@ -27,7 +27,8 @@ class BurnRate:
 class Tier:
     """One step of a policy: in force while the remaining budget is above `above` (a ratio).
 
-    `burn_rate` puts it in force early. `link` is where more is written about it.
+    `burn_rate` puts it in force early. `link` is where more is written about it. `exemptions`
+    are the reasons for which a change may be deployed although the gate blocks.
     """
 
     name: str
@@ -36,19 +37,28 @@ class Tier:
     guidance: str
     link: str | None = None
     burn_rate: BurnRate | None = None
+    exemptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Tiers from best to worst, `above` falling; the last one takes every value left.
 
-    Until `min_coverage` (a ratio) of the period is known, the first tier is held: a few
-    minutes of data say nothing of a month.
+    - `min_coverage`: until so much of the period (a ratio) is known, the first tier is held: a few
+      minutes of data say nothing of a month.
+    - `recover_margin`: how far above a tier's end the budget must be (a ratio) to leave it for a
+      better one.
+    - `min_stay`: how long a tier stays before a better one is taken, in seconds.
+    - `postmortem_above`: an incident that takes more of a period's budget (a ratio) requires a
+      postmortem.
     """
 
     name: str
     tiers: tuple[Tier, ...]
     min_coverage: float = 0.05
+    recover_margin: float = 0.02
+    min_stay: int = 3_600
+    postmortem_above: float = 0.20
 
     def tier(self, budget_remaining: float, burn_rates: Mapping[int, float | None]) -> Tier:
         """The worse of the tiers by budget and by burn.
@@ -80,6 +90,10 @@ def _burns(tier: Tier, burn_rates: Mapping[int, float | None]) -> bool:
     return rate is not None and rate > tier.burn_rate.above
 
 
+EXEMPTIONS = ("p0", "security")
+"""What passes a freeze. Source: The Site Reliability Workbook, appendix B, "Example Error Budget
+Policy": "other than P0 issues or security fixes"."""
+
 DEFAULT_POLICY = Policy(
     name="default",
     tiers=(
@@ -90,13 +104,26 @@ DEFAULT_POLICY = Policy(
             Gate.CAUTION,
             "slow feature releases down, prioritise reliability",
         ),
-        Tier("freeze", 0.10, Gate.BLOCK, "feature freeze, work on the SLO"),
-        Tier("incident", 0.0, Gate.BLOCK, "incident declared, all hands on reliability"),
+        Tier(
+            "freeze",
+            0.10,
+            Gate.BLOCK,
+            "feature freeze, work on the SLO",
+            exemptions=EXEMPTIONS,
+        ),
+        Tier(
+            "incident",
+            0.0,
+            Gate.BLOCK,
+            "incident declared, all hands on reliability",
+            exemptions=EXEMPTIONS,
+        ),
         Tier(
             "exhausted",
             float("-inf"),
             Gate.BLOCK,
             "freeze at once, roll back recent changes, root-cause analysis, notify the executives",
+            exemptions=EXEMPTIONS,
         ),
     ),
 )
