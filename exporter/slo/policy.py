@@ -60,19 +60,39 @@ class Policy:
     min_stay: int = 3_600
     postmortem_above: float = 0.20
 
-    def tier(self, budget_remaining: float, burn_rates: Mapping[int, float | None]) -> Tier:
+    def tier(
+        self,
+        budget_remaining: float,
+        burn_rates: Mapping[int, float | None],
+        margin: float = 0.0,
+    ) -> Tier:
         """The worse of the tiers by budget and by burn.
 
         Args:
             budget_remaining: a ratio, 1 is untouched.
             burn_rates: by window in seconds; those not known raise nothing.
+            margin: how far above a tier's end the budget must be (a ratio), unless it is untouched.
         """
         by_budget = next(
-            (i for i, tier in enumerate(self.tiers) if budget_remaining > tier.above),
+            (
+                i
+                for i, tier in enumerate(self.tiers)
+                if budget_remaining > tier.above + margin
+                or (margin and budget_remaining >= 1 > tier.above)
+            ),
             len(self.tiers) - 1,
         )
         by_burn = (i for i, tier in enumerate(self.tiers) if _burns(tier, burn_rates))
         return self.tiers[max(by_budget, *by_burn, 0)]
+
+    def find(self, name: str) -> Tier | None:
+        """The tier of a name, if there is one."""
+        return next((tier for tier in self.tiers if tier.name == name), None)
+
+    @property
+    def burn_windows(self) -> tuple[int, ...]:
+        """The windows (seconds) whose burn rates may put a tier in force."""
+        return tuple(dict.fromkeys(of.burn_rate.window for of in self.tiers if of.burn_rate))
 
     def severity(self, tier: Tier) -> int:
         """How bad a tier is: 0 for the best of this policy."""
