@@ -6,6 +6,8 @@ A period of six hours with 99% and one event a second has a budget of 216 events
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -16,6 +18,7 @@ from samples import slo
 from exporter.evaluation.engine import Engine
 from exporter.evaluation.keeper import Keeper
 from exporter.ledger.store import Store
+from exporter.ledger.storefile import FILE
 from exporter.slo.maintenance import one_off
 from exporter.slo.policy import DEFAULT_POLICY, BurnRate
 from exporter.slo.records import TierChange
@@ -320,7 +323,9 @@ def test_a_clock_that_was_ahead_leaves_no_trace():
     one = engine(fake(), SLO, interval=STEP)
     walk(one, NOW, NOW + HOUR)
     poll(one, NOW + 90 * 60)
-    one.evaluate(NOW + 90 * 60 + DELAY)
+    assert only(one, NOW + 90 * 60).tier.name == "exhausted"
+    poll(one, NOW + HOUR)
+    assert only(one, NOW + HOUR).tier.name == "incident"
     walk(one, NOW + HOUR, NOW + 2 * HOUR)
     found = only(one, NOW + 2 * HOUR).standing.changes
     assert told(found) == reckoned(FIRST, NOW + 2 * HOUR)
@@ -345,3 +350,29 @@ def test_the_forecast_comes_true():
     walk(calm, start, int(said) + 10 * STEP)
     after = only(calm, int(said) + 10 * STEP).standing
     assert after.changes[-1].at == pytest.approx(said, abs=2 * STEP)
+
+
+def test_what_could_not_be_stored_is_stored_later(tmp_path):
+    """A judgement is no more lost than the slots that it was made of."""
+    keeper = Keeper(Store(tmp_path))
+    one = engine(fake(), SLO, interval=STEP)
+    asyncio.run(keeper.read(one.books))
+    walk(one, NOW, NOW + 2 * HOUR)
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert not asyncio.run(keeper.save(one))
+    assert asyncio.run(keeper.save(one))
+    keeper.close()
+    store = Store(tmp_path)
+    [stored] = store.load(one.books.owners()).values()
+    store.close()
+    assert stored.judgements == {(): one.books.judgement(0)}
+    assert stored.until == one.books.judged_until[0]
+    assert len(stored.judgements[()].changes) > 3
+
+
+def test_the_ledger_reaches_as_far_as_what_is_judged_anew():
+    """The period that ended six hours ago began six hours before this one."""
+    one = engine(fake(), replace(SLO, period=slo(period=30 * 24 * HOUR).period), interval=STEP)
+    poll(one, NOW)
+    assert one.ledger.cover(2)[0] <= NOW - 30 * 24 * HOUR - 6 * HOUR
