@@ -10,7 +10,6 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard
 
 from exporter.dashboards.parts import (
-    BUDGET_COLOURS,
     BURN_COLOURS,
     DATASOURCE,
     DETAIL_UID,
@@ -21,6 +20,8 @@ from exporter.dashboards.parts import (
     any_of,
     ascending,
     ask,
+    budget,
+    budget_colours,
     by_label,
     chart,
     columns,
@@ -132,7 +133,9 @@ def _figures() -> Panels:
         .unit("percentunit")
         .decimals(1)
         .graph_mode(area)
-        .thresholds(thresholds(*BUDGET_COLOURS)),
+        .min(0)
+        .max(1)
+        .color_scheme(budget_colours()),
         figure(
             "Burn rate of the last hour",
             "1 spends exactly the budget over the period.",
@@ -151,7 +154,7 @@ def _figures() -> Panels:
         )
         .unit("dtdurations")
         .mappings(never())
-        .thresholds(thresholds((None, "red"), (86_400.0, "orange"), (7 * 86_400.0, "green"))),
+        .thresholds(thresholds((None, "red"), (1, "text"))),
     )
 
 
@@ -257,16 +260,17 @@ def _in_figures() -> table.Panel:
     columns(
         panel, order, {value: title for value, title in values.items() if value != tier}, [tier]
     )
-    for name, unit in {
-        "Objective": "percentunit",
-        "Left": "percentunit",
-        "Known": "percentunit",
-        "Incident took": "percentunit",
-        "Downtime left": "dtdurations",
-        "Newest slot": "dateTimeFromNow",
-        "Recovers": "dateTimeAsIso",
-        "Override until": "dateTimeAsIso",
-    }.items():
-        panel.override_by_name(name, [property_("unit", unit)])
-    text = property_("custom.cellOptions", {"type": "color-text"})
-    return panel.override_by_name("tier", [words(TIER_COLOURS), text])
+    panel.override_by_name("tier", words(TIER_COLOURS)).override_by_name("Left", budget())
+    for name, unit, decimals in (
+        ("Objective", "percentunit", 3),
+        ("Known", "percentunit", 1),
+        ("Incident took", "percentunit", 1),
+        ("Bad events left", "short", 0),
+        ("Downtime left", "dtdurations", 0),
+        ("Newest slot", "dateTimeFromNow", 0),
+        ("Recovers", "dateTimeAsIso", 0),
+        ("Override until", "dateTimeAsIso", 0),
+    ):
+        settings = [property_("unit", unit), property_("decimals", decimals)]
+        panel.override_by_name(name, settings)
+    return panel

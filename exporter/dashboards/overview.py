@@ -9,8 +9,8 @@ from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import common
 
 from exporter.dashboards.parts import (
-    BUDGET_COLOURS,
     BURN_COLOURS,
+    COLOURED,
     DETAIL_UID,
     OVERVIEW_UID,
     STATE_COLOURS,
@@ -19,6 +19,7 @@ from exporter.dashboards.parts import (
     any_of,
     ascending,
     ask,
+    budget,
     by_label,
     chart,
     columns,
@@ -51,8 +52,6 @@ REMAINING: Final = once(f"slo_error_budget_remaining_ratio{{{ANY_OF}}}", by="min
 SERVICE_TIERS: Final = f"""\
 {once('slo_service_policy_tier{service=~"$service", tier=~"$tier"}')} == 1
 and on (service) slo_info{{service=~"$service", owner=~"$owner"}}"""
-
-COLOURED: Final = {"type": "color-text"}
 
 
 def with_owner(expr: str) -> str:
@@ -166,17 +165,16 @@ def _slos() -> table.Panel:
         titles={value: title for value, title in titles.items() if title not in words_of},
         hidden=[value for value, title in titles.items() if title in words_of],
     )
-    percent, text = property_("unit", "percentunit"), property_("custom.cellOptions", COLOURED)
     panel.override_by_name("slo", [link("Show this SLO", DETAIL)])
     panel.override_by_name("service", [link("This service alone", SERVICE)])
-    panel.override_by_name("Objective", [percent])
     panel.override_by_name(
-        "Remaining", [percent, property_("decimals", 1), steps(BUDGET_COLOURS), text]
+        "Objective", [property_("unit", "percentunit"), property_("decimals", 3)]
     )
+    panel.override_by_name("Remaining", budget())
     for name in ("Burn 1h", "Burn 6h"):
-        panel.override_by_name(name, [property_("decimals", 2), steps(BURN_COLOURS), text])
-    panel.override_by_name("tier", [words(TIER_COLOURS), text])
-    panel.override_by_name("state", [words(STATE_COLOURS), text])
+        panel.override_by_name(name, [property_("decimals", 2), steps(BURN_COLOURS), COLOURED])
+    panel.override_by_name("tier", words(TIER_COLOURS))
+    panel.override_by_name("state", words(STATE_COLOURS))
     return panel.override_by_name(
         "Exhausted in", [property_("unit", "dtdurations"), property_("mappings", never())]
     )
@@ -193,10 +191,6 @@ def _services() -> table.Panel:
     )
     titles = {"Value #B": "SLOs", "Value #C": "Least budget"}
     columns(panel, ("service", "tier", *titles), titles, ["Value #A"])
-    text = property_("custom.cellOptions", COLOURED)
     panel.override_by_name("service", [link("This service alone", SERVICE)])
-    panel.override_by_name("tier", [words(TIER_COLOURS), text])
-    return panel.override_by_name(
-        "Least budget",
-        [property_("unit", "percentunit"), property_("decimals", 1), steps(BUDGET_COLOURS), text],
-    )
+    panel.override_by_name("tier", words(TIER_COLOURS))
+    return panel.override_by_name("Least budget", budget())

@@ -45,6 +45,7 @@ class Panel(Protocol):
     def with_target(self, target: prometheus.Dataquery) -> object: ...
     def height(self, h: int) -> object: ...
     def span(self, w: int) -> object: ...
+    def color_scheme(self, color: build.FieldColor) -> object: ...
     def override_by_name(
         self, name: str, properties: list[dashboard.DynamicConfigValue]
     ) -> object: ...
@@ -91,8 +92,9 @@ def rows(expr: str) -> prometheus.Dataquery:
 
 def figure(title: str, description: str, width: int, *queries: prometheus.Dataquery) -> stat.Panel:
     """A number to be seen from afar."""
-    panel = stat.Panel().color_mode(common.BigValueColorMode.VALUE)
-    panel.graph_mode(common.BigValueGraphMode.NONE)
+    newest = build_common.ReduceDataOptions().calcs(["lastNotNull"])
+    panel = stat.Panel().reduce_options(newest).thresholds(thresholds(*PLAIN))
+    panel.color_mode(common.BigValueColorMode.VALUE).graph_mode(common.BigValueGraphMode.NONE)
     return ask(put(panel, title, description, (width, 5)), *queries)
 
 
@@ -140,16 +142,19 @@ def thresholds(*steps: tuple[float | None, str]) -> build.ThresholdsConfig:
     return config.steps([dashboard.Threshold(value, colour) for value, colour in steps])
 
 
-BUDGET_COLOURS: Final = (
-    (None, "dark-red"),
-    (0.0, "red"),
-    (0.1, "orange"),
-    (0.25, "yellow"),
-    (0.5, "green"),
-)
-"""Of a remaining budget: hints, as the default policy has them; what holds is the tier."""
+PLAIN: Final = ((None, "text"),)
+"""No colour: a number alone does not say what is good."""
 
-BURN_COLOURS: Final = ((None, "green"), (1.0, "yellow"), (6.0, "orange"), (14.4, "red"))
+BURN_COLOURS: Final = ((None, "green"), (1.0, "orange"))
+"""Above 1 the budget does not last; what is too much is the policy's to say."""
+
+
+def budget_colours() -> build.FieldColor:
+    """From red to green by the value between the panel's `min` and `max`.
+
+    No steps: those of the policy are the user's own, and the tier shows them.
+    """
+    return build.FieldColor().mode(dashboard.FieldColorModeId.CONTINUOUS_RD_YL_GR)
 
 
 def ascending(column: str) -> list[Builder[common.TableSortByFieldState]]:
@@ -160,6 +165,10 @@ def ascending(column: str) -> list[Builder[common.TableSortByFieldState]]:
 def property_(name: str, value: object) -> dashboard.DynamicConfigValue:
     """One setting of an override, by its path in the panel's field configuration."""
     return dashboard.DynamicConfigValue(name, value)
+
+
+COLOURED: Final = property_("custom.cellOptions", {"type": "color-text"})
+"""Cells of a table whose text has its value's colour."""
 
 
 def fixed(colour: str) -> dashboard.DynamicConfigValue:
@@ -174,17 +183,25 @@ def steps(colours: Iterable[tuple[float | None, str]]) -> dashboard.DynamicConfi
 
 def by_label(panel: P, label: str, colours: Mapping[str, str]) -> P:
     """Give series the colour of their label's value; grouped ones have more labels in the name."""
+    panel.color_scheme(build.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
     for value, colour in colours.items():
         panel.override_by_regexp(f'/(^|{label}="){value}("|$)/', [fixed(colour)])
     return panel
 
 
-def words(colours: Mapping[str, str]) -> dashboard.DynamicConfigValue:
-    """Colours of a column's words."""
+def words(colours: Mapping[str, str]) -> list[dashboard.DynamicConfigValue]:
+    """Colours of a column's words; further ones have none."""
     results = {
         value: dashboard.ValueMappingResult(color=colour) for value, colour in colours.items()
     }
-    return property_("mappings", [dashboard.ValueMap(results)])
+    return [property_("mappings", [dashboard.ValueMap(results)]), steps(PLAIN), COLOURED]
+
+
+def budget() -> list[dashboard.DynamicConfigValue]:
+    """How a column of remaining budgets looks."""
+    shown = {"unit": "percentunit", "decimals": 1, "min": 0, "max": 1}
+    settings = [property_(name, value) for name, value in shown.items()]
+    return [*settings, property_("color", budget_colours().build()), COLOURED]
 
 
 def never() -> list[dashboard.ValueMapping]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -17,11 +18,18 @@ DASHBOARDS: Final[tuple[Callable[[], Dashboard], ...]] = (overview, detail, expo
 
 def write() -> dict[str, str]:
     """Every dashboard's JSON text, by the name of its file."""
-    files = {}
-    for make in DASHBOARDS:
-        dashboard = make().build()
-        for number, panel in enumerate(dashboard.panels or (), start=1):
-            panel.id_val = number
-        text = JSONEncoder(indent=2, sort_keys=True).encode(dashboard)
-        files[f"{dashboard.uid}.json"] = text + "\n"
-    return files
+    return {
+        f"{content['uid']}.json": json.dumps(content, indent=2, sort_keys=True) + "\n"
+        for content in map(_content, DASHBOARDS)
+    }
+
+
+def _content(make: Callable[[], Dashboard]) -> dict[str, Any]:
+    """A dashboard's JSON, its panels numbered in their order."""
+    dashboard = make().build()
+    for number, panel in enumerate(dashboard.panels or (), start=1):
+        panel.id_val = number
+    content: dict[str, Any] = json.loads(JSONEncoder().encode(dashboard))
+    for control in (*content["links"], *content.get("annotations", {}).get("list", ())):
+        del control["placement"]  # the library puts them in a menu, where nobody looks
+    return content

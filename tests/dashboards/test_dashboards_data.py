@@ -156,11 +156,22 @@ def test_columns_are_joined_by_labels_that_all_of_them_have(shop):
     ids=str,
 )
 def test_what_is_chosen_is_all_that_is_shown(shop, chosen, services):
-    """In each column of the table."""
+    """In each column of the table, and in the chart."""
     for query in queries(load("error-budget-overview")):
-        if query.table and query.panel == "SLOs":
+        if (query.panel, query.table) in {("SLOs", True), ("Least budgets over time", False)}:
             result = answer(shop, query, {**VALUES["error-budget-overview"], **chosen})
             assert {one["metric"]["service"] for one in result} == services, query.expr
+
+
+def test_a_legend_names_what_differs_and_no_more(shop):
+    """Without a label Grafana would show the expression, with several a list in braces."""
+    for query in queries(load("error-budget-slo")):
+        if query.legend == "__auto":
+            for series in answer(shop, query, VALUES["error-budget-slo"]):
+                assert len(series["metric"]) == 1, query.expr
+            grouped = answer(shop, query, GROUPED)
+            regions = {series["metric"].get("region") for series in grouped}
+            assert regions >= {"eu", "us"}, query.expr
 
 
 def test_the_budgets_colour_is_that_of_the_tier(shop):
