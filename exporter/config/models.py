@@ -101,7 +101,7 @@ class EvaluationSection(Section):
 
 
 class PolicySection(Section):
-    """When budgets are acted upon."""
+    """When budgets are acted upon; of every policy."""
 
     min_coverage: AnyPercent = Field(
         default=Decimal(5),
@@ -111,10 +111,37 @@ class PolicySection(Section):
         ),
         examples=["10"],
     )
+    recover_margin: AnyPercent = Field(
+        default=Decimal(2),
+        description=(
+            "How many points of budget above a tier's end must be left before a better tier is "
+            "taken, so that a budget at the edge does not go to and fro."
+        ),
+        examples=["5"],
+    )
+    min_stay: Annotated[int, BeforeValidator(duration("0s", "30d")), DURATION] = Field(
+        default=DEFAULT_POLICY.min_stay,
+        description="How long a tier stays before a better one is taken. A worse one is taken at "
+        "once.",
+        examples=["6h"],
+    )
+    postmortem_above: AnyPercent = Field(
+        default=Decimal(20),
+        description=(
+            "An incident that takes more of a period's budget, in percent, requires a postmortem."
+        ),
+        examples=["10"],
+    )
 
-    def policy(self) -> Policy:
-        """The policy of the SLOs that name none."""
-        return replace(DEFAULT_POLICY, min_coverage=float(self.min_coverage / 100))
+    def apply(self, policy: Policy) -> Policy:
+        """A policy with these settings."""
+        return replace(
+            policy,
+            min_coverage=float(self.min_coverage / 100),
+            recover_margin=float(self.recover_margin / 100),
+            min_stay=self.min_stay,
+            postmortem_above=float(self.postmortem_above / 100),
+        )
 
 
 class SloFile(Section):
@@ -172,11 +199,10 @@ class MainFile(Section):
 
     def policy_of(self, slo: SloSection) -> Policy:
         """The policy of an SLO: the one that it names, else its service's, else the default."""
-        default = self.policy.policy()
         for own in self.policies:
             if own.name == slo.policy or (slo.policy is None and slo.service in own.services):
-                return own.policy(default.min_coverage)
-        return default
+                return self.policy.apply(own.policy())
+        return self.policy.apply(DEFAULT_POLICY)
 
     def used_datasources(self, used: Collection[str]) -> dict[str, PrometheusSettings]:
         """The datasources among `used`, by name."""

@@ -155,9 +155,9 @@ class PoliciesSection(Section):
                 )
         return tiers
 
-    def policy(self, min_coverage: float) -> Policy:
-        """What the SLOs are given."""
-        return Policy(self.name, tuple(tier.tier() for tier in self.tiers), min_coverage)
+    def policy(self) -> Policy:
+        """What the SLOs are given, but for what holds for every policy."""
+        return Policy(self.name, tuple(tier.tier() for tier in self.tiers))
 
 
 def _check_falling(tiers: Sequence[TierSection]) -> None:

@@ -16,9 +16,11 @@ from exporter.evaluation.spans import Floats, Group, Span
 from exporter.ledger.asked import Asked
 from exporter.ledger.history import History, Stretch
 from exporter.ledger.ledger import Chunk, Ledger
-from exporter.ledger.levels import DAY, levels
+from exporter.ledger.levels import DAY, FINE_HORIZON, levels
+from exporter.ledger.records import Judged
 from exporter.ledger.shelf import Slots, stacked
 from exporter.ledger.store import Change, Owner, Stored
+from exporter.slo.judgement import Judgement
 from exporter.slo.maintenance import MaintenanceWindow, excluded
 from exporter.slo.measured import measured
 from exporter.slo.model import Slo
@@ -31,6 +33,9 @@ class Books:
     - `units`: what each source's spans are made of, in seconds: the interval, or its time slice.
     - `longest`: how far back each source's slots are needed, in seconds.
     - `answered`: until when Prometheus has answered for each source, Unix seconds; 0 for never.
+    - `judged_until`: until when each source was judged for good, Unix seconds; 0 for never.
+    - `judgements`: the judgement of each source's groups as of then.
+    - `forecasts`: when the tiers of rows get better, and what that was computed for.
     """
 
     def __init__(self, slos: Sequence[Slo], interval: int, lookbacks: Sequence[int] = ()) -> None:
@@ -39,10 +44,17 @@ class Books:
         # Counters are of the day, so that is needed whatever the period.
         self.longest = [max(slo.period.longest, DAY) for slo in slos]
         self.answered = np.zeros(len(self.slos))
+        self.judged_until = np.zeros(len(self.slos), dtype=np.int64)
+        self.judgements: dict[tuple[int, Group], Judgement] = {}
+        self.forecasts: dict[int, tuple[object, float | None]] = {}
+        self._unsaved: set[tuple[int, Group]] = set()
         boundaries = [slo.period.boundary for slo in slos if isinstance(slo.period, CalendarPeriod)]
         boundary = math.gcd(*boundaries) if boundaries else None
         self.ledger = Ledger(
-            levels(interval, max(self.longest), boundary), sources=len(self.slos), end=0
+            # What has not settled is judged anew, with the periods that ended then.
+            levels(interval, max(self.longest) + FINE_HORIZON, boundary),
+            sources=len(self.slos),
+            end=0,
         )
         self.rows = Rows(self.slos, self.ledger)
         self._lookbacks = lookbacks or [0] * len(self.slos)
@@ -169,6 +181,11 @@ class Books:
                 history = history.since(self.ledger.end - self.longest[source])
                 self.rows.make_room(source, history.groups)
             self._restore(source, Stored(history, of.own))
+            self.judged_until[source] = of.until
+            for group, judgement in of.judgements.items():
+                self.judgements[source, group] = judgement
+                if not of.own:
+                    self._unsaved.add((source, group))
             if of.rebuild:
                 self.rebuild(source)
 
@@ -204,7 +221,12 @@ class Books:
                 history = old.history(before)
                 if source in stored:
                     history = history.over(stored[source].history)
-                found[source] = Stored(history, own=own and saved)
+                found[source] = Stored(
+                    history,
+                    own=own and saved,
+                    until=int(old.judged_until[before]),
+                    judgements=old.judgements_of(before),
+                )
         self.take_over(found, at=at)
         for source, before in followed.items():
             self.answered[source] = min(at, old.answered[before])
@@ -213,6 +235,32 @@ class Books:
                 self._rebuilt.add(source)
             elif before in old.rebuilding:
                 self.rebuild(source)
+
+    def judgement(self, row: int) -> Judgement | None:
+        """What a row was judged for good."""
+        of = self.rows.all[row]
+        return self.judgements.get((of.source, of.group or ()))
+
+    def note_judgement(self, row: int, judgement: Judgement) -> None:
+        """Judge a row for good."""
+        of = self.rows.all[row]
+        key = of.source, of.group or ()
+        self.judgements[key] = judgement
+        self._unsaved.add(key)
+
+    def judgements_of(self, source: int) -> dict[Group, Judgement]:
+        """The judgements of a source, by group."""
+        return {group: of for (owner, group), of in self.judgements.items() if owner == source}
+
+    def unsaved_judgements(self) -> Judged:
+        """Those that have changed since the last call; to be stored, or given back."""
+        changed = {key: self.judgements[key] for key in self._unsaved}
+        self._unsaved = set()
+        return Judged(self.judged_until.tolist(), changed)
+
+    def give_judgements_back(self, judged: Judged) -> None:
+        """Note again what could not be stored."""
+        self._unsaved |= (judged.changed or {}).keys()
 
     def history(self, source: int) -> History:
         """Everything that is known of a source."""

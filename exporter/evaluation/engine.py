@@ -179,7 +179,12 @@ class Engine:
 
     def evaluate(self, now: float) -> Snapshot:
         """Evaluate all SLOs as of `ledger.end`; `now` tells which data are stale."""
-        return take_snapshot(self.books, self.problems(), now - self._settings.stale_after)
+        return take_snapshot(
+            self.books,
+            self.problems(),
+            now - self._settings.stale_after,
+            refused=self._history_failed.keys() | self._failed.keys(),
+        )
 
     async def _ask(self, level: int, work: plan.Work, now: float) -> None:
         tasks = [

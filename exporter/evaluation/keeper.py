@@ -11,6 +11,7 @@ import structlog
 
 from exporter.evaluation.books import Books
 from exporter.evaluation.engine import Engine
+from exporter.ledger.records import Judged
 from exporter.ledger.store import Store, Stored
 from exporter.ledger.storefile import StoreError, StoreLostError
 
@@ -100,17 +101,20 @@ class Keeper:
         ledger = books.ledger
         done = books.rebuilt()
         chunks = ledger.changes()
-        if chunks or done:
+        judged = books.unsaved_judgements()
+        if chunks or done or judged.changed:
             fences = [(level.slot, ledger.cover(i)[0]) for i, level in enumerate(ledger.levels)]
             # Made here, and not while it is written: the books may change meanwhile.
             changes = list(books.changes(chunks))
             try:
-                await asyncio.to_thread(store.write, ledger.end, fences, changes)
+                await asyncio.to_thread(store.write, ledger.end, fences, changes, judged)
             except StoreLostError:
                 ledger.give_all_back()
+                books.give_judgements_back(Judged(changed=books.judgements))
                 raise
             except BaseException:
                 ledger.give_back(chunks)
+                books.give_judgements_back(judged)
                 raise
             self.state = replace(
                 self.state, writes=self.state.writes + 1, written=self._clock(), bytes=store.size

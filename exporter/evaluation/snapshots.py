@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from exporter.evaluation import plan
 from exporter.evaluation.books import Books
+from exporter.evaluation.forecasting import recovery
+from exporter.evaluation.judging import judge, waiting
 from exporter.ledger.levels import DAY
 from exporter.slo.evaluate import Subject, Sums, evaluate
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.windows import WINDOWS, windows
 
 
-def take_snapshot(books: Books, problems: Mapping[int, str], fresh_since: float) -> Snapshot:
+def take_snapshot(
+    books: Books,
+    problems: Mapping[int, str],
+    fresh_since: float,
+    refused: Collection[int] = (),
+) -> Snapshot:
     """Evaluate all SLOs as of the end of the ledger.
 
     `problems` are told of with their SLO (by its index); data last answered for before
-    `fresh_since` (Unix seconds) are stale.
+    `fresh_since` (Unix seconds) are stale. SLOs in `refused` cannot have their whole history.
     """
     ledger = books.ledger
     at = ledger.end
@@ -37,6 +44,9 @@ def take_snapshot(books: Books, problems: Mapping[int, str], fresh_since: float)
         if ledger.excludes
         else everything
     )
+    sums = Sums(counted, everything)
+    waits = waiting(books, refused)
+    judgements = judge(books, sums, waits)
     counters = _count_the_day(books)
     newest = ledger.newest_known().tolist()
     subjects = [
@@ -48,10 +58,13 @@ def take_snapshot(books: Books, problems: Mapping[int, str], fresh_since: float)
             last_slot=newest[i] or None,
             events_total=row.total_shown if counters[row.source] else None,
             bad_events_total=row.bad_shown if counters[row.source] else None,
+            judgement=judgements.get(i),
+            waiting=row.source in waits,
+            recovery=recovery(books, i, judgements.get(i)),
         )
         for i, row in enumerate(books.rows.all)
     ]
-    return evaluate(at, subjects, Sums(counted, everything))
+    return evaluate(at, subjects, sums)
 
 
 def _count_the_day(books: Books) -> Sequence[bool]:

@@ -8,6 +8,7 @@ from functools import cache
 
 from exporter.exposition.text import Points, label
 from exporter.slo.durations import format_duration
+from exporter.slo.incidents import awaited
 from exporter.slo.snapshot import Alert, DataState, ServiceTier, SloStatus, Snapshot
 from exporter.slo.windows import Rung
 
@@ -87,6 +88,21 @@ def _alerts(value: Callable[[Alert], float | None]) -> Read:
                 yield _rung_label(alert.rung), of
 
     return read
+
+
+def _postmortems(status: SloStatus) -> Points:
+    return _one(float(sum(awaited(incident) for incident in status.incidents)))
+
+
+def _incident(status: SloStatus) -> Points:
+    under_way = status.incidents[-1:]
+    return _one(under_way[0].share if under_way and under_way[0].open else None)
+
+
+def _changes(status: SloStatus) -> Points:
+    if status.tier is None:
+        return ()
+    return _one(float(sum(change.before is not None for change in status.standing.changes)))
 
 
 def _tiers(of: SloStatus | ServiceTier) -> Iterator[tuple[str, float]]:
@@ -201,6 +217,36 @@ FAMILIES = (
         "1 for the tier of the error budget policy that the SLO is in, 0 for the others.",
         _tiers,
         ("tier",),
+    ),
+    Family(
+        "slo_policy_tier_since_timestamp_seconds",
+        "gauge",
+        "When the SLO entered the tier.",
+        lambda status: _one(status.standing.since if status.tier else None),
+    ),
+    Family(
+        "slo_policy_tier_changes_total",
+        "counter",
+        "Changes of the tier, of the last year.",
+        _changes,
+    ),
+    Family(
+        "slo_policy_tier_recovery_timestamp_seconds",
+        "gauge",
+        "When the tier gets better if nothing more fails; absent in the best one.",
+        lambda status: _one(status.standing.recovery if status.tier else None),
+    ),
+    Family(
+        "slo_incident_budget_share_ratio",
+        "gauge",
+        "The share of a period's error budget that the incident under way has taken.",
+        _incident,
+    ),
+    Family(
+        "slo_postmortem_required",
+        "gauge",
+        "Incidents that took more of the budget than the policy lets pass and await a postmortem.",
+        _postmortems,
     ),
     Family(
         "slo_data_state",

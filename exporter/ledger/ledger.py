@@ -304,20 +304,60 @@ class Ledger:
         A window whose edge falls inside a coarse slot takes its share of that slot. With
         `excluded` the sums are of what lies in maintenance windows alone.
         """
+        return self.between(self.end - length, self.end, excluded=excluded)
+
+    def between(self, start: int, end: int, *, excluded: bool = False) -> WindowSums:
+        """The same over (start, end], for an `end` on a boundary of the finest slots' level, or
+        within coarser ones, of which it takes its share, too."""
         rows = self.rows
-        start = self.end - length
+        length = max(1, end - start)
         sums = np.zeros((3, rows))
         for level, shelf in enumerate(self._shelves):
             counts = shelf.excluded if excluded else shelf.counts
             low, high = self.cover(level)
-            low = max(low, start)
+            low, high = max(low, start), min(high, end)
             if low >= high or counts is None:
                 continue
-            whole = -(-low // shelf.slot) * shelf.slot
-            share = (whole - low) / shelf.slot
+            first, last = -(-low // shelf.slot) * shelf.slot, high // shelf.slot * shelf.slot
+            parts = [
+                (first, (first - low) / shelf.slot),
+                (last + shelf.slot, (high - last) / shelf.slot),
+            ]
+            if first > last:  # both edges are in one slot
+                parts = [(first, (high - low) / shelf.slot)]
             for i, array in enumerate(counts.arrays()):
-                part = shelf.sum(array, whole, high, rows)
-                if share:
-                    part += share * array[:rows, shelf.at(whole - shelf.slot, whole)[0]]
+                part: Floats = (
+                    shelf.sum(array, first, last, rows) if first < last else np.zeros(rows)
+                )
+                for slot_end, share in parts:
+                    if share:
+                        at = shelf.at(slot_end - shelf.slot, slot_end)[0]
+                        part = part + share * array[:rows, at]
                 sums[i] += part * (shelf.slot / length if i == 2 else 1)
         return WindowSums(bad=sums[0], total=sums[1], known=sums[2])
+
+    def slots_of(self, row: int, since: int) -> tuple[Floats, ...]:
+        """A row's slots that end after `since` (Unix seconds), of all levels, oldest first.
+
+        What lies in maintenance windows is not counted.
+
+        Returns:
+            Arrays of a slot each: begin, end (Unix seconds), bad, total, and the share known.
+        """
+        parts = []
+        for level in reversed(range(len(self.levels))):
+            shelf = self._shelves[level]
+            low, high = self.cover(level)
+            low = max(low, since - since % shelf.slot)
+            if low >= high:
+                continue
+            ends = np.arange(low + shelf.slot, high + 1, shelf.slot, dtype=np.float64)
+            at = shelf.at(low, high)
+            counts = [
+                np.asarray(array[row, at], dtype=np.float64) for array in shelf.counts.arrays()
+            ]
+            if shelf.excluded is not None:
+                out = [array[row, at] for array in shelf.excluded.arrays()]
+                counts[:2] = [counts[0] - out[0], counts[1] - out[1]]
+            parts.append((ends - shelf.slot, ends, *counts))
+        return tuple(np.concatenate(column) for column in zip(*parts, strict=True))

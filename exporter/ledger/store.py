@@ -10,14 +10,16 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from exporter.ledger import storefile
+from exporter.ledger import records, storefile
 from exporter.ledger.chunks import CHUNK, DamagedChunkError, decode, encode
 from exporter.ledger.history import History, Stretch
 from exporter.ledger.levels import DAY, HOUR
+from exporter.ledger.records import Judged
 from exporter.ledger.storefile import StoreError, StoreLostError
+from exporter.slo.judgement import Judgement
 
 SLACK = DAY
 """Slots are kept for so long beyond the period that they are for, in seconds."""
@@ -50,12 +52,15 @@ class Stored:
     """A history out of the store; `own` tells whether all of it was stored for this very SLO.
 
     Otherwise it is, in part or whole, of one that measures the same under another name. `rebuild`
-    tells whether Prometheus is to be asked for all of it anew.
+    tells whether Prometheus is to be asked for all of it anew. It was judged for good `until` then
+    (Unix seconds; 0 for never).
     """
 
     history: History
     own: bool
     rebuild: bool = False
+    until: int = 0
+    judgements: Mapping[Group, Judgement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,8 @@ class Store:
             if older_own:  # it was called so before: what it has may reach back farther
                 history = history.over(self._history(id_, end, owner.keep))
         asked_for = any(of_own and rebuild for _, _, of_own, rebuild in rows)
-        return Stored(history, own=bool(own), rebuild=asked_for)
+        mine = next((id_ for id_, _, of_own, _ in rows if of_own), newest)
+        return Stored(history, bool(own), asked_for, *records.read(self._reading, mine))
 
     def _history(self, id_: int, end: int, keep: int) -> History:
         series = self._reading.execute(
@@ -217,7 +223,13 @@ class Store:
             self._connection = self._open()
         return self._connection
 
-    def write(self, end: int, fences: Sequence[tuple[int, int]], changes: Iterable[Change]) -> None:
+    def write(
+        self,
+        end: int,
+        fences: Sequence[tuple[int, int]],
+        changes: Iterable[Change],
+        judged: Judged = records.NOTHING,
+    ) -> None:
         """Store what has changed up to `end`, all of it or nothing.
 
         `fences` tells, for every slot length of the ledger, since when it has such slots; older
@@ -235,7 +247,7 @@ class Store:
                 self._connection = storefile.connect(self.file)
                 self._inode = storefile.inode(self.file)
                 self._read_only = False
-            self._write(self._connection, end, fences, changes)
+            self._write(self._connection, end, fences, changes, judged)
         except (sqlite3.Error, StoreError) as error:
             self._series.clear()  # some may have been made in what was rolled back
             self._ids = []
@@ -269,6 +281,7 @@ class Store:
         end: int,
         fences: Sequence[tuple[int, int]],
         changes: Iterable[Change],
+        judged: Judged,
     ) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -281,6 +294,7 @@ class Store:
                 " ON CONFLICT DO UPDATE SET counts = excluded.counts",
                 self._rows(connection, changes),
             )
+            records.write(connection, self._ids, judged)
             if end - self._pruned >= PRUNE_EVERY:
                 self._prune(connection, end, fences)
             connection.execute("COMMIT")
@@ -352,10 +366,12 @@ class Store:
             " (SELECT series.id FROM series JOIN slo ON series.slo = slo.id WHERE current)",
             (json.dumps([slot for slot, _ in fences]),),
         )
+        records.prune(connection, end)
         connection.execute("DELETE FROM series WHERE id NOT IN (SELECT series FROM chunk)")
         self._series.clear()
         connection.execute(
-            "DELETE FROM slo WHERE NOT current AND id NOT IN (SELECT slo FROM series)"
+            "DELETE FROM slo WHERE NOT current AND id NOT IN (SELECT slo FROM series"
+            " UNION SELECT slo FROM tier_change UNION SELECT slo FROM incident)"
         )
         self._pruned = end
 

@@ -21,7 +21,7 @@ LOCK = "ledger.lock"
 APPLICATION_ID = 0x45424C31
 """`EBL1`: tells other programs' databases from ours."""
 
-VERSION = 1
+VERSION = 2
 """Of the schema. A file of a newer one is left alone."""
 
 SCHEMA = """
@@ -34,6 +34,7 @@ CREATE TABLE slo (
     end INTEGER NOT NULL,            -- when it was last written, Unix seconds
     current INTEGER NOT NULL,        -- whether it is in the configuration
     rebuild INTEGER NOT NULL,        -- whether Prometheus is to be asked for everything anew
+    judged INTEGER NOT NULL DEFAULT 0, -- until when its tiers and incidents stand, Unix seconds
     UNIQUE (measured, service, name)
 ) STRICT;
 CREATE TABLE series (
@@ -50,6 +51,50 @@ CREATE TABLE chunk (
     PRIMARY KEY (series, slot, number)
 ) STRICT, WITHOUT ROWID;
 """
+
+RECORDS = """
+CREATE TABLE tier_change (
+    slo INTEGER NOT NULL REFERENCES slo ON DELETE CASCADE,
+    labels TEXT NOT NULL,            -- as in series
+    at INTEGER NOT NULL,
+    before TEXT,                     -- NULL for the first tier
+    after TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    remaining REAL NOT NULL,         -- of the budget, a ratio
+    window INTEGER,                  -- seconds, if a burn rate raised the tier
+    burn_rate REAL,
+    PRIMARY KEY (slo, labels, at)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE incident (
+    slo INTEGER NOT NULL REFERENCES slo ON DELETE CASCADE,
+    labels TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    bad REAL NOT NULL,
+    share REAL NOT NULL,             -- of one period's budget, a ratio
+    open INTEGER NOT NULL,           -- whether it may go on
+    postmortem INTEGER NOT NULL,     -- whether it requires one
+    acknowledged_at REAL,
+    acknowledged_by TEXT,
+    note TEXT,
+    PRIMARY KEY (slo, labels, start)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE override (
+    id INTEGER PRIMARY KEY,
+    service TEXT NOT NULL,
+    slo TEXT,                        -- NULL for all of the service
+    by TEXT NOT NULL,
+    why TEXT NOT NULL,
+    start REAL NOT NULL,
+    until REAL NOT NULL
+) STRICT;
+"""
+"""What is remembered of policies. The tables that came with version 2."""
+
+UPGRADES = {
+    1: f"ALTER TABLE slo ADD COLUMN judged INTEGER NOT NULL DEFAULT 0; {RECORDS}",
+}
+"""What makes a file of a version one of the next."""
 
 BUSY_SECONDS = 2.0
 """How long a backup or a shell that holds the store is waited for."""
@@ -133,12 +178,22 @@ def connect(file: Path) -> sqlite3.Connection:
         if fresh:
             connection.executescript(
                 f"BEGIN; PRAGMA application_id = {APPLICATION_ID};"
-                f"PRAGMA user_version = {VERSION}; {SCHEMA} COMMIT;"
+                f"PRAGMA user_version = {VERSION}; {SCHEMA} {RECORDS} COMMIT;"
             )
+        else:
+            _upgrade(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for older in range(version, VERSION):
+        connection.executescript(
+            f"BEGIN; {UPGRADES[older]} PRAGMA user_version = {older + 1}; COMMIT;"
+        )
 
 
 def connect_read_only(file: Path) -> sqlite3.Connection:

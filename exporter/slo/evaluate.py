@@ -7,10 +7,19 @@ from dataclasses import dataclass
 
 from exporter.slo.budget import Budget, Window, exhaustion
 from exporter.slo.durations import format_duration
+from exporter.slo.incidents import of_period
+from exporter.slo.judgement import Judgement
 from exporter.slo.model import Slo
 from exporter.slo.period import PeriodSpan
 from exporter.slo.policy import Tier
-from exporter.slo.snapshot import Alert, DataState, ServiceTier, SloStatus, Snapshot
+from exporter.slo.snapshot import (
+    Alert,
+    DataState,
+    ServiceTier,
+    SloStatus,
+    Snapshot,
+    Standing,
+)
 from exporter.slo.windows import SHORT_WINDOWS, WINDOWS, Rung, WindowSums, rungs, windows
 
 
@@ -18,7 +27,9 @@ from exporter.slo.windows import SHORT_WINDOWS, WINDOWS, Rung, WindowSums, rungs
 class Subject:
     """What is known of one SLO (or one group of it) besides its counts.
 
-    `answered` tells whether Prometheus has answered for it lately.
+    `answered` tells whether Prometheus has answered for it lately, `judgement` how it stands in its
+    policy, `waiting` whether its history is still being read, `recovery` when its tier gets better
+    (Unix seconds).
     """
 
     slo: Slo
@@ -28,6 +39,9 @@ class Subject:
     last_slot: float | None
     events_total: float | None
     bad_events_total: float | None
+    judgement: Judgement | None = None
+    waiting: bool = False
+    recovery: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +124,9 @@ def _status(
         budget = Budget.of(period.bad, period.total, slo.objective, span.length)
         raw_budget = Budget.of(raw.bad, raw.total, slo.objective, span.length)
     shown = found if subject.answered else {}
+    judgement = subject.judgement or Judgement()
     if budget:
-        tier = _tier(slo, budget, raw.known, shown)
+        tier = judgement.tier(slo.policy) or _tier(slo, budget, raw.known, shown)
     hour = shown.get("1h") or shown.get(slo.period.label)
     left = None
     if budget and hour and hour.burn_rate is not None:
@@ -136,6 +151,30 @@ def _status(
         last_slot=subject.last_slot,
         events_total=subject.events_total,
         bad_events_total=subject.bad_events_total,
+        standing=_standing(subject, judgement, state, raw.known),
+        incidents=of_period(judgement.incidents, span.start),
+    )
+
+
+def _standing(
+    subject: Subject, judgement: Judgement, state: DataState, coverage: float
+) -> Standing:
+    policy = subject.slo.policy
+    held = None
+    if subject.waiting:
+        held = "its history is being read"
+    elif state is DataState.STALE:
+        held = "Prometheus does not answer"
+    elif state is DataState.NO_DATA:
+        held = "Prometheus has no data of it"
+    elif coverage < policy.min_coverage:
+        held = f"{coverage:.1%} of the period is known, and {policy.min_coverage:.1%} is needed"
+    known = judgement.tier(policy) is not None
+    return Standing(
+        since=judgement.changes[-1].at if known else None,
+        held=held,
+        changes=judgement.changes,
+        recovery=None if held else subject.recovery,
     )
 
 

@@ -27,7 +27,8 @@ class BurnRate:
 class Tier:
     """One step of a policy: in force while the remaining budget is above `above` (a ratio).
 
-    `burn_rate` puts it in force early. `link` is where more is written about it.
+    `burn_rate` puts it in force early. `link` is where more is written about it. `exemptions`
+    are the reasons for which a change may be deployed although the gate blocks.
     """
 
     name: str
@@ -36,33 +37,62 @@ class Tier:
     guidance: str
     link: str | None = None
     burn_rate: BurnRate | None = None
+    exemptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Tiers from best to worst, `above` falling; the last one takes every value left.
 
-    Until `min_coverage` (a ratio) of the period is known, the first tier is held: a few
-    minutes of data say nothing of a month.
+    - `min_coverage`: until so much of the period (a ratio) is known, the first tier is held: a few
+      minutes of data say nothing of a month.
+    - `recover_margin`: how far above a tier's end the budget must be (a ratio) to leave it for a
+      better one.
+    - `min_stay`: how long a tier stays before a better one is taken, in seconds.
+    - `postmortem_above`: an incident that takes more of a period's budget (a ratio) requires a
+      postmortem.
     """
 
     name: str
     tiers: tuple[Tier, ...]
     min_coverage: float = 0.05
+    recover_margin: float = 0.02
+    min_stay: int = 3_600
+    postmortem_above: float = 0.20
 
-    def tier(self, budget_remaining: float, burn_rates: Mapping[int, float | None]) -> Tier:
+    def tier(
+        self,
+        budget_remaining: float,
+        burn_rates: Mapping[int, float | None],
+        margin: float = 0.0,
+    ) -> Tier:
         """The worse of the tiers by budget and by burn.
 
         Args:
             budget_remaining: a ratio, 1 is untouched.
             burn_rates: by window in seconds; those not known raise nothing.
+            margin: how far above a tier's end the budget must be (a ratio), unless it is untouched.
         """
         by_budget = next(
-            (i for i, tier in enumerate(self.tiers) if budget_remaining > tier.above),
+            (
+                i
+                for i, tier in enumerate(self.tiers)
+                if budget_remaining > tier.above + margin
+                or (margin and budget_remaining >= 1 > tier.above)
+            ),
             len(self.tiers) - 1,
         )
         by_burn = (i for i, tier in enumerate(self.tiers) if _burns(tier, burn_rates))
         return self.tiers[max(by_budget, *by_burn, 0)]
+
+    def find(self, name: str) -> Tier | None:
+        """The tier of a name, if there is one."""
+        return next((tier for tier in self.tiers if tier.name == name), None)
+
+    @property
+    def burn_windows(self) -> tuple[int, ...]:
+        """The windows (seconds) whose burn rates may put a tier in force."""
+        return tuple(dict.fromkeys(of.burn_rate.window for of in self.tiers if of.burn_rate))
 
     def severity(self, tier: Tier) -> int:
         """How bad a tier is: 0 for the best of this policy."""
@@ -80,6 +110,10 @@ def _burns(tier: Tier, burn_rates: Mapping[int, float | None]) -> bool:
     return rate is not None and rate > tier.burn_rate.above
 
 
+EXEMPTIONS = ("p0", "security")
+"""What passes a freeze. Source: The Site Reliability Workbook, appendix B, "Example Error Budget
+Policy": "other than P0 issues or security fixes"."""
+
 DEFAULT_POLICY = Policy(
     name="default",
     tiers=(
@@ -90,13 +124,26 @@ DEFAULT_POLICY = Policy(
             Gate.CAUTION,
             "slow feature releases down, prioritise reliability",
         ),
-        Tier("freeze", 0.10, Gate.BLOCK, "feature freeze, work on the SLO"),
-        Tier("incident", 0.0, Gate.BLOCK, "incident declared, all hands on reliability"),
+        Tier(
+            "freeze",
+            0.10,
+            Gate.BLOCK,
+            "feature freeze, work on the SLO",
+            exemptions=EXEMPTIONS,
+        ),
+        Tier(
+            "incident",
+            0.0,
+            Gate.BLOCK,
+            "incident declared, all hands on reliability",
+            exemptions=EXEMPTIONS,
+        ),
         Tier(
             "exhausted",
             float("-inf"),
             Gate.BLOCK,
             "freeze at once, roll back recent changes, root-cause analysis, notify the executives",
+            exemptions=EXEMPTIONS,
         ),
     ),
 )

@@ -10,6 +10,7 @@ from exporter.slo.budget import Budget, Window
 from exporter.slo.model import Slo
 from exporter.slo.period import PeriodSpan
 from exporter.slo.policy import Policy, Tier
+from exporter.slo.records import Incident, Override, TierChange
 from exporter.slo.windows import Rung
 
 
@@ -40,6 +41,24 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How an SLO came to its tier, and when it may leave it.
+
+    - `since`: since when it is in the tier, Unix seconds; None while history is still being read,
+      and the tier is that of the figures so far.
+    - `held`: why the tier is not moved, in words; None if it is.
+    - `changes`: the changes of the last year, oldest first.
+    - `recovery`: when the tier gets better if nothing more fails, Unix seconds; None if it is the
+      best, or if that is not known.
+    """
+
+    since: int | None = None
+    held: str | None = None
+    changes: tuple[TierChange, ...] = ()
+    recovery: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SloStatus:
     """One SLO (with `group_by`: one group of it) at one moment.
 
@@ -47,7 +66,9 @@ class SloStatus:
     or absent: burn rates while the data are stale, the budget and the tier until anything of
     the period is known. `raw_budget` is the budget as if there were no maintenance windows.
     `maintenance` are the reasons of those that are on. `last_slot` is the end of the newest
-    known slot. `events_total` and `bad_events_total` are those since midnight UTC.
+    known slot. `events_total` and `bad_events_total` are those since midnight UTC. `incidents` are
+    those of the period, and older ones that await a postmortem, oldest first. `override` is the one
+    in force.
     """
 
     slo: Slo
@@ -66,6 +87,9 @@ class SloStatus:
     last_slot: float | None
     events_total: float | None
     bad_events_total: float | None
+    standing: Standing = Standing()
+    incidents: tuple[Incident, ...] = ()
+    override: Override | None = None
 
 
 @dataclass(frozen=True, slots=True)

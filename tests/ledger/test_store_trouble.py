@@ -9,7 +9,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -126,12 +126,26 @@ class TestVersions:
         with pytest.raises(StoreVersionError) as caught:
             Store(tmp_path)
         assert str(caught.value) == (
-            f"{tmp_path / FILE} was written by a newer version (schema 99, this one knows 1): "
+            f"{tmp_path / FILE} was written by a newer version (schema 99, this one knows 2): "
             "run that version, or give this one another folder with --storage.path"
         )
         with sqlite3.connect(tmp_path / FILE) as connection:
+            connection.execute("PRAGMA user_version = 2")
+        assert held(tmp_path) == FILLED
+
+    def test_a_file_of_the_first_version_is_brought_up_to_date(self, tmp_path):
+        """An upgrade loses nothing, and what is new can be written."""
+        fill(tmp_path)
+        with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+            for table in ("tier_change", "incident", "override"):
+                connection.execute(f"DROP TABLE {table}")
+            connection.execute("ALTER TABLE slo DROP COLUMN judged")
             connection.execute("PRAGMA user_version = 1")
         assert held(tmp_path) == FILLED
+        with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+            assert connection.execute("SELECT judged FROM slo").fetchall() == [(0,)]
+            assert connection.execute("SELECT count(*) FROM override").fetchone() == (0,)
 
     def test_another_programs_database_is_left_alone(self, tmp_path):
         """A path that was mistaken costs nobody their data."""

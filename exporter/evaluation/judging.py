@@ -1,0 +1,271 @@
+"""Judging: the tiers and incidents of every SLO, stepped through slot by slot from the ledger.
+
+A step depends on the ledger and its own time alone. What has settled is judged for good, up to
+`Books.judged_until`; what has not is judged anew at every evaluation, so an outage of Prometheus,
+a restart or a second replica changes nothing in the end. While nothing is known, nothing moves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.evaluation import plan
+from exporter.evaluation.books import Books
+from exporter.evaluation.tracks import Tracks
+from exporter.ledger.asked import Asked
+from exporter.ledger.levels import HOUR, middle_slot
+from exporter.slo.evaluate import Sums
+from exporter.slo.incidents import BadSlot, closed, extended
+from exporter.slo.judgement import Judgement
+from exporter.slo.policy import Policy
+from exporter.slo.windows import WINDOWS, windows
+
+FIRST = HOUR
+"""An SLO's first tier is that of so many seconds ago, and is stepped on from there."""
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Times = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """SLOs that are judged by the same policy from the same moment on.
+
+    - `rows`: their rows in the ledger, `sources` whose each is.
+    - `start`: what was judged for good ends there, Unix seconds.
+    - `until`: until when each may be judged for good now.
+    - `then`: the judgement of each as of `until`, and `now`: as of the end of the ledger. These
+      are what the steps below change.
+    """
+
+    rows: list[int]
+    sources: list[int]
+    start: int
+    until: list[int]
+    then: list[Judgement]
+    now: list[Judgement]
+
+
+@dataclass(frozen=True, slots=True)
+class _Budgets:
+    """Figures at several boundaries (`ends`, Unix seconds): boundaries x rows.
+
+    `budget` is the error budget of a whole period, in events. Where a tier is `held`, too little
+    is known. `burn_rates` are by window in seconds, NaN where they are not known.
+    """
+
+    ends: Times
+    remaining: Floats
+    budget: Floats
+    held: Bools
+    burn_rates: dict[int, Floats]
+
+
+def judge(books: Books, sums: Sums, waiting: Collection[int]) -> dict[int, Judgement]:
+    """Step every SLO's judgement on to the end of the ledger.
+
+    Args:
+        books: what is known, and was judged for good.
+        sums: the ledger's sums over every window and period.
+        waiting: sources whose history is still being read: they are left as they are.
+
+    Returns:
+        The judgement of every row that has one, as of the end of the ledger.
+    """
+    _step_back(books)
+    tracks = Tracks(books.ledger, sums)
+    found: dict[int, Judgement] = {}
+    together: dict[tuple[int, object, int], list[int]] = defaultdict(list)
+    for source, slo in enumerate(books.slos):
+        if source in waiting:
+            for row in books.rows.of(source):
+                held = books.judgement(row)
+                if held is not None:
+                    found[row] = held
+        else:
+            together[_start(books, source), slo.period, id(slo.policy)].append(source)
+    for (start, _, _), sources in together.items():
+        found |= _judge(books, tracks, start, sources)
+    return found
+
+
+def waiting(books: Books, refused: Collection[int]) -> set[int]:
+    """The sources of which history is missing that can be had; `refused` are refused it."""
+    ledger = books.ledger
+    missing = books.answered <= 0
+    for level in range(1, len(ledger.levels)):
+        missing |= plan.missing_history(ledger, level, books.longest).any(axis=1)
+    return set(np.flatnonzero(missing).tolist()) - set(refused)
+
+
+def _start(books: Books, source: int) -> int:
+    """Where to step on from; what has moved on into coarse slots is judged as it was."""
+    ledger = books.ledger
+    until = int(books.judged_until[source])
+    return max(until or (ledger.end - FIRST) // HOUR * HOUR, ledger.cover(0)[0])
+
+
+def _step_back(books: Books) -> None:
+    """Forget what a clock that was ahead has told."""
+    end = books.ledger.end
+    for source in np.flatnonzero(books.judged_until > end).tolist():
+        books.judged_until[source] = end
+        for row in books.rows.of(source):
+            held = books.judgement(row)
+            if held is not None:
+                books.note_judgement(row, held.until(end))
+
+
+def _judge(
+    books: Books, tracks: Tracks, start: int, sources: Sequence[int]
+) -> dict[int, Judgement]:
+    ledger = books.ledger
+    ends = np.arange(start + ledger.interval, ledger.end + 1, ledger.interval, dtype=np.int64)
+    untils = dict(zip(sources, _settled(books, start, len(ends), sources), strict=True))
+    pairs = [(row, source) for source in sources for row in books.rows.of(source)]
+    before = [books.judgement(row) or Judgement() for row, _ in pairs]
+    of = _Rows(
+        rows=[row for row, _ in pairs],
+        sources=[source for _, source in pairs],
+        start=start,
+        until=[untils[source] for _, source in pairs],
+        then=list(before),
+        now=list(before),
+    )
+    known = tracks.recent(ends, max(WINDOWS[0], ledger.interval))[:, of.rows] > 0
+    some = known.any(axis=1)
+    if some.any():
+        figures = _budgets(books, tracks, of, ends[some], ~known[some])
+        _move(books.slos[sources[0]].policy, of, figures)
+        _look_back(books, of, figures)
+        _extend(books, tracks, of, figures)
+    for row, old, new in zip(of.rows, before, of.then, strict=True):
+        if new is not old:
+            books.note_judgement(row, new)
+    for source in sources:
+        books.judged_until[source] = max(start, untils[source])
+    return dict(zip(of.rows, of.now, strict=True))
+
+
+def _settled(books: Books, start: int, count: int, sources: Sequence[int]) -> list[int]:
+    """Until when each source's slots behind `start` have settled without a gap."""
+    ledger = books.ledger
+    asked = ledger.asked(0)[list(sources), -count:] if count else np.zeros((len(sources), 0))
+    settled = np.cumprod(asked == Asked.SETTLED, axis=1).sum(axis=1)
+    found: list[int] = (start + settled * ledger.interval).tolist()
+    return found
+
+
+def _budgets(books: Books, tracks: Tracks, of: _Rows, ends: Times, unknown: Bools) -> _Budgets:
+    slo = books.slos[of.sources[0]]
+    allowed = np.array([books.slos[source].objective.error_budget for source in of.sources])
+    spans = [slo.period.span(int(end)) for end in ends]
+    track = tracks.along(ends, [end - span.elapsed for end, span in zip(ends, spans, strict=True)])
+    bad, total, known = track.bad[:, of.rows], track.total[:, of.rows], track.known[:, of.rows]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        remaining = np.where(total > 0, 1 - bad / (allowed * total), 1.0)
+        # What the part of the period that is known allows, for all of it.
+        whole = np.array([span.length / span.elapsed for span in spans])[:, None] / known
+        budget = np.where(known > 0, allowed * total * whole, np.inf)
+        own = {seconds for _, seconds in windows(slo.period, int(ends[-1]))}
+        rates = {}
+        for window in own.intersection(slo.policy.burn_windows):
+            within = tracks.along(ends, [int(end) - window for end in ends])
+            rate = within.bad[:, of.rows] / within.total[:, of.rows] / allowed
+            idle = np.where(within.total[:, of.rows] > 0, rate, 0.0)
+            rates[window] = np.where(within.known[:, of.rows] > 0, idle, np.nan)
+    return _Budgets(
+        ends=ends,
+        remaining=remaining,
+        budget=budget,
+        held=unknown | (known < slo.policy.min_coverage),
+        burn_rates=rates,
+    )
+
+
+def _severities(policy: Policy, figures: _Budgets, margin: float) -> NDArray[np.int64]:
+    """`Policy.tier` of all boundaries and rows at once, as severities."""
+    left = figures.remaining
+    found = np.zeros(left.shape, dtype=np.int64)
+    for tier in policy.tiers[:-1]:
+        found += ~((left > tier.above + margin) | (bool(margin) & (left >= 1) & (tier.above < 1)))
+    for severity, tier in enumerate(policy.tiers):
+        if tier.burn_rate is not None and tier.burn_rate.window in figures.burn_rates:
+            burns = figures.burn_rates[tier.burn_rate.window] > tier.burn_rate.above
+            found = np.where(burns, np.maximum(found, severity), found)
+    return found
+
+
+def _move(policy: Policy, of: _Rows, figures: _Budgets) -> None:
+    """Step the tiers on. Most stay where they are, which is seen of all of them at once."""
+    tiers = [judgement.tier(policy) for judgement in of.now]
+    current = np.array([-1 if tier is None else policy.severity(tier) for tier in tiers])
+    worse = _severities(policy, figures, 0.0) > current
+    better = _severities(policy, figures, policy.recover_margin) < current
+    moving = ((worse | better) & ~figures.held).any(axis=0)
+    for i in np.flatnonzero(moving).tolist():
+        for k in np.flatnonzero(~figures.held[:, i]).tolist():
+            at = int(figures.ends[k])
+            rates = {window: _known(found[k, i]) for window, found in figures.burn_rates.items()}
+            of.now[i] = of.now[i].moved(policy, at, float(figures.remaining[k, i]), rates)
+            if at <= of.until[i]:
+                of.then[i] = of.now[i]
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _look_back(books: Books, of: _Rows, figures: _Budgets) -> None:
+    """Find the incidents of the time before an SLO was first judged, at the ledger's own grain."""
+    unit = middle_slot(books.ledger.interval)
+    end = of.start - of.start % unit
+    for i, (row, source) in enumerate(zip(of.rows, of.sources, strict=True)):
+        slo = books.slos[source]
+        if books.judged_until[source]:
+            continue
+        since = slo.period.span(books.ledger.end).start
+        starts, ends, bad, total, _ = books.ledger.slots_of(row, since)
+        burns = (bad > total * slo.objective.error_budget) & (ends <= end) & (starts >= since)
+        found = of.now[i].incidents
+        for k in np.flatnonzero(burns).tolist():
+            slot = BadSlot(
+                int(starts[k]), int(ends[k]), float(bad[k]), float(figures.budget[-1, i])
+            )
+            found = extended(found, slot, slo.policy.postmortem_above)
+        found = closed(found, end)
+        of.now[i], of.then[i] = of.now[i].with_incidents(found), of.then[i].with_incidents(found)
+
+
+def _extend(books: Books, tracks: Tracks, of: _Rows, figures: _Budgets) -> None:
+    """Step the incidents on, in slots of the ledger's middle level (five minutes)."""
+    unit = middle_slot(books.ledger.interval)
+    first = of.start - of.start % unit + unit
+    ends = np.arange(first, books.ledger.end + 1, unit, dtype=np.int64)
+    places = {int(end): k for k, end in enumerate(figures.ends)}
+    bad = np.zeros((len(ends), len(of.rows)))
+    burns = np.zeros(bad.shape, dtype=np.bool_)
+    allowed = np.array([books.slos[source].objective.error_budget for source in of.sources])
+    for k, end in enumerate(ends.tolist()):
+        if end in places:
+            counts = tracks.between(end - unit, end)
+            bad[k] = counts.bad[of.rows]
+            burns[k] = bad[k] > counts.total[of.rows] * allowed
+    open_ = np.array([bool(one.incidents) and one.incidents[-1].open for one in of.now])
+    for i in np.flatnonzero(burns.any(axis=0) | open_).tolist():
+        above = books.slos[of.sources[i]].policy.postmortem_above
+        found = settled = of.now[i].incidents
+        for k, end in enumerate(ends.tolist()):
+            if burns[k, i]:
+                budget = float(figures.budget[places[end], i])
+                found = extended(found, BadSlot(end - unit, end, float(bad[k, i]), budget), above)
+            found = closed(found, end)
+            if end <= of.until[i]:
+                settled = found
+        of.now[i], of.then[i] = of.now[i].with_incidents(found), of.then[i].with_incidents(settled)

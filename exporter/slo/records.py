@@ -1,0 +1,68 @@
+"""What is remembered of an SLO's policy: changes of tier, incidents, overrides. Times are Unix
+seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KEPT = 366 * 86_400
+"""How long records are kept, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TierChange:
+    """A change from tier to tier, with the figures that it was made for.
+
+    `before` is None for the first tier that an SLO was given. `burn_rate` is the rate over
+    `window` (seconds) if that raised the tier, and not the budget alone. `policy` is the policy's
+    name: a tier may also change with it.
+    """
+
+    at: int
+    before: str | None
+    after: str
+    policy: str
+    remaining: float
+    window: int | None = None
+    burn_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """That the postmortem of an incident is taken care of: when, by whom, and where it is."""
+
+    at: float
+    by: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A spell of burning, from its first to its last bad slot: (start, end].
+
+    `share` is the part of one period's error budget that its `bad` events took, a ratio. `open`
+    tells that it may go on. `postmortem` tells that it took more than the policy lets pass.
+    """
+
+    start: int
+    end: int
+    bad: float
+    share: float
+    open: bool
+    postmortem: bool = False
+    acknowledged: Acknowledgement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A person's word that deploys of a service may pass a gate that blocks.
+
+    `slo` is None for all SLOs of the service. It holds in [start, until).
+    """
+
+    service: str
+    slo: str | None
+    by: str
+    why: str
+    start: float
+    until: float
