@@ -113,10 +113,11 @@ def _figures() -> Panels:
     tiers = figure(
         "Services by tier",
         "How many services are in which tier of their policy: the worst of their SLOs' tiers.",
-        8,
+        6,
         now(f"count by (tier) (\n{SERVICE_TIERS}\n)", "{{tier}}"),
     )
     states = once(f'slo_data_state{{{ANY_OF}, state=~"no_data|stale"}}')
+    postmortems = once(f"slo_postmortem_required{{{ANY_OF}}}")
     return (
         by_label(tiers, "tier", TIER_COLOURS).color_mode(common.BigValueColorMode.BACKGROUND_SOLID),
         figure("SLOs", "Every group counts for itself.", 3, now(count(chosen(OBJECTIVE)))),
@@ -132,8 +133,14 @@ def _figures() -> Panels:
         figure(
             "Not measured",
             "SLOs whose series do not exist, or whose Prometheus does not answer.",
-            4,
+            3,
             now(count(chosen(f"{states} == 1"))),
+        ).thresholds(warning),
+        figure(
+            "Postmortems",
+            "Incidents that took more of the budget than their policy lets pass without one.",
+            3,
+            now(f"sum(\n{chosen(postmortems)}\n) or vector(0)"),
         ).thresholds(warning),
     )
 

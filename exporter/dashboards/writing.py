@@ -15,6 +15,9 @@ from exporter.dashboards.overview import overview
 
 DASHBOARDS: Final[tuple[Callable[[], Dashboard], ...]] = (overview, detail, exporter_itself)
 
+SCHEMA: Final = 39
+"""That of Grafana 11: every Grafana brings older dashboards up to its own, none newer ones down."""
+
 
 def write() -> dict[str, str]:
     """Every dashboard's JSON text, by the name of its file."""
@@ -27,6 +30,7 @@ def write() -> dict[str, str]:
 def _content(make: Callable[[], Dashboard]) -> dict[str, Any]:
     """A dashboard's JSON, its panels numbered in their order."""
     dashboard = make().build()
+    dashboard.schema_version = SCHEMA
     for number, panel in enumerate(dashboard.panels or (), start=1):
         panel.id_val = number
     content: dict[str, Any] = json.loads(JSONEncoder().encode(dashboard))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 import time
@@ -18,18 +19,29 @@ from urllib.parse import urlencode
 import yaml
 from grafana import interpolate
 
-from exporter.demo.servers import Child, PrometheusServer, free_port, http_get
+from exporter.demo.blocks import write_blocks
+from exporter.demo.history import history_files
+from exporter.demo.servers import (
+    Child,
+    PrometheusServer,
+    find_promtool,
+    free_port,
+    http_get,
+)
 from exporter.demo.service import serve
 from exporter.demo.traffic import Shop, incident
 
 PATIENCE = 60.0
 """Seconds until something that takes a few is given up."""
 
-CALM = 8
-"""Seconds that search is measured before its maintenance begins."""
+HISTORY = 2400
+"""Seconds of traffic that Prometheus has before anything runs."""
+
+OUTAGE = 1200
+"""Seconds ago that checkout began to fail, and that search's maintenance began."""
 
 CONFIG = """\
-prometheus: {{url: "{url}", scrape_interval: 1s}}
+prometheus: {{url: "{url}", scrape_interval: 1m}}  # as the history has it
 evaluation: {{interval: 1s, delay: 500ms}}
 policy: {{min_coverage: 0}}
 maintenance:
@@ -77,6 +89,7 @@ SEEN = (
     'sum(slo_burn_rate_alert{service="checkout", severity="page"}) > 0',
     "sum(slo_maintenance_active) == 2",
     'count(slo_burn_rate{window="1h"}) == 8',
+    'count(slo_incident_budget_share_ratio{service="checkout"}) == 2',
     "count(slo_error_budget_remaining_ratio) == 8",
     "count(rate(slo_bad_events_total[15s])) == 8",
     "count(rate(process_cpu_seconds_total[15s])) == 2",
@@ -98,8 +111,10 @@ class Watched:
         return self._ask("query", {"query": query})["data"]["result"]
 
     def over_time(self, query: str) -> list[dict]:
-        """Prometheus's answer to a query over all that it has."""
-        asked = {"query": query, "start": self.since, "end": time.time(), "step": 1}
+        """Prometheus's answer to a query since the start, up to this very moment."""
+        end = time.time()
+        begin = end - math.ceil(end - self.since)
+        asked = {"query": query, "start": begin, "end": end, "step": 1}
         return self._ask("query_range", asked)["data"]["result"]
 
     def options(self, variable: dict, values: dict[str, str]) -> list[str]:
@@ -132,15 +147,20 @@ class Watched:
 @contextmanager
 def watched_shop(folder: Path) -> Iterator[Watched]:
     """Start everything, wait until there is something to see, and end it all whatever happens."""
-    since = time.time()
-    maintained = datetime.fromtimestamp(since + CALM, UTC).isoformat(timespec="seconds")
+    since = float(int(time.time()))
+    maintained = datetime.fromtimestamp(since - OUTAGE, UTC).isoformat(timespec="seconds")
     ports = {name: free_port() for name in ("shop", *EXPORTERS)}
     shop = Shop(start=since)
-    shop.clock = shop.start
-    shop.outages[:] = [replace(incident(since + 3), end=since + 3600)]
+    shop.clock = since - HISTORY
+    shop.outages[:] = [replace(incident(since - OUTAGE), end=since + 3600)]
+    target = {"job": "shop", "instance": f"127.0.0.1:{ports['shop']}"}
+    files = history_files(shop, target, folder / "openmetrics")
+    write_blocks(find_promtool(), files, folder / "data")
     with ExitStack() as stack:
         stack.enter_context(serve(shop, ports["shop"]))
-        prometheus = stack.enter_context(PrometheusServer(_prometheus(ports)))
+        prometheus = stack.enter_context(
+            PrometheusServer(_prometheus(ports), data_dir=folder / "data")
+        )
         config = folder / "config.yaml"
         config.write_text(CONFIG.format(url=prometheus.url, maintained=maintained))
         exporters = []
