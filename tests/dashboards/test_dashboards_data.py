@@ -123,6 +123,23 @@ def test_two_replicas_are_one_row_in_every_table(shop):
             assert sorted(rows) == sorted(SLOS), query.expr
 
 
+def test_the_figures_count_each_slo_once(shop):
+    """Two replicas see the outage, of one SLO; nothing at all is shown as 0."""
+    figures = {query.panel: query for query in queries(load("error-budget-overview"))[1:7]}
+    shown = {
+        title: float(answer(shop, query, VALUES["error-budget-overview"])[0]["value"][1])
+        for title, query in figures.items()
+    }
+    assert shown == {
+        "SLOs": 4,
+        "Paging": 1,
+        "Ticket": 1,
+        "Exhausted": 1,
+        "Not measured": 0,
+        "Postmortems": 1,
+    }
+
+
 def test_columns_are_joined_by_labels_that_all_of_them_have(shop):
     """A label that one column has alone (but for owner, tier and state) would part the rows."""
     labels = [
