@@ -9,6 +9,7 @@ import numpy as np
 
 from exporter.slo import evaluate as evaluation
 from exporter.slo.evaluate import Subject, evaluate
+from exporter.slo.judgement import Judgement
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import (
     DEFAULT_DATASOURCE,
@@ -77,6 +78,8 @@ def subject(
     answered: bool = True,
     problem: str | None = None,
     last_slot: float | None = AT,
+    judgement: Judgement | None = None,
+    recovery: float | None = None,
 ) -> Subject:
     """What is known of an SLO besides its counts."""
     return Subject(
@@ -87,6 +90,8 @@ def subject(
         last_slot=last_slot,
         events_total=7000.0,
         bad_events_total=7.0,
+        judgement=judgement,
+        recovery=recovery,
     )
 
 

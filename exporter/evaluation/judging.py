@@ -18,15 +18,15 @@ from exporter.evaluation import plan
 from exporter.evaluation.books import Books
 from exporter.evaluation.tracks import Tracks
 from exporter.ledger.asked import Asked
-from exporter.ledger.levels import HOUR, middle_slot
+from exporter.ledger.levels import middle_slot
 from exporter.slo.evaluate import Sums
 from exporter.slo.incidents import BadSlot, closed, extended
 from exporter.slo.judgement import Judgement
 from exporter.slo.policy import Policy
 from exporter.slo.windows import WINDOWS, windows
 
-FIRST = HOUR
-"""An SLO's first tier is that of so many seconds ago, and is stepped on from there."""
+ROWS = 1_000
+"""Rows that are stepped on at once: it bounds the memory that this takes."""
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -79,7 +79,6 @@ def judge(books: Books, sums: Sums, waiting: Collection[int]) -> dict[int, Judge
         The judgement of every row that has one, as of the end of the ledger.
     """
     _step_back(books)
-    tracks = Tracks(books.ledger, sums)
     found: dict[int, Judgement] = {}
     together: dict[tuple[int, object, int], list[int]] = defaultdict(list)
     for source, slo in enumerate(books.slos):
@@ -91,7 +90,10 @@ def judge(books: Books, sums: Sums, waiting: Collection[int]) -> dict[int, Judge
         else:
             together[_start(books, source), slo.period, id(slo.policy)].append(source)
     for (start, _, _), sources in together.items():
-        found |= _judge(books, tracks, start, sources)
+        pairs = [(row, source) for source in sources for row in books.rows.of(source)]
+        for first in range(0, len(pairs), ROWS):
+            found |= _judge(books, sums, start, pairs[first : first + ROWS])
+        books.judged_until[sources] = _settled(books, start, sources)
     return found
 
 
@@ -105,10 +107,10 @@ def waiting(books: Books, refused: Collection[int]) -> set[int]:
 
 
 def _start(books: Books, source: int) -> int:
-    """Where to step on from; what has moved on into coarse slots is judged as it was."""
+    """Where to step on from: for the first time, from the oldest of the finest slots on."""
     ledger = books.ledger
     until = int(books.judged_until[source])
-    return max(until or (ledger.end - FIRST) // HOUR * HOUR, ledger.cover(0)[0])
+    return max(until, ledger.cover(0)[0])
 
 
 def _step_back(books: Books) -> None:
@@ -123,42 +125,40 @@ def _step_back(books: Books) -> None:
 
 
 def _judge(
-    books: Books, tracks: Tracks, start: int, sources: Sequence[int]
+    books: Books, sums: Sums, start: int, pairs: Sequence[tuple[int, int]]
 ) -> dict[int, Judgement]:
+    """Judge rows, each given with its source, from `start` on."""
     ledger = books.ledger
     ends = np.arange(start + ledger.interval, ledger.end + 1, ledger.interval, dtype=np.int64)
-    untils = dict(zip(sources, _settled(books, start, len(ends), sources), strict=True))
-    pairs = [(row, source) for source in sources for row in books.rows.of(source)]
     before = [books.judgement(row) or Judgement() for row, _ in pairs]
     of = _Rows(
         rows=[row for row, _ in pairs],
         sources=[source for _, source in pairs],
         start=start,
-        until=[untils[source] for _, source in pairs],
+        until=_settled(books, start, [source for _, source in pairs]),
         then=list(before),
         now=list(before),
     )
-    known = tracks.recent(ends, max(WINDOWS[0], ledger.interval))[:, of.rows] > 0
+    tracks = Tracks(ledger, sums, of.rows)
+    known = tracks.recent(ends, max(WINDOWS[0], ledger.interval)) > 0
     some = known.any(axis=1)
     if some.any():
         figures = _budgets(books, tracks, of, ends[some], ~known[some])
-        _move(books.slos[sources[0]].policy, of, figures)
+        _move(books.slos[of.sources[0]].policy, of, figures)
         _look_back(books, of, figures)
         _extend(books, tracks, of, figures)
     for row, old, new in zip(of.rows, before, of.then, strict=True):
         if new is not old:
             books.note_judgement(row, new)
-    for source in sources:
-        books.judged_until[source] = max(start, untils[source])
     return dict(zip(of.rows, of.now, strict=True))
 
 
-def _settled(books: Books, start: int, count: int, sources: Sequence[int]) -> list[int]:
+def _settled(books: Books, start: int, sources: Sequence[int]) -> list[int]:
     """Until when each source's slots behind `start` have settled without a gap."""
     ledger = books.ledger
-    asked = ledger.asked(0)[list(sources), -count:] if count else np.zeros((len(sources), 0))
-    settled = np.cumprod(asked == Asked.SETTLED, axis=1).sum(axis=1)
-    found: list[int] = (start + settled * ledger.interval).tolist()
+    first = (start - ledger.cover(0)[0]) // ledger.interval
+    settled = ledger.asked(0)[list(sources), first:] == Asked.SETTLED
+    found: list[int] = (start + np.cumprod(settled, axis=1).sum(axis=1) * ledger.interval).tolist()
     return found
 
 
@@ -167,19 +167,20 @@ def _budgets(books: Books, tracks: Tracks, of: _Rows, ends: Times, unknown: Bool
     allowed = np.array([books.slos[source].objective.error_budget for source in of.sources])
     spans = [slo.period.span(int(end)) for end in ends]
     track = tracks.along(ends, [end - span.elapsed for end, span in zip(ends, spans, strict=True)])
-    bad, total, known = track.bad[:, of.rows], track.total[:, of.rows], track.known[:, of.rows]
+    bad, total, known = track.bad, track.total, track.known
     with np.errstate(divide="ignore", invalid="ignore"):
         remaining = np.where(total > 0, 1 - bad / (allowed * total), 1.0)
-        # What the part of the period that is known allows, for all of it.
-        whole = np.array([span.length / span.elapsed for span in spans])[:, None] / known
+        # What the part of the period that is known allows, for all of it. The shares of slots
+        # that are known have few digits, and add up to more or less by how slots have merged.
+        whole = np.array([span.length / span.elapsed for span in spans])[:, None] / known.round(6)
         budget = np.where(known > 0, allowed * total * whole, np.inf)
         own = {seconds for _, seconds in windows(slo.period, int(ends[-1]))}
         rates = {}
         for window in own.intersection(slo.policy.burn_windows):
             within = tracks.along(ends, [int(end) - window for end in ends])
-            rate = within.bad[:, of.rows] / within.total[:, of.rows] / allowed
-            idle = np.where(within.total[:, of.rows] > 0, rate, 0.0)
-            rates[window] = np.where(within.known[:, of.rows] > 0, idle, np.nan)
+            rate = within.bad / within.total / allowed
+            idle = np.where(within.total > 0, rate, 0.0)
+            rates[window] = np.where(within.known > 0, idle, np.nan)
     return _Budgets(
         ends=ends,
         remaining=remaining,
@@ -225,22 +226,23 @@ def _known(value: float) -> float | None:
 def _look_back(books: Books, of: _Rows, figures: _Budgets) -> None:
     """Find the incidents of the time before an SLO was first judged, at the ledger's own grain."""
     unit = middle_slot(books.ledger.interval)
-    end = of.start - of.start % unit
+    until = of.start - of.start % unit
     for i, (row, source) in enumerate(zip(of.rows, of.sources, strict=True)):
         slo = books.slos[source]
         if books.judged_until[source]:
             continue
         since = slo.period.span(books.ledger.end).start
         starts, ends, bad, total, _ = books.ledger.slots_of(row, since)
-        burns = (bad > total * slo.objective.error_budget) & (ends <= end) & (starts >= since)
+        burns = (bad > total * slo.objective.error_budget) & (ends <= until) & (starts >= since)
         found = of.now[i].incidents
         for k in np.flatnonzero(burns).tolist():
             slot = BadSlot(
                 int(starts[k]), int(ends[k]), float(bad[k]), float(figures.budget[-1, i])
             )
             found = extended(found, slot, slo.policy.postmortem_above)
-        found = closed(found, end)
-        of.now[i], of.then[i] = of.now[i].with_incidents(found), of.then[i].with_incidents(found)
+        found = closed(found, until)
+        of.now[i] = of.now[i].with_incidents(found)
+        of.then[i] = of.then[i].with_incidents(found)
 
 
 def _extend(books: Books, tracks: Tracks, of: _Rows, figures: _Budgets) -> None:
@@ -255,8 +257,8 @@ def _extend(books: Books, tracks: Tracks, of: _Rows, figures: _Budgets) -> None:
     for k, end in enumerate(ends.tolist()):
         if end in places:
             counts = tracks.between(end - unit, end)
-            bad[k] = counts.bad[of.rows]
-            burns[k] = bad[k] > counts.total[of.rows] * allowed
+            bad[k] = counts.bad
+            burns[k] = bad[k] > counts.total * allowed
     open_ = np.array([bool(one.incidents) and one.incidents[-1].open for one in of.now])
     for i in np.flatnonzero(burns.any(axis=0) | open_).tolist():
         above = books.slos[of.sources[i]].policy.postmortem_above

@@ -19,23 +19,24 @@ Floats = NDArray[np.float64]
 
 
 class Tracks:
-    """The sums of a ledger over time, without what lies in maintenance windows.
+    """The sums of some rows of a ledger over time, without what lies in maintenance windows.
 
     `known` is always that of everything. Sums are computed once, whoever asks for them.
     """
 
-    def __init__(self, ledger: Ledger, sums: Sums) -> None:
+    def __init__(self, ledger: Ledger, sums: Sums, rows: Sequence[int]) -> None:
         self._ledger = ledger
         self._sums = sums
+        self._rows = np.asarray(rows, dtype=np.intp)
         self._found: dict[tuple[int, int], WindowSums] = {}
 
     def between(self, start: int, end: int) -> WindowSums:
         """The sums over (start, end], an element per row."""
         found = self._found.get((start, end))
         if found is None:
-            found = self._ledger.between(start, end)
+            found = self._ledger.between(start, end, rows=self._rows)
             if self._ledger.excludes:
-                out = self._ledger.between(start, end, excluded=True)
+                out = self._ledger.between(start, end, excluded=True, rows=self._rows)
                 found = WindowSums(found.bad - out.bad, found.total - out.total, found.known)
             self._found[start, end] = found
         return found
@@ -43,7 +44,7 @@ class Tracks:
     def recent(self, ends: Times, length: int) -> Floats:
         """What share of the last `length` seconds was known at each boundary: boundaries x rows."""
         known = [self.between(int(end) - length, int(end)).known for end in ends]
-        return np.array(known).reshape(len(ends), self._ledger.rows)
+        return np.array(known).reshape(len(ends), len(self._rows))
 
     def along(self, ends: Times, starts: Sequence[int]) -> WindowSums:
         """The sums over (start, end] of every pair, oldest first: boundaries x rows."""
@@ -51,10 +52,11 @@ class Tracks:
         length = now - int(starts[-1]) if int(ends[-1]) == now else 0
         if length in self._sums.counted:
             counted, everything = self._sums.counted[length], self._sums.everything[length]
-            newest = WindowSums(counted.bad, counted.total, everything.known)
+            at = self._rows
+            newest = WindowSums(counted.bad[at], counted.total[at], everything.known[at])
         else:
             newest = self.between(int(starts[-1]), int(ends[-1]))
-        sums = np.zeros((3, len(ends), self._ledger.rows))
+        sums = np.zeros((3, len(ends), len(self._rows)))
         sums[:, -1] = newest.bad, newest.total, newest.known * (int(ends[-1]) - int(starts[-1]))
         for k in range(len(ends) - 2, -1, -1):
             (start, after), (end, later) = starts[k : k + 2], ends[k : k + 2].tolist()

@@ -91,7 +91,8 @@ def _alerts(value: Callable[[Alert], float | None]) -> Read:
 
 
 def _postmortems(status: SloStatus) -> Points:
-    return _one(float(sum(awaited(incident) for incident in status.incidents)))
+    count = sum(awaited(incident) for incident in status.incidents)
+    return _one(float(count) if count or status.tier else None)
 
 
 def _incident(status: SloStatus) -> Points:

@@ -306,12 +306,19 @@ class Ledger:
         """
         return self.between(self.end - length, self.end, excluded=excluded)
 
-    def between(self, start: int, end: int, *, excluded: bool = False) -> WindowSums:
-        """The same over (start, end], for an `end` on a boundary of the finest slots' level, or
-        within coarser ones, of which it takes its share, too."""
-        rows = self.rows
+    def between(
+        self,
+        start: int,
+        end: int,
+        *,
+        excluded: bool = False,
+        rows: NDArray[np.intp] | None = None,
+    ) -> WindowSums:
+        """The same over (start, end], for every row or some; both edges may lie inside of slots."""
+        of = slice(0, self.rows) if rows is None else rows
+        count = self.rows if rows is None else len(rows)
         length = max(1, end - start)
-        sums = np.zeros((3, rows))
+        sums = np.zeros((3, count))
         for level, shelf in enumerate(self._shelves):
             counts = shelf.excluded if excluded else shelf.counts
             low, high = self.cover(level)
@@ -327,12 +334,12 @@ class Ledger:
                 parts = [(first, (high - low) / shelf.slot)]
             for i, array in enumerate(counts.arrays()):
                 part: Floats = (
-                    shelf.sum(array, first, last, rows) if first < last else np.zeros(rows)
+                    shelf.sum(array, first, last, of) if first < last else np.zeros(count)
                 )
                 for slot_end, share in parts:
                     if share:
                         at = shelf.at(slot_end - shelf.slot, slot_end)[0]
-                        part = part + share * array[:rows, at]
+                        part = part + share * array[of, at]
                 sums[i] += part * (shelf.slot / length if i == 2 else 1)
         return WindowSums(bad=sums[0], total=sums[1], known=sums[2])
 

@@ -71,16 +71,18 @@ class Shelf:
         """The columns of the slots that lie in (start, end], oldest first; both on boundaries."""
         return np.arange(start // self.slot + 1, end // self.slot + 1) % self.columns
 
-    def sum(self, array: NDArray[np.floating], start: int, end: int, rows: int) -> Floats:
-        """Add up an array's slots in (start, end] for each of the first `rows` rows."""
+    def sum(
+        self, array: NDArray[np.floating], start: int, end: int, rows: slice | NDArray[np.intp]
+    ) -> Floats:
+        """Add up an array's slots in (start, end] for each of some rows."""
         first, last = start // self.slot + 1, end // self.slot + 1
         low, count = first % self.columns, last - first
         # Slices, at most two, as the ring wraps: picking columns one by one would copy them.
         until = min(low + count, self.columns)
-        total: Floats = array[:rows, low:until].sum(axis=1, dtype=np.float64)
+        total: Floats = array[rows, low:until].sum(axis=1, dtype=np.float64)
         wrapped = low + count - self.columns
         if wrapped > 0:
-            total += array[:rows, :wrapped].sum(axis=1, dtype=np.float64)
+            total += array[rows, :wrapped].sum(axis=1, dtype=np.float64)
         return total
 
     def clear(self, start: int, end: int) -> None:

@@ -16,8 +16,10 @@ from samples import AT, slo, snapshot, subject
 from exporter.exposition.publisher import render
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.slo.durations import format_duration
+from exporter.slo.judgement import Judgement
 from exporter.slo.maintenance import one_off
 from exporter.slo.period import DAY
+from exporter.slo.records import Incident, TierChange
 
 TABLE = {
     "slo_info": ("gauge", {"objective", "period", "policy", "owner"}),
@@ -37,6 +39,11 @@ TABLE = {
     "slo_burn_rate_alert_held": ("gauge", {"severity", "long", "short"}),
     "slo_policy_tier": ("gauge", {"tier"}),
     "slo_service_policy_tier": ("gauge", {"tier"}),
+    "slo_policy_tier_since_timestamp_seconds": ("gauge", set()),
+    "slo_policy_tier_changes_total": ("counter", set()),
+    "slo_policy_tier_recovery_timestamp_seconds": ("gauge", set()),
+    "slo_incident_budget_share_ratio": ("gauge", set()),
+    "slo_postmortem_required": ("gauge", set()),
     "slo_data_state": ("gauge", {"state"}),
     "slo_maintenance_active": ("gauge", set()),
     "slo_data_coverage_ratio": ("gauge", set()),
@@ -45,14 +52,35 @@ TABLE = {
 """The design's table: type, and the labels beyond service and slo."""
 
 SPENT = (600.0, 1_000_000.0, 1.0)
+SLOWED = Judgement(
+    changes=(
+        TierChange(AT - 900, None, "normal", "default", 0.9),
+        TierChange(AT - 600, "normal", "slow_down", "default", 0.4),
+    ),
+    incidents=(
+        Incident(AT - 9000, AT - 8000, bad=300.0, share=0.3, open=False, postmortem=True),
+        Incident(AT - 900, AT, bad=100.0, share=0.1, open=True),
+    ),
+)
 RELEASE = one_off("database upgrade", AT - 600, AT + 600)
+
+
+STANDING = {
+    "slo_policy_tier_since_timestamp_seconds": AT - 600,
+    "slo_policy_tier_changes_total": 1,
+    "slo_policy_tier_recovery_timestamp_seconds": AT + 9,
+    "slo_incident_budget_share_ratio": 0.1,
+    "slo_postmortem_required": 1,
+}
 
 
 @pytest.mark.parametrize("form", FORMS, ids=["text", "openmetrics"])
 class TestFamilies:
     def test_every_family_of_the_design_is_there_with_its_type_and_labels(self, form):
         """And none besides."""
-        one = subject(slo(labels={"owner": "team"}, maintenance=(RELEASE,)))
+        one = subject(
+            slo(labels={"owner": "team"}, maintenance=(RELEASE,)), judgement=SLOWED, recovery=AT + 9
+        )
         found = families(snapshot((one, SPENT)), form)
         assert found.keys() == TABLE.keys()
         for name, (kind, labels) in TABLE.items():
@@ -72,6 +100,13 @@ class TestFamilies:
             for _, labels in samples:
                 carried = groups.items() <= dict(labels).items()
                 assert carried == (name != "slo_service_policy_tier")
+
+    def test_how_it_stands_in_its_policy(self, form):
+        """Since when, how often it changed, when it gets better, and what incidents took."""
+        one = subject(slo(), judgement=SLOWED, recovery=AT + 9)
+        found = families(snapshot((one, SPENT)), form)
+        own = frozenset({"service": slo().service, "slo": slo().name}.items())
+        assert {name: found[name][1].get((name, own)) for name in STANDING} == STANDING
 
     def test_a_page_without_slos_is_well_formed(self, form):
         """The families are announced, without series."""

@@ -129,7 +129,13 @@ class TestSlos:
                 "gate": "caution",
                 "guidance": "slow feature releases down, prioritise reliability",
                 "link": None,
+                "exemptions": [],
+                "since": None,
+                "held": None,
+                "recovery": None,
             },
+            "tier_changes": [],
+            "incidents": [],
             "maintenance": ["upgrade"],
             "last_slot": AT,
         }

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import bcrypt
 import pytest
-from samples import slo, snapshot, subject
+from samples import AT, slo, snapshot, subject
 from serving import PATIENCE, ToldDaemon, basic, until
 
 from exporter.config.web_loading import load_web, load_web_file
 from exporter.demo.servers import Child, PrometheusServer, free_port, http_get
+from exporter.slo.judgement import Judgement
+from exporter.slo.records import Acknowledgement, Incident, TierChange
 from exporter.web import api
 from exporter.web.guard import CHUNK
 from exporter.web.passwords import MAX_KNOWN, MAX_WAITING
@@ -141,11 +143,26 @@ def test_the_states_shape_is_that_of_its_example():
     assert keys(answer["data"] | {"store": STATUS["store"]}) == keys(STATUS)
 
 
+_INCIDENT = Incident(
+    start=AT - 900,
+    end=AT - 600,
+    bad=240.0,
+    share=0.24,
+    open=False,
+    postmortem=True,
+    acknowledged=Acknowledgement(AT, "jane", "there"),
+)
+
+
 def test_the_shape_of_slos_is_that_of_its_example():
     """Key by key, the windows' names aside."""
     of = slo(labels={"owner": "team-a"}, group_by=("region",))
-    shot = snapshot((subject(of, groups={"region": "eu"}), (600.0, 1e6, 1.0)))
-    answer = json.loads(api.slos(shot, {}))["data"]
+    judgement = Judgement(
+        (TierChange(AT - 600, "normal", "slow_down", "default", 0.49),),
+        (_INCIDENT,),
+    )
+    known = subject(of, groups={"region": "eu"}, judgement=judgement)
+    answer = json.loads(api.slos(snapshot((known, (600.0, 1e6, 1.0))), {}))["data"]
     [found], [told] = answer["slos"], SLOS["slos"]
     assert keys(found["windows"]["1h"]) == keys(told["windows"]["1h"])
     found["windows"] = told["windows"]

@@ -1,0 +1,347 @@
+"""Tiers and incidents stepped from the ledger, beside a reckoning in plain Python.
+
+A period of six hours with 99% and one event a second has a budget of 216 events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from engines import DELAY, NOW, engine, fill, only, poll
+from fake_prometheus import FakePrometheus, steady
+from samples import slo
+
+from exporter.evaluation.engine import Engine
+from exporter.evaluation.keeper import Keeper
+from exporter.ledger.store import Store
+from exporter.slo.maintenance import one_off
+from exporter.slo.policy import DEFAULT_POLICY, BurnRate
+from exporter.slo.records import TierChange
+from exporter.slo.snapshot import DataState
+from exporter.slo.windows import HOUR
+
+PERIOD = 6 * HOUR
+STEP = 60
+SPELLS = [
+    # from, to (seconds after NOW), bad events per minute
+    (-9.0 * HOUR, -9.0 * HOUR + 300, 7),
+    (-4.0 * HOUR, -3.75 * HOUR, 7),
+    (0.50 * HOUR, 0.75 * HOUR, 7),
+    (1.00 * HOUR, 1.25 * HOUR, 7),
+    (5.00 * HOUR, 5.25 * HOUR, 7),
+]
+"""They begin and end with slots of five minutes, inside of which the ledger knows no more."""
+
+
+def failures(start: float, end: float) -> float:
+    """The bad events in (start, end], Unix seconds."""
+    return sum(
+        count * max(0.0, min(end, NOW + until) - max(start, NOW + since)) / 60
+        for since, until, count in SPELLS
+    )
+
+
+def fake(**more: object) -> FakePrometheus:
+    return FakePrometheus({"requests_total": steady(1), "errors_total": failures, **more})
+
+
+SLO = slo("99", period=PERIOD)
+
+
+def remaining(at: int) -> float:
+    return 1 - failures(at - PERIOD, at) / (0.01 * PERIOD)
+
+
+def reckoned(start: int, end: int, step: int = STEP) -> list[tuple[int, str | None, str]]:
+    """Changes of tier as the policy has them, boundary by boundary; without any of the program."""
+    names = ["exhausted", "incident", "freeze", "slow_down", "normal"]
+    bounds = [0.0, 0.10, 0.25, 0.50]
+    tier: str | None = None
+    since, changes = 0, []
+    for at in range(start, end + 1, step):
+        left = remaining(at)
+        # At exactly a bound the worse tier is in force, hence the place from the left.
+        plain = sum(left > bound for bound in bounds)
+        eased = sum(left > bound + 0.02 for bound in bounds)
+        now = None if tier is None else names.index(tier)
+        if now is None or plain < now:
+            new = plain
+        elif eased > now and at - since >= HOUR:
+            new = eased
+        else:
+            continue
+        changes.append((at, tier, names[new]))
+        tier, since = names[new], at
+    return changes
+
+
+def told(changes: tuple[TierChange, ...]) -> list[tuple[int, str | None, str]]:
+    return [(change.at, change.before, change.after) for change in changes]
+
+
+def walk(one: Engine, start: int, end: int, step: int = STEP) -> None:
+    """Live from one moment to another, as the daemon does: poll, evaluate."""
+    for at in range(start, end + 1, step):
+        poll(one, at)
+        fill(one)
+        one.evaluate(at + DELAY)
+
+
+LATER = NOW + 9 * HOUR
+FIRST = NOW - 6 * HOUR + STEP
+
+
+@pytest.fixture(scope="module")
+def lived() -> Engine:
+    """An engine that was there all the time."""
+    one = engine(fake(), SLO, interval=STEP)
+    walk(one, NOW, LATER)
+    return one
+
+
+def test_every_change_is_made_at_its_slot_and_for_its_figures(lived):
+    """All tiers come up, each when the reckoning has it."""
+    changes = only(lived, LATER).standing.changes
+    assert told(changes) == reckoned(FIRST, LATER)
+    assert {change.after for change in changes} == {tier.name for tier in DEFAULT_POLICY.tiers}
+    for change in changes:
+        assert change.remaining == pytest.approx(remaining(change.at), abs=1e-9)
+    status = only(lived, LATER)
+    assert status.tier is not None
+    assert (status.tier.name, status.standing.since) == (changes[-1].after, changes[-1].at)
+
+
+def test_incidents_are_the_spells_and_took_their_share(lived):
+    """Those less than half an hour apart are one; those of before the start are there as well."""
+    kept = lived.books.judgement(0).incidents
+    assert [(one.start - NOW, one.end - NOW) for one in kept] == [
+        (-14_400, -13_500),
+        (1_800, 4_500),
+        (18_000, 18_900),
+    ]
+    period = [one for one in kept if one.end > LATER - PERIOD]
+    shown = only(lived, LATER).incidents
+    assert shown == tuple(one for one in kept if one in period or one.postmortem)
+    for one in kept:
+        events = failures(one.start, one.end)
+        assert one.bad == pytest.approx(events)
+        assert one.share == pytest.approx(events / 216)
+        assert one.postmortem == (events / 216 > 0.2)
+    assert [one.postmortem for one in kept] == [True, True, True]
+
+
+def test_an_outage_of_prometheus_changes_nothing_in_the_end(lived):
+    """Not when the tier would have become worse meanwhile, and was held."""
+    one = engine(fake(), SLO, interval=STEP)
+    walk(one, NOW, NOW + HOUR)
+    prometheus = one._counter._clients["prometheus"]
+    before = only(one, NOW + HOUR).tier
+    prometheus.down = True
+    for at in range(NOW + HOUR + 600, NOW + 4 * HOUR, 600):
+        with pytest.raises(Exception, match="nobody there"):
+            poll(one, at)
+        status = one.evaluate(at + DELAY).slos[0]
+        assert status.tier == before
+    assert status.state is DataState.STALE
+    assert status.standing.held == "Prometheus does not answer"
+    assert status.standing.recovery is None
+    prometheus.down = False
+    walk(one, NOW + 4 * HOUR, LATER)
+    assert only(one, LATER).standing == only(lived, LATER).standing
+    assert only(one, LATER).incidents == only(lived, LATER).incidents
+
+
+def test_a_restart_changes_nothing(tmp_path, lived):
+    """Killed again and again, it goes on as if it had not been: the records are in the store."""
+    at = NOW
+    for pause in (0, STEP, 900, 2 * HOUR, 4 * HOUR):
+        keeper = Keeper(Store(tmp_path))
+        one = engine(fake(), SLO, interval=STEP)
+        one.begin_with(asyncio.run(keeper.read(one.books)), at + pause + DELAY)
+        for _ in range(25):
+            poll(one, at + pause)
+            fill(one)
+            one.evaluate(at + pause + DELAY)
+            asyncio.run(keeper.save(one))
+            at += STEP
+        at += pause
+        keeper.close()
+    poll(one, LATER)
+    fill(one)
+    assert only(one, LATER).standing == only(lived, LATER).standing
+    assert only(one, LATER).incidents == only(lived, LATER).incidents
+
+
+def test_a_second_replica_agrees(lived):
+    """One that begins later, too: an hour is looked back."""
+    for start in (LATER - 3 * HOUR, LATER):
+        one = engine(fake(), SLO, interval=STEP)
+        walk(one, start, LATER, step=1_800)
+        mine, theirs = only(one, LATER), only(lived, LATER)
+        assert mine.tier == theirs.tier
+        assert mine.standing.recovery == theirs.standing.recovery
+
+
+def test_late_samples_move_what_has_not_settled():
+    """A change that they undo was never made."""
+    late = {"on": True}
+    one = engine(
+        FakePrometheus(
+            {
+                "requests_total": steady(1),
+                "errors_total": lambda start, end: 150.0 * late["on"] * (start < NOW <= end),
+            }
+        ),
+        SLO,
+        interval=STEP,
+    )
+    poll(one, NOW)
+    fill(one)
+    assert only(one, NOW).tier.name == "slow_down"
+    late["on"] = False
+    one._samples._clients["prometheus"].samples = lambda start, end: 7.0
+    for at in range(NOW + STEP, NOW + 16 * STEP, STEP):
+        poll(one, at)
+        status = only(one, at)
+    assert status.tier.name == "normal"
+    assert told(status.standing.changes) == [(FIRST, None, "normal")]
+
+
+def test_a_burn_rate_puts_a_tier_in_force_at_its_slot():
+    """And its figures are in the record."""
+    tiers = (
+        DEFAULT_POLICY.tiers[0],
+        replace(DEFAULT_POLICY.tiers[1], burn_rate=BurnRate(300, 10.0)),
+        *DEFAULT_POLICY.tiers[2:],
+    )
+    fast = replace(SLO, policy=replace(DEFAULT_POLICY, tiers=tiers))
+    one = engine(
+        FakePrometheus(
+            {
+                "requests_total": steady(1),
+                "errors_total": lambda start, end: (
+                    0.2 * max(0, min(end, NOW + 300) - max(start, NOW))
+                ),
+            }
+        ),
+        fast,
+        interval=STEP,
+    )
+    walk(one, NOW, NOW + 2 * HOUR)
+    _, raised, over = only(one, NOW + 2 * HOUR).standing.changes
+    # 10 times 1% of 300 events: above it after more than 150 seconds.
+    assert (raised.at, raised.after, raised.window) == (NOW + 180, "slow_down", 300)
+    assert raised.burn_rate == pytest.approx(0.2 * 180 / 300 / 0.01)
+    assert (over.at, over.after) == (NOW + 180 + HOUR, "normal")
+    assert (over.window, over.burn_rate) == (None, None)
+
+
+def test_nothing_is_decided_while_history_is_read():
+    """Half a period's failures are not judged by half a period's traffic."""
+    one = engine(fake(), replace(SLO, period=slo(period=4 * 24 * HOUR).period), interval=STEP)
+    poll(one, NOW + HOUR)
+    status = only(one, NOW + HOUR)
+    assert (status.standing.since, status.standing.held) == (None, "its history is being read")
+    assert status.standing.changes == ()
+    fill(one)
+    assert only(one, NOW + HOUR).standing.held is None
+    assert only(one, NOW + HOUR).standing.since is not None
+
+
+def test_an_slo_whose_history_is_refused_is_judged_all_the_same():
+    """It would be held for ever otherwise."""
+    prometheus = fake()
+    prometheus.refuse = lambda query: "too much" if query.step >= 300 else None
+    one = engine(prometheus, replace(SLO, period=slo(period=24 * HOUR).period), interval=STEP)
+    poll(one, NOW)
+    fill(one)
+    assert only(one, NOW).standing.since is not None
+
+
+def test_too_little_history_holds_the_first_tier():
+    """A few minutes of data say nothing of a month."""
+    young = FakePrometheus(
+        {
+            "requests_total": lambda start, end: (end - start) if start >= NOW - 600 else None,
+            "errors_total": lambda start, end: (end - start) if start >= NOW - 600 else None,
+        }
+    )
+    one = engine(young, replace(SLO, period=slo(period=30 * 24 * HOUR).period), interval=STEP)
+    poll(one, NOW)
+    fill(one)
+    status = only(one, NOW)
+    assert status.tier.name == "normal"
+    assert status.standing.held == "0.0% of the period is known, and 5.0% is needed"
+
+
+@pytest.mark.parametrize("gone", [0, HOUR])
+def test_without_data_the_tier_is_held(gone):
+    """Old failures that leave the period do not lift a freeze that nobody can see the end of."""
+    quiet = NOW + gone
+
+    def known(rate: float):
+        return lambda start, end: rate * (end - start) if end <= quiet else None
+
+    one = engine(
+        FakePrometheus({"requests_total": known(1), "errors_total": known(0.0085)}),
+        SLO,
+        interval=STEP,
+    )
+    walk(one, NOW, quiet + 3 * HOUR, step=300)
+    status = only(one, quiet + 3 * HOUR)
+    assert (status.state, status.tier.name) == (DataState.NO_DATA, "freeze")
+    assert status.standing.held == "Prometheus has no data of it"
+    assert len(status.standing.changes) == 1
+
+
+def test_a_reload_keeps_the_tier_and_a_new_policy_judges_it_at_once():
+    """By the tier's name."""
+    old = engine(fake(), SLO, interval=STEP)
+    walk(old, NOW, NOW + 5_400)
+    standing = only(old, NOW + 5_400).standing
+    tiers = tuple(
+        replace(tier, name="halt") if tier.name == "exhausted" else tier
+        for tier in DEFAULT_POLICY.tiers
+    )
+    for policy in (DEFAULT_POLICY, replace(DEFAULT_POLICY, name="own", tiers=tiers)):
+        new = engine(fake(), replace(SLO, policy=policy), interval=STEP)
+        new.follow(old, {}, NOW + 5_400 + DELAY, saved=True)
+        changes = only(new, NOW + 5_400).standing.changes
+        assert changes[: len(standing.changes)] == standing.changes
+    assert standing.changes[-1].after == "exhausted"
+    assert told(changes)[-1][1:] == ("exhausted", "halt")
+    assert changes[-1].policy == "own"
+
+
+def test_a_clock_that_was_ahead_leaves_no_trace():
+    """Its changes lie in the time to come."""
+    one = engine(fake(), SLO, interval=STEP)
+    walk(one, NOW, NOW + HOUR)
+    poll(one, NOW + 90 * 60)
+    one.evaluate(NOW + 90 * 60 + DELAY)
+    walk(one, NOW + HOUR, NOW + 2 * HOUR)
+    found = only(one, NOW + 2 * HOUR).standing.changes
+    assert told(found) == reckoned(FIRST, NOW + 2 * HOUR)
+
+
+def test_maintenance_is_no_incident():
+    """What is excluded from the budget takes none of it."""
+    window = one_off("upgrade", NOW + 1_500, NOW + 4_800)
+    one = engine(fake(), replace(SLO, maintenance=(window,)), interval=STEP)
+    walk(one, NOW, NOW + 2 * HOUR)
+    starts = [incident.start - NOW for incident in one.books.judgement(0).incidents]
+    assert starts == [-14_400]
+
+
+def test_the_forecast_comes_true():
+    """When nothing more fails, the tier gets better when it was said."""
+    calm = engine(fake(), SLO, interval=STEP)
+    start = NOW + 2 * HOUR
+    walk(calm, NOW, start)
+    said = only(calm, start).standing.recovery
+    assert said is not None
+    walk(calm, start, int(said) + 10 * STEP)
+    after = only(calm, int(said) + 10 * STEP).standing
+    assert after.changes[-1].at == pytest.approx(said, abs=2 * STEP)
