@@ -19,6 +19,7 @@ from exporter.app import App
 from exporter.config.errors import ConfigError
 from exporter.config.loading import load_file
 from exporter.config.settings import Settings
+from exporter.dashboards_command import dashboards
 from exporter.demo.run import DemoOptions, run_demo
 from exporter.ledger.storefile import StoreError
 from exporter.live_check import live_check
@@ -269,6 +270,9 @@ def rules(
     """
     options = RuleOptions(runbooks, dashboard, job, tuple(dict.fromkeys(aliases)), starter)
     click.echo(write_rules(options, form), nl=False)
+
+
+main.add_command(dashboards)
 
 
 @main.command()

@@ -1,5 +1,6 @@
 """What the documents say is held against the program."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from exporter.cli import main
 from exporter.config.loading import load
+from exporter.dashboards.writing import write as dashboards
 from exporter.exposition.reference import reference
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.rules import slo_alerts
@@ -86,6 +88,15 @@ def test_every_option_and_alert_of_the_rules_is_described():
     assert not [
         name for name in (*names, *(rule.name for rule in rules)) if f"`{name}`" not in text
     ]
+
+
+def test_every_dashboard_is_described():
+    """docs/dashboards.md names each by its title and uid, and the command's options."""
+    text = (ROOT / "docs/dashboards.md").read_text()
+    contents = [json.loads(dashboard) for dashboard in dashboards().values()]
+    rows = [f"| {one['title']} | `{one['uid']}` |" for one in contents]
+    options = [flag for option in main.commands["dashboards"].params for flag in option.opts]
+    assert not [what for what in (*rows, *options) if what not in text]
 
 
 @pytest.mark.parametrize("file", DOCS, ids=lambda file: file.name)

@@ -165,3 +165,16 @@ def test_grafana_has_its_datasource(services):
         True,
     )
     assert source["url"] == "http://prometheus:9090"
+
+
+def test_grafana_has_its_dashboards(services):
+    """The provider reads the folder into which they are mounted."""
+    mounted = mounts(services["grafana"])
+    provisioning = COMPOSE / mounted["/etc/grafana/provisioning/dashboards"]
+    (file,) = provisioning.iterdir()
+    provisioned = read(file)
+    assert provisioned["apiVersion"] == 1
+    (provider,) = provisioned["providers"]
+    assert provider["type"] == "file"
+    dashboards = COMPOSE / mounted[provider["options"]["path"]]
+    assert len([json.loads(file.read_text())["uid"] for file in dashboards.iterdir()]) == 3

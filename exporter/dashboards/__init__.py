@@ -1,0 +1,1 @@
+"""Grafana dashboards on the exported series, made with Grafana's own library."""

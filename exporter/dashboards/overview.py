@@ -1,0 +1,203 @@
+"""All SLOs: which need a hand, the least budget first."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import table
+from grafana_foundation_sdk.models import common
+
+from exporter.dashboards.parts import (
+    BURN_COLOURS,
+    COLOURED,
+    DETAIL_UID,
+    OVERVIEW_UID,
+    STATE_COLOURS,
+    TIER_COLOURS,
+    Panels,
+    any_of,
+    ascending,
+    ask,
+    budget,
+    by_label,
+    chart,
+    columns,
+    figure,
+    link,
+    never,
+    now,
+    over_time,
+    page,
+    property_,
+    put,
+    rows,
+    steps,
+    thresholds,
+    words,
+)
+from exporter.dashboards.series import ANY_OF, chosen, named, once
+
+DETAIL: Final = (
+    f"/d/{DETAIL_UID}?var-service=${{__data.fields.service:percentencode}}"
+    "&var-slo=${__data.fields.slo:percentencode}&${datasource:queryparam}"
+)
+SERVICE: Final = (
+    f"/d/{OVERVIEW_UID}?var-service=${{__data.fields.service:percentencode}}"
+    "&${datasource:queryparam}"
+)
+
+OBJECTIVE: Final = once(f"slo_objective_ratio{{{ANY_OF}}}")
+REMAINING: Final = once(f"slo_error_budget_remaining_ratio{{{ANY_OF}}}", by="min")
+SERVICE_TIERS: Final = f"""\
+{once('slo_service_policy_tier{service=~"$service", tier=~"$tier"}')} == 1
+and on (service) slo_info{{service=~"$service", owner=~"$owner"}}"""
+
+
+def with_owner(expr: str) -> str:
+    """Add the owner; an SLO that two replicas know by two owners has none for the moment."""
+    return f"""\
+({expr})
+* on (service, slo) group_left (owner) (
+  max by (service, slo, owner) (slo_info)
+  unless on (service, slo)
+  count by (service, slo) (max by (service, slo, owner) (slo_info)) > 1
+)
+or on (service, slo)
+({expr})"""
+
+
+def overview() -> build.Dashboard:
+    """The dashboard."""
+    shell = page(
+        OVERVIEW_UID,
+        "Error budgets: overview",
+        "All SLOs of the error-budget exporter, the least budget first.",
+        "now-24h",
+    )
+    for variable in _variables():
+        shell.with_variable(variable)
+    for panel in _figures():
+        shell.with_panel(panel)
+    shell.with_panel(_slos()).with_panel(_services())
+    remaining = chart(
+        "Least budgets over time",
+        "The ten SLOs with the least budget left.",
+        14,
+        over_time(named(f"bottomk(10, {chosen(REMAINING)})")),
+    )
+    return shell.with_panel(remaining.unit("percentunit").axis_soft_max(1).height(10))
+
+
+def _variables() -> tuple[build.QueryVariable, ...]:
+    of_service = 'service=~"$service"'
+    return (
+        any_of("service", "Service", "label_values(slo_info, service)"),
+        any_of("owner", "Owner", f"label_values(slo_info{{{of_service}}}, owner)"),
+        any_of("slo", "SLO", f'label_values(slo_info{{{of_service}, owner=~"$owner"}}, slo)'),
+        any_of("tier", "Tier", "label_values(slo_policy_tier, tier)"),
+    )
+
+
+def _figures() -> Panels:
+    alarm = thresholds((None, "green"), (1, "red"))
+    warning = thresholds((None, "green"), (1, "orange"))
+
+    def count(expr: str) -> str:
+        return f"count(\n{expr}\n) or vector(0)"
+
+    def burning(severity: str) -> str:
+        alert = f'slo_burn_rate_alert{{{ANY_OF}, severity="{severity}"}}'
+        return count(chosen(f"{once(alert, 'severity', 'long', 'short')} == 1"))
+
+    tiers = figure(
+        "Services by tier",
+        "How many services are in which tier of their policy: the worst of their SLOs' tiers.",
+        6,
+        now(f"count by (tier) (\n{SERVICE_TIERS}\n)", "{{tier}}"),
+    )
+    states = once(f'slo_data_state{{{ANY_OF}, state=~"no_data|stale"}}')
+    postmortems = once(f"slo_postmortem_required{{{ANY_OF}}}")
+    return (
+        by_label(tiers, "tier", TIER_COLOURS).color_mode(common.BigValueColorMode.BACKGROUND_SOLID),
+        figure("SLOs", "Every group counts for itself.", 3, now(count(chosen(OBJECTIVE)))),
+        figure(
+            "Paging", "SLOs with a burn-rate condition of severity page.", 3, now(burning("page"))
+        ).thresholds(alarm),
+        figure(
+            "Ticket", "SLOs with a condition of severity ticket.", 3, now(burning("ticket"))
+        ).thresholds(warning),
+        figure(
+            "Exhausted", "SLOs without any budget left.", 3, now(count(chosen(f"{REMAINING} <= 0")))
+        ).thresholds(alarm),
+        figure(
+            "Not measured",
+            "SLOs whose series do not exist, or whose Prometheus does not answer.",
+            3,
+            now(count(chosen(f"{states} == 1"))),
+        ).thresholds(warning),
+        figure(
+            "Postmortems",
+            "Incidents that took more of the budget than their policy lets pass without one.",
+            3,
+            now(f"sum(\n{chosen(postmortems)}\n) or vector(0)"),
+        ).thresholds(warning),
+    )
+
+
+def _slos() -> table.Panel:
+    def burn(window: str) -> str:
+        return once(f'slo_burn_rate{{{ANY_OF}, window="{window}"}}', "window")
+
+    exprs = {
+        "Objective": OBJECTIVE,
+        "Remaining": REMAINING,
+        "Burn 1h": burn("1h"),
+        "Burn 6h": burn("6h"),
+        "Tier": f"{once(f'slo_policy_tier{{{ANY_OF}}}')} == 1",
+        "Exhausted in": once(f"slo_error_budget_exhaustion_seconds{{{ANY_OF}}}", by="min"),
+        "State": f"{once(f'slo_data_state{{{ANY_OF}}}')} == 1",
+    }
+    values = [f"Value #{chr(ord('A') + number)}" for number in range(len(exprs))]
+    titles = dict(zip(values, exprs, strict=True))
+    words_of = {"Tier", "State"}  # the label says it; the value is 1
+    panel = table.Panel().sort_by(ascending("Remaining"))
+    put(panel, "SLOs", "The least budget first. A click on an SLO shows it alone.", (24, 14))
+    asked = {title: chosen(expr) for title, expr in exprs.items()}
+    asked["Objective"] = with_owner(asked["Objective"])
+    ask(panel, *(rows(named(expr)) for expr in asked.values()))
+    columns(
+        panel,
+        order=("service", "slo", "owner", *values[:4], "tier", values[5], "state"),
+        titles={value: title for value, title in titles.items() if title not in words_of},
+        hidden=[value for value, title in titles.items() if title in words_of],
+    )
+    panel.override_by_name("slo", [link("Show this SLO", DETAIL)])
+    panel.override_by_name("service", [link("This service alone", SERVICE)])
+    panel.override_by_name(
+        "Objective", [property_("unit", "percentunit"), property_("decimals", 3)]
+    )
+    panel.override_by_name("Remaining", budget())
+    for name in ("Burn 1h", "Burn 6h"):
+        panel.override_by_name(name, [property_("decimals", 2), steps(BURN_COLOURS), COLOURED])
+    panel.override_by_name("tier", words(TIER_COLOURS))
+    panel.override_by_name("state", words(STATE_COLOURS))
+    return panel.override_by_name(
+        "Exhausted in", [property_("unit", "dtdurations"), property_("mappings", never())]
+    )
+
+
+def _services() -> table.Panel:
+    panel = table.Panel().sort_by(ascending("Least budget"))
+    put(panel, "Services", "The worst tier of a service's SLOs.", (10, 10))
+    ask(
+        panel,
+        rows(f"max by (service, tier) (\n{SERVICE_TIERS}\n)"),
+        rows(f"count by (service) (\n{chosen(OBJECTIVE)}\n)"),
+        rows(f"min by (service) (\n{chosen(REMAINING)}\n)"),
+    )
+    titles = {"Value #B": "SLOs", "Value #C": "Least budget"}
+    columns(panel, ("service", "tier", *titles), titles, ["Value #A"])
+    panel.override_by_name("service", [link("This service alone", SERVICE)])
+    panel.override_by_name("tier", words(TIER_COLOURS))
+    return panel.override_by_name("Least budget", budget())

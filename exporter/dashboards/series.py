@@ -1,0 +1,39 @@
+"""PromQL that the dashboards share.
+
+What two replicas both say is one series: `without (instance, pod)` keeps all other labels, those
+of `group_by` included.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ANY_OF: Final = 'service=~"$service", slo=~"$slo", owner=~"($owner)?"'
+"""The overview's variables; an SLO that is grouped by owner has that label itself."""
+
+ONE: Final = 'service="$service", slo="$slo"'
+"""The detail's variables: an SLO with all of its groups."""
+
+JOB: Final = "error-budget-exporter"
+
+
+def once(expr: str, *dropped: str, by: str = "max") -> str:
+    """What the replicas say, once; without further labels that nobody needs to see."""
+    return f"{by} without ({', '.join(('instance', 'pod', *dropped))}) ({expr})"
+
+
+def named(expr: str) -> str:
+    """Without the exporter's own job: it is the same everywhere, and in the way of legends."""
+    return f'label_replace({expr}, "job", "", "job", "{JOB}")'
+
+
+def chosen(expr: str) -> str:
+    """Only SLOs of the owners and tiers that are chosen.
+
+    One whose tier is not known is shown whichever are chosen.
+    """
+    return f"""\
+({expr})
+and on (service, slo) slo_info{{owner=~"$owner"}}
+unless ignoring (tier, state, severity)
+{once('slo_policy_tier{tier!~"$tier"}')} == 1"""
