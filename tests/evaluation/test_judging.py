@@ -20,7 +20,8 @@ from exporter.evaluation.keeper import Keeper
 from exporter.ledger.store import Store
 from exporter.ledger.storefile import FILE
 from exporter.slo.maintenance import one_off
-from exporter.slo.policy import DEFAULT_POLICY, BurnRate
+from exporter.slo.model import EventsSli
+from exporter.slo.policy import DEFAULT_POLICY, BurnRate, Gate
 from exporter.slo.records import TierChange
 from exporter.slo.snapshot import DataState
 from exporter.slo.windows import HOUR
@@ -287,16 +288,23 @@ def test_without_data_the_tier_is_held(gone):
     def known(rate: float):
         return lambda start, end: rate * (end - start) if end <= quiet else None
 
-    one = engine(
-        FakePrometheus({"requests_total": known(1), "errors_total": known(0.0085)}),
-        SLO,
-        interval=STEP,
-    )
-    walk(one, NOW, quiet + 3 * HOUR, step=300)
-    status = only(one, quiet + 3 * HOUR)
-    assert (status.state, status.tier.name) == (DataState.NO_DATA, "freeze")
+    old, none = known(0.0255), known(0)
+    counters = {
+        "requests_total": known(1),
+        "errors_total": lambda start, end: (old if end <= quiet - 4 * HOUR else none)(start, end),
+    }
+    others = {"x_total": steady(1), "y_total": steady(0)}
+    other = replace(SLO, name="other", sli=EventsSli("x_total", bad="y_total"))
+    one = engine(FakePrometheus(counters | others), SLO, other, interval=STEP)
+    standings = {}
+    for at in range(NOW, quiet + 3 * HOUR + 1, 300):
+        poll(one, at)
+        fill(one)
+        status, _ = one.evaluate(at + DELAY).slos
+        standings[at] = status.standing
+    assert (status.state, status.tier.gate) == (DataState.NO_DATA, Gate.BLOCK)
     assert status.standing.held == "Prometheus has no data of it"
-    assert len(status.standing.changes) == 1
+    assert status.standing.changes == standings[quiet].changes
 
 
 def test_a_reload_keeps_the_tier_and_a_new_policy_judges_it_at_once():
