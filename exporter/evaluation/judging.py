@@ -207,16 +207,39 @@ def _move(policy: Policy, of: _Rows, figures: _Budgets) -> None:
     """Step the tiers on. Most stay where they are, which is seen of all of them at once."""
     tiers = [judgement.tier(policy) for judgement in of.now]
     current = np.array([-1 if tier is None else policy.severity(tier) for tier in tiers])
-    worse = _severities(policy, figures, 0.0) > current
-    better = _severities(policy, figures, policy.recover_margin) < current
-    moving = ((worse | better) & ~figures.held).any(axis=0)
+    plain = _severities(policy, figures, 0.0)
+    eased = _severities(policy, figures, policy.recover_margin)
+    moving = (((plain > current) | (eased < current)) & ~figures.held).any(axis=0)
     for i in np.flatnonzero(moving).tolist():
-        for k in np.flatnonzero(~figures.held[:, i]).tolist():
+        column = plain[:, i], eased[:, i], figures.held[:, i]
+        k = _next(policy, of.now[i], figures, column, -1)
+        while k is not None:
             at = int(figures.ends[k])
             rates = {window: _known(found[k, i]) for window, found in figures.burn_rates.items()}
             of.now[i] = of.now[i].moved(policy, at, float(figures.remaining[k, i]), rates)
             if at <= of.until[i]:
                 of.then[i] = of.now[i]
+            k = _next(policy, of.now[i], figures, column, k)
+
+
+def _next(
+    policy: Policy,
+    now: Judgement,
+    figures: _Budgets,
+    column: tuple[NDArray[np.int64], NDArray[np.int64], Bools],
+    after: int,
+) -> int | None:
+    """The first boundary behind the place `after` at which a tier may change."""
+    plain, eased, held = column
+    tier = now.tier(policy)
+    if tier is None:
+        may = ~held
+    else:
+        severity = policy.severity(tier)
+        stayed = figures.ends >= now.changes[-1].at + policy.min_stay
+        may = ~held & ((plain > severity) | ((eased < severity) & stayed))
+    places = np.flatnonzero(may[after + 1 :])
+    return after + 1 + int(places[0]) if places.size else None
 
 
 def _known(value: float) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 _MILLISECONDS = {
     "y": 31_536_000_000,
@@ -36,6 +37,7 @@ def parse_duration(text: str) -> Decimal:
     return Decimal(sum(int(count) * unit for count, unit in pairs if count)) / 1000
 
 
+@lru_cache(1_024)  # of a few durations, asked for thousands of times in an evaluation
 def format_duration(seconds: float) -> str:
     """Write seconds in the units users think in: `30d`, `1d12h`, `5m`, `500ms`, `0s`.
 

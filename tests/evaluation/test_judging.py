@@ -178,6 +178,26 @@ def test_a_restart_changes_nothing(tmp_path, lived):
     assert only(one, LATER).incidents == only(lived, LATER).incidents
 
 
+def test_a_renamed_slo_keeps_its_tier(tmp_path):
+    """Under its new name it is stored anew, and the old one's records stay for a rollback."""
+    names = [SLO, replace(SLO, name="renamed"), replace(SLO, name="renamed"), SLO]
+    found = []
+    for of in names:
+        keeper = Keeper(Store(tmp_path))
+        one = engine(fake(), of, interval=STEP)
+        one.begin_with(asyncio.run(keeper.read(one.books)), NOW + 2 * HOUR + DELAY)
+        poll(one, NOW + 2 * HOUR)
+        fill(one)
+        found.append(only(one, NOW + 2 * HOUR).standing)
+        assert asyncio.run(keeper.save(one))
+        keeper.close()
+    assert len(found[0].changes) > 2
+    assert found == [found[0]] * 4
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+        rows = "SELECT name, count(*) FROM tier_change JOIN slo ON slo.id = slo GROUP BY name"
+        assert {count for _, count in connection.execute(rows)} == {len(found[0].changes)}
+
+
 def test_a_second_replica_agrees(lived):
     """One that begins later, too: an hour is looked back."""
     for start in (LATER - 3 * HOUR, LATER):
