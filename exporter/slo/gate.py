@@ -154,7 +154,7 @@ def decide_slo(
     tier, slo = status.tier, status.slo
     decision = Decision.UNKNOWN if tier is None else Decision(tier.gate)
     blocked = decision is Decision.BLOCK
-    held = status.standing.held or _WORDS.get(status.state)
+    held = status.standing.held
     why = [_in_tier(status, tier) if tier else "Nothing of the period is known yet."]
     exempted = overridden = False
     if reason is not None:
@@ -187,13 +187,6 @@ def decide_slo(
         state=status.state,
         held=held,
     )
-
-
-_WORDS = {
-    DataState.STALE: "Prometheus has not answered lately",
-    DataState.NO_DATA: "the series do not exist",
-}
-"""Why a tier may be out of date, by the state of the data."""
 
 
 def _in_tier(status: SloStatus, tier: Tier) -> str:

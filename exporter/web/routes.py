@@ -11,6 +11,7 @@ from starlette.routing import Route
 from exporter.exposition.publisher import Publisher, negotiate
 from exporter.web import api
 from exporter.web.daemon import Daemon, ReloadError
+from exporter.web.decisions import decision_routes
 from exporter.web.landing import landing
 
 
@@ -48,7 +49,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
         try:
             return _json(api.slos(publisher.snapshot, request.query_params))
         except ValueError as error:
-            return _json(api.bad_data(str(error)), status_code=400)
+            return _json(api.failure("bad_data", str(error)), status_code=400)
 
     # Coroutines: they run in the event loop, which is where the daemon may be asked.
     async def is_ready(_: Request) -> Response:
@@ -79,6 +80,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             Route("/config", config),
             Route("/api/v1/status", status),
             Route("/api/v1/slos", slos),
+            *decision_routes(publisher, daemon),
             Route("/", index),
         ]
     )
