@@ -90,8 +90,8 @@ class Overrides:
             self._forget()
             if not self._unstored and not store.lost:
                 return True  # an earlier one in the queue has stored this as well
+            self._unstored = False  # what is changed during the writing is not
             try:
-                self._unstored = False
                 await asyncio.to_thread(store.write, self.all)
             except StoreError as error:
                 self._unstored = True
@@ -121,9 +121,9 @@ def _told(override: Override) -> dict[str, object]:
 
 
 async def read_overrides(store: OverrideStore) -> Overrides:
-    """Begin with what is stored.
-
-    Raises:
-        StoreError: it cannot be read.
-    """
-    return Overrides(store, await asyncio.to_thread(store.read))
+    """Begin with what is stored; where that cannot be read, they are held in memory alone."""
+    try:
+        return Overrides(store, await asyncio.to_thread(store.read))
+    except StoreError as error:
+        structlog.get_logger().error("overrides are kept in memory alone", error=str(error))
+        return Overrides()

@@ -47,11 +47,14 @@ class OverrideStore:
         )
 
     def write(self, overrides: Iterable[Override]) -> None:
-        """Store these in place of all others.
+        """Store these in place of all others. The file is made by the ledger alone.
 
         Raises:
             StoreError: they cannot be written.
         """
+        if storefile.inode(self.file) is None:
+            # Made beside the write-ahead log of the one that is gone, it would be damaged.
+            raise StoreError(f"{self.file} is not there")
         rows = [(of.id, of.service, of.slo, of.by, of.why, of.start, of.until) for of in overrides]
         try:
             with closing(storefile.connect(self.file)) as connection:
