@@ -53,6 +53,7 @@ class OverrideStore:
             StoreError: they cannot be written.
         """
         if storefile.inode(self.file) is None:
+            self._inode = None  # the next file may get the same number
             # Made beside the write-ahead log of the one that is gone, it would be damaged.
             raise StoreError(f"{self.file} is not there")
         rows = [(of.id, of.service, of.slo, of.by, of.why, of.start, of.until) for of in overrides]
@@ -72,4 +73,4 @@ class OverrideStore:
     @property
     def lost(self) -> bool:
         """Whether the file is no longer the one that was read or written last."""
-        return storefile.inode(self.file) != self._inode
+        return self._inode is None or storefile.inode(self.file) != self._inode
