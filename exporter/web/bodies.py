@@ -10,9 +10,8 @@ from exporter.slo.durations import parse_duration
 from exporter.slo.records import Acknowledgement, Override
 from exporter.web.daemon import IncidentKey
 
-LONGEST_NAME = 200
-LONGEST_TEXT = 1_000
-"""Characters of a name, and of what somebody has to say."""
+LONGEST = 1_000
+"""Characters of a text: of a name, or of what somebody has to say."""
 
 
 def override(body: bytes, now: float) -> Override:
@@ -22,14 +21,14 @@ def override(body: bytes, now: float) -> Override:
         ValueError: the body does not say it as it should; the text says what is wrong.
     """
     fields = _fields(body, ("service", "slo", "by", "why", "until", "duration"))
-    slo = None if fields.get("slo") is None else _text(fields, "slo", LONGEST_NAME)
+    slo = None if fields.get("slo") is None else _text(fields, "slo")
     if ("until" in fields) == ("duration" in fields):
         raise ValueError("needs either until or duration")
     return Override(
-        service=_text(fields, "service", LONGEST_NAME),
+        service=_text(fields, "service"),
         slo=slo,
-        by=_text(fields, "by", LONGEST_NAME),
-        why=_text(fields, "why", LONGEST_TEXT),
+        by=_text(fields, "by"),
+        why=_text(fields, "why"),
         start=now,
         until=_time(fields, "until") if "until" in fields else now + _duration(fields),
     )
@@ -49,14 +48,12 @@ def acknowledgement(body: bytes, now: float) -> tuple[IncidentKey, Acknowledgeme
     if start != int(start):
         raise ValueError("start must be whole seconds")
     key = IncidentKey(
-        service=_text(fields, "service", LONGEST_NAME),
-        slo=_text(fields, "slo", LONGEST_NAME),
+        service=_text(fields, "service"),
+        slo=_text(fields, "slo"),
         groups=groups,
         start=int(start),
     )
-    return key, Acknowledgement(
-        at=now, by=_text(fields, "by", LONGEST_NAME), note=_text(fields, "note", LONGEST_TEXT)
-    )
+    return key, Acknowledgement(at=now, by=_text(fields, "by"), note=_text(fields, "note"))
 
 
 def _fields(body: bytes, known: Collection[str]) -> Mapping[str, object]:
@@ -68,14 +65,14 @@ def _fields(body: bytes, known: Collection[str]) -> Mapping[str, object]:
         raise ValueError("the body must be a JSON object")
     for name in fields:
         if name not in known:
-            raise ValueError(f"{name[:LONGEST_NAME]!r} is not known: known are {', '.join(known)}")
+            raise ValueError(f"{name[:LONGEST]!r} is not known: known are {', '.join(known)}")
     return fields
 
 
-def _text(fields: Mapping[str, object], name: str, longest: int) -> str:
+def _text(fields: Mapping[str, object], name: str) -> str:
     text = fields.get(name)
-    if not isinstance(text, str) or not text.strip() or len(text) > longest:
-        raise ValueError(f"{name} must be a text of 1 to {longest} characters")
+    if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
+        raise ValueError(f"{name} must be a text of 1 to {LONGEST} characters")
     if not text.isprintable():
         raise ValueError(f"{name} must be one line of printable characters")
     return text

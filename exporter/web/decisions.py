@@ -76,8 +76,10 @@ def decision_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
         return _json(api.success(answer), HTTPStatus.CREATED)
 
     async def end(request: Request) -> Response:
-        id_ = request.path_params["id"]
-        ended, stored = await daemon.end_override(id_)
+        text = request.path_params["id"]
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
+            raise AbsentError(f"there is no override {text!r}")
+        ended, stored = await daemon.end_override(int(text))
         return _json(api.success({"override": _override(ended, time.time()), "stored": stored}))
 
     async def acknowledge(request: Request) -> Response:
@@ -88,7 +90,7 @@ def decision_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
     return (
         Route("/api/v1/gate", _answering(gate), methods=["GET", "POST"]),
         Route("/api/v1/overrides", _answering(overrides), methods=["GET", "POST"]),
-        Route("/api/v1/overrides/{id:int}", _answering(end), methods=["DELETE"]),
+        Route("/api/v1/overrides/{id:path}", _answering(end), methods=["DELETE"]),
         Route("/api/v1/postmortems/acknowledge", _answering(acknowledge), methods=["POST"]),
     )
 
@@ -106,8 +108,8 @@ def _parameters(query: QueryParams) -> dict[str, str]:
             raise ValueError(f"{name!r} is not known: known are {', '.join(PARAMETERS)}")
         if name in found:
             raise ValueError(f"{name} must be there once")
-        if not value:
-            raise ValueError(f"{name} must not be empty")
+        if not 0 < len(value) <= bodies.LONGEST:
+            raise ValueError(f"{name} must be a text of 1 to {bodies.LONGEST} characters")
         found[name] = value
     if "service" not in found:
         raise ValueError("service is needed")
