@@ -14,19 +14,27 @@ from exporter.config.errors import ConfigError
 from exporter.config.loading import load_file
 from exporter.config.settings import Settings
 from exporter.diagnosis import diagnose
+from exporter.evaluation.acknowledging import acknowledge
 from exporter.evaluation.keeper import Keeper
+from exporter.evaluation.overriding import Overrides, read_overrides
 from exporter.exposition.publisher import Publisher
 from exporter.exposition.self_metrics import SelfMetrics
+from exporter.ledger.overrides import OverrideStore
 from exporter.ledger.store import Store
 from exporter.ledger.storefile import StoreError, StoreInUseError, StoreVersionError
 from exporter.options import Options, watched_web_settings
 from exporter.prometheus.errors import SettingsError
+from exporter.slo.overrides import OverrideError, with_overrides
+from exporter.slo.records import Acknowledgement, Incident, Override
 from exporter.slo.snapshot import Snapshot
 from exporter.watch import Watch
 from exporter.web.daemon import (
+    AbsentError,
     ConfigStatus,
     DatasourceStatus,
     EvaluationStatus,
+    IncidentKey,
+    OverrideStatus,
     ReloadError,
     Status,
     StoreStatus,
@@ -63,6 +71,7 @@ class App:
         self._show_reload()
         self._watch = Watch.build(settings, self.metrics.observe_query)
         self._keeper = Keeper(None)
+        self._overrides = Overrides()
         self._storage = options.storage_folder(settings)
         self._failed = asyncio.Event()
         self._ready = False
@@ -119,6 +128,7 @@ class App:
             keeper = Keeper(await asyncio.to_thread(Store, self._storage))
             stored = await keeper.read(engine.books)
             await asyncio.to_thread(engine.begin_with, stored, time.time())
+            self._overrides = await read_overrides(OverrideStore(self._storage))
         except (StoreInUseError, StoreVersionError):
             raise
         except StoreError as error:
@@ -247,6 +257,69 @@ class App:
             store=store,
         )
 
+    def overrides(self) -> OverrideStatus:
+        """The overrides, and what they are held to."""
+        limits = self._watch.settings.overrides
+        return OverrideStatus(self._overrides.all, limits, self._overrides.stored)
+
+    async def override(self, new: Override) -> tuple[Override, bool]:
+        """Let an override hold from now on.
+
+        Raises:
+            OverrideError: it is too long, or of a service or SLO that is not configured.
+            QuotaError: the service has had all its overrides of this quarter.
+        """
+        slos = self._watch.settings.slos
+        if not any((of.service, new.slo or of.name) == (new.service, of.name) for of in slos):
+            named = new.service if new.slo is None else f"{new.service}/{new.slo}"
+            raise OverrideError(f"{named} is not configured")
+        made = await self._overrides.record(new, self._watch.settings.overrides)
+        self._show_overrides()
+        return made
+
+    async def end_override(self, id_: int) -> tuple[Override, bool]:
+        """End an override now.
+
+        Raises:
+            AbsentError: there is none of this id.
+        """
+        ended = await self._overrides.end(id_)
+        if ended is None:
+            raise AbsentError(f"there is no override {id_}")
+        self._show_overrides()
+        return ended
+
+    async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> Incident:
+        """Note that the postmortem of an incident is taken care of; shown from the next evaluation.
+
+        Raises:
+            AbsentError: there is no such incident, or it requires no postmortem.
+        """
+        async with self._reloading:
+            engine = self._watch.engine
+            incident = acknowledge(
+                engine.books, (key.service, key.slo), key.groups, key.start, word
+            )
+            if incident is None:
+                raise AbsentError(
+                    f"{key.service}/{key.slo} has no incident from {key.start} on that has settled "
+                    "and requires a postmortem"
+                )
+            await self._keeper.save(engine)
+        self._log.info(
+            "postmortem acknowledged",
+            service=key.service,
+            slo=key.slo,
+            start=key.start,
+            by=word.by,
+            note=word.note,
+        )
+        return incident
+
+    def _show_overrides(self) -> None:
+        overrides, now = self._overrides.all, time.time()
+        self.publisher.amend(lambda snapshot: with_overrides(snapshot, overrides, now))
+
     async def diagnose(self) -> None:
         """Log where time and memory go; takes ten seconds."""
         ledger = self._watch.engine.ledger
@@ -276,10 +349,12 @@ class App:
         metrics.ledger_slots.set(ledger.slots)
         metrics.ledger_bytes.set(ledger.bytes)
         metrics.backfill_progress.set(progress)
+        snapshot = with_overrides(snapshot, self._overrides.all, time.time())
         await asyncio.to_thread(self.publisher.publish, snapshot)
         # One datasource that is down must not keep the others' SLOs from being served.
         self._ready = self._ready or len(silent) < len(engine.datasources)
         await self._keeper.save(engine)
+        await self._overrides.keep()
         if self._storage is not None:
             store = self._keeper.state
             metrics.observe_store(

@@ -21,6 +21,7 @@ from exporter.config.loading import load_file
 from exporter.config.settings import Settings
 from exporter.dashboards_command import dashboards
 from exporter.demo.run import DemoOptions, run_demo
+from exporter.gate_command import COMMANDS
 from exporter.ledger.storefile import StoreError
 from exporter.live_check import live_check
 from exporter.logs import FORMATS, LEVELS, configure
@@ -61,6 +62,10 @@ storage_option = click.option(
 @click.version_option(package_name="error-budget-exporter", prog_name="error-budget-exporter")
 def main() -> None:
     """Exact error budgets and burn rates for Prometheus, with policy tiers."""
+
+
+for command in COMMANDS:
+    main.add_command(command)
 
 
 def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:

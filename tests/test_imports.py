@@ -15,10 +15,12 @@ ROOT = Path(exporter.__file__).parent
 
 WIRING = {
     "__main__",
+    "api_client",
     "app",
     "cli",
     "dashboards_command",
     "diagnosis",
+    "gate_command",
     "ledger_command",
     "live_check",
     "logs",
@@ -62,7 +64,10 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "evaluation": "slots on their way into the ledger",
         "demo": "30 days of history, made in one go",
     },
-    "httpx": {"prometheus": "asks Prometheus"},
+    "httpx": {
+        "prometheus": "asks Prometheus",
+        "api_client": "the command line asks a daemon: no part of the daemon itself",
+    },
     "orjson": {"prometheus": "reads its answers", "web": "writes the API's"},
     "promql_parser": {
         "prometheus": "reads selectors and rates",
@@ -85,6 +90,7 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
     "click": {
         "cli": "flags",
         "dashboards_command": "the flag of a command that stands alone",
+        "gate_command": "flags of the commands that ask a daemon",
         "demo": "prints its story",
     },
     "grafana_foundation_sdk": {"dashboards": "makes dashboards"},

@@ -19,6 +19,7 @@ from exporter.config.fields import (
     duration,
 )
 from exporter.config.maintenance_section import MaintenanceSection
+from exporter.config.overrides_section import OverridesSection
 from exporter.config.policies_section import PoliciesSection
 from exporter.config.prometheus_section import PrometheusSection
 from exporter.config.section import Section
@@ -131,6 +132,10 @@ class PolicySection(Section):
             "An incident that takes more of a period's budget, in percent, requires a postmortem."
         ),
         examples=["10"],
+    )
+    overrides: OverridesSection = Field(
+        default=OverridesSection(),
+        description="How far people may let deploys pass a gate that blocks.",
     )
 
     def apply(self, policy: Policy) -> Policy:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PlainValidator, field_validator
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
 
 from exporter.config.errors import quoted
 from exporter.config.fields import DURATION, Kind, Text, TierPercent, no_doubles, one_of
@@ -40,6 +40,11 @@ def _link(text: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"must be an http or https URL, not {quoted(text)}")
     return text
+
+
+def _no_doubles(reasons: list[str]) -> list[str]:
+    no_doubles([reason.casefold() for reason in reasons])
+    return reasons
 
 
 def _own_name(name: str) -> str:
@@ -93,6 +98,23 @@ class TierSection(Section):
         description="Enters the tier early, whatever is left. Not possible for the first tier.",
     )
 
+    exemptions: Annotated[list[Text], AfterValidator(_no_doubles)] = Field(
+        default=[],
+        description=(
+            "Reasons for which a deploy passes although the gate blocks, as `reason` of the gate "
+            "gives them; upper and lower case are the same. Only where `gate` is `block`."
+        ),
+        examples=["[p0, security]"],
+    )
+
+    @field_validator("exemptions")
+    @classmethod
+    def _from_a_block(cls, exemptions: list[str], info: ValidationInfo) -> list[str]:
+        gate = info.data.get("gate", Gate.BLOCK)
+        if exemptions and gate != Gate.BLOCK:
+            raise ValueError(f"must not be there where gate is {gate}: nothing is blocked")
+        return exemptions
+
     def tier(self) -> Tier:
         """What the policy is given."""
         fast = self.burn_rate
@@ -103,6 +125,7 @@ class TierSection(Section):
             self.guidance or "",
             self.link,
             BurnRate(fast.window, fast.above) if fast else None,
+            tuple(self.exemptions),
         )
 
 

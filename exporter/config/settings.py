@@ -12,6 +12,7 @@ from exporter.evaluation.settings import EvaluationSettings
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import DEFAULT_DATASOURCE, Slo
+from exporter.slo.overrides import OverrideLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Settings:
 
     `datasources` are those that SLOs name, in the order of the file. The SLOs hold the
     maintenance windows that reach them; `maintenance` lists all windows. `storage` is the
-    folder of the store, None to hold the ledger in memory alone. `files` are the texts that it was
-    read from, secrets included, the main one first.
+    folder of the store, None to hold the ledger in memory alone. `overrides` are their limits.
+    `files` are the texts that it was read from, secrets included, the main one first.
     """
 
     slos: tuple[Slo, ...]
@@ -39,6 +40,7 @@ class Settings:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     maintenance: tuple[PlacedWindow, ...] = ()
     storage: Path | None = None
+    overrides: OverrideLimits = field(default_factory=OverrideLimits)
     files: tuple[tuple[Path, str], ...] = field(default=(), repr=False, compare=False)
 
     @property

@@ -250,6 +250,12 @@ FAMILIES = (
         _postmortems,
     ),
     Family(
+        "slo_policy_override_until_timestamp_seconds",
+        "gauge",
+        "When the override ends by which deploys pass a gate that blocks; absent without one.",
+        lambda status: _one(status.override.until if status.override else None),
+    ),
+    Family(
         "slo_data_state",
         "gauge",
         "1 for the state that the SLO's data are in, 0 for the others.",
@@ -284,6 +290,12 @@ SERVICE_TIER = (
     "1 for the worst tier that an SLO of the service is in, 0 for the others.",
 )
 
+OVERRIDES = (
+    "slo_policy_overrides_total",
+    "counter",
+    "Overrides of the service in this calendar quarter (UTC); starts anew with each.",
+)
+
 
 def families(snapshot: Snapshot) -> Iterator[tuple[str, str, str, Iterable[tuple[str, Points]]]]:
     """Every family with its series: name, type, help, and (labels, points) per SLO or service."""
@@ -298,3 +310,8 @@ def families(snapshot: Snapshot) -> Iterator[tuple[str, str, str, Iterable[tuple
         )
     services = ((label("service", of.service), _tiers(of)) for of in snapshot.services)
     yield (*SERVICE_TIER, services)
+    overridden = (
+        (label("service", service), (("", float(count)),))
+        for service, count in snapshot.overrides.items()
+    )
+    yield (*OVERRIDES, overridden)

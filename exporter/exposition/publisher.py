@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
@@ -93,6 +94,11 @@ class Publisher:
         """Render the next scrape anew: no snapshot will come that brings the own metrics."""
         with self._lock:
             self._pages = {}
+
+    def amend(self, change: Callable[[Snapshot], Snapshot]) -> None:
+        """Show the snapshot with a change that does not wait for the next evaluation."""
+        with self._lock:
+            self._snapshot, self._pages = change(self._snapshot), {}
 
     def withdraw(self) -> None:
         """Show no SLO any more: what was known of them is out of date."""

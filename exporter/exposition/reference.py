@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry
 
-from exporter.exposition.families import FAMILIES, SERVICE_TIER
+from exporter.exposition.families import FAMILIES, OVERRIDES, SERVICE_TIER
 from exporter.exposition.self_metrics import PREFIX, SelfMetrics
 
 INTRO = """\
@@ -67,6 +67,8 @@ def reference() -> str:
     )
     name, kind, help_ = SERVICE_TIER
     slos += _row(name, kind, "tier (and no `slo`)", help_)
+    name, kind, help_ = OVERRIDES
+    slos += _row(name, kind, "(no `slo`)", help_)
     return INTRO + slos + FORMULAS + _table(_own()) + OUTRO
 
 

@@ -57,7 +57,8 @@ class Incident:
 class Override:
     """A person's word that deploys of a service may pass a gate that blocks.
 
-    `slo` is None for all SLOs of the service. It holds in [start, until).
+    `slo` is None for all SLOs of the service. It holds in [start, until). `id` is what it is called
+    by, from 1 on; 0 until it is recorded.
     """
 
     service: str
@@ -66,3 +67,4 @@ class Override:
     why: str
     start: float
     until: float
+    id: int = 0

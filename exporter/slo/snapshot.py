@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from exporter.slo.budget import Budget, Window
@@ -103,8 +103,12 @@ class ServiceTier:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All SLOs, and their services, as of the slot boundary `at` (Unix seconds)."""
+    """All SLOs, and their services, as of the slot boundary `at` (Unix seconds).
+
+    `overrides` tells how many each service has had in this calendar quarter.
+    """
 
     at: int
     slos: tuple[SloStatus, ...]
     services: tuple[ServiceTier, ...]
+    overrides: Mapping[str, int] = field(default_factory=dict)

@@ -23,9 +23,9 @@ def success(data: object) -> bytes:
     return orjson.dumps({"status": "success", "data": data}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def bad_data(message: str) -> bytes:
-    """The answer to a request that cannot be understood."""
-    answer = {"status": "error", "errorType": "bad_data", "error": message}
+def failure(kind: str, message: str) -> bytes:
+    """The answer to a request that cannot be met; `bad_data` is one that is not understood."""
+    answer = {"status": "error", "errorType": kind, "error": message}
     return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
 
 
@@ -106,6 +106,7 @@ def _slo(one: SloStatus) -> dict[str, object]:
         "incidents": list(one.incidents),
         "alerts": [_alert(alert) for alert in one.alerts],
         "maintenance": list(one.maintenance),
+        "override": one.override,
         "last_slot": one.last_slot,
     }
 

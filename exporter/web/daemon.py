@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from exporter.slo.overrides import OverrideLimits
+from exporter.slo.records import Acknowledgement, Incident, Override
 
 
 class ReloadError(Exception):
     """The configuration was not taken over; the text lists every mistake, a line each."""
+
+
+class AbsentError(Exception):
+    """What is asked for is not there; the text says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,28 @@ class Status:
     store: StoreStatus | None
 
 
+@dataclass(frozen=True, slots=True)
+class OverrideStatus:
+    """All overrides that are kept, oldest first, and what new ones are held to.
+
+    `stored` tells whether all of them are on disk.
+    """
+
+    overrides: Sequence[Override]
+    limits: OverrideLimits
+    stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentKey:
+    """Which incident is meant: `groups` are the values of the SLO's group_by labels."""
+
+    service: str
+    slo: str
+    groups: Mapping[str, str]
+    start: int
+
+
 class Daemon(Protocol):
     """What the routes ask. Everything is called in the event loop, and must not block it."""
 
@@ -92,4 +121,38 @@ class Daemon(Protocol):
 
         Raises:
             ReloadError: it has mistakes; the one before stays in force.
+        """
+
+    def overrides(self) -> OverrideStatus:
+        """The overrides, those that are over included."""
+
+    async def override(self, new: Override) -> tuple[Override, bool]:
+        """Let an override hold from now on.
+
+        Returns:
+            It as it was recorded, and whether it is stored.
+
+        Raises:
+            OverrideError: it is too long, or of a service or SLO that is not configured.
+            QuotaError: the service has had all its overrides of this quarter.
+        """
+
+    async def end_override(self, id_: int) -> tuple[Override, bool]:
+        """End an override now; one that is over stays as it is.
+
+        Returns:
+            It, and whether that is stored.
+
+        Raises:
+            AbsentError: there is none of this id.
+        """
+
+    async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> Incident:
+        """Note that the postmortem of an incident is taken care of.
+
+        Returns:
+            The incident, with that.
+
+        Raises:
+            AbsentError: there is no such incident, or it requires no postmortem.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,7 +12,9 @@ from starlette.routing import Route
 from exporter.exposition.publisher import Publisher, negotiate
 from exporter.web import api
 from exporter.web.daemon import Daemon, ReloadError
+from exporter.web.decisions import decision_routes
 from exporter.web.landing import landing
+from exporter.web.openapi import document
 
 
 def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlette:
@@ -48,7 +51,12 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
         try:
             return _json(api.slos(publisher.snapshot, request.query_params))
         except ValueError as error:
-            return _json(api.bad_data(str(error)), status_code=400)
+            return _json(api.failure("bad_data", str(error)), status_code=400)
+
+    described = orjson.dumps(document(version), option=orjson.OPT_APPEND_NEWLINE)
+
+    def openapi(_: Request) -> Response:
+        return _json(described)
 
     # Coroutines: they run in the event loop, which is where the daemon may be asked.
     async def is_ready(_: Request) -> Response:
@@ -79,6 +87,8 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             Route("/config", config),
             Route("/api/v1/status", status),
             Route("/api/v1/slos", slos),
+            Route("/api/v1/openapi.json", openapi),
+            *decision_routes(publisher, daemon),
             Route("/", index),
         ]
     )

@@ -133,6 +133,20 @@ TIERS = {
         "config.yaml:1: policies[0].tiers[1].burn_rate.window: must be one of 5m, 30m, 1h, 2h, "
         '6h, 1d, 3d, not "4h"',
     ),
+    "exemptions where nothing is blocked": (
+        tier("above: 1, exemptions: [p0]"),
+        "config.yaml:1: policies[0].tiers[1].exemptions: must not be there where gate is caution: "
+        "nothing is blocked",
+    ),
+    "exemptions of an unknown gate": (
+        tiers("{name: bad, gate: stop, exemptions: [p0]}"),
+        "config.yaml:1: policies[0].tiers[0].gate: must be one of allow, caution, block, "
+        'not "stop"',
+    ),
+    "same exemption": (
+        tiers("{name: bad, gate: block, exemptions: [p0, security, P0]}"),
+        "config.yaml:1: policies[0].tiers[0].exemptions: names p0 twice",
+    ),
     "window a list": (
         tier("above: 1, burn_rate: {window: [1h], above: 2}"),
         "config.yaml:1: policies[0].tiers[1].burn_rate.window: must be one of 5m, 30m, 1h, 2h, "
@@ -140,8 +154,24 @@ TIERS = {
     ),
 }
 
+OVERRIDES = {
+    "too long": (
+        before_slos("policy: {overrides: {longest: 31d}}"),
+        "config.yaml:1: policy.overrides.longest: must be at least 1m and at most 30d, not 31d",
+    ),
+    "no duration": (
+        before_slos("policy: {overrides: {longest: 72}}"),
+        "config.yaml:1: policy.overrides.longest: '72' is not a duration: write a number and a "
+        "unit (ms, s, m, h, d, w, y), largest unit first, as in 30s or 1h30m",
+    ),
+    "quota below zero": (
+        before_slos("policy: {overrides: {per_quarter: -1}}"),
+        "config.yaml:1: policy.overrides.per_quarter: must be at least 0",
+    ),
+}
 
-@pytest.mark.parametrize(("text", "messages"), rows(POLICY | TIERS))
+
+@pytest.mark.parametrize(("text", "messages"), rows(POLICY | TIERS | OVERRIDES))
 def test_a_bad_policy_is_refused_with_its_exact_message(text, messages):
     """Each mistake is reported with its file, line, key and what would be right."""
     assert complaints(text) == messages

@@ -6,6 +6,7 @@ from math import inf
 from pathlib import Path
 
 from exporter.config.loading import load, load_file
+from exporter.slo.overrides import OverrideLimits
 from exporter.slo.policy import DEFAULT_POLICY, BurnRate, Gate, Policy, Tier
 
 POLICIES = """\
@@ -21,7 +22,7 @@ policies:
         guidance: small steps
         link: https://wiki.example.com/careful
         burn_rate: {window: 1h, above: 14.4}
-      - {name: frozen, gate: block}
+      - {name: frozen, gate: block, exemptions: [P0, security fix]}
   - name: lenient
     tiers: [{name: anything, gate: allow}]
 """
@@ -49,7 +50,7 @@ def test_a_policy_is_what_is_written():
                 "https://wiki.example.com/careful",
                 BurnRate(3600, 14.4),
             ),
-            Tier("frozen", -inf, Gate.BLOCK, ""),
+            Tier("frozen", -inf, Gate.BLOCK, "", exemptions=("P0", "security fix")),
         ),
         min_coverage=0.1,
     )
@@ -78,3 +79,11 @@ def test_slos_of_further_files_fall_under_the_main_files_policies(tmp_path):
         "slos:\n" + an_slo("shop", "a") + an_slo("mail", "b", ", policy: lenient")
     )
     assert [slo.policy.name for slo in load_file(main).slos] == ["strict", "lenient"]
+
+
+def test_overrides_are_held_to_what_is_written():
+    """Or to three days, and three in a quarter."""
+    slos = "slos:\n" + an_slo("shop", "a")
+    assert load(slos, Path("c.yaml")).overrides == OverrideLimits(72 * 3_600, 3)
+    text = "policy: {overrides: {longest: 4h, per_quarter: 0}}\n" + slos
+    assert load(text, Path("c.yaml")).overrides == OverrideLimits(4 * 3_600, 0)

@@ -18,8 +18,9 @@ from exporter.exposition.self_metrics import SelfMetrics
 from exporter.slo.durations import format_duration
 from exporter.slo.judgement import Judgement
 from exporter.slo.maintenance import one_off
+from exporter.slo.overrides import with_overrides
 from exporter.slo.period import DAY
-from exporter.slo.records import Incident, TierChange
+from exporter.slo.records import Incident, Override, TierChange
 
 TABLE = {
     "slo_info": ("gauge", {"objective", "period", "policy", "owner"}),
@@ -44,6 +45,8 @@ TABLE = {
     "slo_policy_tier_recovery_timestamp_seconds": ("gauge", set()),
     "slo_incident_budget_share_ratio": ("gauge", set()),
     "slo_postmortem_required": ("gauge", set()),
+    "slo_policy_override_until_timestamp_seconds": ("gauge", set()),
+    "slo_policy_overrides_total": ("counter", set()),
     "slo_data_state": ("gauge", {"state"}),
     "slo_maintenance_active": ("gauge", set()),
     "slo_data_coverage_ratio": ("gauge", set()),
@@ -65,6 +68,9 @@ SLOWED = Judgement(
 RELEASE = one_off("database upgrade", AT - 600, AT + 600)
 
 
+OF_SERVICES = {"slo_service_policy_tier", "slo_policy_overrides_total"}
+OVERRIDE = Override("auth", None, "ada", "a hotfix", AT - 60, AT + 60, id=1)
+
 STANDING = {
     "slo_policy_tier_since_timestamp_seconds": AT - 600,
     "slo_policy_tier_changes_total": 1,
@@ -81,10 +87,10 @@ class TestFamilies:
         one = subject(
             slo(labels={"owner": "team"}, maintenance=(RELEASE,)), judgement=SLOWED, recovery=AT + 9
         )
-        found = families(snapshot((one, SPENT)), form)
+        found = families(with_overrides(snapshot((one, SPENT)), [OVERRIDE], AT), form)
         assert found.keys() == TABLE.keys()
         for name, (kind, labels) in TABLE.items():
-            own = {"service"} if name == "slo_service_policy_tier" else set(OWN)
+            own = {"service"} if name in OF_SERVICES else set(OWN)
             found_kind, samples = found[name]
             assert found_kind == kind
             assert {key for _, series in samples for key, _ in series} == own | labels
@@ -94,12 +100,11 @@ class TestFamilies:
         """All but the service's own."""
         of = slo(group_by=("region", "tenant"))
         groups = {"region": "eu", "tenant": "a"}
-        for name, (_, samples) in families(
-            snapshot((subject(of, groups=groups), SPENT)), form
-        ).items():
+        shot = with_overrides(snapshot((subject(of, groups=groups), SPENT)), [OVERRIDE], AT)
+        for name, (_, samples) in families(shot, form).items():
             for _, labels in samples:
                 carried = groups.items() <= dict(labels).items()
-                assert carried == (name != "slo_service_policy_tier")
+                assert carried == (name not in OF_SERVICES)
 
     def test_how_it_stands_in_its_policy(self, form):
         """Since when, how often it changed, when it gets better, and what incidents took."""

@@ -10,19 +10,25 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPResponse
 from types import TracebackType
 from typing import Self
 
 from prometheus_client import CollectorRegistry
 
+from exporter.evaluation.overriding import Overrides
 from exporter.exposition.publisher import Publisher
+from exporter.slo.overrides import OverrideLimits
+from exporter.slo.records import Acknowledgement, Incident, Override
 from exporter.slo.snapshot import Snapshot
 from exporter.web.daemon import (
+    AbsentError,
     ConfigStatus,
     DatasourceStatus,
     EvaluationStatus,
+    IncidentKey,
+    OverrideStatus,
     ReloadError,
     Status,
 )
@@ -56,6 +62,10 @@ class ToldDaemon:
             store=None,
         )
     )
+    kept: Overrides = field(default_factory=Overrides)
+    limits: OverrideLimits = field(default_factory=OverrideLimits)
+    incident: Incident | None = None
+    asked: IncidentKey | None = None
 
     def ready(self) -> bool:
         return self.is_ready
@@ -70,6 +80,24 @@ class ToldDaemon:
         self.reloads += 1
         if self.mistakes:
             raise ReloadError(self.mistakes)
+
+    def overrides(self) -> OverrideStatus:
+        return OverrideStatus(self.kept.all, self.limits, self.kept.stored)
+
+    async def override(self, new: Override) -> tuple[Override, bool]:
+        return await self.kept.record(new, self.limits)
+
+    async def end_override(self, id_: int) -> tuple[Override, bool]:
+        ended = await self.kept.end(id_)
+        if ended is None:
+            raise AbsentError(f"there is no override {id_}")
+        return ended
+
+    async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> Incident:
+        self.asked = key
+        if self.incident is None:
+            raise AbsentError("there is no such incident")
+        return replace(self.incident, acknowledged=word)
 
 
 class Serving:

@@ -137,6 +137,7 @@ class TestSlos:
             "tier_changes": [],
             "incidents": [],
             "maintenance": ["upgrade"],
+            "override": None,
             "last_slot": AT,
         }
         assert list(windows) == ["5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d"]

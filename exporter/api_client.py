@@ -1,0 +1,96 @@
+"""Asking a daemon's HTTP API from the command line."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+TIMEOUT = 15.0
+"""Seconds for each part of a request."""
+
+
+class ApiError(Exception):
+    """A daemon gave no answer that can be used; the text says which one, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How daemons are asked: who we are, and which authority their certificates are of.
+
+    Secrets are in files, for command lines are seen by others.
+    """
+
+    username: str | None = None
+    password_file: Path | None = None
+    bearer_token_file: Path | None = None
+    ca_file: Path | None = None
+
+
+def ask(
+    server: str,
+    method: str,
+    path: str,
+    access: Access,
+    *,
+    query: Mapping[str, str] | None = None,
+    body: Mapping[str, object] | None = None,
+) -> dict[str, object]:
+    """Ask a daemon; the data of its answer.
+
+    Args:
+        server: its address, `http://...` or `https://...`.
+        method: of HTTP.
+        path: behind `/api/v1/`.
+        access: how.
+        query: what stands behind the question mark.
+        body: what is sent, as JSON.
+
+    Raises:
+        ApiError: it cannot be reached, refuses, or answers something else.
+    """
+    url = f"{server.rstrip('/')}/api/v1/{path}"
+    auth = (
+        httpx.BasicAuth(access.username, _secret(access.password_file)) if access.username else None
+    )
+    headers = {}
+    if access.bearer_token_file:
+        token = _secret(access.bearer_token_file)
+        if not (token.isascii() and token.isprintable()):
+            raise ApiError(f"{access.bearer_token_file} must hold a token on one line")
+        headers["Authorization"] = f"Bearer {token}"
+    try:
+        verify = ssl.create_default_context(cafile=access.ca_file)
+    except OSError as error:
+        raise ApiError(f"{access.ca_file} cannot be used: {error}") from error
+    try:
+        with httpx.Client(verify=verify, timeout=TIMEOUT, auth=auth, headers=headers) as client:
+            answer = client.request(method, url, params=query, json=body)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ApiError(f"{server} cannot be asked: {error or type(error).__name__}") from error
+    return _data(server, answer)
+
+
+def _secret(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ApiError(f"{file} cannot be read: {error}") from error
+
+
+def _data(server: str, answer: httpx.Response) -> dict[str, object]:
+    try:
+        found = answer.json()
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and isinstance(found.get("error"), str):
+        raise ApiError(f"{server}: {found['error']}")
+    if not isinstance(found, dict) or not isinstance(found.get("data"), dict):
+        raise ApiError(f"{server} answers with status {answer.status_code} and no JSON of this API")
+    data: dict[str, object] = found["data"]
+    return data

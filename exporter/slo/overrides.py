@@ -1,0 +1,85 @@
+"""Overrides: by a person's word, and within limits, a deploy passes a gate that blocks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from exporter.slo.durations import format_duration
+from exporter.slo.period import CalendarPeriod
+from exporter.slo.records import Override
+from exporter.slo.snapshot import Snapshot
+
+
+class OverrideError(ValueError):
+    """An override that cannot be: it is too long, or none at all."""
+
+
+class QuotaError(Exception):
+    """The service has had all its overrides of this quarter."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideLimits:
+    """`longest` is in seconds; `per_quarter` is for each service and calendar quarter, in UTC."""
+
+    longest: int = 72 * 3_600
+    per_quarter: int = 3
+
+
+def in_force(overrides: Iterable[Override], service: str, slo: str, now: float) -> Override | None:
+    """The override that holds for an SLO; of several the one that does so longest."""
+    return max(
+        (
+            one
+            for one in overrides
+            if one.service == service and one.slo in (None, slo) and one.start <= now < one.until
+        ),
+        key=lambda one: one.until,
+        default=None,
+    )
+
+
+def check(new: Override, before: Iterable[Override], limits: OverrideLimits) -> None:
+    """See whether an override may be recorded; those that were ended early count as well.
+
+    Raises:
+        OverrideError: it is over before it begins, or too long.
+        QuotaError: the quota of the quarter is used up.
+    """
+    if new.until <= new.start:
+        raise OverrideError("until must be in the future")
+    if new.until - new.start > limits.longest:
+        longest = format_duration(limits.longest)
+        raise OverrideError(f"an override may last {longest} at the most")
+    if count(before, new.start)[new.service] >= limits.per_quarter:
+        begin = datetime.fromtimestamp(_quarter(new.start)[1], UTC)
+        raise QuotaError(
+            f"{new.service} has had its {limits.per_quarter} overrides of this quarter; "
+            f"the next quarter begins on {begin:%Y-%m-%d}"
+        )
+
+
+def count(overrides: Iterable[Override], now: float) -> Counter[str]:
+    """How many overrides each service has had in the calendar quarter of `now`, in UTC."""
+    start, end = _quarter(now)
+    return Counter(one.service for one in overrides if start <= one.start < end)
+
+
+def _quarter(now: float) -> tuple[int, int]:
+    # The span of a calendar period is (start, end]: a quarter's first moment is in it here.
+    span = CalendarPeriod("quarter").span(int(now) + 1)
+    return span.start, span.end
+
+
+def with_overrides(snapshot: Snapshot, overrides: Sequence[Override], now: float) -> Snapshot:
+    """The snapshot with the overrides in force at `now`, and how many there were."""
+    counted = count(overrides, now)
+    services = dict.fromkeys(status.slo.service for status in snapshot.slos)
+    slos = []
+    for status in snapshot.slos:
+        found = in_force(overrides, status.slo.service, status.slo.name, now)
+        slos.append(status if found is status.override else replace(status, override=found))
+    return replace(snapshot, slos=tuple(slos), overrides={name: counted[name] for name in services})
