@@ -6,11 +6,11 @@ import http.client
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import click
@@ -32,6 +32,7 @@ COMPLETE: Final = 0.999
 SCRAPED_BACK: Final = (
     'max_over_time(slo_burn_rate_alert{service="checkout",slo="availability",severity="page"}[10m])'
 )
+GATE: Final = "/api/v1/gate?service=checkout"
 WORTH_A_LOOK: Final = 'slo_error_budget_remaining_ratio{service="checkout"}'
 
 
@@ -94,6 +95,7 @@ def _play(stack: ExitStack, story: Story, options: DemoOptions) -> list[str]:
             click.secho(f"{clock(elapsed)}  {script.pop(0)[1]}", bold=True)
         scene.check()
         story.see(_views(scene), elapsed)
+        story.see_gate(_gate(scene), elapsed)
         time.sleep(POLL)
     return story.missing() + _missing_in_prometheus(scene)
 
@@ -106,6 +108,13 @@ def _views(scene: Scene) -> dict[str, View]:
             f"the exporter does not answer ({error}):\n{scene.exporter.log_tail()}"
         ) from error
     return read_views(body.decode())
+
+
+def _gate(scene: Scene) -> Mapping[str, Any]:
+    """What the exporter answers to a pipeline that wants to deploy checkout."""
+    _, body = http_get(scene.exporter.port, GATE)
+    found: Mapping[str, Any] = json.loads(body)["data"]
+    return found
 
 
 def _wait_for_history(scene: Scene) -> dict[str, View]:
@@ -138,6 +147,7 @@ def _show_where(scene: Scene) -> None:
     click.secho("\nWhere to look", bold=True)
     click.echo(f"  exporter         {scene.exporter.url}/")
     click.echo(f"  its metrics      {scene.exporter.url}/metrics")
+    click.echo(f"  may one deploy?  curl '{scene.exporter.url}{GATE}'")
     click.echo(f"  its log          {scene.exporter.log}")
     query = quote(WORTH_A_LOOK)
     if page := _graph_page(prometheus.port):

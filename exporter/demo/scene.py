@@ -48,6 +48,19 @@ evaluation:
   interval: 5s
   delay: 1s
   settle: 30s
+policy:
+  min_stay: 2m
+policies:
+  - name: shop
+    services: [checkout]
+    tiers:
+      - {{name: normal, above: 40, gate: allow}}
+      - {{name: slow_down, above: 20, gate: caution, guidance: "small changes, one at a time"}}
+      - name: freeze
+        gate: block
+        guidance: nothing but what makes checkout reliable
+        exemptions: [p0, security]
+        burn_rate: {{window: 5m, above: 14.4}}  # at once while it burns like this
 slos:
   - service: checkout
     name: availability

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -84,6 +85,7 @@ class Story:
         self._told_at = float("-inf")
         self.pages: list[str] = []
         self.tiers: list[str] = []
+        self.decisions: list[str] = []
 
     def overview(self, views: Mapping[str, View]) -> None:
         """A line for every SLO."""
@@ -102,6 +104,20 @@ class Story:
         if moved or elapsed - self._told_at >= CALM:
             self._say(f"  {clock(elapsed):<5}  {view.text()}")
             self._told, self._told_at = view, elapsed
+
+    def see_gate(self, answer: Mapping[str, Any], elapsed: float) -> None:
+        """Tell what the deploy gate says when its decision is another one."""
+        decision = answer["decision"]
+        if self.decisions[-1:] == [decision]:
+            return
+        before = f"{self.decisions[-1]} -> " if self.decisions else ""
+        self.decisions.append(decision)
+        self._announce(f"{clock(elapsed)}  deploy gate of checkout: {before}{decision}")
+        self._say(f"         {answer['why']}")
+        for one in answer["slos"]:
+            if one["recovery"] is not None:
+                until = datetime.fromtimestamp(one["recovery"], UTC).strftime("%Y-%m-%d %H:%M UTC")
+                self._say(f"         It gets better at {until} if nothing more fails.")
 
     def _tell_changes(self, name: str, before: View, now: View, elapsed: float) -> None:
         for rung, fires in now.alerts.items():
@@ -123,6 +139,9 @@ class Story:
             missing.append(f"no page condition of {CHECKOUT} went from 0 to 1")
         if not self.tiers:
             missing.append(f"the tier of {CHECKOUT} did not change")
+        if "allow" not in self.decisions or "block" not in self.decisions:
+            seen = ", ".join(self.decisions) or "nothing"
+            missing.append(f"the deploy gate did not turn from allow to block (seen: {seen})")
         return missing
 
 

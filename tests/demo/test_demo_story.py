@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,15 @@ def checkout(budget: float = 0.53, tier: str = "normal", *, page: bool = False) 
     """An answer with checkout alone."""
     view = View({"5m": 0.3, "1h": 0.3}, budget, tier, {"page 1h/5m": page}, 1.0)
     return {"checkout availability": view}
+
+
+def gate(decision: str, recovery: float | None = None) -> dict[str, Any]:
+    """An answer of the deploy gate."""
+    return {
+        "decision": decision,
+        "why": f"Since it is {decision}.",
+        "slos": [{"recovery": recovery}],
+    }
 
 
 class Told:
@@ -88,6 +98,24 @@ class TestTelling:
         told.story.see(checkout(), 25)
         assert told.announcements == ["0:25  checkout availability: page 1h/5m is over"]
 
+    def test_the_gate_is_told_when_it_turns(self, told):
+        """With its reason, and until when."""
+        for second, answer in [
+            (0, gate("allow")),
+            (1, gate("allow")),
+            (2, gate("block", 86_460.0)),
+        ]:
+            told.story.see_gate(answer, second)
+        assert told.announcements == [
+            "0:00  deploy gate of checkout: allow",
+            "0:02  deploy gate of checkout: allow -> block",
+        ]
+        assert [line.strip() for line in told.lines] == [
+            "Since it is allow.",
+            "Since it is block.",
+            "It gets better at 1970-01-02 00:01 UTC if nothing more fails.",
+        ]
+
     def test_calm_is_told_seldom_and_movement_at_once(self, told):
         """A line every 15 s while nothing moves; one for every percent of budget."""
         for second, budget in [(0, 0.53), (1, 0.529), (14, 0.525), (15, 0.525), (16, 0.50)]:
@@ -101,6 +129,9 @@ class TestJudging:
         told.story.see(checkout(), 0)
         told.story.see(checkout(page=True), 5)
         told.story.see(checkout(0.49, "slow_down", page=True), 10)
+        assert len(told.story.missing()) == 1
+        for decision in ("allow", "caution", "block"):
+            told.story.see_gate(gate(decision), 11)
         assert told.story.missing() == []
 
     def test_nothing_seen(self, told):
@@ -110,13 +141,14 @@ class TestJudging:
         assert told.story.missing() == [
             "no page condition of checkout availability went from 0 to 1",
             "the tier of checkout availability did not change",
+            "the deploy gate did not turn from allow to block (seen: nothing)",
         ]
 
     def test_what_was_there_from_the_beginning_does_not_count(self, told):
         """A condition must go from 0 to 1: one that always fires proves nothing."""
         told.story.see(checkout(0.49, "slow_down", page=True), 0)
         told.story.see(checkout(0.48, "slow_down", page=True), 5)
-        assert len(told.story.missing()) == 2
+        assert len(told.story.missing()) == 3
 
     def test_a_condition_that_was_not_known_before_does_not_count(self, told):
         """From unknown to 1 is not from 0 to 1."""
@@ -129,7 +161,7 @@ class TestJudging:
         for page, tier in [(False, "normal"), (True, "slow_down")]:
             view = checkout(0.5, tier, page=page)["checkout availability"]
             told.story.see({"auth availability eu": view}, 0)
-        assert len(told.story.missing()) == 2
+        assert len(told.story.missing()) == 3
 
 
 def test_the_demos_configuration_is_valid():
