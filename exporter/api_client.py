@@ -59,7 +59,7 @@ def ask(
     headers = {}
     if access.bearer_token_file:
         token = _secret(access.bearer_token_file)
-        if not (token.isascii() and token.isprintable()):
+        if not (token and token.isascii() and token.isprintable()):
             raise ApiError(f"{access.bearer_token_file} must hold a token on one line")
         headers["Authorization"] = f"Bearer {token}"
     try:

@@ -108,6 +108,8 @@ def _parameters(query: QueryParams) -> dict[str, str]:
             raise ValueError(f"{name!r} is not known: known are {', '.join(PARAMETERS)}")
         if name in found:
             raise ValueError(f"{name} must be there once")
+        if name == "reason" and not value:
+            continue  # a variable of a pipeline that is not set
         if not 0 < len(value) <= bodies.LONGEST:
             raise ValueError(f"{name} must be a text of 1 to {bodies.LONGEST} characters")
         found[name] = value

@@ -223,7 +223,11 @@ _GATE = {
 _ASKED = (
     _query("service", "The service to be deployed.", WORDS, required=True),
     _query("slo", "This SLO of it alone.", WORDS),
-    _query("reason", "What the deploy is for; the policy may exempt it.", WORDS),
+    _query(
+        "reason",
+        "What the deploy is for; the policy may exempt it.",
+        {"type": "string", "maxLength": LONGEST},
+    ),
     _query("enforce", "Tell the decision by the status, too.", {"enum": ["true", "false"]}),
 )
 

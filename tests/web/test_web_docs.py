@@ -17,7 +17,8 @@ from serving import PATIENCE, ToldDaemon, basic, until
 from exporter.config.web_loading import load_web, load_web_file
 from exporter.demo.servers import Child, PrometheusServer, free_port, http_get
 from exporter.slo.judgement import Judgement
-from exporter.slo.records import Acknowledgement, Incident, TierChange
+from exporter.slo.overrides import with_overrides
+from exporter.slo.records import Acknowledgement, Incident, Override, TierChange
 from exporter.web import api
 from exporter.web.guard import CHUNK
 from exporter.web.passwords import MAX_KNOWN, MAX_WAITING
@@ -162,7 +163,9 @@ def test_the_shape_of_slos_is_that_of_its_example():
         (_INCIDENT,),
     )
     known = subject(of, groups={"region": "eu"}, judgement=judgement)
-    answer = json.loads(api.slos(snapshot((known, (600.0, 1e6, 1.0))), {}))["data"]
+    shot = snapshot((known, (600.0, 1e6, 1.0)))
+    override = Override(of.service, None, "ada", "a hotfix", AT - 60, AT + 60, id=1)
+    answer = json.loads(api.slos(with_overrides(shot, [override], AT), {}))["data"]
     [found], [told] = answer["slos"], SLOS["slos"]
     assert keys(found["windows"]["1h"]) == keys(told["windows"]["1h"])
     found["windows"] = told["windows"]
