@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from importlib.metadata import version
 
 import structlog
@@ -14,6 +14,7 @@ from exporter.config.errors import ConfigError
 from exporter.config.loading import load_file
 from exporter.config.settings import Settings
 from exporter.diagnosis import diagnose
+from exporter.evaluation.charting import courses
 from exporter.evaluation.keeper import Keeper
 from exporter.exposition.publisher import Publisher
 from exporter.exposition.self_metrics import SelfMetrics
@@ -21,13 +22,16 @@ from exporter.ledger.store import Store
 from exporter.ledger.storefile import StoreError, StoreInUseError, StoreVersionError
 from exporter.options import Options, watched_web_settings
 from exporter.prometheus.errors import SettingsError
-from exporter.slo.snapshot import Snapshot
+from exporter.slo.course import Course
+from exporter.slo.model import Slo
+from exporter.slo.snapshot import SloStatus, Snapshot
 from exporter.watch import Watch
 from exporter.web.daemon import (
     ConfigStatus,
     DatasourceStatus,
     EvaluationStatus,
     ReloadError,
+    Source,
     Status,
     StoreStatus,
 )
@@ -246,6 +250,16 @@ class App:
             },
             store=store,
         )
+
+    def courses(self, statuses: Sequence[SloStatus]) -> list[Course | None]:
+        """The courses of some SLOs, for charts."""
+        return courses(self._watch.engine.books, statuses)
+
+    def source(self, slo: Slo) -> Source | None:
+        """Where an SLO's events come from."""
+        queries = self._watch.engine.queries(slo)
+        of = self._watch.settings.datasources.get(slo.datasource)
+        return Source(of.browser_url, queries) if of and queries else None
 
     async def diagnose(self) -> None:
         """Log where time and memory go; takes ten seconds."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from exporter.slo.course import Course
+from exporter.slo.model import Slo
+from exporter.slo.snapshot import SloStatus
 
 
 class ReloadError(Exception):
@@ -72,6 +76,17 @@ class Status:
     store: StoreStatus | None
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an SLO's events come from: the datasource's URL for browsers, and what it is asked.
+
+    The queries are PromQL for one slot, evaluated at its end.
+    """
+
+    url: str
+    queries: tuple[str, ...]
+
+
 class Daemon(Protocol):
     """What the routes ask. Everything is called in the event loop, and must not block it."""
 
@@ -93,3 +108,9 @@ class Daemon(Protocol):
         Raises:
             ReloadError: it has mistakes; the one before stays in force.
         """
+
+    def courses(self, statuses: Sequence[SloStatus]) -> Sequence[Course | None]:
+        """The courses of some SLOs, as copies; None for those that are not there any more."""
+
+    def source(self, slo: Slo) -> Source | None:
+        """Where an SLO's events come from; None if it is not there any more."""

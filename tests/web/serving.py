@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPResponse
@@ -18,12 +18,15 @@ from typing import Self
 from prometheus_client import CollectorRegistry
 
 from exporter.exposition.publisher import Publisher
-from exporter.slo.snapshot import Snapshot
+from exporter.slo.course import Course
+from exporter.slo.model import Slo
+from exporter.slo.snapshot import SloStatus, Snapshot
 from exporter.web.daemon import (
     ConfigStatus,
     DatasourceStatus,
     EvaluationStatus,
     ReloadError,
+    Source,
     Status,
 )
 from exporter.web.routes import create_app
@@ -43,6 +46,8 @@ class ToldDaemon:
     text: str = "slos: []\n"
     reloads: int = 0
     mistakes: str = ""
+    course: Course | None = None
+    asked: Source | None = None
     shown: Status = field(
         default_factory=lambda: Status(
             version="1.2.3",
@@ -70,6 +75,12 @@ class ToldDaemon:
         self.reloads += 1
         if self.mistakes:
             raise ReloadError(self.mistakes)
+
+    def courses(self, statuses: Sequence[SloStatus]) -> list[Course | None]:
+        return [self.course] * len(statuses)
+
+    def source(self, slo: Slo) -> Source | None:
+        return self.asked
 
 
 class Serving:
