@@ -18,9 +18,8 @@ SPELLS = 180
 SPARK_SPELLS = 48
 SPARK_WIDTH, SPARK_HEIGHT = 120, 28
 
-WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 72, 708, 14, 256
-"""The area of the plot: the axes' labels stand left of it and below."""
+LEFT, RIGHT, TOP, BOTTOM = 88, 708, 14, 256
+"""The area of the plot, in a drawing of 720 by 300: the axes' labels stand left of it and below."""
 
 MOST_TICKS = 7
 HOUR, DAY = 3_600, 86_400
@@ -192,7 +191,8 @@ class _Times:
     def __init__(self, spells: Course) -> None:
         self._spells = spells
         self.bounds: list[float] = spells.bounds.tolist()
-        self.start, self.end = self.bounds[0], self.bounds[-1]
+        self.start: float = self.bounds[0]
+        self.end: float = self.bounds[-1]
         self.spell = self.bounds[1] - self.start
 
     def x(self, at: float) -> float:
@@ -236,7 +236,7 @@ def _levels(low: float, high: float, step: float) -> list[Mark]:
 
 
 def _step(span: float) -> float:
-    """A round step, of which four to eight make up a span."""
+    """A round step, of which five at the most make up a span."""
     power = math.pow(10, math.floor(math.log10(span / 4)))
     steps = (1.0, 2.0, 2.5, 5.0, 10.0)
     return next(n * power for n in steps if span / (n * power) <= 5)
