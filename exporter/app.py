@@ -258,8 +258,9 @@ class App:
     def source(self, slo: Slo) -> Source | None:
         """Where an SLO's events come from."""
         queries = self._watch.engine.queries(slo)
-        of = self._watch.settings.datasources.get(slo.datasource)
-        return Source(of.browser_url, queries) if of and queries else None
+        settings = self._watch.settings
+        of = settings.datasources.get(slo.datasource)
+        return Source(of.browser_url, queries, settings.grafana) if of and queries else None
 
     async def diagnose(self) -> None:
         """Log where time and memory go; takes ten seconds."""

@@ -101,6 +101,7 @@ def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) 
         evaluation=main.evaluation.settings(),
         maintenance=tuple(placed for of_file in windows for _, placed in of_file),
         storage=main.storage.folder(files[0][0].file.parent),
+        grafana=main.grafana.url,
     )
 
 

@@ -28,8 +28,9 @@ class Settings:
 
     `datasources` are those that SLOs name, in the order of the file. The SLOs hold the
     maintenance windows that reach them; `maintenance` lists all windows. `storage` is the
-    folder of the store, None to hold the ledger in memory alone. `files` are the texts that it was
-    read from, secrets included, the main one first.
+    folder of the store, None to hold the ledger in memory alone. `grafana` is where browsers find
+    it, None where there is none. `files` are the texts that it was read from, secrets included, the
+    main one first.
     """
 
     slos: tuple[Slo, ...]
@@ -39,6 +40,7 @@ class Settings:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     maintenance: tuple[PlacedWindow, ...] = ()
     storage: Path | None = None
+    grafana: str | None = None
     files: tuple[tuple[Path, str], ...] = field(default=(), repr=False, compare=False)
 
     @property

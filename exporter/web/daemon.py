@@ -80,11 +80,13 @@ class Status:
 class Source:
     """Where an SLO's events come from: the datasource's URL for browsers, and what it is asked.
 
-    The queries are PromQL for one slot, evaluated at its end.
+    The queries are PromQL for one slot, evaluated at its end. `grafana` is where its dashboards
+    are, if they are anywhere. No URL ends with a slash.
     """
 
     url: str
     queries: tuple[str, ...]
+    grafana: str | None = None
 
 
 class Daemon(Protocol):

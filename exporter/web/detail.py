@@ -18,6 +18,9 @@ from exporter.web.overview import bar, tier_name
 MOST_RECORDS = 50
 """Changes, incidents and maintenance windows that are listed, the newest ones."""
 
+DASHBOARD = "error-budget-slo"
+"""The uid of the dashboard of one SLO, among those that the exporter writes."""
+
 AHEAD = 30 * DAY
 """How far ahead maintenance windows are told of, in seconds."""
 
@@ -79,6 +82,7 @@ def detail(status: SloStatus, course: Course | None, source: Source | None) -> d
         "datasource": slo.datasource,
         "source": source,
         "questions": _questions(source),
+        "dashboard": _dashboard(status, source),
     }
 
 
@@ -223,3 +227,10 @@ def _questions(source: Source | None) -> list[dict[str, str]]:
         }
         for text in source.queries
     ]
+
+
+def _dashboard(status: SloStatus, source: Source | None) -> str:
+    if source is None or source.grafana is None:
+        return ""
+    query = urlencode({"var-service": status.slo.service, "var-slo": status.slo.name})
+    return f"{source.grafana}/d/{DASHBOARD}?{query}"

@@ -40,7 +40,10 @@ def find_browser() -> Path:
                 return find_binary(name, "CHROMIUM")
             except BinaryNotFoundError:
                 continue
-    return find_binary("chromium", "CHROMIUM")
+    try:
+        return find_binary("chromium", "CHROMIUM")
+    except BinaryNotFoundError as error:
+        raise BinaryNotFoundError(f"{error} `make browser` unpacks one.") from None
 
 
 @contextmanager

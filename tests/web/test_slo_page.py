@@ -149,6 +149,14 @@ class TestSlo:
             "http://prom.example.com/x/graph?g0.expr=sum%28a%7Bb%3D%22%3Cc%3E%22%7D%29&amp;g0.tab=0"
         )
         assert f'href="{link}"' in page
+        assert "Grafana" not in page
+
+    def test_it_leads_to_its_dashboard(self):
+        """Where the configuration says that there is a Grafana."""
+        web = Web(shot(name="a b"))
+        web.daemon.asked = Source("http://prom.example.com", (), "https://grafana.example.com")
+        link = "https://grafana.example.com/d/error-budget-slo?var-service=auth&amp;var-slo=a+b"
+        assert f'<a href="{link}" rel="noreferrer">' in web.page("/slo/auth/a%20b")
 
     @pytest.mark.parametrize("name", ["a/b", EVIL, "ü ?#%2F", "..."])
     def test_every_name_has_a_page(self, name):
