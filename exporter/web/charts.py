@@ -180,7 +180,7 @@ def error_chart(status: SloStatus, course: Course) -> Chart:
         times=times.marks(),
         areas=[(look, "".join(paths)) for look, paths in bars.items() if paths],
         line="",
-        limits=[Mark(limit, f"objective: {wording.small_percent(allowed)}")],
+        limits=[Mark(limit, f"objective allows {wording.small_percent(allowed)}")],
         hovers=hovers,
     )
 

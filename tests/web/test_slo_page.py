@@ -119,7 +119,7 @@ class TestSlo:
             ("block", "incident"),
         ]
         assert "2023-11-14 22:15 UTC: 0.0% left" in budget
-        assert "objective: 0.1%" in errors
+        assert "objective allows 0.1%" in errors
         assert "0.1% (0.167 of 167)" in errors
 
     def test_what_is_unknown_is_grey(self):
