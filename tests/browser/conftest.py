@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browsers import chromium
 from playwright.sync_api import Browser, Page
-from stage import Stage
+from stage import Opened, Stage
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +24,6 @@ def stage(prometheus_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     with Stage(prometheus_binary, tmp_path_factory.mktemp("stage")) as running:
         running.begin()
         yield running
-
-
-Opened = Callable[..., Page]
 
 
 @pytest.fixture

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 # The service, Prometheus and the daemon are those of the integration tests.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 
 from live import Live
+from playwright.sync_api import Page
+
+Opened = Callable[..., Page]
+"""What opens a path of the exporter in a tab."""
 
 EVIL = '<script>document.title = "mine"</script>'
 """A name that would tell if it were taken for what it looks like."""

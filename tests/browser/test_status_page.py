@@ -9,9 +9,8 @@ from urllib.request import urlopen
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Opened
 from playwright.sync_api import Browser, Page, expect
-from stage import EVIL, Stage
+from stage import EVIL, Opened, Stage
 
 DETAIL = "/slo/shop/availability"
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True}
