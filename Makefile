@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DURATION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools demo test test-faults lint bench exactness clean
+.PHONY: help venv tools browser demo test test-faults lint bench exactness screenshots clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,6 +29,10 @@ print("Found:", find_prometheus(), find_promtool(), find_alertmanager(), find_am
 endef
 export FIND
 
+browser: venv  ## a headless Chromium in .tools, unless CHROMIUM or the PATH has one
+	@$(BIN)/python tests/browser/browsers.py 2>/dev/null || \
+		.ci/prometheus-from-debian .tools/browser "" chromium-headless-shell
+
 demo: venv tools  ## the demo; DURATION=120 ends it by itself and judges what it saw
 	$(BIN)/error-budget-exporter demo $(if $(DURATION),--duration $(DURATION))
 
@@ -37,7 +41,7 @@ lint: venv  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint tools  ## style, types, unit and integration tests
+test: lint tools browser  ## style, types, unit and integration tests
 	$(BIN)/pytest
 
 test-faults: venv tools  ## the whole fault suite, of which `make test` runs the quick part
@@ -55,6 +59,9 @@ exactness: export PROMETHEUS_NEWEST ?= $(NEWEST)/prometheus
 exactness: export VICTORIA_METRICS ?= $(NEWEST)/victoria-metrics
 exactness: venv tools $(NEWEST)/victoria-metrics  ## the torture set on three servers, as the table of docs/exactness.md
 	$(BIN)/python -m bench.exactness
+
+screenshots: venv tools browser  ## the pictures of README.md and docs/, from the demo
+	$(BIN)/python tests/browser/screenshots.py docs/images
 
 clean:  ## remove what make has made
 	rm -rf $(VENV) .tools build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from importlib.metadata import version
 
 import structlog
@@ -15,6 +15,7 @@ from exporter.config.loading import load_file
 from exporter.config.settings import Settings
 from exporter.diagnosis import diagnose
 from exporter.evaluation.acknowledging import acknowledge
+from exporter.evaluation.charting import courses
 from exporter.evaluation.keeper import Keeper
 from exporter.evaluation.overriding import Overrides, read_overrides
 from exporter.exposition.publisher import Publisher
@@ -24,9 +25,11 @@ from exporter.ledger.store import Store
 from exporter.ledger.storefile import StoreError, StoreInUseError, StoreVersionError
 from exporter.options import Options, watched_web_settings
 from exporter.prometheus.errors import SettingsError
+from exporter.slo.course import Course
+from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideError, with_overrides
 from exporter.slo.records import Acknowledgement, Incident, Override
-from exporter.slo.snapshot import Snapshot
+from exporter.slo.snapshot import SloStatus, Snapshot
 from exporter.watch import Watch
 from exporter.web.daemon import (
     AbsentError,
@@ -36,6 +39,7 @@ from exporter.web.daemon import (
     IncidentKey,
     OverrideStatus,
     ReloadError,
+    Source,
     Status,
     StoreStatus,
 )
@@ -319,6 +323,17 @@ class App:
     def _show_overrides(self) -> None:
         overrides, now = self._overrides.all, time.time()
         self.publisher.amend(lambda snapshot: with_overrides(snapshot, overrides, now))
+
+    def courses(self, statuses: Sequence[SloStatus]) -> list[Course | None]:
+        """The courses of some SLOs, for charts."""
+        return courses(self._watch.engine.books, statuses)
+
+    def source(self, slo: Slo) -> Source | None:
+        """Where an SLO's events come from."""
+        queries = self._watch.engine.queries(slo)
+        settings = self._watch.settings
+        of = settings.datasources.get(slo.datasource)
+        return Source(of.browser_url, queries, settings.grafana) if of and queries else None
 
     async def diagnose(self) -> None:
         """Log where time and memory go; takes ten seconds."""

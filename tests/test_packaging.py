@@ -25,12 +25,12 @@ def test_the_page_and_the_type_marker_are_part_of_the_package():
         path for path in package.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}
     }
     assert others == named
-    assert {path.name for path in named} >= {"py.typed", "landing.html"}
+    assert {path.name for path in named} >= {"py.typed", "overview.html", "style.css"}
 
 
 def test_the_page_is_found_as_a_resource():
     """Wherever the package is installed."""
-    page = files("exporter.web").joinpath("templates", "landing.html")
+    page = files("exporter.web").joinpath("templates", "base.html")
     assert page.read_text().startswith("<!doctype html>")
 
 

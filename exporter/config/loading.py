@@ -102,6 +102,7 @@ def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) 
         maintenance=tuple(placed for of_file in windows for _, placed in of_file),
         storage=main.storage.folder(files[0][0].file.parent),
         overrides=main.policy.overrides.limits(),
+        grafana=main.grafana.url,
     )
 
 

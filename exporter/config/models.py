@@ -18,6 +18,7 @@ from exporter.config.fields import (
     Interval,
     duration,
 )
+from exporter.config.grafana_section import GrafanaSection
 from exporter.config.maintenance_section import MaintenanceSection
 from exporter.config.overrides_section import OverridesSection
 from exporter.config.policies_section import PoliciesSection
@@ -178,6 +179,9 @@ class MainFile(Section):
     )
     storage: StorageSection = Field(
         default=StorageSection(), description="Where the ledger is kept."
+    )
+    grafana: GrafanaSection = Field(
+        default=GrafanaSection(), description="Where the pages link to."
     )
     policy: PolicySection = Field(
         default=PolicySection(), description="When budgets are acted upon."

@@ -105,6 +105,11 @@ class PrometheusSection(Section):
         ),
         examples=["true"],
     )
+    external_url: Url | None = Field(
+        default=None,
+        description="Where browsers find it, if not at `url`: the pages link to it.",
+        examples=["https://prometheus.example.com"],
+    )
 
     @field_validator("authorization", "bearer_token_file", "oauth2")
     @classmethod
@@ -149,6 +154,7 @@ class PrometheusSection(Section):
             headers=self.headers,
             proxy=ProxySettings(self.proxy_url, self.no_proxy or "", self.proxy_from_environment),
             follow_redirects=self.follow_redirects,
+            external_url=self.external_url,
         )
 
     def _credentials(self) -> BasicAuth | Authorization | OAuth2 | None:

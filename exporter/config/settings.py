@@ -30,7 +30,8 @@ class Settings:
     `datasources` are those that SLOs name, in the order of the file. The SLOs hold the
     maintenance windows that reach them; `maintenance` lists all windows. `storage` is the
     folder of the store, None to hold the ledger in memory alone. `overrides` are their limits.
-    `files` are the texts that it was read from, secrets included, the main one first.
+    `grafana` is where browsers find it, None where there is none. `files` are the texts that it was
+    read from, secrets included, the main one first.
     """
 
     slos: tuple[Slo, ...]
@@ -41,6 +42,7 @@ class Settings:
     maintenance: tuple[PlacedWindow, ...] = ()
     storage: Path | None = None
     overrides: OverrideLimits = field(default_factory=OverrideLimits)
+    grafana: str | None = None
     files: tuple[tuple[Path, str], ...] = field(default=(), repr=False, compare=False)
 
     @property

@@ -70,6 +70,11 @@ class SlotCounter:
         """The counters behind an SLO (by its index), as it is measured now."""
         return self._indicators[source][0].selectors
 
+    def queries(self, source: int) -> Sequence[str]:
+        """What is asked for the finest slot of an SLO (by its index), as it is measured now."""
+        slices = self._slos[source].timeslices
+        return self._expressions(source, slices.slice if slices else self._interval)
+
     def batches(self, sources: Sequence[int], span: Span) -> list[Batch]:
         """Cut SLOs (by their index) into groups that one query can ask for."""
         key = (tuple(sources), span.slot, span.count)

@@ -160,6 +160,13 @@ class Engine:
                 for source, samples in (await self._samples.count(sources, recent)).items():
                     self.ledger.note_samples(source, recent.start, samples)
 
+    def queries(self, slo: Slo) -> tuple[str, ...]:
+        """What is asked for the newest slot of an SLO; nothing if it is not one of ours."""
+        name = slo.service, slo.name
+        found = (s for s, of in enumerate(self.slos) if (of.service, of.name) == name)
+        source = next(found, None)
+        return () if source is None else tuple(self._counter.queries(source))
+
     def problems(self) -> dict[int, str]:
         """What keeps an SLO (by its index) from being counted whole, in words for its owner."""
         history = {source: message for source, (_, message) in self._history_failed.items()}

@@ -294,9 +294,15 @@ class Ledger:
 
     def read(self, level: int, row: int) -> Slots:
         """The slots of a level, oldest first, as one row."""
+        return self.read_rows(level, [row])[0]
+
+    def read_rows(self, level: int, rows: Sequence[int]) -> tuple[Slots, Slots | None]:
+        """The slots of a level, oldest first, and what of them lies in maintenance windows."""
         shelf = self._shelves[level]
-        at = shelf.at(*self.cover(level))
-        return Slots(*(array[row : row + 1, at] for array in shelf.counts.arrays()))
+        cells = np.ix_(np.asarray(rows, dtype=np.intp), shelf.at(*self.cover(level)))
+        counts = Slots(*(array[cells] for array in shelf.counts.arrays()))
+        excluded = shelf.excluded
+        return counts, excluded and Slots(*(array[cells] for array in excluded.arrays()))
 
     def window(self, length: int, *, excluded: bool = False) -> WindowSums:
         """Sums over the window of `length` seconds that ends at `end`, for every row.

@@ -87,7 +87,8 @@ class PrometheusSettings:
     """One Prometheus-compatible query API. Durations are in seconds.
 
     `scrape_interval` is the longest scrape interval of the series that are counted: a counter
-    is looked for over two of them, so that one failed scrape hides nothing.
+    is looked for over two of them, so that one failed scrape hides nothing. `external_url` is where
+    browsers find it, if not at `url`.
 
     Raises:
         ValueError: redirects are to be followed with something that is meant for `url` alone.
@@ -101,6 +102,12 @@ class PrometheusSettings:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     proxy: ProxySettings = field(default_factory=ProxySettings)
     follow_redirects: bool = False
+    external_url: str | None = None
+
+    @property
+    def browser_url(self) -> str:
+        """Where a browser finds it, without a slash at the end."""
+        return (self.external_url or self.url).rstrip("/")
 
     def __post_init__(self) -> None:
         """Refuse to carry credentials to wherever a redirect leads."""

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from exporter.slo.course import Course
+from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideLimits
 from exporter.slo.records import Acknowledgement, Incident, Override
+from exporter.slo.snapshot import SloStatus
 
 
 class ReloadError(Exception):
@@ -101,6 +104,19 @@ class IncidentKey:
     start: int
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an SLO's events come from: the datasource's URL for browsers, and what it is asked.
+
+    The queries are PromQL for one slot, evaluated at its end. `grafana` is where its dashboards
+    are, if they are anywhere. No URL ends with a slash.
+    """
+
+    url: str
+    queries: tuple[str, ...]
+    grafana: str | None = None
+
+
 class Daemon(Protocol):
     """What the routes ask. Everything is called in the event loop, and must not block it."""
 
@@ -156,3 +172,9 @@ class Daemon(Protocol):
         Raises:
             AbsentError: there is no such incident, or it requires no postmortem.
         """
+
+    def courses(self, statuses: Sequence[SloStatus]) -> Sequence[Course | None]:
+        """The courses of some SLOs, as copies; None for those that are not there any more."""
+
+    def source(self, slo: Slo) -> Source | None:
+        """Where an SLO's events come from; None if it is not there any more."""

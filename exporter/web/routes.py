@@ -1,20 +1,19 @@
-"""The HTTP interface: metrics, health, reload, the API, and the landing page."""
+"""The HTTP interface: metrics, health, reload, the API, and the pages."""
 
 from __future__ import annotations
 
 import orjson
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.exposition.publisher import Publisher, negotiate
 from exporter.web import api
 from exporter.web.daemon import Daemon, ReloadError
 from exporter.web.decisions import decision_routes
-from exporter.web.landing import landing
 from exporter.web.openapi import document
+from exporter.web.pages import Pages
 
 
 def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlette:
@@ -23,12 +22,9 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
     Args:
         publisher: what is served.
         daemon: what tells of itself, and is told to reload.
-        version: shown on the page.
+        version: shown on the pages.
     """
-    templates = Environment(
-        loader=PackageLoader("exporter.web"), autoescape=True, undefined=StrictUndefined
-    )
-    page = templates.get_template("landing.html")
+    pages = Pages(publisher, daemon, version=version)
 
     # Plain functions: they run in a thread, where rendering holds up no evaluation.
     def metrics(request: Request) -> Response:
@@ -42,10 +38,6 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
 
     def healthy(_: Request) -> Response:
         return PlainTextResponse("The exporter is healthy.\n")
-
-    def index(_: Request) -> Response:
-        text = page.render(landing(publisher.snapshot), version=version)
-        return HTMLResponse(text)
 
     def slos(request: Request) -> Response:
         try:
@@ -89,7 +81,9 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             Route("/api/v1/slos", slos),
             Route("/api/v1/openapi.json", openapi),
             *decision_routes(publisher, daemon),
-            Route("/", index),
+            Route("/", pages.overview),
+            Route("/slo/{name:path}", pages.slo),
+            Route("/static/{name}", pages.asset),
         ]
     )
 

@@ -71,7 +71,7 @@ TOP = {
     "unknown key like none": (
         before_slos("x y: {}"),
         'config.yaml:1: "x y": unknown key, known here: prometheus, datasources, evaluation, '
-        "storage, policy, policies, alerting, maintenance, slos, slo_files",
+        "storage, grafana, policy, policies, alerting, maintenance, slos, slo_files",
     ),
     "no SLO": (
         "slos: []",

@@ -103,3 +103,14 @@ def test_every_key_about_the_way(folder):
     )
     found = loaded(folder, "proxy_from_environment: true")
     assert found == PrometheusSettings(proxy=ProxySettings(from_environment=True))
+
+
+def test_browsers_may_find_it_elsewhere(folder):
+    """At the URL that the exporter asks, unless another one is given."""
+    assert loaded(folder, "url: http://inside:9090/x/").browser_url == "http://inside:9090/x"
+    lines = ["url: http://inside:9090", "external_url: https://prometheus.example.com/"]
+    found = loaded(folder, *lines)
+    assert (found.url, found.browser_url) == (
+        "http://inside:9090",
+        "https://prometheus.example.com",
+    )

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http.client import HTTPResponse
@@ -19,9 +19,11 @@ from prometheus_client import CollectorRegistry
 
 from exporter.evaluation.overriding import Overrides
 from exporter.exposition.publisher import Publisher
+from exporter.slo.course import Course
+from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideLimits
 from exporter.slo.records import Acknowledgement, Incident, Override
-from exporter.slo.snapshot import Snapshot
+from exporter.slo.snapshot import SloStatus, Snapshot
 from exporter.web.daemon import (
     AbsentError,
     ConfigStatus,
@@ -30,6 +32,7 @@ from exporter.web.daemon import (
     IncidentKey,
     OverrideStatus,
     ReloadError,
+    Source,
     Status,
 )
 from exporter.web.routes import create_app
@@ -49,6 +52,8 @@ class ToldDaemon:
     text: str = "slos: []\n"
     reloads: int = 0
     mistakes: str = ""
+    course: Course | None = None
+    origin: Source | None = None
     shown: Status = field(
         default_factory=lambda: Status(
             version="1.2.3",
@@ -98,6 +103,12 @@ class ToldDaemon:
         if self.incident is None:
             raise AbsentError("there is no such incident")
         return replace(self.incident, acknowledged=word)
+
+    def courses(self, statuses: Sequence[SloStatus]) -> list[Course | None]:
+        return [self.course] * len(statuses)
+
+    def source(self, slo: Slo) -> Source | None:
+        return self.origin
 
 
 class Serving:

@@ -1,0 +1,54 @@
+// The pages work without this: it brings them up to date, and filters as soon as one is chosen.
+"use strict";
+
+const EVERY = 30_000; // milliseconds
+const KEY = "refresh";
+
+function replace(fresh, id) {
+  const old = document.getElementById(id);
+  const found = fresh.getElementById(id);
+  if (old && found && !old.contains(document.activeElement)) old.replaceWith(found);
+}
+
+async function refresh() {
+  if (document.hidden || String(document.getSelection())) return;
+  try {
+    const answer = await fetch(location.href, { cache: "no-store" });
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.title = fresh.title;
+    replace(fresh, "live");
+    replace(fresh, "list");
+  } catch {
+    // The exporter is away; the next time will tell.
+  }
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem(KEY) !== "off";
+  } catch {
+    return true;
+  }
+}
+
+const place = document.getElementById("refresh");
+const label = document.createElement("label");
+const box = document.createElement("input");
+box.type = "checkbox";
+box.checked = remembered();
+box.addEventListener("change", () => {
+  try {
+    localStorage.setItem(KEY, box.checked ? "on" : "off");
+  } catch {
+    // Then it is forgotten with the page.
+  }
+  if (box.checked) refresh();
+});
+label.append(box, " refresh every 30 s");
+place.append(label);
+setInterval(() => box.checked && refresh(), EVERY);
+
+for (const select of document.querySelectorAll("form select")) {
+  select.addEventListener("change", () => select.form.requestSubmit());
+}
