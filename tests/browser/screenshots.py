@@ -61,7 +61,7 @@ def main() -> None:
         scene = set_up(stack, print)
         until(scene, "error_budget_exporter_backfill_progress_ratio 1.0")
         scene.shop.outages.append(incident(time.time()))
-        until(scene, 'slo_policy_tier{service="checkout",slo="availability",tier="slow_down"} 1')
+        until(scene, 'slo_policy_tier{service="checkout",slo="availability",tier="freeze"} 1')
         shoot(browser, scene.exporter.url, folder)
 
 
