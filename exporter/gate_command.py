@@ -94,7 +94,11 @@ def _access(command: Command) -> Command:
     help="What an unknown decision comes to, and an exporter that cannot be asked.",
 )
 @click.option(
-    "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How."
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="A few lines to read, or all that the exporter answers.",
 )
 @_access
 def gate(
