@@ -25,11 +25,13 @@ from exporter.slo.maintenance import MaintenanceWindow, excluded
 from exporter.slo.measured import measured
 from exporter.slo.model import Slo
 from exporter.slo.period import CalendarPeriod
+from exporter.slo.policy import Policy
 
 
 class Books:
     """What is known of some SLOs. A source is an SLO's index, a row one group of it.
 
+    - `policies`: the number of each source's policy; equal ones have the same.
     - `units`: what each source's spans are made of, in seconds: the interval, or its time slice.
     - `longest`: how far back each source's slots are needed, in seconds.
     - `answered`: until when Prometheus has answered for each source, Unix seconds; 0 for never.
@@ -40,6 +42,8 @@ class Books:
 
     def __init__(self, slos: Sequence[Slo], interval: int, lookbacks: Sequence[int] = ()) -> None:
         self.slos = tuple(slos)
+        numbers: dict[Policy, int] = {}
+        self.policies = [numbers.setdefault(slo.policy, len(numbers)) for slo in slos]
         self.units = [slo.timeslices.slice if slo.timeslices else interval for slo in slos]
         # Counters are of the day, so that is needed whatever the period.
         self.longest = [max(slo.period.longest, DAY) for slo in slos]

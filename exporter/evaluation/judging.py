@@ -88,7 +88,7 @@ def judge(books: Books, sums: Sums, waiting: Collection[int]) -> dict[int, Judge
                 if held is not None:
                     found[row] = held
         else:
-            together[_start(books, source), slo.period, id(slo.policy)].append(source)
+            together[_start(books, source), slo.period, books.policies[source]].append(source)
     for (start, _, _), sources in together.items():
         pairs = [(row, source) for source in sources for row in books.rows.of(source)]
         for first in range(0, len(pairs), ROWS):

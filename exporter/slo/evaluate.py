@@ -161,10 +161,10 @@ def _standing(
 ) -> Standing:
     policy = subject.slo.policy
     held = None
-    if subject.waiting:
-        held = "its history is being read"
-    elif state is DataState.STALE:
+    if state is DataState.STALE:
         held = "Prometheus does not answer"
+    elif subject.waiting:
+        held = "its history is being read"
     elif state is DataState.NO_DATA:
         held = "Prometheus has no data of it"
     elif coverage < policy.min_coverage:

@@ -9,12 +9,14 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from engines import DELAY, NOW, engine, fill, only, poll
 from fake_prometheus import FakePrometheus, steady
 from samples import slo
 
+from exporter.evaluation import judging
 from exporter.evaluation.engine import Engine
 from exporter.evaluation.keeper import Keeper
 from exporter.ledger.store import Store
@@ -404,3 +406,20 @@ def test_the_ledger_reaches_as_far_as_what_is_judged_anew():
     one = engine(fake(), replace(SLO, period=slo(period=30 * 24 * HOUR).period), interval=STEP)
     poll(one, NOW)
     assert one.ledger.cover(2)[0] <= NOW - 30 * 24 * HOUR - 6 * HOUR
+
+
+def test_slos_of_equal_policies_are_judged_together(monkeypatch):
+    """One by one, a thousand of them would take seconds; each has a policy object of its own."""
+    judged = []
+
+    class Counted(judging.Tracks):
+        def __init__(self, *of: Any) -> None:
+            judged.append(of)
+            super().__init__(*of)
+
+    monkeypatch.setattr(judging, "Tracks", Counted)
+    slos = [replace(SLO, name=f"s{n}", policy=replace(DEFAULT_POLICY)) for n in range(9)]
+    strict = replace(SLO, name="strict", policy=replace(DEFAULT_POLICY, min_stay=0))
+    one = engine(fake(), *slos, strict, interval=STEP)
+    walk(one, NOW, NOW)
+    assert [len(rows) for _, _, rows in judged] == [9, 1]
