@@ -11,14 +11,18 @@ from playwright.sync_api import Browser, Page
 from stage import Opened, Stage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
+    """A headless Chromium.
+
+    Gone with the module: while it is there, Playwright holds this thread's event loop, and other
+    tests run loops of their own.
+    """
     with chromium() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stage(prometheus_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A running exporter."""
     with Stage(prometheus_binary, tmp_path_factory.mktemp("stage")) as running:
