@@ -166,7 +166,9 @@ class Loop:
                     self._log.info(
                         "history is complete as far as Prometheus has it", datasource=name
                     )
-                    await self._evaluate(time.perf_counter())
+                    # While slots are on their way, the evaluation that follows them shows it.
+                    if all(poll.done() for poll in self._polls.values()):
+                        await self._evaluate(time.perf_counter())
             except UnavailableError as error:
                 self._note(name, "history", str(error))
                 await asyncio.sleep(backoff.pause())

@@ -16,7 +16,9 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from exporter.cli import main
+from exporter.dashboards.parts import DETAIL_UID
 from exporter.dashboards.writing import write
+from exporter.web.detail import DASHBOARD
 
 UIDS = {"error-budget-overview", "error-budget-slo", "error-budget-exporter"}
 NAMES = sorted(UIDS)
@@ -170,3 +172,8 @@ def test_thresholds_are_those_of_the_policy():
         if "thresholds" in one.panel and one.ref == "B"
     ]
     assert "slo_burn_rate_threshold" in panel.expr
+
+
+def test_the_status_pages_link_leads_to_the_detail():
+    """The page knows the dashboard by its uid alone."""
+    assert DASHBOARD == DETAIL_UID

@@ -68,9 +68,9 @@ def undisturbed(
         watcher.child.stop()
 
 
-REACH = {2: 5 * HOUR, 300: 2 * DAY}
-"""How far back slots of a length are compared, in seconds: older ones have become coarse, and are
-dropped at a start and once an hour."""
+REACH = {2: 5 * HOUR, 300: 2 * DAY, 3600: 29 * DAY}
+"""How far back slots of a length are compared, in seconds: older ones have become coarse or are of
+no period, and are dropped at a start and once an hour."""
 
 LIVES = [8, *[16] * 6]
 """How often the daemon is killed in each round; every round begins without a store."""
