@@ -12,14 +12,16 @@ from exporter.slo.period import CalendarPeriod
 def recovery(books: Books, row: int, judgement: Judgement | None) -> float | None:
     """When a row's tier gets better if nothing more fails, Unix seconds; None if it is the best.
 
-    It moves slowly, so it is computed when the tier changes, and every five minutes.
+    It moves slowly, so it is computed when the tier changes, and every five minutes; while an
+    incident is under way, always.
     """
     slo = books.slos[books.rows.all[row].source]
     tier = judgement.tier(slo.policy) if judgement else None
     if judgement is None or tier is None or slo.policy.severity(tier) == 0:
         return None
     end, since = books.ledger.end, judgement.changes[-1].at
-    key = slo, since, end // MIDDLE_SLOT
+    burns = bool(judgement.incidents) and judgement.incidents[-1].open
+    key = slo, since, end if burns else end // MIDDLE_SLOT
     found = books.forecasts.get(row)
     if found is None or found[0] != key:
         span = slo.period.span(end)

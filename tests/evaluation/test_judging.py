@@ -408,6 +408,18 @@ def test_the_ledger_reaches_as_far_as_what_is_judged_anew():
     assert one.ledger.cover(2)[0] <= NOW - 30 * 24 * HOUR - 6 * HOUR
 
 
+def test_the_forecast_moves_while_it_fails():
+    """What failed a minute ago leaves the period a minute after what failed before it."""
+    one = engine(fake(), SLO, interval=STEP)
+    start = NOW + 4_200  # in the middle of the spell that exhausts the budget
+    walk(one, NOW, start)
+    said = [only(one, start).standing.recovery]
+    for at in (start + STEP, start + 2 * STEP):
+        poll(one, at)
+        said.append(only(one, at).standing.recovery)
+    assert said == sorted(set(said))
+
+
 def test_slos_of_equal_policies_are_judged_together(monkeypatch):
     """One by one, a thousand of them would take seconds; each has a policy object of its own."""
     judged = []
