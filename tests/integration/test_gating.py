@@ -213,7 +213,7 @@ class TestOverrides:
 
 
 def test_a_postmortem_is_acknowledged_for_good(past_and_future, tmp_path):
-    """It is required no longer, neither after a restart; another incident is not there."""
+    """It is required no longer, neither after a crash; another incident is not there."""
     with gating(tmp_path, past_and_future.url) as daemon:
         start(daemon)
         url = daemon.child.url
@@ -225,7 +225,7 @@ def test_a_postmortem_is_acknowledged_for_good(past_and_future, tmp_path):
         assert "spent/availability has no incident from " in wrong.output
         right = cli(*ack, "--start", str(incident["start"]), "spent/availability")
         assert right.exit_code == 0, right.output
-        daemon.stop()
+        daemon.kill()
         daemon.start()
         daemon.until(lambda: daemon.value("slo_postmortem_required", service="spent") == 0)
         [found] = api(daemon, "slos?service=spent")["slos"][0]["incidents"]

@@ -19,7 +19,7 @@ POLICY = Policy(
     "payments",
     (
         Tier("normal", 0.5, Gate.ALLOW, "go on"),
-        Tier("careful", 0.25, Gate.CAUTION, "small changes"),
+        Tier("careful", 0.25, Gate.CAUTION, "small changes", exemptions=("p0",)),
         Tier("frozen", 0.0, Gate.BLOCK, "only fixes", "https://wiki.test/f", None, ("p0", "fix")),
         Tier("spent", float("-inf"), Gate.BLOCK, "nothing", exemptions=("p0",)),
     ),
