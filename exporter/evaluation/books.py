@@ -126,8 +126,7 @@ class Books:
         """Those of them of which everything has been asked for; it is in the ledger by now."""
         if self._aside:
             missing = (self.ledger.asked(0) == Asked.NO).any(axis=1)
-            for level in range(1, len(self.ledger.levels)):
-                missing |= plan.missing_history(self.ledger, level, self.longest).any(axis=1)
+            missing |= plan.unread(self.ledger, self.longest)
             for source in [source for source in self._aside if not missing[source]]:
                 self._put_in(source, self._aside.pop(source))
                 self._rebuilt.add(source)

@@ -99,10 +99,7 @@ def judge(books: Books, sums: Sums, waiting: Collection[int]) -> dict[int, Judge
 
 def waiting(books: Books, refused: Collection[int]) -> set[int]:
     """The sources of which history is missing that can be had; `refused` are refused it."""
-    ledger = books.ledger
-    missing = books.answered <= 0
-    for level in range(1, len(ledger.levels)):
-        missing |= plan.missing_history(ledger, level, books.longest).any(axis=1)
+    missing = (books.answered <= 0) | plan.unread(books.ledger, books.longest)
     return set(np.flatnonzero(missing).tolist()) - set(refused)
 
 

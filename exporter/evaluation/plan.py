@@ -100,5 +100,13 @@ def missing_history(ledger: Ledger, level: int, periods: Sequence[int]) -> NDArr
     return missing
 
 
+def unread(ledger: Ledger, periods: Sequence[int]) -> NDArray[np.bool_]:
+    """Which sources have coarse slots within their period that were never asked for."""
+    found = np.zeros(len(periods), dtype=np.bool_)
+    for level in range(1, len(ledger.levels)):
+        found |= missing_history(ledger, level, periods).any(axis=1)
+    return found
+
+
 def _span(start: int, first: int, last: int, slot: int) -> Span:
     return Span(start + first * slot, start + last * slot, slot)

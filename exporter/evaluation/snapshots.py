@@ -78,9 +78,6 @@ def _count_the_day(books: Books) -> Sequence[bool]:
     sums = ledger.window(length)
     for row, bad, total in zip(books.rows.all, sums.bad.tolist(), sums.total.tolist(), strict=True):
         row.show(day, bad, total)
-    known = books.answered > 0
-    for level in range(1, len(ledger.levels)):
-        missing = plan.missing_history(ledger, level, [length] * len(books.slos))
-        known &= ~missing.any(axis=1)
+    known = (books.answered > 0) & ~plan.unread(ledger, [length] * len(books.slos))
     found: list[bool] = known.tolist()
     return found
