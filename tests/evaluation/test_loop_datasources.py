@@ -89,3 +89,15 @@ def test_history_of_one_does_not_wait_for_the_others(run, engine, answers):
     assert [(one["datasource"], one["asking"]) for one in troubles] == [
         ("mimir", "history" if answers else "newest slots")
     ]
+
+
+def test_the_end_of_history_is_not_shown_while_slots_are_on_their_way(run, engine):
+    """The newest would pass for unknown; the evaluation that follows the poll shows both."""
+    engine.hanging = {"mimir"}
+    chunks = iter([True, False])
+    engine.fill_does = lambda: next(chunks, False)
+    shown: list[int] = []
+    engine.evaluate_does = lambda: shown.append(engine.fills)
+    logs = run(4, interval=1, stale_after=2)
+    assert [one["datasource"] for one in logs if "complete" in one["event"]] == ["prometheus"]
+    assert shown == []
