@@ -30,7 +30,7 @@ endef
 export FIND
 
 browser: venv  ## a headless Chromium in .tools, unless CHROMIUM or the PATH has one
-	@$(BIN)/python tests/browser/browsers.py 2>/dev/null || \
+	@$(BIN)/python -m tests.helpers.browser.browsers 2>/dev/null || \
 		.ci/prometheus-from-debian .tools/browser "" chromium-headless-shell
 
 demo: venv tools  ## the demo; DURATION=120 ends it by itself and judges what it saw
@@ -45,7 +45,7 @@ test: lint tools browser  ## style, types, unit and integration tests
 	$(BIN)/pytest
 
 test-faults: venv tools  ## the whole fault suite, of which `make test` runs the quick part
-	$(BIN)/pytest -m '' tests/faults
+	$(BIN)/pytest -m '' tests/server/faults
 
 bench: venv tools  ## measurements of bench/, as tables
 	$(BIN)/python -m bench
@@ -61,7 +61,7 @@ exactness: venv tools $(NEWEST)/victoria-metrics  ## the torture set on three se
 	$(BIN)/python -m bench.exactness
 
 screenshots: venv tools browser  ## the pictures of README.md and docs/, from the demo
-	$(BIN)/python tests/browser/screenshots.py docs/images
+	$(BIN)/python -m tests.helpers.browser.screenshots docs/images
 
 clean:  ## remove what make has made
 	rm -rf $(VENV) .tools build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -22,9 +22,9 @@ from prometheus_client import CollectorRegistry
 from bench.history import END, SCRAPE, lines, store
 from bench.scrape import ACCEPT, ACCEPT_ENCODING, scrape_over_http, scrape_server_side
 from bench.table import show
+from exporter.collection.settings import EvaluationSettings
+from exporter.daemon.engine import Engine
 from exporter.demo.servers import PrometheusServer
-from exporter.evaluation.engine import Engine
-from exporter.evaluation.settings import EvaluationSettings
 from exporter.exposition.publisher import Publisher, negotiate
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.settings import PrometheusSettings

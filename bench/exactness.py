@@ -11,28 +11,22 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-TESTS = Path(__file__).resolve().parents[1] / "tests"
-# The cases and their oracle are those of the tests, which are no package.
-sys.path[:0] = [str(TESTS / folder) for folder in (".", "integration", "torture")]
-
-from histories import END  # noqa: E402 - found by the path above
-from oracle import DAY, MINUTE, in_window  # noqa: E402 - found by the path above
-from receivers import (  # noqa: E402 - found by the path above
+from bench.table import show
+from exporter.demo.servers import find_binary, find_prometheus, http_get
+from exporter.slo.model import EventsSli
+from tests.helpers.integration.histories import END
+from tests.helpers.integration.running import run, slot_counts, status
+from tests.helpers.integration.scenario import Case
+from tests.helpers.torture.receivers import (
     PrometheusReceiver,
     Receiver,
     VictoriaMetrics,
 )
-from running import run, slot_counts, status  # noqa: E402 - found by the path above
-from scenario import Case  # noqa: E402 - found by the path above
-from torture_cases import TORTURE  # noqa: E402 - found by the path above
-
-from bench.table import show  # noqa: E402 - follows the path above
-from exporter.demo.servers import find_binary, find_prometheus, http_get  # noqa: E402 - as above
-from exporter.slo.model import EventsSli  # noqa: E402 - as above
+from tests.helpers.torture.torture_cases import TORTURE
+from tests.oracle import DAY, MINUTE, in_window
 
 STEP = 5 * MINUTE
 PERIOD = 4 * DAY

@@ -20,14 +20,14 @@ from starlette.applications import Starlette
 
 from bench.cpu import slos
 from bench.table import show
-from exporter.evaluation.books import Books
-from exporter.evaluation.charting import courses
-from exporter.evaluation.snapshots import take_snapshot
+from exporter.evaluation.build_snapshot import build_snapshot
+from exporter.evaluation.chart_data import event_histories
 from exporter.exposition.publisher import Publisher
-from exporter.ledger.shelf import Slots
-from exporter.slo.course import Course
+from exporter.ledger.ring_buffer import Slots
+from exporter.slo.event_history import EventHistory
 from exporter.slo.model import Slo
 from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.state.evaluation_state import EvaluationState
 from exporter.web.daemon import ConfigStatus, EvaluationStatus, Source, Status
 from exporter.web.routes import create_app
 
@@ -51,11 +51,11 @@ PATHS = {
 class ShownDaemon:
     """A daemon that only has its books."""
 
-    books: Books
+    state: EvaluationState
 
-    def courses(self, statuses: Sequence[SloStatus]) -> Sequence[Course | None]:
+    def event_histories(self, statuses: Sequence[SloStatus]) -> Sequence[EventHistory | None]:
         """As the application does."""
-        return courses(self.books, statuses)
+        return event_histories(self.state, statuses)
 
     def source(self, slo: Slo) -> Source | None:
         """No Prometheus stands behind it."""
@@ -68,20 +68,20 @@ class ShownDaemon:
         return Status("bench", 0.0, 0.0, True, "", config, evaluation, {}, None)
 
 
-def full_books(count: int) -> Books:
+def full_state(count: int) -> EvaluationState:
     """Books in which every slot of every SLO is known."""
-    books = Books(slos(count), INTERVAL)
-    books.ledger.advance(END)
-    books.answered[:] = END
+    state = EvaluationState(slos(count), INTERVAL)
+    state.ledger.advance(END)
+    state.answered[:] = END
     chance = np.random.default_rng(1)
     bad_share = chance.random((count, 1)) ** 4 / 400
-    for level, of in enumerate(books.ledger.levels):
-        start, end = books.ledger.cover(level)
+    for level, of in enumerate(state.ledger.levels):
+        start, end = state.ledger.cover(level)
         slots = (end - start) // of.slot
         total = chance.poisson(of.slot * 10, (1, slots)).astype(float)
         counts = Slots(total * bad_share, np.tile(total, (count, 1)), np.ones((count, slots)))
-        books.ledger.write(level, range(count), start, counts)
-    return books
+        state.ledger.write(level, range(count), start, counts)
+    return state
 
 
 async def ask(app: Starlette, url: str) -> float:
@@ -112,10 +112,10 @@ async def ask(app: Starlette, url: str) -> float:
 
 async def measure(count: int) -> list[object]:
     """One row of the table, in milliseconds."""
-    books = full_books(count)
+    state = full_state(count)
     publisher = Publisher(CollectorRegistry())
-    shot = take_snapshot(books, {}, 0)
-    app = create_app(publisher, ShownDaemon(books), version="bench")  # type: ignore[arg-type]
+    shot = build_snapshot(state, {}, 0)
+    app = create_app(publisher, ShownDaemon(state), version="bench")  # type: ignore[arg-type]
     firsts = []
     for _ in range(REQUESTS):
         publisher.publish(Snapshot(shot.at, shot.slos, shot.services))

@@ -20,9 +20,9 @@ from urllib.request import urlopen
 from bench.counting_proxy import CountingProxy
 from bench.history import DAY, END, SCRAPE, lines, store
 from bench.table import show
+from exporter.collection.settings import EvaluationSettings
+from exporter.daemon.engine import Engine
 from exporter.demo.servers import PrometheusServer
-from exporter.evaluation.engine import Engine
-from exporter.evaluation.settings import EvaluationSettings
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.durations import format_duration

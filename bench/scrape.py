@@ -11,9 +11,9 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from exporter.web.server import Server, listen
-from exporter.web.settings import WebSettings
-from exporter.web.watched import Watched
+from exporter.web.server.reloading_config import ReloadingConfig
+from exporter.web.server.server import Server, listen
+from exporter.web.server.settings import WebSettings
 
 SCRAPES = 50
 
@@ -54,7 +54,7 @@ async def scrape_server_side(app: Starlette) -> float:
 def scrape_over_http(app: Starlette) -> float:
     """The median seconds from request to the last byte of the answer, on this machine."""
     with listen("127.0.0.1:0") as listening:
-        server = Server(app, Watched(WebSettings))
+        server = Server(app, ReloadingConfig(WebSettings))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         connection = http.client.HTTPConnection(*listening.getsockname())

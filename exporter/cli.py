@@ -14,26 +14,26 @@ from typing import Any, NoReturn
 
 import click
 
-from exporter import ledger_command
-from exporter.app import App
+from exporter.commands import ledger as ledger_command
+from exporter.commands.dashboards import dashboards
+from exporter.commands.gate import COMMANDS
+from exporter.commands.live_check import live_check
 from exporter.config.errors import ConfigError
-from exporter.config.loading import load_file
+from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
-from exporter.dashboards_command import dashboards
+from exporter.daemon.app import App
+from exporter.daemon.logs import FORMATS, LEVELS, configure
+from exporter.daemon.options import Options, watched_web_settings
 from exporter.demo.run import DemoOptions, run_demo
-from exporter.gate_command import COMMANDS
-from exporter.ledger.storefile import StoreError
-from exporter.live_check import live_check
-from exporter.logs import FORMATS, LEVELS, configure
-from exporter.options import Options, watched_web_settings
 from exporter.prometheus.errors import SettingsError
 from exporter.rules.aliases import ALIASES
 from exporter.rules.rule import RuleOptions
 from exporter.rules.writing import FORMATS as RULE_FORMATS
 from exporter.rules.writing import write as write_rules
+from exporter.store.opening import StoreError
 from exporter.web.daemon import ReloadError
-from exporter.web.server import ListenError, parse_listen_address
-from exporter.web.settings import WebSettingsError
+from exporter.web.server.server import ListenError, parse_listen_address
+from exporter.web.server.settings import WebSettingsError
 
 web_config_option = click.option(
     "--web.config.file",

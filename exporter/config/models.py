@@ -9,8 +9,16 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from exporter.config.budgeting import AlertingSection
-from exporter.config.fields import (
+from exporter.collection.settings import EvaluationSettings
+from exporter.config.sections.budgeting import AlertingSection
+from exporter.config.sections.grafana_section import GrafanaSection
+from exporter.config.sections.maintenance_section import MaintenanceSection
+from exporter.config.sections.overrides_section import OverridesSection
+from exporter.config.sections.policies_section import PoliciesSection
+from exporter.config.sections.prometheus_section import PrometheusSection
+from exporter.config.sections.slo_section import SloSection
+from exporter.config.sections.storage_section import StorageSection
+from exporter.config.types.fields import (
     DURATION,
     AnyPercent,
     DatasourceName,
@@ -18,15 +26,7 @@ from exporter.config.fields import (
     Interval,
     duration,
 )
-from exporter.config.grafana_section import GrafanaSection
-from exporter.config.maintenance_section import MaintenanceSection
-from exporter.config.overrides_section import OverridesSection
-from exporter.config.policies_section import PoliciesSection
-from exporter.config.prometheus_section import PrometheusSection
-from exporter.config.section import Section
-from exporter.config.slo_section import SloSection
-from exporter.config.storage_section import StorageSection
-from exporter.evaluation.settings import EvaluationSettings
+from exporter.config.types.section import Section
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.durations import format_duration
 from exporter.slo.model import DEFAULT_DATASOURCE

@@ -12,10 +12,10 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from exporter.config.fields import DURATION, RESERVED_LABELS, Kind
 from exporter.config.models import MainFile
-from exporter.config.section import Section, section_of
-from exporter.config.web_section import WebFile
+from exporter.config.sections.web_section import WebFile
+from exporter.config.types.fields import DURATION, RESERVED_LABELS, Kind
+from exporter.config.types.section import Section, section_of
 from exporter.slo.durations import format_duration
 
 _INTRO = """\

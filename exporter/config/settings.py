@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from exporter.config.masking import masked
-from exporter.config.times import utc_text
-from exporter.evaluation.settings import EvaluationSettings
+from exporter.collection.settings import EvaluationSettings
+from exporter.config.reading.masking import masked
+from exporter.config.types.times import utc_text
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import DEFAULT_DATASOURCE, Slo

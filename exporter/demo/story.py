@@ -32,8 +32,10 @@ class View:
     coverage: float = 0.0
 
     def firing(self) -> str:
-        """The rungs that fire, to be read."""
-        return ", ".join(sorted(rung for rung, fires in self.alerts.items() if fires)) or "-"
+        """The conditions that fire, to be read."""
+        return (
+            ", ".join(sorted(condition for condition, fires in self.alerts.items() if fires)) or "-"
+        )
 
     def text(self) -> str:
         """Tier, budget and rungs in columns."""
@@ -63,8 +65,8 @@ def read_views(exposition: str) -> dict[str, View]:
                 case "slo_policy_tier" if sample.value == 1:
                     view.tier = labels["tier"]
                 case "slo_burn_rate_alert":
-                    rung = f"{labels['severity']} {labels['long']}/{labels['short']}"
-                    view.alerts[rung] = sample.value == 1
+                    condition = f"{labels['severity']} {labels['long']}/{labels['short']}"
+                    view.alerts[condition] = sample.value == 1
                 case "slo_data_coverage_ratio":
                     view.coverage = sample.value
     return views
@@ -120,13 +122,13 @@ class Story:
                 self._say(f"         It gets better at {until} if nothing more fails.")
 
     def _tell_changes(self, name: str, before: View, now: View, elapsed: float) -> None:
-        for rung, fires in now.alerts.items():
-            if fires and before.alerts.get(rung) is False:
-                self._announce(f"{clock(elapsed)}  {name}: {rung} fires")
-                if name == CHECKOUT and rung.startswith("page "):
-                    self.pages.append(rung)
-            elif not fires and before.alerts.get(rung):
-                self._announce(f"{clock(elapsed)}  {name}: {rung} is over")
+        for condition, fires in now.alerts.items():
+            if fires and before.alerts.get(condition) is False:
+                self._announce(f"{clock(elapsed)}  {name}: {condition} fires")
+                if name == CHECKOUT and condition.startswith("page "):
+                    self.pages.append(condition)
+            elif not fires and before.alerts.get(condition):
+                self._announce(f"{clock(elapsed)}  {name}: {condition} is over")
         if before.tier and now.tier and before.tier != now.tier:
             self._announce(f"{clock(elapsed)}  {name}: tier {before.tier} -> {now.tier}")
             if name == CHECKOUT:

@@ -1,1 +1,1 @@
-"""The loop: which slots are missing, fill them, evaluate, publish."""
+"""From what is known to figures: windows, budgets, tiers and chart data."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry
 
-from exporter.exposition.families import FAMILIES, OVERRIDES, SERVICE_TIER
 from exporter.exposition.self_metrics import PREFIX, SelfMetrics
+from exporter.exposition.slo_metrics import FAMILIES, OVERRIDES, SERVICE_TIER
 
 INTRO = """\
 # Metrics

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.ledger.asked import Asked
-from exporter.ledger.shelf import Floats, Slots
+from exporter.ledger.ring_buffer import Floats, Slots
+from exporter.ledger.slot_status import SlotStatus
 
 Groups = tuple[tuple[str, ...], ...]
 """The values of an SLO's `group_by` labels, a tuple per group."""
@@ -29,8 +29,8 @@ SHARE_ROUNDING = 1e-6
 class Stretch:
     """Consecutive slots of `slot` seconds that follow `start` (Unix seconds): groups x slots.
 
-    `excluded` is the part of the counts that lies in maintenance windows, `asked` an `Asked` per
-    slot.
+    `excluded` is the part of the counts that lies in maintenance windows, `asked` a `SlotStatus`
+    per slot.
     """
 
     slot: int
@@ -60,8 +60,8 @@ class Stretch:
         asked = self._bring(self.asked[None, :], low, high, unit, share=False)[0]
         whole = asked.reshape(-1, slot // unit)
         if slot != self.slot:
-            settled = finer & (whole == Asked.SETTLED).all(axis=1)
-            asked = np.where(settled, np.uint8(Asked.SETTLED), np.uint8(Asked.NO))
+            settled = finer & (whole == SlotStatus.SETTLED).all(axis=1)
+            asked = np.where(settled, np.uint8(SlotStatus.SETTLED), np.uint8(SlotStatus.NO))
         return Stretch(
             slot=slot,
             start=low,
@@ -100,7 +100,7 @@ class Stretch:
             )
         )
         again = off.any(axis=0) & cut
-        asked = np.where(again, np.uint8(Asked.NO), self.asked)
+        asked = np.where(again, np.uint8(SlotStatus.NO), self.asked)
         return replace(self, excluded=excluded, asked=asked)
 
     def _slots(self, slots: Slots, low: int, high: int, slot: int) -> Slots:
@@ -194,7 +194,7 @@ def put_together(history: History, low: int, high: int, slot: int) -> Restored:
             continue
         first = (part.start - low) // slot
         at = slice(first, first + len(part.asked))
-        take = free[at] & ((part.asked != Asked.NO) | (part.slots.known > 0).any(axis=0))
+        take = free[at] & ((part.asked != SlotStatus.NO) | (part.slots.known > 0).any(axis=0))
         _put(found.slots, part.slots, at, take)
         if part.excluded is not None:
             if found.excluded is None:

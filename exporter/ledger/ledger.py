@@ -15,11 +15,10 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.ledger.asked import Asked
-from exporter.ledger.chunks import CHUNK
 from exporter.ledger.history import Groups, History, Stretch, put_together
-from exporter.ledger.levels import Level
-from exporter.ledger.shelf import Floats, Shelf, Slots
+from exporter.ledger.levels import CHUNK, Level
+from exporter.ledger.ring_buffer import Floats, RingBuffer, Slots
+from exporter.ledger.slot_status import SlotStatus
 from exporter.slo.windows import WindowSums
 
 
@@ -42,19 +41,19 @@ class Ledger:
     def __init__(self, levels: Sequence[Level], sources: int, end: int) -> None:
         self.levels = tuple(levels)
         self.end = end - end % levels[0].slot
-        self._shelves: list[Shelf] = []
+        self._rings: list[RingBuffer] = []
         self._fences: list[int] = []
         for i, level in enumerate(levels):
             last = i + 1 == len(levels)
             # A fence stands on a boundary of the next coarser level, hence the slack.
             slack = level.slot if last else levels[i + 1].slot
             columns = (level.horizon + slack) // level.slot + 1
-            self._shelves.append(Shelf(level.slot, columns, sources))
+            self._rings.append(RingBuffer(level.slot, columns, sources))
             self._fences.append(self._fence(i, self.end))
         self.rows = 0
         self._sources = sources
         self._changed: list[dict[int, NDArray[np.bool_]]] = [{} for _ in levels]
-        self._samples = np.full((sources, self._shelves[0].columns), np.nan)
+        self._samples = np.full((sources, self._rings[0].columns), np.nan)
 
     def _fence(self, i: int, end: int) -> int:
         unit = self.levels[min(i + 1, len(self.levels) - 1)].slot
@@ -69,24 +68,24 @@ class Ledger:
     @property
     def slots(self) -> int:
         """How many slots all rows have together, known or not."""
-        return self.rows * sum(shelf.columns for shelf in self._shelves)
+        return self.rows * sum(ring.columns for ring in self._rings)
 
     @property
     def bytes(self) -> int:
         """The memory that the slots take."""
-        return sum(shelf.bytes for shelf in self._shelves)
+        return sum(ring.bytes for ring in self._rings)
 
     @property
     def excludes(self) -> bool:
         """Whether anything lies in a maintenance window."""
-        return any(shelf.excluded is not None for shelf in self._shelves)
+        return any(ring.excluded is not None for ring in self._rings)
 
     def add_row(self) -> int:
         """Make room for another row and return its number."""
         row = self.rows
         self.rows += 1
-        for shelf in self._shelves:
-            shelf.grow(row + 1)
+        for ring in self._rings:
+            ring.grow(row + 1)
         return row
 
     def cover(self, level: int) -> tuple[int, int]:
@@ -98,15 +97,15 @@ class Ledger:
         end -= end % self.interval
         if end - self.end >= self.levels[-1].horizon:
             # Nothing held would be of use any more; stepping through it would only take time.
-            for i, shelf in enumerate(self._shelves):
-                shelf.clear(0, shelf.columns * shelf.slot)
+            for i, ring in enumerate(self._rings):
+                ring.clear(0, ring.columns * ring.slot)
                 self._fences[i] = self._fence(i, end)
             self.end = end
             return
         step = self.levels[1].slot if len(self.levels) > 1 else self.interval
         while self.end < end:
             target = min(end, self.end - self.end % step + step)
-            self._shelves[0].clear(self.end, target)
+            self._rings[0].clear(self.end, target)
             self.end = target
             for i in range(len(self.levels)):
                 self._move_fence(i, max(self._fences[i], self._fence(i, target)))
@@ -116,7 +115,7 @@ class Ledger:
         end -= end % self.interval
         start = max(end, self._fences[0])
         if start < self.end:
-            self._shelves[0].clear(start, self.end)
+            self._rings[0].clear(start, self.end)
             self.note_change(0, start, self.end)
             self.end = start
 
@@ -124,14 +123,14 @@ class Ledger:
         old, self._fences[i] = self._fences[i], fence
         if fence == old or i + 1 == len(self.levels):
             return
-        fine, coarse = self._shelves[i], self._shelves[i + 1]
+        fine, coarse = self._rings[i], self._rings[i + 1]
         coarse.clear(old, fence)
         coarse.merge(fine, old, fence)
         ratio = coarse.slot // fine.slot
         asked = fine.asked[:, fine.at(old, fence).reshape(-1, ratio)]
-        settled = (asked == Asked.SETTLED).all(axis=2)
+        settled = (asked == SlotStatus.SETTLED).all(axis=2)
         at = coarse.at(old, fence)
-        coarse.asked[:, at] = np.where(settled, Asked.SETTLED, Asked.NO)
+        coarse.asked[:, at] = np.where(settled, SlotStatus.SETTLED, SlotStatus.NO)
         self.note_change(i + 1, old, fence)
 
     def write(
@@ -149,7 +148,7 @@ class Ledger:
         `excluded` is the part of the counts that lies in maintenance windows.
         """
         at, inside = self._inside(level, start, slots.bad.shape[1])
-        self._shelves[level].write(
+        self._rings[level].write(
             rows, at, slots.part(inside), None if excluded is None else excluded.part(inside)
         )
 
@@ -157,17 +156,17 @@ class Ledger:
         """Whether anything is known of the slots that follow `start`: rows x slots."""
         at, inside = self._inside(level, start, count)
         known = np.zeros((len(rows), count), dtype=np.bool_)
-        known[:, inside] = self._shelves[level].counts.known[np.ix_(np.asarray(rows), at)] > 0
+        known[:, inside] = self._rings[level].counts.known[np.ix_(np.asarray(rows), at)] > 0
         return known
 
     def mark(self, level: int, source: int, start: int, asked: NDArray[np.uint8]) -> None:
-        """Note what is known (an `Asked` each) of the source's slots that follow `start`."""
+        """Note what is known (an `SlotStatus` each) of the source's slots that follow `start`."""
         at, inside = self._inside(level, start, len(asked))
-        shelf = self._shelves[level]
-        if (asked[inside] == Asked.SETTLED).any():
-            slot = shelf.slot
+        ring = self._rings[level]
+        if (asked[inside] == SlotStatus.SETTLED).any():
+            slot = ring.slot
             self.note_change(level, start + inside.start * slot, start + inside.stop * slot, source)
-        shelf.asked[source, at] = asked[inside]
+        ring.asked[source, at] = asked[inside]
 
     def note_samples(self, source: int, start: int, samples: Floats) -> None:
         """Note how many samples stand behind the finest slots that follow `start`."""
@@ -176,24 +175,24 @@ class Ledger:
 
     def samples(self, source: int, start: int, end: int) -> float:
         """How many samples stand behind the finest slots in (start, end]; NaN if unknown."""
-        return float(self._samples[source, self._shelves[0].at(start, end)].sum())
+        return float(self._samples[source, self._rings[0].at(start, end)].sum())
 
     def _inside(self, level: int, start: int, count: int) -> tuple[NDArray[np.intp], slice]:
         low, high = self.cover(level)
         slot = self.levels[level].slot
         first = min(count, max(0, (low - start) // slot))
         last = max(first, min(count, (high - start) // slot))
-        at = self._shelves[level].at(start + first * slot, start + last * slot)
+        at = self._rings[level].at(start + first * slot, start + last * slot)
         return at, slice(first, last)
 
     def asked(self, level: int) -> NDArray[np.uint8]:
         """What is known of each slot of a level: sources x slots, oldest first."""
-        return self._shelves[level].asked[:, self._shelves[level].at(*self.cover(level))]
+        return self._rings[level].asked[:, self._rings[level].at(*self.cover(level))]
 
     def forget(self, source: int) -> None:
         """Have a source's slots asked for again; until then they keep what is known of them."""
-        for shelf in self._shelves:
-            shelf.asked[source] = Asked.NO
+        for ring in self._rings:
+            ring.asked[source] = SlotStatus.NO
 
     def note_change(self, level: int, start: int, end: int, source: int | None = None) -> None:
         """Note that slots in (start, end] are other than the store has them, of a source or all."""
@@ -226,7 +225,7 @@ class Ledger:
     def _chunk(self, chunk: Chunk) -> tuple[int, int]:
         """The part of a chunk's span that its level covers."""
         low, high = self.cover(chunk.level)
-        length = CHUNK * self._shelves[chunk.level].slot
+        length = CHUNK * self._rings[chunk.level].slot
         low, high = max(low, chunk.number * length), min(high, (chunk.number + 1) * length)
         return low, max(low, high)
 
@@ -242,18 +241,18 @@ class Ledger:
         span: tuple[int, int],
     ) -> Iterator[Stretch]:
         # All are copied at once, which is many times as fast as one by one.
-        shelf = self._shelves[level]
-        at = shelf.at(*span)
+        ring = self._rings[level]
+        at = ring.at(*span)
         cells = np.ix_(np.fromiter(chain.from_iterable(rows), dtype=np.intp), at)
-        counts = [array[cells] for array in shelf.counts.arrays()]
-        excluded = shelf.excluded and [array[cells] for array in shelf.excluded.arrays()]
-        asked = shelf.asked[np.ix_(np.asarray(sources, dtype=np.intp), at)]
+        counts = [array[cells] for array in ring.counts.arrays()]
+        excluded = ring.excluded and [array[cells] for array in ring.excluded.arrays()]
+        asked = ring.asked[np.ix_(np.asarray(sources, dtype=np.intp), at)]
         last = 0
         for place, of in enumerate(rows):
             first, last = last, last + len(of)
             out = excluded and Slots(*(array[first:last] for array in excluded))
             yield Stretch(
-                slot=shelf.slot,
+                slot=ring.slot,
                 start=span[0],
                 slots=Slots(*(array[first:last] for array in counts)),
                 excluded=out if out and out.known.any() else None,
@@ -272,24 +271,24 @@ class Ledger:
 
         `stored` tells whether the store has it; what is cut otherwise there is stored anew.
         """
-        for level, shelf in enumerate(self._shelves):
+        for level, ring in enumerate(self._rings):
             low, high = self.cover(level)
-            found = put_together(history, low, high, shelf.slot)
+            found = put_together(history, low, high, ring.slot)
             self.write(level, rows, low, found.slots, found.excluded)
-            shelf.asked[source, shelf.at(low, high)] = found.asked
+            ring.asked[source, ring.at(low, high)] = found.asked
             if found.converted or not stored:
                 self.note_change(level, low, high, source)
 
     def clear_row(self, row: int) -> None:
         """Forget a row's counts, so that another group may have it."""
-        for shelf in self._shelves:
-            shelf.clear_row(row)
+        for ring in self._rings:
+            ring.clear_row(row)
 
     def newest_known(self) -> NDArray[np.int64]:
         """The end of every row's newest known slot of the finest level; 0 without any."""
-        shelf = self._shelves[0]
-        known = shelf.counts.known[: self.rows, shelf.at(*self.cover(0))][:, ::-1] > 0
-        ends = self.end - known.argmax(axis=1) * shelf.slot if known.size else np.zeros(self.rows)
+        ring = self._rings[0]
+        known = ring.counts.known[: self.rows, ring.at(*self.cover(0))][:, ::-1] > 0
+        ends = self.end - known.argmax(axis=1) * ring.slot if known.size else np.zeros(self.rows)
         return np.where(known.any(axis=1), ends, 0).astype(np.int64)
 
     def read(self, level: int, row: int) -> Slots:
@@ -298,10 +297,10 @@ class Ledger:
 
     def read_rows(self, level: int, rows: Sequence[int]) -> tuple[Slots, Slots | None]:
         """The slots of a level, oldest first, and what of them lies in maintenance windows."""
-        shelf = self._shelves[level]
-        cells = np.ix_(np.asarray(rows, dtype=np.intp), shelf.at(*self.cover(level)))
-        counts = Slots(*(array[cells] for array in shelf.counts.arrays()))
-        excluded = shelf.excluded
+        ring = self._rings[level]
+        cells = np.ix_(np.asarray(rows, dtype=np.intp), ring.at(*self.cover(level)))
+        counts = Slots(*(array[cells] for array in ring.counts.arrays()))
+        excluded = ring.excluded
         return counts, excluded and Slots(*(array[cells] for array in excluded.arrays()))
 
     def window(self, length: int, *, excluded: bool = False) -> WindowSums:
@@ -325,28 +324,26 @@ class Ledger:
         count = self.rows if rows is None else len(rows)
         length = max(1, end - start)
         sums = np.zeros((3, count))
-        for level, shelf in enumerate(self._shelves):
-            counts = shelf.excluded if excluded else shelf.counts
+        for level, ring in enumerate(self._rings):
+            counts = ring.excluded if excluded else ring.counts
             low, high = self.cover(level)
             low, high = max(low, start), min(high, end)
             if low >= high or counts is None:
                 continue
-            first, last = -(-low // shelf.slot) * shelf.slot, high // shelf.slot * shelf.slot
+            first, last = -(-low // ring.slot) * ring.slot, high // ring.slot * ring.slot
             parts = [
-                (first, (first - low) / shelf.slot),
-                (last + shelf.slot, (high - last) / shelf.slot),
+                (first, (first - low) / ring.slot),
+                (last + ring.slot, (high - last) / ring.slot),
             ]
             if first > last:  # both edges are in one slot
-                parts = [(first, (high - low) / shelf.slot)]
+                parts = [(first, (high - low) / ring.slot)]
             for i, array in enumerate(counts.arrays()):
-                part: Floats = (
-                    shelf.sum(array, first, last, of) if first < last else np.zeros(count)
-                )
+                part: Floats = ring.sum(array, first, last, of) if first < last else np.zeros(count)
                 for slot_end, share in parts:
                     if share:
-                        at = shelf.at(slot_end - shelf.slot, slot_end)[0]
+                        at = ring.at(slot_end - ring.slot, slot_end)[0]
                         part = part + share * array[of, at]
-                sums[i] += part * (shelf.slot / length if i == 2 else 1)
+                sums[i] += part * (ring.slot / length if i == 2 else 1)
         return WindowSums(bad=sums[0], total=sums[1], known=sums[2])
 
     def slots_of(self, row: int, since: int) -> tuple[Floats, ...]:
@@ -359,18 +356,18 @@ class Ledger:
         """
         parts = []
         for level in reversed(range(len(self.levels))):
-            shelf = self._shelves[level]
+            ring = self._rings[level]
             low, high = self.cover(level)
-            low = max(low, since - since % shelf.slot)
+            low = max(low, since - since % ring.slot)
             if low >= high:
                 continue
-            ends = np.arange(low + shelf.slot, high + 1, shelf.slot, dtype=np.float64)
-            at = shelf.at(low, high)
+            ends = np.arange(low + ring.slot, high + 1, ring.slot, dtype=np.float64)
+            at = ring.at(low, high)
             counts = [
-                np.asarray(array[row, at], dtype=np.float64) for array in shelf.counts.arrays()
+                np.asarray(array[row, at], dtype=np.float64) for array in ring.counts.arrays()
             ]
-            if shelf.excluded is not None:
-                out = [array[row, at] for array in shelf.excluded.arrays()]
+            if ring.excluded is not None:
+                out = [array[row, at] for array in ring.excluded.arrays()]
                 counts[:2] = [counts[0] - out[0], counts[1] - out[1]]
-            parts.append((ends - shelf.slot, ends, *counts))
+            parts.append((ends - ring.slot, ends, *counts))
         return tuple(np.concatenate(column) for column in zip(*parts, strict=True))

@@ -20,6 +20,9 @@ carry on behind them, so that a period of a year costs little more memory than a
 
 FAR_SLOT = 6 * HOUR
 
+CHUNK = 64
+"""Slots whose changes are noted, and which are stored, together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Level:

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.prometheus.promql import Asking, events, native_events, over_slices
+from exporter.prometheus.promql import QueryContext, events, native_events, over_slices
 from exporter.prometheus.rates import Term, per_second, recognise
 from exporter.prometheus.selectors import Matcher, Selector, parse_selector
 from exporter.slo.durations import format_duration
@@ -40,10 +40,10 @@ class Indicator(Protocol):
     def selectors(self) -> Sequence[Selector | None]:
         """Per expression, the counter behind it if raw samples can be counted in its place."""
 
-    def expressions(self, asking: Asking) -> Sequence[str]:
+    def expressions(self, context: QueryContext) -> Sequence[str]:
         """The expressions, each evaluated at the end of every slot."""
 
-    def combine(self, values: Sequence[Floats], asking: Asking) -> tuple[Floats, Floats]:
+    def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """Bad and total events of each slot; total NaN where nothing is known."""
 
 
@@ -65,13 +65,13 @@ class Counters:
         """The counters, those of the total first."""
         return [term.selector for term in (*self.total, *self.part)]
 
-    def expressions(self, asking: Asking) -> Sequence[str]:
+    def expressions(self, context: QueryContext) -> Sequence[str]:
         """Count each selector's events."""
-        return [events(selector, asking) for selector in self.selectors]
+        return [events(selector, context) for selector in self.selectors]
 
-    def combine(self, values: Sequence[Floats], asking: Asking) -> tuple[Floats, Floats]:
+    def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """Add up the terms."""
-        del asking
+        del context
         cut = len(self.total)
         total = _signed_sum(self.total, values[:cut])
         part = _signed_sum(self.part, values[cut:])
@@ -108,17 +108,17 @@ class NativeHistogram:
         """None: raw samples of histograms are not counted."""
         return (None, None)
 
-    def expressions(self, asking: Asking) -> Sequence[str]:
+    def expressions(self, context: QueryContext) -> Sequence[str]:
         """All observations, and the share of them up to the threshold."""
-        grown = native_events(self.histogram, asking)
+        grown = native_events(self.histogram, context)
         return (
             f"histogram_count({grown})",
             f"histogram_fraction(-Inf, {self.threshold!r}, {grown})",
         )
 
-    def combine(self, values: Sequence[Floats], asking: Asking) -> tuple[Floats, Floats]:
+    def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """Slow is what is not within the threshold; a share of no observations is NaN."""
-        del asking
+        del context
         total, share = values
         return np.maximum(total * (1 - np.where(np.isnan(share), 1.0, share)), 0.0), total
 
@@ -134,18 +134,18 @@ class Probe:
         """None: gauges have no resets."""
         return (None, None)
 
-    def expressions(self, asking: Asking) -> Sequence[str]:
+    def expressions(self, context: QueryContext) -> Sequence[str]:
         """All samples, and the sum of them."""
-        range_ = f"{self.selector}[{asking.range(asking.slot)}]"
-        by = asking.by
+        range_ = f"{self.selector}[{context.range(context.slot)}]"
+        by = context.by
         return (
             f"sum by ({by}) (count_over_time({range_}))",
             f"sum by ({by}) (sum_over_time({range_}))",
         )
 
-    def combine(self, values: Sequence[Floats], asking: Asking) -> tuple[Floats, Floats]:
+    def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """What did not succeed failed."""
-        del asking
+        del context
         total, good = values
         return np.maximum(total - _or_zero(good), 0.0), total
 
@@ -161,17 +161,17 @@ class TimeWeighted:
         """None: the expression is free."""
         return (None, None)
 
-    def expressions(self, asking: Asking) -> Sequence[str]:
+    def expressions(self, context: QueryContext) -> Sequence[str]:
         """The sum of the shares, and how many there are."""
         return (
-            over_slices("sum_over_time", self.bad_share, asking),
-            over_slices("count_over_time", self.bad_share, asking),
+            over_slices("sum_over_time", self.bad_share, context),
+            over_slices("count_over_time", self.bad_share, context),
         )
 
-    def combine(self, values: Sequence[Floats], asking: Asking) -> tuple[Floats, Floats]:
+    def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """Each share weighs one interval."""
         bad, count = values
-        return _or_zero(bad) * asking.interval, count * asking.interval
+        return _or_zero(bad) * context.interval, count * context.interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,17 +188,19 @@ class FreeQuery:
         """None: the expressions are free."""
         return (None, None)
 
-    def expressions(self, asking: Asking) -> Sequence[str]:
+    def expressions(self, context: QueryContext) -> Sequence[str]:
         """Both, per evaluation interval; `>= 0` drops NaN."""
         return [
-            over_slices("sum_over_time", f"sum by ({asking.by}) ({self._text(query)}) >= 0", asking)
+            over_slices(
+                "sum_over_time", f"sum by ({context.by}) ({self._text(query)}) >= 0", context
+            )
             for query in (self.total, self.part)
         ]
 
-    def combine(self, values: Sequence[Floats], asking: Asking) -> tuple[Floats, Floats]:
+    def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """Rates and increases over the window become events per interval."""
         total, part = (
-            value * asking.interval / (1 if per_second(query) else self.window)
+            value * context.interval / (1 if per_second(query) else self.window)
             for value, query in zip(values, (self.total, self.part), strict=True)
         )
         part = _or_zero(part)

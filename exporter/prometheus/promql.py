@@ -13,7 +13,7 @@ PART_LABEL = "slo_query_part"
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class QueryContext:
     """How a slot is asked for. Durations are in seconds.
 
     - `slot`: the slot's length; it ends at evaluation time.
@@ -43,7 +43,7 @@ def open_range(seconds: int, *, closed: bool) -> str:
     return format_duration(seconds - 0.001 if closed else seconds)
 
 
-def events(selector: Selector, asking: Asking) -> str:
+def events(selector: Selector, context: QueryContext) -> str:
     """Count a counter's events in a slot.
 
     A series that was there before and after, and did not reset, adds the difference of its
@@ -53,39 +53,39 @@ def events(selector: Selector, asking: Asking) -> str:
     sum into +Inf: only the raw samples tell its events, and `exporter.prometheus.raw` counts
     them. A slot in which the series do not exist has no value.
     """
-    r, b = format_duration(asking.slot), format_duration(asking.lookback)
+    r, b = format_duration(context.slot), format_duration(context.lookback)
     before = f"last_over_time({selector}[{b}] offset {r})"
-    reset = f"resets({selector}[{format_duration(asking.slot + asking.lookback)}]) > 0"
+    reset = f"resets({selector}[{format_duration(context.slot + context.lookback)}]) > 0"
     return (
-        f"sum by ({asking.by}) ("
+        f"sum by ({context.by}) ("
         f"(last_over_time({selector}[{b}]) - {before}) unless ({reset})"
         f" or clamp_min(last_over_time({selector}[{r}]), Inf))"
     )
 
 
-def native_events(selector: Selector, asking: Asking) -> str:
+def native_events(selector: Selector, context: QueryContext) -> str:
     """What a native histogram has gained in a slot, as a histogram.
 
     After a reset the new histogram counts whole, and so does one that is born while its target
     was being scraped. Several resets in a slot are counted as one.
     """
-    r, b = format_duration(asking.slot), format_duration(asking.lookback)
-    both = format_duration(asking.slot + asking.lookback)
+    r, b = format_duration(context.slot), format_duration(context.lookback)
+    both = format_duration(context.slot + context.lookback)
     now = f"last_over_time({selector}[{b}])"
     before = f"last_over_time({selector}[{b}] offset {r})"
     reset = f"(resets({selector}[{both}]) - resets({selector}[{b}] offset {r}) > 0)"
     return (
-        f"sum by ({asking.by}) ("
+        f"sum by ({context.by}) ("
         f"({now} - {before}) unless {reset}"
         f" or ({now} and {before})"
         f" or ({now} unless {before} and on (job, instance) (up offset {r} == 1)))"
     )
 
 
-def over_slices(function: str, expression: str, asking: Asking) -> str:
+def over_slices(function: str, expression: str, context: QueryContext) -> str:
     """Apply a `_over_time` function to an expression's values at every interval of the slot."""
-    step = format_duration(asking.interval)
-    return f"{function}(({expression})[{asking.range(asking.slot)}:{step}])"
+    step = format_duration(context.interval)
+    return f"{function}(({expression})[{context.range(context.slot)}:{step}])"
 
 
 def sample_count(selectors: Sequence[Selector], slot: int, *, closed: bool) -> str:

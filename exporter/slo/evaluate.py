@@ -8,28 +8,35 @@ from dataclasses import dataclass
 from exporter.slo.budget import Budget, Window, exhaustion
 from exporter.slo.durations import format_duration
 from exporter.slo.incidents import of_period
-from exporter.slo.judgement import Judgement
 from exporter.slo.model import Slo
-from exporter.slo.period import PeriodSpan
+from exporter.slo.period import PeriodBounds
 from exporter.slo.policy import Tier
+from exporter.slo.policy_state import PolicyState
 from exporter.slo.snapshot import (
     Alert,
     DataState,
     ServiceTier,
     SloStatus,
     Snapshot,
-    Standing,
+    TierStatus,
 )
-from exporter.slo.windows import SHORT_WINDOWS, WINDOWS, Rung, WindowSums, rungs, windows
+from exporter.slo.windows import (
+    SHORT_WINDOWS,
+    WINDOWS,
+    BurnRateCondition,
+    WindowSums,
+    conditions_for,
+    windows,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is known of one SLO (or one group of it) besides its counts.
 
-    `answered` tells whether Prometheus has answered for it lately, `judgement` how it stands in its
-    policy, `waiting` whether its history is still being read, `recovery` when its tier gets better
-    (Unix seconds).
+    `answered` tells whether Prometheus has answered for it lately, `policy_state` how it stands
+    in its policy, `waiting` whether its history is still being read, `recovery` when its tier gets
+    better (Unix seconds).
     """
 
     slo: Slo
@@ -39,7 +46,7 @@ class Subject:
     last_slot: float | None
     events_total: float | None
     bad_events_total: float | None
-    judgement: Judgement | None = None
+    policy_state: PolicyState | None = None
     waiting: bool = False
     recovery: float | None = None
 
@@ -111,7 +118,7 @@ def _window(lists: _Lists, length: int, i: int, error_budget: float) -> Window:
 def _status(
     subject: Subject,
     at: int,
-    span: PeriodSpan,
+    span: PeriodBounds,
     *,
     found: Mapping[str, Window],
     raw: Window,
@@ -124,9 +131,9 @@ def _status(
         budget = Budget.of(period.bad, period.total, slo.objective, span.length)
         raw_budget = Budget.of(raw.bad, raw.total, slo.objective, span.length)
     shown = found if subject.answered else {}
-    judgement = subject.judgement or Judgement()
+    policy_state = subject.policy_state or PolicyState()
     if budget:
-        tier = judgement.tier(slo.policy) or _tier(slo, budget, raw.known, shown)
+        tier = policy_state.tier(slo.policy) or _tier(slo, budget, raw.known, shown)
     hour = shown.get("1h") or shown.get(slo.period.label)
     left = None
     if budget and hour and hour.burn_rate is not None:
@@ -143,22 +150,22 @@ def _status(
         raw_budget=raw_budget,
         exhaustion_seconds=left,
         alerts=tuple(
-            _alert(rung, slo, span.length, shown)
-            for rung in rungs(slo.period, span.length, slo.objective.error_budget)
+            _alert(condition, slo, span.length, shown)
+            for condition in conditions_for(slo.period, span.length, slo.objective.error_budget)
         ),
         tier=tier,
         maintenance=tuple(window.reason for window in slo.maintenance if window.active(at)),
         last_slot=subject.last_slot,
         events_total=subject.events_total,
         bad_events_total=subject.bad_events_total,
-        standing=_standing(subject, judgement, state, raw.known),
-        incidents=of_period(judgement.incidents, span.start),
+        tier_status=_tier_status(subject, policy_state, state, raw.known),
+        incidents=of_period(policy_state.incidents, span.start),
     )
 
 
-def _standing(
-    subject: Subject, judgement: Judgement, state: DataState, coverage: float
-) -> Standing:
+def _tier_status(
+    subject: Subject, policy_state: PolicyState, state: DataState, coverage: float
+) -> TierStatus:
     policy = subject.slo.policy
     held = None
     if state is DataState.STALE:
@@ -169,11 +176,11 @@ def _standing(
         held = "Prometheus has no data of it"
     elif coverage < policy.min_coverage:
         held = f"{coverage:.1%} of the period is known, and {policy.min_coverage:.1%} is needed"
-    known = judgement.tier(policy) is not None
-    return Standing(
-        since=judgement.changes[-1].at if known else None,
+    known = policy_state.tier(policy) is not None
+    return TierStatus(
+        since=policy_state.changes[-1].at if known else None,
         held=held,
-        changes=judgement.changes,
+        changes=policy_state.changes,
         recovery=None if held else subject.recovery,
     )
 
@@ -193,15 +200,19 @@ def _state(subject: Subject, newest: Window) -> DataState:
     return DataState.OK if newest.total > 0 else DataState.NO_TRAFFIC
 
 
-def _alert(rung: Rung, slo: Slo, period: int, shown: Mapping[str, Window]) -> Alert:
-    threshold = rung.threshold(period)
-    long, short = (shown.get(format_duration(length)) for length in (rung.long, rung.short))
+def _alert(
+    condition: BurnRateCondition, slo: Slo, period: int, shown: Mapping[str, Window]
+) -> Alert:
+    threshold = condition.threshold(period)
+    long, short = (
+        shown.get(format_duration(length)) for length in (condition.long, condition.short)
+    )
     if long is None or short is None or long.burn_rate is None or short.burn_rate is None:
-        return Alert(rung, threshold, firing=None, held=False)
+        return Alert(condition, threshold, firing=None, held=False)
     above = long.burn_rate > threshold and short.burn_rate > threshold
     least = slo.low_traffic
     enough = long.total >= least.min_events and long.bad >= least.min_bad_events
-    return Alert(rung, threshold, firing=above and enough, held=above and not enough)
+    return Alert(condition, threshold, firing=above and enough, held=above and not enough)
 
 
 def _services(statuses: Sequence[SloStatus]) -> tuple[ServiceTier, ...]:

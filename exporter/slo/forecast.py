@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.slo.period import PeriodSpan
+from exporter.slo.period import PeriodBounds
 from exporter.slo.policy import Policy, Tier
 
 Floats = NDArray[np.float64]
@@ -65,7 +65,7 @@ def recovery(
     tier: Tier,
     since: int,
     counts: Counts,
-    span: PeriodSpan,
+    span: PeriodBounds,
     *,
     calendar: bool,
     error_budget: float,
@@ -91,7 +91,7 @@ def recovery(
     return float(math.ceil(max(now + wait, since + policy.min_stay)))
 
 
-def _within_calendar(counts: Counts, span: PeriodSpan, ratio: float) -> float:
+def _within_calendar(counts: Counts, span: PeriodBounds, ratio: float) -> float:
     """Seconds until the period's traffic has thinned its failures out, or until it is over."""
     inside = counts.ends > span.start
     bad, total = float(counts.bad[inside].sum()), float(counts.total[inside].sum())

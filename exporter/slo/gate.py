@@ -154,7 +154,7 @@ def decide_slo(
     tier, slo = status.tier, status.slo
     decision = Decision.UNKNOWN if tier is None else Decision(tier.gate)
     blocked = decision is Decision.BLOCK
-    held = status.standing.held
+    held = status.tier_status.held
     why = [_in_tier(status, tier) if tier else "Nothing of the period is known yet."]
     exempted = overridden = False
     if reason is not None:
@@ -174,7 +174,7 @@ def decide_slo(
         why=" ".join(why),
         policy=slo.policy.name,
         tier=tier.name if tier else None,
-        since=status.standing.since,
+        since=status.tier_status.since,
         guidance=tier.guidance if tier else None,
         link=tier.link if tier else None,
         exempted=exempted,
@@ -183,7 +183,7 @@ def decide_slo(
         override=override,
         remaining=status.budget.remaining if status.budget else None,
         exhaustion_seconds=status.exhaustion_seconds,
-        recovery=status.standing.recovery,
+        recovery=status.tier_status.recovery,
         state=status.state,
         held=held,
     )
@@ -191,12 +191,12 @@ def decide_slo(
 
 def _in_tier(status: SloStatus, tier: Tier) -> str:
     """What tier it is in, since when and for which figures."""
-    standing = status.standing
+    tier_status = status.tier_status
     text = f"In tier {tier.name}"
-    if standing.since is not None:
-        text += f" since {_time(standing.since)}"
+    if tier_status.since is not None:
+        text += f" since {_time(tier_status.since)}"
     now = f"{_percent(status.budget.remaining)} of the budget is left" if status.budget else ""
-    last = standing.changes[-1] if standing.changes else None
+    last = tier_status.changes[-1] if tier_status.changes else None
     if last is None or last.after != tier.name:
         return f"{text}: {now}." if now else f"{text}."
     text += f", entered with {_figures(last)}"

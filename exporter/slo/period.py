@@ -19,7 +19,7 @@ _LONGEST = {"week": 7, "month": 31, "quarter": 92, "year": 366}
 
 
 @dataclass(frozen=True, slots=True)
-class PeriodSpan:
+class PeriodBounds:
     """One period as it stands at a moment: (start, end], Unix seconds.
 
     A rolling one ends now. A calendar one ends when its unit does; `elapsed` is what of it
@@ -52,9 +52,9 @@ class RollingPeriod:
         """How far back slots are needed, in seconds."""
         return self.seconds
 
-    def span(self, at: int) -> PeriodSpan:
+    def span(self, at: int) -> PeriodBounds:
         """The period at a slot boundary."""
-        return PeriodSpan(at - self.seconds, at, self.seconds)
+        return PeriodBounds(at - self.seconds, at, self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class CalendarPeriod:
                 step = math.gcd(step, int(start.timestamp()))
         return step
 
-    def span(self, at: int) -> PeriodSpan:
+    def span(self, at: int) -> PeriodBounds:
         """The period that the slot which ends at `at` lies in.
 
         The slot that ends as a month begins still belongs to the month before.
@@ -97,7 +97,7 @@ class CalendarPeriod:
             int(datetime(of.year, of.month, of.day, tzinfo=zone).timestamp())
             for of in (first, after)
         )
-        return PeriodSpan(start, end, at - start)
+        return PeriodBounds(start, end, at - start)
 
     def _first(self, day: date) -> date:
         if self.unit == "week":

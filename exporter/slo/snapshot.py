@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from exporter.slo.budget import Budget, Window
 from exporter.slo.model import Slo
-from exporter.slo.period import PeriodSpan
+from exporter.slo.period import PeriodBounds
 from exporter.slo.policy import Policy, Tier
 from exporter.slo.records import Incident, Override, TierChange
-from exporter.slo.windows import Rung
+from exporter.slo.windows import BurnRateCondition
 
 
 class DataState(StrEnum):
@@ -34,14 +34,14 @@ class Alert:
     events for it to fire.
     """
 
-    rung: Rung
+    condition: BurnRateCondition
     threshold: float
     firing: bool | None
     held: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TierStatus:
     """How an SLO came to its tier, and when it may leave it.
 
     - `since`: since when it is in the tier, Unix seconds; None while history is still being read,
@@ -76,7 +76,7 @@ class SloStatus:
     state: DataState
     problem: str | None
     coverage: float
-    period: PeriodSpan
+    period: PeriodBounds
     windows: Mapping[str, Window]
     budget: Budget | None
     raw_budget: Budget | None
@@ -87,7 +87,7 @@ class SloStatus:
     last_slot: float | None
     events_total: float | None
     bad_events_total: float | None
-    standing: Standing = Standing()
+    tier_status: TierStatus = TierStatus()
     incidents: tuple[Incident, ...] = ()
     override: Override | None = None
 

@@ -1,4 +1,4 @@
-"""The windows that burn rates are computed over, and the alert rungs that watch them."""
+"""The windows that burn rates are computed over, and the alert conditions that watch them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WindowSums:
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class BurnRateCondition:
     """One step of multi-window burn-rate alerting.
 
     It stands for "this share of the period's budget was spent within the long window"; the
@@ -56,11 +56,11 @@ class Rung:
         return f"{self.severity} {format_duration(self.long)}/{format_duration(self.short)}"
 
 
-RUNGS = (
-    Rung("page", 0.02, HOUR, 5 * MINUTE),
-    Rung("page", 0.05, 6 * HOUR, 30 * MINUTE),
-    Rung("ticket", 0.10, DAY, 2 * HOUR),
-    Rung("ticket", 0.10, 3 * DAY, 6 * HOUR),
+CONDITIONS = (
+    BurnRateCondition("page", 0.02, HOUR, 5 * MINUTE),
+    BurnRateCondition("page", 0.05, 6 * HOUR, 30 * MINUTE),
+    BurnRateCondition("ticket", 0.10, DAY, 2 * HOUR),
+    BurnRateCondition("ticket", 0.10, 3 * DAY, 6 * HOUR),
 )
 """Source: Google, The Site Reliability Workbook, chapter 5 "Alerting on SLOs", table 5-8; the
 1d/2h rung is the field's addition (Sloth, Pyrra)."""
@@ -78,9 +78,13 @@ def windows(period: Period, at: int) -> tuple[tuple[str, int], ...]:
     return (*(window for window in SHORT_WINDOWS if window[1] < period.seconds), own)
 
 
-def rungs(period: Period, length: int, error_budget: float) -> tuple[Rung, ...]:
-    """The rungs that can fire for an SLO whose period is `length` seconds long."""
+def conditions_for(
+    period: Period, length: int, error_budget: float
+) -> tuple[BurnRateCondition, ...]:
+    """The conditions that can fire for an SLO whose period is `length` seconds long."""
     longest = length if isinstance(period, RollingPeriod) else WINDOWS[-1]
     return tuple(
-        rung for rung in RUNGS if rung.long <= longest and rung.can_fire(length, error_budget)
+        condition
+        for condition in CONDITIONS
+        if condition.long <= longest and condition.can_fire(length, error_budget)
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from exporter.slo.course import Course
+from exporter.slo.event_history import EventHistory
 from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideLimits
 from exporter.slo.records import Acknowledgement, Incident, Override
@@ -173,8 +173,8 @@ class Daemon(Protocol):
             AbsentError: there is no such incident, or it requires no postmortem.
         """
 
-    def courses(self, statuses: Sequence[SloStatus]) -> Sequence[Course | None]:
-        """The courses of some SLOs, as copies; None for those that are not there any more."""
+    def event_histories(self, statuses: Sequence[SloStatus]) -> Sequence[EventHistory | None]:
+        """The event histories of some SLOs, as copies; None for those that are gone."""
 
     def source(self, slo: Slo) -> Source | None:
         """Where an SLO's events come from; None if it is not there any more."""

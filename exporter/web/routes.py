@@ -9,11 +9,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.exposition.publisher import Publisher, negotiate
-from exporter.web import api
+from exporter.web.api import answers
+from exporter.web.api.gate_api import decision_routes
+from exporter.web.api.openapi import document
 from exporter.web.daemon import Daemon, ReloadError
-from exporter.web.decisions import decision_routes
-from exporter.web.openapi import document
-from exporter.web.pages import Pages
+from exporter.web.pages.pages import Pages
 
 
 def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlette:
@@ -41,9 +41,9 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
 
     def slos(request: Request) -> Response:
         try:
-            return _json(api.slos(publisher.snapshot, request.query_params))
+            return _json(answers.slos(publisher.snapshot, request.query_params))
         except ValueError as error:
-            return _json(api.failure("bad_data", str(error)), status_code=400)
+            return _json(answers.failure("bad_data", str(error)), status_code=400)
 
     described = orjson.dumps(document(version), option=orjson.OPT_APPEND_NEWLINE)
 
@@ -60,7 +60,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
         return PlainTextResponse(await daemon.config_text())
 
     async def status(_: Request) -> Response:
-        return _json(api.status(daemon.status(), publisher.snapshot))
+        return _json(answers.status(daemon.status(), publisher.snapshot))
 
     async def reload(_: Request) -> Response:
         try:

@@ -1,0 +1,123 @@
+"""What an answer of Prometheus says of an SLO: counts per slot, made exact where they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from exporter.collection.raw_samples import count_slot
+from exporter.collection.slot_range import Counts, Floats, Group, SlotRange
+from exporter.prometheus.answers import Series
+from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.errors import UnavailableError
+from exporter.prometheus.indicators import Counters, Indicator
+from exporter.prometheus.promql import QueryContext
+from exporter.prometheus.raw import is_number
+from exporter.prometheus.selectors import Selector
+from exporter.slo.model import LatencySli, Sli
+
+MOST_EVENTS = 1e300
+"""What is not below, infinities and NaN among it, is no number of events: sums over a period, and
+the ratios of them, would not be numbers either."""
+
+
+class SliError(Exception):
+    """An SLO's indicator does not fit what Prometheus holds."""
+
+
+async def read_answer(
+    client: PrometheusClient,
+    sli: Sli,
+    way: Indicator,
+    context: QueryContext,
+    *,
+    span: SlotRange,
+    parts: Sequence[Sequence[Series]],
+) -> dict[Group, Counts]:
+    """Make counts of the series that answer each of an indicator's expressions.
+
+    Raises:
+        SliError: the histogram has no such bucket bound.
+        PrometheusError: a further query was not answered.
+    """
+    values = []
+    for selector, series in zip(way.selectors, parts, strict=True):
+        arrays = _arrays(series, context, span, counter=selector is not None)
+        if selector is not None:
+            await _make_exact(client, selector, context, span, arrays)
+        values.append(arrays)
+    if isinstance(sli, LatencySli) and isinstance(way, Counters):
+        totals, buckets = values
+        if not buckets and any(np.nansum(total) > 0 for total in totals.values()):
+            await _require_bound(client, sli, way.selectors[1], span.end)
+    counts = {}
+    absent = np.full(span.count, np.nan)
+    for group in {group for arrays in values for group in arrays}:
+        bad, total = way.combine([arrays.get(group, absent) for arrays in values], context)
+        if not np.isnan(total).all():
+            counts[group] = Counts(bad=bad, total=total)
+    return counts
+
+
+def _arrays(
+    series: Sequence[Series], context: QueryContext, span: SlotRange, *, counter: bool
+) -> dict[Group, Floats]:
+    """The series as arrays over the span's slots, NaN where there is no value."""
+    arrays: dict[Group, Floats] = {}
+    for one in series:
+        group = tuple(one.labels.get(name, "") for name in context.group_by)
+        array = arrays.setdefault(group, np.full(span.count, np.nan))
+        for at, value in one.samples:
+            column, off = divmod(at - span.start - span.slot, span.slot)
+            if off or not 0 <= column < span.count:
+                raise UnavailableError(f"an answer for {at:.3f}, which was not asked for")
+            # A counter may have been NaN or infinite for a while: its other samples still count.
+            odd = np.inf if counter else np.nan
+            array[int(column)] = value if abs(value) < MOST_EVENTS else odd
+    return arrays
+
+
+async def _make_exact(
+    client: PrometheusClient,
+    selector: Selector,
+    context: QueryContext,
+    span: SlotRange,
+    arrays: dict[Group, Floats],
+) -> None:
+    """Count the slots that are marked by +Inf from raw samples, in place."""
+    odd = {i for array in arrays.values() for i in np.isinf(array).nonzero()[0].tolist()}
+    for i in sorted(odd):
+        # Should the samples be gone by now, nothing is known of the slot any more.
+        for array in arrays.values():
+            array[i] = np.nan
+        exact = await count_slot(
+            client,
+            selector,
+            context.group_by,
+            end=span.one(i).end,
+            slot=span.slot,
+            lookback=context.lookback,
+        )
+        for group, count in exact.items():
+            known = abs(count) < MOST_EVENTS
+            arrays.setdefault(group, np.full(span.count, np.nan))[i] = count if known else np.nan
+
+
+async def _require_bound(
+    client: PrometheusClient, sli: LatencySli, bucket: Selector, at: int
+) -> None:
+    """Tell whether the histogram has the bound at all.
+
+    Raises:
+        SliError: it does not; the message names the bounds there are.
+    """
+    found = await client.instant_query(f"count by (le) ({bucket.without('le')})", at)
+    spelled = (one.labels.get("le", "") for one in found)
+    bounds = sorted({float(le) for le in spelled if is_number(le)})
+    if bounds and sli.threshold not in bounds:
+        finite = ", ".join(f"{bound:g}" for bound in bounds if bound != float("inf"))
+        raise SliError(
+            f"threshold {sli.threshold:g} s is no bucket bound of {sli.histogram}; "
+            f"the bounds there are (in seconds): {finite}"
+        )

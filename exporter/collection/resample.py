@@ -1,0 +1,77 @@
+"""From counts at the resolution they were asked at to the slots of a ledger level: pure.
+
+Budgeting by time slices and maintenance windows are decided here, where single slices and
+moments can still be told apart; later, slots are only added up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.collection.slot_range import Counts, Floats
+from exporter.ledger.ring_buffer import Slots
+from exporter.slo.model import Timeslices
+
+
+@dataclass(frozen=True, slots=True)
+class Resampled:
+    """One group's slots, as one row, and the part of them that maintenance excludes."""
+
+    slots: Slots
+    excluded: Slots | None
+
+
+def by_slices(counts: Counts, slices: Timeslices) -> Counts:
+    """Budget by time slices, after OpenSLO; a slice's events are its seconds.
+
+    With a target a slice is bad as a whole if its ratio of good events misses it; one without
+    traffic is good. Without a target it is bad by its error ratio; one without traffic has no
+    ratio, and weighs nothing.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = counts.bad / counts.total
+    idle = counts.total == 0
+    weight = np.full(len(error), float(slices.slice))
+    if slices.target is None:
+        weight = np.where(idle, 0.0, weight)
+        bad = np.where(idle, 0.0, error)
+    else:
+        # Compared as good >= target x total, which a ratio's rounding cannot tip over.
+        missed = counts.total - counts.bad < slices.target * counts.total
+        bad = missed.astype(np.float64)
+    total = np.where(np.isnan(counts.total), np.nan, weight)
+    return Counts(bad=np.where(np.isnan(bad), 0.0, bad) * weight, total=total)
+
+
+def resample(counts: Counts, out: NDArray[np.bool_] | None, slots: int) -> Resampled:
+    """Bring counts to `slots` slots: finer ones are added up, coarser ones spread evenly.
+
+    `out` tells which of the slots as counted lie in a maintenance window, if there are any.
+    """
+    known = ~np.isnan(counts.total)
+    arrays = (
+        np.where(known, counts.bad, 0.0),
+        np.where(known, counts.total, 0.0),
+        # What is known of a slot is a share of it: it is brought like a mean, not like a sum.
+        known * (slots / len(known)),
+    )
+    excluded = None
+    if out is not None:
+        excluded = _slots(*(_bring(np.where(out, array, 0.0), slots) for array in arrays))
+    return Resampled(slots=_slots(*(_bring(array, slots) for array in arrays)), excluded=excluded)
+
+
+def _bring(array: Floats, slots: int) -> Floats:
+    if len(array) == slots:
+        return array
+    if len(array) > slots:
+        added: Floats = array.reshape(slots, -1).sum(axis=1)
+        return added
+    return np.repeat(array, slots // len(array)) * len(array) / slots
+
+
+def _slots(bad: Floats, total: Floats, known: Floats) -> Slots:
+    return Slots(bad[None, :], total[None, :], known[None, :])

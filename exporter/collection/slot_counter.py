@@ -1,0 +1,292 @@
+"""From a span of slots to counts: one batch of questions to Prometheus, and its answers read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from exporter.collection.decoding import SliError, read_answer
+from exporter.collection.resample import Resampled, by_slices, resample
+from exporter.collection.slot_range import Counts, Group, SlotRange, joined
+from exporter.prometheus.answers import Series
+from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.errors import PrometheusError, QueryRefusedError
+from exporter.prometheus.indicators import Indicator, indicators
+from exporter.prometheus.promql import PART_LABEL, QueryContext, batch
+from exporter.prometheus.selectors import Selector
+from exporter.slo.maintenance import excluded
+from exporter.slo.model import Slo
+
+MAX_QUERY_CHARS = 12_000
+"""VictoriaMetrics takes queries of up to 16 KiB by default."""
+
+MAX_POINTS = 20_000
+"""Points of one answer (slots x expressions), so that none grows beyond a few megabytes."""
+
+MAX_SLOTS = 5_000
+"""Slots asked for at once; Prometheus answers 11,000 points of a series at the most."""
+
+
+MAX_REMEMBERED = 10_000
+"""Batches and query texts that are kept for the next tick, which mostly asks the same."""
+
+
+Answer = dict[Group, Resampled] | SliError | PrometheusError
+"""What came back for one SLO: counts per group, or why there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """SLOs (by their index) that one query asks for in slots of `resolution` seconds.
+
+    All are of one datasource. The answer is brought to the slots of `span`.
+    """
+
+    sources: tuple[int, ...]
+    span: SlotRange
+    resolution: int
+
+
+class SlotCounter:
+    """Counts the events of SLOs in spans of slots of the evaluation interval or longer.
+
+    `clients` has one for the datasource of every SLO.
+    """
+
+    def __init__(
+        self, clients: Mapping[str, PrometheusClient], slos: Sequence[Slo], interval: int
+    ) -> None:
+        self._clients = clients
+        self._slos = slos
+        self._interval = interval
+        # The usual way to measure first; what was found to work moves to the front.
+        self._indicators = [list(indicators(slo.sli, slo.group_by)) for slo in slos]
+        self._closed = dict.fromkeys(clients, False)
+        self._cuts: dict[tuple[tuple[int, ...], int, int], list[tuple[tuple[int, ...], int]]] = {}
+        self._queries: dict[tuple[tuple[int, ...], int], tuple[str, int]] = {}
+
+    def selectors(self, source: int) -> Sequence[Selector | None]:
+        """The counters behind an SLO (by its index), as it is measured now."""
+        return self._indicators[source][0].selectors
+
+    def queries(self, source: int) -> Sequence[str]:
+        """What is asked for the finest slot of an SLO (by its index), as it is measured now."""
+        slices = self._slos[source].timeslices
+        return self._expressions(source, slices.slice if slices else self._interval)
+
+    def batches(self, sources: Sequence[int], span: SlotRange) -> list[Batch]:
+        """Cut SLOs (by their index) into groups that one query can ask for."""
+        key = (tuple(sources), span.slot, span.count)
+        cuts = self._cuts.get(key)
+        if cuts is None:
+            if len(self._cuts) > MAX_REMEMBERED:
+                self._cuts.clear()
+            cuts = self._cuts[key] = list(self._cut(sources, span))
+        return [Batch(those, span, resolution) for those, resolution in cuts]
+
+    def _cut(
+        self, sources: Sequence[int], span: SlotRange
+    ) -> Iterator[tuple[tuple[int, ...], int]]:
+        alike: dict[tuple[str, int], list[int]] = defaultdict(list)
+        for source in sources:
+            slo = self._slos[source]
+            resolution = slo.timeslices.slice if slo.timeslices else span.slot
+            alike[slo.datasource, resolution].append(source)
+        for (_, resolution), those in alike.items():
+            most = max(1, MAX_POINTS // (2 * span.at(resolution).count))
+            taken: list[int] = []
+            size = 0
+            for source in those:
+                length = sum(map(len, self._expressions(source, resolution)))
+                if taken and (len(taken) >= most or size + length > MAX_QUERY_CHARS):
+                    yield tuple(taken), resolution
+                    taken, size = [], 0
+                taken.append(source)
+                size += length
+            if taken:
+                yield tuple(taken), resolution
+
+    async def count(self, wanted: Batch) -> dict[int, Answer]:
+        """Count the events of a batch; nobody but its own datasource is asked.
+
+        A query that Prometheus refuses is asked again in halves, by SLO and then by time, so
+        that one SLO's mistake stays its own and a limit of Prometheus's is met.
+
+        Raises:
+            UnavailableError: Prometheus did not answer.
+        """
+        datasource = self._slos[wanted.sources[0]].datasource
+        closed = await self._clients[datasource].ranges_closed()
+        if closed != self._closed[datasource]:
+            self._closed[datasource] = closed
+            self._queries.clear()
+        span = wanted.span.at(wanted.resolution)
+        answers: dict[int, Answer] = {}
+        for source, counts in (await self._count(wanted.sources, span)).items():
+            if not isinstance(counts, dict):
+                answers[source] = counts
+                continue
+            try:
+                answers[source] = await self._resample(source, counts, span, wanted.span)
+            except QueryRefusedError as error:
+                answers[source] = error
+        return answers
+
+    async def _resample(
+        self, source: int, counts: dict[Group, Counts], span: SlotRange, target: SlotRange
+    ) -> dict[Group, Resampled]:
+        """Apply time slices and maintenance windows, and bring counts to the target's slots."""
+        slo = self._slos[source]
+        if slo.timeslices:
+            counts = {group: by_slices(one, slo.timeslices) for group, one in counts.items()}
+        if not slo.maintenance:
+            return {group: resample(one, None, target.count) for group, one in counts.items()}
+        share = excluded(slo.maintenance, span.start, span.slot, span.count)
+        resampled = {group: resample(one, share > 0, target.count) for group, one in counts.items()}
+        if not slo.timeslices and span.slot > self._interval:
+            for i in ((share > 0) & (share < 1)).nonzero()[0].tolist():
+                await self._resample_fine(
+                    source, span.one(i), {g: (of, i) for g, of in resampled.items()}
+                )
+        return resampled
+
+    async def _resample_fine(
+        self, source: int, coarse: SlotRange, into: dict[Group, tuple[Resampled, int]]
+    ) -> None:
+        """Count a coarse slot in which a window begins or ends by the fine slots in it.
+
+        Raises:
+            QueryRefusedError: Prometheus refuses the finer query.
+        """
+        fine = coarse.at(self._interval)
+        answer = (await self._count((source,), fine))[source]
+        if not isinstance(answer, dict):
+            raise QueryRefusedError(str(answer))
+        windows = self._slos[source].maintenance
+        out = excluded(windows, fine.start, fine.slot, fine.count) > 0
+        for group, (resampled, i) in into.items():
+            part = resample(answer.get(group, Counts.absent(fine.count)), out, 1)
+            for whole, one in ((resampled.slots, part.slots), (resampled.excluded, part.excluded)):
+                if whole is not None and one is not None:
+                    for array, value in zip(whole.arrays(), one.arrays(), strict=True):
+                        array[0, i] = value[0, 0]
+
+    async def _count(
+        self, sources: Sequence[int], span: SlotRange
+    ) -> dict[int, dict[Group, Counts] | SliError | PrometheusError]:
+        if span.count > MAX_SLOTS:
+            return await self._count_by_time(sources, span)
+        # Another task may move a way to the front while this one waits for its answer.
+        ways = [self._indicators[source][0] for source in sources]
+        try:
+            series = await self._range_query(
+                self._client(sources[0]), *self._query(sources, span.slot), span
+            )
+        except QueryRefusedError as error:
+            if len(sources) > 1:
+                half = len(sources) // 2
+                first = await self._count(sources[:half], span)
+                return first | await self._count(sources[half:], span)
+            if span.count > 1:
+                return await self._count_by_time(sources, span)
+            return {sources[0]: error}
+        answers: dict[int, dict[Group, Counts] | SliError | PrometheusError] = {}
+        for source, way in zip(sources, ways, strict=True):
+            parts = [series.pop(0) for _ in way.selectors]
+            try:
+                answers[source] = await self._read(source, way, span, parts)
+            except (SliError, QueryRefusedError) as error:
+                answers[source] = error
+        return answers
+
+    async def _count_by_time(
+        self, sources: Sequence[int], span: SlotRange
+    ) -> dict[int, dict[Group, Counts] | SliError | PrometheusError]:
+        spans = span.halves()
+        newer = await self._count(sources, spans[1])
+        # What cannot be asked for now would not be answered for earlier either.
+        rest = [source for source in sources if isinstance(newer[source], dict)]
+        older = await self._count(rest, spans[0]) if rest else {}
+        for source, before in older.items():
+            after = newer[source]
+            if isinstance(before, dict) and isinstance(after, dict):
+                newer[source] = joined(before, after, spans)
+            else:
+                newer[source] = before
+        return newer
+
+    def _client(self, source: int) -> PrometheusClient:
+        return self._clients[self._slos[source].datasource]
+
+    def _asking(self, source: int, slot: int) -> QueryContext:
+        slo = self._slos[source]
+        return QueryContext(
+            group_by=slo.group_by,
+            slot=slot,
+            interval=self._interval,
+            # Two scrapes: should one of them fail, the other still tells where the counter stood.
+            lookback=2 * self._client(source).settings.scrape_interval,
+            closed=self._closed[slo.datasource],
+        )
+
+    def _expressions(self, source: int, slot: int) -> Sequence[str]:
+        return self._indicators[source][0].expressions(self._asking(source, slot))
+
+    def _query(self, sources: Sequence[int], slot: int) -> tuple[str, int]:
+        """The query for a batch, and how many expressions it has; the same at every tick."""
+        key = (tuple(sources), slot)
+        found = self._queries.get(key)
+        if found is None:
+            if len(self._queries) > MAX_REMEMBERED:
+                self._queries.clear()
+            expressions = [text for source in sources for text in self._expressions(source, slot)]
+            found = self._queries[key] = (batch(expressions), len(expressions))
+        return found
+
+    async def _range_query(
+        self, client: PrometheusClient, query: str, count: int, span: SlotRange
+    ) -> list[list[Series]]:
+        """Ask for a batch of `count` expressions: the series of each."""
+        series = await client.range_query(query, span.start + span.slot, span.end, span.slot)
+        parts: dict[str, list[Series]] = defaultdict(list)
+        for one in series:
+            parts[one.labels.get(PART_LABEL, "")].append(one)
+        return [parts[str(number)] for number in range(count)]
+
+    async def _read(
+        self, source: int, way: Indicator, span: SlotRange, parts: Sequence[Sequence[Series]]
+    ) -> dict[Group, Counts]:
+        """Make counts of an answer; try the other way to measure where this one found nothing.
+
+        Raises:
+            SliError: the histogram has no such bucket bound.
+            PrometheusError: a further query was not answered.
+        """
+        ways = self._indicators[source]
+        found = await self._make_counts(source, way, span, parts)
+        for other in [other for other in ways if other is not way]:
+            if found:
+                break
+            try:
+                expressions = other.expressions(self._asking(source, span.slot))
+                series = await self._range_query(
+                    self._client(source), batch(expressions), len(expressions), span
+                )
+            except QueryRefusedError:  # this server does not know native histograms
+                continue
+            found = await self._make_counts(source, other, span, series)
+            if found:
+                ways.remove(other)
+                ways.insert(0, other)
+                self._cuts.clear()
+                self._queries.clear()
+        return found
+
+    async def _make_counts(
+        self, source: int, way: Indicator, span: SlotRange, parts: Sequence[Sequence[Series]]
+    ) -> dict[Group, Counts]:
+        context = self._asking(source, span.slot)
+        sli = self._slos[source].sli
+        client = self._client(source)
+        return await read_answer(client, sli, way, context, span=span, parts=parts)

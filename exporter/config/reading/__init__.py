@@ -1,0 +1,1 @@
+"""From files to settings, and from mistakes to messages."""

@@ -1,0 +1,87 @@
+"""The configuration as text that may be shown: as it is written, without secrets and comments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, cast, get_args, get_origin
+from urllib.parse import urlsplit
+
+import yaml
+
+from exporter.config.errors import quoted
+from exporter.config.models import MainFile, SloFile
+from exporter.config.reading.source import LOADER, MERGE_TAG, NULL_TAG, TEXT_TAG
+from exporter.config.types.fields import Secret
+from exporter.config.types.section import Section
+
+MASK = "<secret>"
+"""What stands in place of a secret, as in Prometheus's own /config."""
+
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+_UNFOLDED = 1_000_000
+"""A width that no line reaches: PromQL stays on its line."""
+
+
+def masked(files: Iterable[tuple[Path, str]]) -> str:
+    """Files, the main one first, as one text of a YAML document each.
+
+    The texts must have been found right. What is secret is told by the models: see `Secret`.
+    Comments are left out, as a secret may stand in one.
+    """
+    texts: list[str] = []
+    for path, text in files:
+        root = cast(yaml.Node, yaml.compose(text, LOADER))
+        _mask(root, SloFile if texts else MainFile)
+        dumped = yaml.serialize(root, Dumper=_DUMPER, allow_unicode=True, width=_UNFOLDED)
+        name = str(path) if str(path).isprintable() else quoted(str(path))
+        texts.append(f"# {name}\n{dumped}")
+    return "---\n".join(texts)
+
+
+def _mask(node: yaml.Node, kind: Any) -> None:  # noqa: ANN401  (types have no common type)
+    """Mask what is secret in a value of a type."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        secret = next((part for part in parts if isinstance(part, Secret)), None)
+        if secret is None:
+            _mask(node, parts[0])
+        else:
+            _hide(node, secret)
+    elif isinstance(kind, type) and issubclass(kind, Section):
+        for key, value in _entries(node):
+            field = kind.model_fields.get(key)
+            if field is not None:
+                # A type that is Annotated itself comes apart in pydantic's hands.
+                _mask(value, Annotated[field.annotation, None, *field.metadata])
+    elif origin is dict:
+        for _, value in _entries(node):
+            _mask(value, parts[1])
+    elif origin is list and isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _mask(item, parts[0])
+    else:
+        for part in parts:  # alternatives
+            _mask(node, part)
+
+
+def _entries(node: yaml.Node) -> Iterator[tuple[str, yaml.Node]]:
+    """Keys and values of a mapping, those that it takes over by `<<` included."""
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        if key.tag != MERGE_TAG:
+            yield key.value, value
+        else:
+            for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                yield from _entries(merged)
+
+
+def _hide(node: yaml.Node, secret: Secret) -> None:
+    if node.tag == NULL_TAG:  # nothing is there
+        return
+    if secret.whole:
+        node.tag, node.value, node.style = TEXT_TAG, MASK, None  # type: ignore[attr-defined]
+        return
+    user, at, _ = urlsplit(node.value).netloc.rpartition("@")
+    if at:
+        node.value = node.value.replace(f"{user}@", f"{MASK}@", 1)

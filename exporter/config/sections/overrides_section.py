@@ -1,0 +1,35 @@
+"""The `policy.overrides` section of the configuration file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from exporter.config.types.fields import DURATION, duration
+from exporter.config.types.section import Section
+from exporter.slo.overrides import OverrideLimits
+
+_DEFAULTS = OverrideLimits()
+
+
+class OverridesSection(Section):
+    """How far people may let deploys pass a gate that blocks."""
+
+    longest: Annotated[int, BeforeValidator(duration("1m", "30d")), DURATION] = Field(
+        default=_DEFAULTS.longest,
+        description="How long one override may last, at the most; 1m to 30d.",
+        examples=["24h"],
+    )
+    per_quarter: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=_DEFAULTS.per_quarter,
+        description=(
+            "How many a service may have in one calendar quarter (UTC), 0 to 1000. Those that "
+            "were ended early count as well."
+        ),
+        examples=["1"],
+    )
+
+    def limits(self) -> OverrideLimits:
+        """What the overrides are held to."""
+        return OverrideLimits(self.longest, self.per_quarter)

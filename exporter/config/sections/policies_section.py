@@ -1,0 +1,192 @@
+"""One entry of `policies` in the configuration file: an error budget policy of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import pairwise
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator
+
+from exporter.config.errors import quoted
+from exporter.config.types.fields import DURATION, Kind, Text, TierPercent, no_doubles, one_of
+from exporter.config.types.section import Section
+from exporter.slo.durations import format_duration, parse_duration
+from exporter.slo.policy import DEFAULT_POLICY, BurnRate, Gate, Policy, Tier
+from exporter.slo.windows import WINDOWS
+
+
+def _window(value: object) -> int:
+    if not isinstance(value, str) or parse_duration(value) not in WINDOWS:
+        known = ", ".join(map(format_duration, WINDOWS))
+        given = f", not {quoted(value)}" if isinstance(value, str) else ""
+        raise ValueError(f"must be one of {known}{given}")
+    return int(parse_duration(value))
+
+
+def _positive(rate: float) -> float:
+    if rate <= 0:
+        raise ValueError(f"must be above 0, not {rate:g}")
+    return rate
+
+
+def _link(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"must be an http or https URL, not {quoted(text)}")
+    return text
+
+
+def _no_doubles(reasons: list[str]) -> list[str]:
+    no_doubles([reason.casefold() for reason in reasons])
+    return reasons
+
+
+def _own_name(name: str) -> str:
+    if name == DEFAULT_POLICY.name:
+        raise ValueError(f"{name} is the policy that is there without any: choose another name")
+    return name
+
+
+class BurnRateSection(Section):
+    """When a tier is entered early, by the speed at which the budget burns."""
+
+    window: Annotated[int, PlainValidator(_window), DURATION] = Field(
+        description=(
+            "One of the burn-rate windows: `5m`, `30m`, `1h`, `2h`, `6h`, `1d`, `3d`. An SLO "
+            "whose rolling period is not longer has no such window, and is never raised by it."
+        ),
+        examples=["1h"],
+    )
+    above: Annotated[float, Field(allow_inf_nan=False), AfterValidator(_positive)] = Field(
+        description="The burn rate above which the tier is in force.", examples=["14.4"]
+    )
+
+
+class TierSection(Section):
+    """A tier, in force while more of the budget is left than `above` says."""
+
+    name: Text = Field(description="The `tier` label of its metrics.", examples=["freeze"])
+    above: TierPercent | None = Field(
+        default=None,
+        description=(
+            "Percent of the budget that must be left, below 100; may be negative, for a budget "
+            "that is overspent. All tiers but the last have it; the last takes what is left."
+        ),
+        examples=["10"],
+    )
+    gate: Annotated[Gate, PlainValidator(one_of(dict.fromkeys(Gate))), Kind("gate")] = Field(
+        description="What becomes of deploys: `allow`, `caution` or `block`.", examples=["block"]
+    )
+    guidance: Text | None = Field(
+        default=None,
+        description="What the tier asks people to do.",
+        examples=["feature freeze, work on the SLO"],
+    )
+    link: Annotated[Text, AfterValidator(_link), Kind("URL")] | None = Field(
+        default=None,
+        description="Where more is written about it.",
+        examples=["https://wiki.example.com/freeze"],
+    )
+    burn_rate: BurnRateSection | None = Field(
+        default=None,
+        description="Enters the tier early, whatever is left. Not possible for the first tier.",
+    )
+
+    exemptions: Annotated[list[Text], AfterValidator(_no_doubles)] = Field(
+        default=[],
+        description=(
+            "Reasons for which a deploy passes although the gate blocks, as `reason` of the gate "
+            "gives them; upper and lower case are the same. Only where `gate` is `block`."
+        ),
+        examples=["[p0, security]"],
+    )
+
+    @field_validator("exemptions")
+    @classmethod
+    def _from_a_block(cls, exemptions: list[str], info: ValidationInfo) -> list[str]:
+        gate = info.data.get("gate", Gate.BLOCK)
+        if exemptions and gate != Gate.BLOCK:
+            raise ValueError(f"must not be there where gate is {gate}: nothing is blocked")
+        return exemptions
+
+    def tier(self) -> Tier:
+        """What the policy is given."""
+        fast = self.burn_rate
+        return Tier(
+            self.name,
+            float("-inf") if self.above is None else float(self.above / 100),
+            Gate(self.gate),
+            self.guidance or "",
+            self.link,
+            BurnRate(fast.window, fast.above) if fast else None,
+            tuple(self.exemptions),
+        )
+
+
+class PoliciesSection(Section):
+    """An error budget policy of your own, for the SLOs and services that name it.
+
+    All others fall under the policy `default`.
+    """
+
+    name: Annotated[Text, AfterValidator(_own_name)] = Field(
+        description="What SLOs call it by; unique.", examples=["payments"]
+    )
+    services: Annotated[list[Text], AfterValidator(no_doubles)] = Field(
+        default=[],
+        description="Services whose SLOs fall under it, unless they name another by `policy`.",
+        examples=["[checkout]"],
+    )
+    tiers: list[TierSection] = Field(
+        description=(
+            "From best to worst: every `above` lower than the one before, no gate milder than the "
+            "one before."
+        )
+    )
+
+    @field_validator("tiers")
+    @classmethod
+    def _ordered(cls, tiers: list[TierSection]) -> list[TierSection]:
+        if not tiers:
+            raise ValueError("must hold at least one tier")
+        names = [tier.name for tier in tiers]
+        no_doubles(names)
+        if tiers[0].burn_rate:
+            raise ValueError(f"{quoted(names[0])} is the first tier and must have no burn_rate")
+        *others, last = tiers
+        for tier in others:
+            if tier.above is None:
+                raise ValueError(f"{quoted(tier.name)} needs above: only the last tier has none")
+        if last.above is not None:
+            raise ValueError(
+                f"{quoted(last.name)} is the last tier and must have no above: it takes every "
+                "value left"
+            )
+        _check_falling(others)
+        gates = list(Gate)
+        for one, next_ in pairwise(tiers):
+            if gates.index(Gate(next_.gate)) < gates.index(Gate(one.gate)):
+                raise ValueError(
+                    f"{quoted(next_.name)} is worse than {quoted(one.name)}, and its gate must "
+                    f"not be milder: {next_.gate} after {one.gate}"
+                )
+        return tiers
+
+    def policy(self) -> Policy:
+        """What the SLOs are given, but for what holds for every policy."""
+        return Policy(self.name, tuple(tier.tier() for tier in self.tiers))
+
+
+def _check_falling(tiers: Sequence[TierSection]) -> None:
+    for one, next_ in pairwise(tiers):
+        if (next_.above or Decimal(0)) >= (one.above or Decimal(0)):
+            raise ValueError(
+                f"{quoted(next_.name)} must have an above lower than the {one.above} of "
+                f"{quoted(one.name)}, not {next_.above}"
+            )

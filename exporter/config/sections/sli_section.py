@@ -1,0 +1,249 @@
+"""What an SLO measures: the kinds of `sli` in the configuration file."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    field_validator,
+)
+
+from exporter.config.errors import quoted
+from exporter.config.types.expressions import Expression, WindowedExpression
+from exporter.config.types.fields import DURATION, Histogram, Kind, Selector, duration, surroundings
+from exporter.config.types.section import Section, exactly_one
+from exporter.slo.durations import format_duration
+from exporter.slo.model import (
+    EventsSli,
+    LatencySli,
+    ProbeSli,
+    QuerySli,
+    RatioSli,
+    Sli,
+    ThresholdSli,
+)
+
+_COMPARISON = re.compile(r"(<=|>=|<|>)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)", re.ASCII)
+
+
+def _reaches_an_interval(window: int, info: ValidationInfo) -> int:
+    interval = surroundings(info).interval
+    if interval and window < interval:
+        raise ValueError(
+            f"must be at least evaluation.interval ({format_duration(interval)}), "
+            f"not {format_duration(window)}"
+        )
+    return window
+
+
+def _comparison(value: object) -> tuple[str, float]:
+    match = _COMPARISON.fullmatch(value.strip()) if isinstance(value, str) else None
+    bound = float(match[2]) if match else math.inf
+    if match is None or math.isinf(bound):
+        given = f", not {quoted(value)}" if isinstance(value, str) else ""
+        raise ValueError(f"must be <, <=, > or >= and a number, as in '< 0.8'{given}")
+    return match[1], bound
+
+
+class EventsSection(Section):
+    """Events counted by counters. Exactly one of `bad` and `good` is needed.
+
+    The values are vector selectors and nothing more: no `rate()`, range, `offset` or operator,
+    since the exporter counts by itself.
+    """
+
+    total: Selector = Field(
+        description="Counters of all events.", examples=['http_requests_total{service="auth"}']
+    )
+    bad: Selector | None = Field(
+        default=None,
+        description="Counters of the bad events.",
+        examples=['http_requests_total{service="auth", code=~"5.."}'],
+    )
+    good: Selector | None = Field(
+        default=None,
+        validate_default=True,
+        description="Counters of the good events, where bad ones are not counted.",
+        examples=['jobs_total{job="mailer", result="success"}'],
+    )
+
+    @field_validator("good")
+    @classmethod
+    def _bad_or_good(cls, value: object, info: ValidationInfo) -> object:
+        exactly_one(value, info, "bad")
+        return value
+
+    def sli(self) -> EventsSli:
+        """What is measured."""
+        return EventsSli(total=self.total, bad=self.bad, good=self.good)
+
+
+class LatencySection(Section):
+    """Requests slower than a threshold are bad events; counted by a classic histogram."""
+
+    histogram: Histogram = Field(
+        description=(
+            "Vector selector with the histogram's base name (no `_bucket`) and no matcher on `le`."
+        ),
+        examples=['http_request_duration_seconds{service="auth"}'],
+    )
+    threshold: Annotated[float, BeforeValidator(duration("1ms", "30d", whole=False)), DURATION] = (
+        Field(
+            description="Slowest good request; one of the histogram's bucket bounds, 1ms to 30d.",
+            examples=["500ms"],
+        )
+    )
+
+    def sli(self) -> LatencySli:
+        """What is measured."""
+        return LatencySli(histogram=self.histogram, threshold=self.threshold)
+
+
+class QuerySection(Section):
+    """Events counted by free PromQL. Exactly one of `bad` and `good` is needed.
+
+    `$window` stands in the expressions for the range they count over. Their values are rates
+    per second or increases over it.
+    """
+
+    total: WindowedExpression = Field(
+        description="All events.", examples=['sum(rate(http_requests_total{job="auth"}[$window]))']
+    )
+    bad: WindowedExpression | None = Field(
+        default=None,
+        description="The bad events.",
+        examples=['sum(rate(http_requests_total{job="auth", code=~"5.."}[$window]))'],
+    )
+    good: WindowedExpression | None = Field(
+        default=None,
+        validate_default=True,
+        description="The good events, where bad ones are not counted.",
+        examples=['sum(rate(jobs_total{result="success"}[$window]))'],
+    )
+    window: Annotated[
+        int,
+        BeforeValidator(duration("1s", "1d")),
+        AfterValidator(_reaches_an_interval),
+        DURATION,
+    ] = Field(
+        default=120,
+        validate_default=True,
+        description=(
+            "What `$window` stands for: at least `evaluation.interval`, at most 1d. Below two "
+            "scrape intervals rates have nothing to work on; the longer, the smoother."
+        ),
+        examples=["5m"],
+    )
+
+    @field_validator("good")
+    @classmethod
+    def _bad_or_good(cls, value: object, info: ValidationInfo) -> object:
+        exactly_one(value, info, "bad")
+        return value
+
+    def sli(self) -> QuerySli:
+        """What is measured."""
+        return QuerySli(total=self.total, bad=self.bad, good=self.good, window=self.window)
+
+
+class RatioSection(Section):
+    """An expression that already is a ratio between 0 and 1; every moment weighs the same.
+
+    Exactly one of `error` and `success` is needed.
+    """
+
+    error: Expression | None = Field(
+        default=None, description="The share that is bad.", examples=["job:errors:ratio_rate5m"]
+    )
+    success: Expression | None = Field(
+        default=None,
+        validate_default=True,
+        description="The share that is good.",
+        examples=['avg(up{job="auth"})'],
+    )
+
+    @field_validator("success")
+    @classmethod
+    def _error_or_success(cls, value: object, info: ValidationInfo) -> object:
+        exactly_one(value, info, "error")
+        return value
+
+    def sli(self) -> RatioSli:
+        """What is measured."""
+        return RatioSli(error=self.error, success=self.success)
+
+
+class ProbeSection(Section):
+    """A gauge that is 1 for success and 0 for failure: every sample of it is an event."""
+
+    selector: Selector = Field(
+        description="Vector selector of the gauge.",
+        examples=['probe_success{job="blackbox", instance="https://example.com"}'],
+    )
+
+    def sli(self) -> ProbeSli:
+        """What is measured."""
+        return ProbeSli(selector=self.selector)
+
+
+class ThresholdSection(Section):
+    """An expression whose value must keep a bound; time in which it does not is bad."""
+
+    query: Expression = Field(
+        description="What is compared, such as a saturation, a quantile or an age.",
+        examples=['max(node_filesystem_used_ratio{job="db"})'],
+    )
+    must_be: Annotated[tuple[str, float], PlainValidator(_comparison), Kind("comparison")] = Field(
+        description=(
+            "What a good value is: `<`, `<=`, `>` or `>=` and a number in the unit of `query`. "
+            "Put it in quotes: to YAML a plain `>` begins a block of text."
+        ),
+        examples=['"< 0.8"'],
+    )
+
+    def sli(self) -> ThresholdSli:
+        """What is measured."""
+        op, bound = self.must_be
+        return ThresholdSli(query=self.query, op=op, bound=bound)
+
+
+class SliSection(Section):
+    """What is measured.
+
+    Exactly one of `events`, `latency`, `query`, `ratio`, `probe` and `threshold` is needed.
+    """
+
+    events: EventsSection | None = Field(default=None, description="Events counted by counters.")
+    latency: LatencySection | None = Field(default=None, description="Latency, by a histogram.")
+    query: QuerySection | None = Field(
+        default=None, description="Events counted by free PromQL, where counters do not say it."
+    )
+    ratio: RatioSection | None = Field(
+        default=None, description="A ratio that exists already, such as a recording rule's."
+    )
+    probe: ProbeSection | None = Field(
+        default=None, description="A 0/1 gauge such as `up` and `probe_success`."
+    )
+    threshold: ThresholdSection | None = Field(
+        default=None,
+        validate_default=True,
+        description="A value that must keep a bound: saturation, a quantile, freshness.",
+    )
+
+    @field_validator("threshold")
+    @classmethod
+    def _one_kind(cls, value: object, info: ValidationInfo) -> object:
+        exactly_one(value, info, "events", "latency", "query", "ratio", "probe")
+        return value
+
+    def sli(self) -> Sli:
+        """What is measured, whichever kind it is."""
+        kinds = (self.events, self.latency, self.query, self.ratio, self.probe, self.threshold)
+        return next(section.sli() for section in kinds if section is not None)

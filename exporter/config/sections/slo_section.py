@@ -1,0 +1,117 @@
+"""One entry of `slos` in the configuration file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from exporter.config.sections.budgeting import AlertingSection, BudgetingSection, Period
+from exporter.config.sections.sli_section import SliSection
+from exporter.config.types.fields import LabelName, LabelNames, ObjectivePercent, Text
+from exporter.config.types.section import Section
+from exporter.slo.maintenance import MaintenanceWindow
+from exporter.slo.model import DEFAULT_DATASOURCE, THIRTY_DAYS, Slo
+from exporter.slo.period import RollingPeriod
+from exporter.slo.policy import Policy
+
+
+class SloSection(Section):
+    """One SLO, or one per value of its `group_by` labels.
+
+    `service` and `name` together must be unique over all files.
+    """
+
+    service: Text = Field(description="The service that the SLO is for.", examples=["auth"])
+    name: Text = Field(
+        description="Name of the SLO, the `slo` label of its metrics.", examples=["availability"]
+    )
+    objective: ObjectivePercent = Field(
+        description=(
+            "Share of events that must be good, in percent, at most ten decimals. "
+            "Below 1 is taken for a ratio (0.999) and refused."
+        ),
+        examples=["99.9"],
+    )
+    period: Period = Field(
+        default=THIRTY_DAYS.seconds,
+        description=(
+            "What the error budget is for. A duration is rolling: a multiple of "
+            "`evaluation.interval`, at least 1h (the alerts' base) and at most 400d (a year and "
+            "a month: what the ledger keeps). A section is a period of the calendar."
+        ),
+        examples=["28d"],
+    )
+    sli: SliSection = Field(description="What is measured.")
+    datasource: Text = Field(
+        default=DEFAULT_DATASOURCE,
+        description="Which Prometheus is asked: `prometheus`, or a name among `datasources`.",
+        examples=["mimir"],
+    )
+    budgeting: BudgetingSection = Field(
+        default=BudgetingSection(), description="How the error budget is counted."
+    )
+    alerting: AlertingSection | None = Field(
+        default=None,
+        description="What alerts of this SLO need; keys left out are as in `alerting` above.",
+    )
+    policy: Text | None = Field(
+        default=None,
+        description=(
+            "The error budget policy: `default`, or a name among `policies`. Without it the one "
+            "that names the service."
+        ),
+        examples=["payments"],
+    )
+    group_by: LabelNames = Field(
+        default=[],
+        description=(
+            "Labels of the measured series; each combination of their values is an SLO of its own."
+        ),
+        examples=["[region]"],
+    )
+    max_groups: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=100,
+        description="How many SLOs `group_by` may make, 1 to 10000; a guard against label floods.",
+        examples=["500"],
+    )
+    labels: dict[LabelName, str] = Field(
+        default={},
+        description=(
+            "Labels for `slo_info`, such as the owner. Values are text as written: 007 stays 007."
+        ),
+        examples=["{owner: team-identity}"],
+    )
+
+    @field_validator("labels")
+    @classmethod
+    def _not_grouped_by(cls, labels: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        for name in info.data.get("group_by", []):
+            if name in labels:
+                raise ValueError(f"must not hold {name}: group_by gives it its values")
+        return labels
+
+    def slo(
+        self,
+        policy: Policy,
+        alerting: AlertingSection,
+        maintenance: tuple[MaintenanceWindow, ...],
+    ) -> Slo:
+        """The SLO, with what the rest of the files has for it; `alerting` is the default."""
+        own = self.alerting or AlertingSection()
+        period = self.period
+        return Slo(
+            service=self.service,
+            name=self.name,
+            objective=self.objective,
+            sli=self.sli.sli(),
+            period=RollingPeriod(period) if isinstance(period, int) else period.period(),
+            timeslices=self.budgeting.timeslices(),
+            group_by=tuple(self.group_by),
+            max_groups=self.max_groups,
+            labels=self.labels,
+            policy=policy,
+            low_traffic=own.low_traffic(alerting),
+            maintenance=maintenance,
+            datasource=self.datasource,
+        )

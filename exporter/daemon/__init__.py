@@ -1,0 +1,1 @@
+"""The daemon: its life, its loop, and what it tells others."""

@@ -1,0 +1,239 @@
+"""The engine: keeps the state up to date with Prometheus, and evaluates them.
+
+The clock is the caller's: every method that needs the time is given it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from exporter.collection import pending
+from exporter.collection.late_samples import SampleCounter
+from exporter.collection.settings import EvaluationSettings
+from exporter.collection.slot_counter import Answer, Batch, SlotCounter
+from exporter.collection.slot_range import SlotRange
+from exporter.evaluation.build_snapshot import build_snapshot
+from exporter.ledger.ledger import Ledger
+from exporter.ledger.slot_status import SlotStatus
+from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.errors import UnavailableError
+from exporter.slo.model import Slo
+from exporter.slo.snapshot import Snapshot
+from exporter.state.evaluation_state import EvaluationState
+from exporter.store.store import Stored
+
+RETRY_HISTORY = 300
+"""Seconds until history that was refused is asked for again."""
+
+
+class Engine:
+    """Asks for slots, has them kept, and evaluates them.
+
+    `clients` has one for the datasource of every SLO.
+    """
+
+    def __init__(
+        self,
+        slos: Sequence[Slo],
+        settings: EvaluationSettings,
+        clients: Mapping[str, PrometheusClient],
+    ) -> None:
+        self.slos = tuple(slos)
+        lookbacks = [2 * clients[slo.datasource].settings.scrape_interval for slo in slos]
+        self.state = EvaluationState(self.slos, settings.interval, lookbacks)
+        self.datasources = tuple(dict.fromkeys(slo.datasource for slo in self.slos))
+        self._sources_of = {
+            name: frozenset(s for s, slo in enumerate(self.slos) if slo.datasource == name)
+            for name in self.datasources
+        }
+        self._settings = settings
+        self._counter = SlotCounter(clients, self.slos, settings.interval)
+        self._samples = SampleCounter(clients, self.slos, self._counter.selectors)
+        self._periods = {slo.period for slo in self.slos}
+        self._history_failed: dict[int, tuple[int, str]] = {}
+        self._history_slots = {
+            name: asyncio.Semaphore(max(1, settings.concurrency // 2)) for name in self.datasources
+        }
+        self._failed: dict[int, str] = {}
+        self._left_out: dict[int, str] = {}
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is known of every slot."""
+        return self.state.ledger
+
+    async def poll(self, now: float) -> None:
+        """Poll all datasources at once; see `poll_datasource`.
+
+        Raises:
+            UnavailableError: one of them did not answer, in part or at all.
+        """
+        polls = (self.poll_datasource(name, now) for name in self.datasources)
+        _raise_failure(await asyncio.gather(*polls, return_exceptions=True))
+
+    async def poll_datasource(self, datasource: str, now: float) -> None:
+        """Ask for the finest slots that are not known yet, and again for those that settled.
+
+        After this, `ledger.end` is the newest slot boundary that can be asked for at `now`
+        (Unix seconds). What was answered is kept whatever happened to the rest. Datasources may
+        be polled at the same time: the slots of one are none of the others'.
+
+        Raises:
+            UnavailableError: the datasource did not answer, in part or at all.
+        """
+        self.go_to(now)
+        sources, units = self._sources_of[datasource], self.state.units
+        until = now - self._settings.settle
+        work = await self._changed(
+            pending.only(pending.settled(self.ledger, until, units), sources)
+        )
+        newest = pending.only(pending.newest(self.ledger, units), sources)
+        # Before the events: a sample that comes in between makes a difference that is seen.
+        await self._note_samples(newest, now)
+        for span, those in newest.items():
+            work.setdefault(span, []).extend(those)
+        await self._ask(0, work, now)
+
+    def go_to(self, now: float) -> None:
+        """Bring the state to the newest slot boundary that can be asked for at `now`."""
+        self.state = self.state.go_to(self._end(now))
+
+    def _end(self, now: float) -> int:
+        interval = self._settings.interval
+        return int((now - self._settings.delay) // interval) * interval
+
+    def begin_with(self, stored: Mapping[int, Stored], now: float) -> None:
+        """Take over what a store has of the SLOs (by their index)."""
+        self.state.take_over(stored, at=self._end(now))
+
+    def follow(self, old: Engine, stored: Mapping[int, Stored], now: float, *, saved: bool) -> None:
+        """Take the place of another engine; see `EvaluationState.follow`."""
+        self.state.follow(old.state, stored, at=self._end(now), saved=saved)
+
+    async def fill_history(self, datasource: str | None = None) -> bool:
+        """Ask for the next chunk of older, coarser slots, newest first, of one datasource or all.
+
+        Returns:
+            Whether there was anything to ask for.
+
+        Raises:
+            UnavailableError: a datasource did not answer.
+        """
+        waiting = {s for s, (at, _) in self._history_failed.items() if at > self.ledger.end}
+        others = {s for s, slo in enumerate(self.slos) if datasource not in (None, slo.datasource)}
+        left_out = others | waiting | self._failed.keys()
+        found = pending.history(self.ledger, self.state.longest, left_out)
+        if found is None:
+            return False
+        await self._ask(found[0], found[1], now=float("inf"))
+        return True
+
+    async def _changed(self, settled: pending.Requests) -> pending.Requests:
+        """Look whether samples came late in slots that have settled; what to count anew.
+
+        Where one did, the slots behind it are counted anew as well, as they began from it.
+        """
+        work: pending.Requests = {}
+        for span, sources in settled.items():
+            counted = await self._samples.count(sources, span.at(span.end - span.start))
+            for source in sources:
+                found = counted.get(source)
+                if found is not None and found[0] == self.ledger.samples(
+                    source, span.start, span.end
+                ):
+                    asked = np.full(span.count, SlotStatus.SETTLED, dtype=np.uint8)
+                    self.ledger.mark(0, source, span.start, asked)
+                else:
+                    unit = self.state.units[source]
+                    until = self.ledger.end - self.ledger.end % unit
+                    work.setdefault(SlotRange(span.start, until, span.slot), []).append(source)
+        return work
+
+    async def _note_samples(self, work: pending.Requests, now: float) -> None:
+        """Count the samples of slots that are about to be counted before they have settled."""
+        interval = self.ledger.interval
+        settled = int((now - self._settings.settle) // interval) * interval
+        for span, sources in work.items():
+            recent = SlotRange(max(span.start, settled), span.end, interval)
+            if recent.count > 0:
+                for source, samples in (await self._samples.count(sources, recent)).items():
+                    self.ledger.note_samples(source, recent.start, samples)
+
+    def queries(self, slo: Slo) -> tuple[str, ...]:
+        """What is asked for the newest slot of an SLO; nothing if it is not one of ours."""
+        name = slo.service, slo.name
+        found = (s for s, of in enumerate(self.slos) if (of.service, of.name) == name)
+        source = next(found, None)
+        return () if source is None else tuple(self._counter.queries(source))
+
+    def problems(self) -> dict[int, str]:
+        """What keeps an SLO (by its index) from being counted whole, in words for its owner."""
+        history = {source: message for source, (_, message) in self._history_failed.items()}
+        return {**history, **self._left_out, **self._failed}
+
+    def history_progress(self) -> float:
+        """The share of the history wanted that was asked for: 1 when nothing is missing."""
+        missing = wanted = 0.0
+        longest = self.state.longest
+        for level in range(1, len(self.ledger.levels)):
+            slot = self.ledger.levels[level].slot
+            start, end = self.ledger.cover(level)
+            oldest = np.maximum(start, self.ledger.end - np.asarray(longest))
+            wanted += float(np.maximum(0, end - oldest).sum())
+            missing += slot * float(pending.missing_history(self.ledger, level, longest).sum())
+        return max(0.0, 1 - missing / wanted) if wanted else 1.0
+
+    def evaluate(self, now: float) -> Snapshot:
+        """Evaluate all SLOs as of `ledger.end`; `now` tells which data are stale."""
+        return build_snapshot(
+            self.state,
+            self.problems(),
+            now - self._settings.stale_after,
+            refused=self._history_failed.keys() | self._failed.keys(),
+        )
+
+    async def _ask(self, level: int, work: pending.Requests, now: float) -> None:
+        tasks = [
+            self._ask_batch(level, batch, now)
+            for span, sources in work.items()
+            for batch in self._counter.batches(sources, span)
+        ]
+        _raise_failure(await asyncio.gather(*tasks, return_exceptions=True))
+
+    async def _ask_batch(self, level: int, batch: Batch, now: float) -> None:
+        if level == 0:
+            answers = await self._counter.count(batch)
+        else:
+            async with self._history_slots[self.slos[batch.sources[0]].datasource]:
+                answers = await self._counter.count(batch)
+        for source, answer in answers.items():
+            self._keep(level, source, batch.span, answer, now)
+
+    def _keep(self, level: int, source: int, span: SlotRange, answer: Answer, now: float) -> None:
+        if isinstance(answer, dict):
+            left_out = self.state.keep(level, source, span, answer, now - self._settings.settle)
+            if level > 0:
+                self._history_failed.pop(source, None)
+            else:
+                self._failed.pop(source, None)
+                self._left_out.pop(source, None)
+                self.state.answered[source] = max(self.state.answered[source], span.end)
+            if left_out:
+                self._left_out[source] = left_out
+        elif level == 0:
+            self._failed[source] = str(answer)
+        else:
+            self._history_failed[source] = (self.ledger.end + RETRY_HISTORY, str(answer))
+
+
+def _raise_failure(results: Sequence[object]) -> None:
+    """Raise what went wrong with the parts of something; a fault of our own first."""
+    failures = [result for result in results if isinstance(result, BaseException)]
+    for failure in failures:
+        if not isinstance(failure, UnavailableError):
+            raise failure
+    if failures:
+        raise failures[0]

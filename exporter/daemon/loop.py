@@ -1,0 +1,217 @@
+"""The life of the daemon: poll at every slot boundary, fill history in between, publish."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+import structlog
+
+from exporter.collection.settings import EvaluationSettings
+from exporter.daemon.engine import Engine
+from exporter.prometheus.errors import UnavailableError
+from exporter.slo.snapshot import Snapshot
+
+LONGEST_PAUSE = 30.0
+"""Seconds between tries while Prometheus does not answer, at the most."""
+
+GRACE = 1.0
+"""Seconds that an evaluation waits for a datasource that did not answer the last time, and a
+tenth of a short interval."""
+
+TELL_CHANGES_EVERY = 60.0
+"""Seconds between two log lines on trouble that goes on but reads differently: some errors never
+read the same twice."""
+
+PROGRESS_EVERY = 10.0
+"""Seconds between two log lines on how far the history is."""
+
+
+class Observer(Protocol):
+    """What the loop tells of itself."""
+
+    async def evaluated(
+        self, snapshot: Snapshot, seconds: float, *, silent: Collection[str]
+    ) -> None:
+        """An evaluation is done; `silent` are the datasources that did not answer everything."""
+
+    def failed(self) -> None:
+        """An evaluation ended in a fault of the exporter's own."""
+
+    def missed(self, boundaries: int) -> None:
+        """Slot boundaries went by unattended."""
+
+
+class Backoff:
+    """Pauses that double up to a limit, each spread by a random share."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._next = 1.0
+
+    def pause(self) -> float:
+        """The next pause in seconds."""
+        pause, self._next = self._next, min(self._next * 2, self._limit)
+        return pause * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
+
+    def reset(self) -> None:
+        """Start anew: it went well."""
+        self._next = 1.0
+
+
+class Loop:
+    """Runs an engine until it is cancelled."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: EvaluationSettings,
+        observer: Observer,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._observer = observer
+        self._clock = clock
+        self._log = structlog.get_logger()
+        self._polls: dict[str, asyncio.Task[None]] = {}
+        self._silent = set(engine.datasources)
+        self._first_answer = {name: asyncio.Event() for name in engine.datasources}
+        self._trouble: dict[tuple[str, str], tuple[str, float]] = {}
+        self._problems: dict[int, str] = {}
+
+    async def run(self) -> None:
+        """Poll and fill history for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._poll_for_ever(group))
+            for name in self._engine.datasources:
+                group.create_task(self._fill_history_for_ever(name))
+
+    async def _poll_for_ever(self, group: asyncio.TaskGroup) -> None:
+        backoff = Backoff(LONGEST_PAUSE)
+        while True:
+            boundary = self._next_boundary(self._clock())
+            started = time.perf_counter()
+            await self._poll(group)
+            answered = not self._silent
+            try:
+                await self._evaluate(started)
+            except Exception:  # noqa: BLE001 - a fault of ours must not end the daemon
+                self._log.exception("evaluation failed; the next one is tried as usual")
+                self._observer.failed()
+                answered = False
+            if answered:
+                backoff.reset()
+            now = self._clock()
+            if now >= boundary:
+                late = int((now - boundary) // self._settings.interval) + 1
+                # The boundary just gone is asked for at once; only those before it were missed.
+                if late > 1:
+                    self._observer.missed(late - 1)
+                continue
+            # The clock may have been set back: never wait longer than one interval.
+            wait = min(boundary - now, self._settings.interval)
+            await asyncio.sleep(wait if answered else min(wait, backoff.pause()))
+
+    async def _poll(self, group: asyncio.TaskGroup) -> None:
+        """Poll every datasource, and wait for those that are well.
+
+        One that is in trouble goes on by itself: what it answers is in a later evaluation.
+        """
+        well: list[asyncio.Task[None]] = []
+        troubled: list[asyncio.Task[None]] = []
+        for name in self._engine.datasources:
+            if name not in self._polls or self._polls[name].done():
+                self._polls[name] = group.create_task(self._poll_datasource(name))
+            in_trouble = self._trouble.get((name, "newest slots"))
+            (troubled if in_trouble else well).append(self._polls[name])
+        interval = self._settings.interval
+        for polls, patience in ((well, interval), (troubled, min(GRACE, interval / 10))):
+            if polls:
+                await asyncio.wait(polls, timeout=patience)
+        self._silent |= {name for name, poll in self._polls.items() if not poll.done()}
+
+    async def _poll_datasource(self, name: str) -> None:
+        try:
+            await self._engine.poll_datasource(name, self._clock())
+        except UnavailableError as error:
+            self._silent.add(name)
+            self._note(name, "newest slots", str(error))
+        except Exception:  # noqa: BLE001 - as above
+            self._silent.add(name)
+            self._log.exception("polling failed; it is tried again", datasource=name)
+        else:
+            self._silent.discard(name)
+            self._first_answer[name].set()
+            self._note(name, "newest slots", "")
+
+    async def _evaluate(self, started: float) -> None:
+        snapshot = self._engine.evaluate(self._clock())
+        self._note_problems()
+        seconds = time.perf_counter() - started
+        await self._observer.evaluated(snapshot, seconds, silent=frozenset(self._silent))
+
+    async def _fill_history_for_ever(self, name: str) -> None:
+        await self._first_answer[name].wait()
+        backoff = Backoff(LONGEST_PAUSE)
+        filling = False
+        told = 0.0
+        while True:
+            try:
+                more = await self._engine.fill_history(name)
+                if filling and not more:
+                    self._log.info(
+                        "history is complete as far as Prometheus has it", datasource=name
+                    )
+                    # While slots are on their way, the evaluation that follows them shows it.
+                    if all(poll.done() for poll in self._polls.values()):
+                        await self._evaluate(time.perf_counter())
+            except UnavailableError as error:
+                self._note(name, "history", str(error))
+                await asyncio.sleep(backoff.pause())
+                continue
+            except Exception:  # noqa: BLE001 - as above
+                self._log.exception("filling history failed; it is tried again")
+                self._observer.failed()
+                await asyncio.sleep(LONGEST_PAUSE)
+                continue
+            backoff.reset()
+            self._note(name, "history", "")
+            if more and time.monotonic() - told > PROGRESS_EVERY:
+                told = time.monotonic()
+                progress = round(self._engine.history_progress(), 3)
+                self._log.info("history is being filled", datasource=name, progress=progress)
+            if not more:
+                await asyncio.sleep(self._settings.interval)
+            filling = more
+
+    def _next_boundary(self, now: float) -> float:
+        interval, delay = self._settings.interval, self._settings.delay
+        return ((now - delay) // interval + 1) * interval + delay
+
+    def _note(self, name: str, asking: str, trouble: str) -> None:
+        """Log trouble with a datasource once when it begins or changes, and when it is over."""
+        before, told = self._trouble.get((name, asking), ("", 0.0))
+        if trouble == before:
+            return
+        about, now = {"datasource": name, "asking": asking}, self._clock()
+        if not trouble:
+            self._log.info("Prometheus answers again", **about)
+            del self._trouble[name, asking]
+        elif not before or abs(now - told) >= TELL_CHANGES_EVERY:
+            self._log.warning("Prometheus does not answer", **about, error=trouble)
+            self._trouble[name, asking] = trouble, now
+
+    def _note_problems(self) -> None:
+        problems = self._engine.problems()
+        for source in problems.keys() | self._problems.keys():
+            slo = self._engine.slos[source]
+            now, before = problems.get(source), self._problems.get(source)
+            if now and now != before:
+                self._log.warning("SLO has a problem", service=slo.service, slo=slo.name, error=now)
+            elif before and not now:
+                self._log.info("SLO is well again", service=slo.service, slo=slo.name)
+        self._problems = problems

@@ -1,0 +1,144 @@
+"""The keeper: brings what the store has into the state, and what is new in them into the store."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from exporter.daemon.engine import Engine
+from exporter.state.evaluation_state import EvaluationState
+from exporter.store.opening import StoreError, StoreLostError
+from exporter.store.store import Store, Stored
+from exporter.store.tier_history import PolicyStates
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """How the store is.
+
+    - `problem`: why the newest is not stored, or None.
+    - `writes` and `failures`: how many writes went well, and how many did not.
+    - `written`: when it was last written, Unix seconds; 0 for not yet.
+    - `bytes`: what it takes on disk.
+    """
+
+    problem: str | None = None
+    writes: int = 0
+    failures: int = 0
+    written: float = 0.0
+    bytes: int = 0
+
+
+class Persister:
+    """Writes down what has changed, after every evaluation; what fails is tried again.
+
+    A store that cannot be used at all (`problem` says why) leaves everything in memory.
+    """
+
+    def __init__(
+        self,
+        store: Store | None,
+        problem: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._log = structlog.get_logger()
+        self._lock = asyncio.Lock()
+        self.state = StoreState(problem=problem, failures=int(problem is not None))
+        if problem:
+            self._log.error("nothing is stored: the ledger is held in memory alone", error=problem)
+
+    async def read(
+        self, state: EvaluationState, old: EvaluationState | None = None
+    ) -> dict[int, Stored]:
+        """What the store has of the SLOs of some SLOs' state, other than those that `old` has, too.
+
+        From then on it is these books' changes that are stored.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        if self._store is None:
+            return {}
+        owners = state.owners()
+        there = {owner.identity for owner in old.owners()} if old else set()
+        known = {place for place, owner in enumerate(owners) if owner.identity in there}
+        async with self._lock:
+            stored = await asyncio.to_thread(self._store.load, owners, known)
+        for message in self._store.messages:
+            self._log.warning(message)
+        self._store.messages.clear()
+        return stored
+
+    async def save(self, engine: Engine) -> bool:
+        """Store what has changed in the engine's books, and meet requests to ask anew.
+
+        Returns:
+            Whether the store has all that is settled.
+        """
+        if self._store is None:
+            return False
+        # A write that has begun is not to be cancelled: the store is for one at a time.
+        return await asyncio.shield(self._save_now(self._store, engine))
+
+    async def _save_now(self, store: Store, engine: Engine) -> bool:
+        async with self._lock:
+            try:
+                await self._save(store, engine.state)
+                requests = await asyncio.to_thread(store.requests)
+            except StoreError as error:
+                self._note(str(error))
+                return False
+            self._note(None)
+        for source in set(requests) - set(engine.state.rebuilding):
+            engine.state.rebuild(source)
+        return True
+
+    async def _save(self, store: Store, state: EvaluationState) -> None:
+        ledger = state.ledger
+        done = state.rebuilt()
+        chunks = ledger.changes()
+        unsaved = state.unsaved_policy_states()
+        if chunks or done or unsaved.changed:
+            fences = [(level.slot, ledger.cover(i)[0]) for i, level in enumerate(ledger.levels)]
+            # Made here, and not while it is written: the state may change meanwhile.
+            changes = list(state.changes(chunks))
+            try:
+                await asyncio.to_thread(store.write, ledger.end, fences, changes, unsaved)
+            except StoreLostError:
+                ledger.give_all_back()
+                state.give_policy_states_back(PolicyStates(changed=state.policy_states))
+                raise
+            except BaseException:
+                ledger.give_back(chunks)
+                state.give_policy_states_back(unsaved)
+                raise
+            self.state = replace(
+                self.state, writes=self.state.writes + 1, written=self._clock(), bytes=store.size
+            )
+        for source in done:
+            await asyncio.to_thread(store.answered, source)
+            state.end_rebuild(source)
+            slo = state.slos[source]
+            self._log.info("everything was asked for anew", service=slo.service, slo=slo.name)
+
+    def _note(self, problem: str | None) -> None:
+        """Remember how it went; log it when it begins, changes, or is over."""
+        before = self.state.problem
+        if problem is not None:
+            self.state = replace(self.state, problem=problem, failures=self.state.failures + 1)
+            if problem != before:
+                self._log.error("the store fails; what is new is kept in memory", error=problem)
+        elif before is not None:
+            self.state = replace(self.state, problem=None)
+            self._log.info("the store is written again")
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self._store is not None:
+            self._store.close()

@@ -1,0 +1,83 @@
+"""From the state to a snapshot: sums over every window, and what else is known of each SLO."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from exporter.collection import pending
+from exporter.evaluation.advance_policy import advance_policy_states, waiting
+from exporter.evaluation.recovery import recovery
+from exporter.ledger.levels import DAY
+from exporter.slo.evaluate import Subject, Sums, evaluate
+from exporter.slo.snapshot import Snapshot
+from exporter.slo.windows import WINDOWS, windows
+from exporter.state.evaluation_state import EvaluationState
+
+
+def build_snapshot(
+    state: EvaluationState,
+    problems: Mapping[int, str],
+    fresh_since: float,
+    refused: Collection[int] = (),
+) -> Snapshot:
+    """Evaluate all SLOs as of the end of the ledger.
+
+    `problems` are told of with their SLO (by its index); data last answered for before
+    `fresh_since` (Unix seconds) are stale. SLOs in `refused` cannot have their whole history.
+    """
+    ledger = state.ledger
+    at = ledger.end
+    # A slice is answered for only once it is over.
+    slack = np.asarray(state.units) - ledger.interval
+    fresh = (state.answered >= fresh_since - slack).tolist()
+    periods = {slo.period for slo in state.slos}
+    lengths = {length for period in periods for _, length in windows(period, at)}
+    lengths.add(WINDOWS[0])  # tells the state of the data, whatever the period
+    everything = {length: ledger.window(length) for length in sorted(lengths)}
+    counted = (
+        {
+            length: sums.without(ledger.window(length, excluded=True))
+            for length, sums in everything.items()
+        }
+        if ledger.excludes
+        else everything
+    )
+    sums = Sums(counted, everything)
+    waits = waiting(state, refused)
+    policy_states = advance_policy_states(state, sums, waits)
+    counters = _count_the_day(state)
+    newest = ledger.newest_known().tolist()
+    subjects = [
+        Subject(
+            slo=state.slos[row.source],
+            groups=dict(zip(state.slos[row.source].group_by, row.group or (), strict=False)),
+            answered=fresh[row.source],
+            problem=problems.get(row.source),
+            last_slot=newest[i] or None,
+            events_total=row.total_shown if counters[row.source] else None,
+            bad_events_total=row.bad_shown if counters[row.source] else None,
+            policy_state=policy_states.get(i),
+            waiting=row.source in waits,
+            recovery=recovery(state, i, policy_states.get(i)),
+        )
+        for i, row in enumerate(state.rows.all)
+    ]
+    return evaluate(at, subjects, sums)
+
+
+def _count_the_day(state: EvaluationState) -> Sequence[bool]:
+    """Bring the counters of the day up to date, and tell of which sources all of it is known.
+
+    They begin at midnight UTC, and not with the process: replicas and restarts agree on them.
+    """
+    ledger = state.ledger
+    day = (ledger.end - 1) // DAY * DAY
+    length = ledger.end - day
+    sums = ledger.window(length)
+    for row, bad, total in zip(state.rows.all, sums.bad.tolist(), sums.total.tolist(), strict=True):
+        row.show(day, bad, total)
+    known = (state.answered > 0) & ~pending.unread(ledger, [length] * len(state.slos))
+    found: list[bool] = known.tolist()
+    return found

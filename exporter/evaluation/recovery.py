@@ -1,0 +1,39 @@
+"""When tiers get better: the forecast of each SLO, from its slots in the ledger."""
+
+from __future__ import annotations
+
+from exporter.ledger.levels import MIDDLE_SLOT
+from exporter.slo import forecast
+from exporter.slo.period import CalendarPeriod
+from exporter.slo.policy_state import PolicyState
+from exporter.state.evaluation_state import EvaluationState
+
+
+def recovery(state: EvaluationState, row: int, policy_state: PolicyState | None) -> float | None:
+    """When a row's tier gets better if nothing more fails, Unix seconds; None if it is the best.
+
+    It moves slowly, so it is computed when the tier changes, and every five minutes; while an
+    incident is under way, always.
+    """
+    slo = state.slos[state.rows.all[row].source]
+    tier = policy_state.tier(slo.policy) if policy_state else None
+    if policy_state is None or tier is None or slo.policy.severity(tier) == 0:
+        return None
+    end, since = state.ledger.end, policy_state.changes[-1].at
+    burns = bool(policy_state.incidents) and policy_state.incidents[-1].open
+    key = slo, since, end if burns else end // MIDDLE_SLOT
+    found = state.forecasts.get(row)
+    if found is None or found[0] != key:
+        span = slo.period.span(end)
+        oldest = end - max(span.elapsed, *slo.policy.burn_windows, 0)
+        value = forecast.recovery(
+            slo.policy,
+            tier,
+            since,
+            forecast.Counts(*state.ledger.slots_of(row, oldest)),
+            span,
+            calendar=isinstance(slo.period, CalendarPeriod),
+            error_budget=slo.objective.error_budget,
+        )
+        found = state.forecasts[row] = (key, value)
+    return found[1]

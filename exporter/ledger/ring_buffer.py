@@ -1,0 +1,161 @@
+"""The ring buffers of one level of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Slots:
+    """Counts of rows x slots; `known` is the share of each slot that is known, 0 to 1."""
+
+    bad: NDArray[np.floating]
+    total: NDArray[np.floating]
+    known: NDArray[np.floating]
+
+    def arrays(self) -> Iterator[NDArray[np.floating]]:
+        """Bad, total and known, in this order."""
+        return iter((self.bad, self.total, self.known))
+
+    def part(self, slots: slice) -> Slots:
+        """Some of the slots, of all rows."""
+        return Slots(*(array[:, slots] for array in self.arrays()))
+
+    @classmethod
+    def none(cls, rows: int, slots: int) -> Slots:
+        """Nothing known. The known shares are kept short: they need few digits."""
+        shape = (rows, slots)
+        return cls(np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=np.float32))
+
+
+def stacked(rows: Sequence[Slots]) -> Slots:
+    """Several rows as one block."""
+    if len(rows) == 1:
+        return rows[0]
+    return Slots(
+        *(np.concatenate(arrays) for arrays in zip(*(of.arrays() for of in rows), strict=True))
+    )
+
+
+class RingBuffer:
+    """Slots of one length. Slot number `end / slot` lives in column `number % columns`.
+
+    `excluded` holds the part of the counts that lies in maintenance windows; it takes memory
+    only once there is any.
+    """
+
+    def __init__(self, slot: int, columns: int, sources: int) -> None:
+        self.slot = slot
+        self.columns = columns
+        self.counts = Slots.none(0, columns)
+        self.excluded: Slots | None = None
+        self.asked = np.zeros((sources, columns), dtype=np.uint8)
+
+    def _held(self) -> list[Slots]:
+        return [self.counts] if self.excluded is None else [self.counts, self.excluded]
+
+    @property
+    def bytes(self) -> int:
+        """The memory that the slots take."""
+        return self.asked.nbytes + sum(
+            array.nbytes for slots in self._held() for array in slots.arrays()
+        )
+
+    def at(self, start: int, end: int) -> NDArray[np.intp]:
+        """The columns of the slots that lie in (start, end], oldest first; both on boundaries."""
+        return np.arange(start // self.slot + 1, end // self.slot + 1) % self.columns
+
+    def sum(
+        self, array: NDArray[np.floating], start: int, end: int, rows: slice | NDArray[np.intp]
+    ) -> Floats:
+        """Add up an array's slots in (start, end] for each of some rows."""
+        first, last = start // self.slot + 1, end // self.slot + 1
+        low, count = first % self.columns, last - first
+        # Slices, at most two, as the ring wraps: picking columns one by one would copy them.
+        until = min(low + count, self.columns)
+        total: Floats = array[rows, low:until].sum(axis=1, dtype=np.float64)
+        wrapped = low + count - self.columns
+        if wrapped > 0:
+            total += array[rows, :wrapped].sum(axis=1, dtype=np.float64)
+        return total
+
+    def clear(self, start: int, end: int) -> None:
+        """Forget the slots in (start, end]."""
+        if (end - start) // self.slot >= self.columns:
+            start = end - self.columns * self.slot
+        at = self.at(start, end)
+        self.asked[:, at] = 0
+        for slots in self._held():
+            for array in slots.arrays():
+                array[:, at] = 0
+
+    def clear_row(self, row: int) -> None:
+        """Forget a row's counts."""
+        for slots in self._held():
+            for array in slots.arrays():
+                array[row] = 0
+
+    def grow(self, rows: int) -> None:
+        """Make room for at least so many rows."""
+        held = len(self.counts.bad)
+        if rows <= held:
+            return
+        room = max(rows, held + held // 4)
+        self.counts = _grown(self.counts, room)
+        if self.excluded is not None:
+            self.excluded = _grown(self.excluded, room)
+
+    def merge(self, fine: RingBuffer, start: int, end: int) -> None:
+        """Take over a finer shelf's slots in (start, end], added up."""
+        source = fine.at(start, end).reshape(-1, self.slot // fine.slot)
+        at = self.at(start, end)
+        pairs = [(fine.counts, self.counts)]
+        if fine.excluded is not None:
+            pairs.append((fine.excluded, self.make_excluded()))
+        for old, new in pairs:
+            new.bad[:, at] = old.bad[:, source].sum(axis=2)
+            new.total[:, at] = old.total[:, source].sum(axis=2)
+            new.known[:, at] = old.known[:, source].mean(axis=2)
+
+    def write(
+        self,
+        rows: Sequence[int],
+        at: NDArray[np.intp],
+        slots: Slots,
+        excluded: Slots | None,
+    ) -> None:
+        """Put slots into the columns `at`; what they tell nothing of keeps what it has."""
+        cells = np.ix_(np.asarray(rows), at)
+        keep = (slots.known <= 0) & (self.counts.known[cells] > 0)
+        _put(self.counts, cells, slots, keep)
+        if excluded is not None:
+            _put(self.make_excluded(), cells, excluded, keep)
+        elif self.excluded is not None:
+            _put(self.excluded, cells, Slots.none(*keep.shape), keep)
+
+    def make_excluded(self) -> Slots:
+        """The part in maintenance windows, made now if there was none."""
+        if self.excluded is None:
+            self.excluded = Slots.none(len(self.counts.bad), self.columns)
+        return self.excluded
+
+
+def _put(
+    target: Slots, cells: tuple[NDArray[np.intp], ...], slots: Slots, keep: NDArray[np.bool_]
+) -> None:
+    kept = keep.any()
+    for array, new in zip(target.arrays(), slots.arrays(), strict=True):
+        array[cells] = np.where(keep, array[cells], new) if kept else new
+
+
+def _grown(slots: Slots, rows: int) -> Slots:
+    new = Slots.none(rows, slots.bad.shape[1])
+    for target, old in zip(new.arrays(), slots.arrays(), strict=True):
+        target[: len(old)] = old
+    return new

@@ -1,0 +1,16 @@
+"""What is known about a slot, besides its counts."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class SlotStatus(IntEnum):
+    """What is known about a slot of a source."""
+
+    NO = 0
+    EMPTY = 1
+    """Asked before it had settled; there was nothing yet."""
+    PROVISIONAL = 2
+    """Asked before it had settled; late samples may still change it."""
+    SETTLED = 3

@@ -1,0 +1,84 @@
+"""How an SLO stands in its policy: which tier it is in, step by step, and what it went through.
+
+Pure: a policy state as of one slot boundary and the figures of the next give the next policy state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from exporter.slo.policy import Policy, Tier
+from exporter.slo.records import KEPT, Acknowledgement, Incident, TierChange
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyState:
+    """Changes of tier and incidents, oldest first; the last change gives the tier."""
+
+    changes: tuple[TierChange, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+
+    def tier(self, policy: Policy) -> Tier | None:
+        """The tier that it is in; None before the first, and if the policy no longer has it."""
+        return policy.find(self.changes[-1].after) if self.changes else None
+
+    def until(self, at: int) -> PolicyState:
+        """What of it was there at a moment: a clock that was ahead has told of the time to come."""
+        return PolicyState(
+            tuple(change for change in self.changes if change.at <= at),
+            tuple(incident for incident in self.incidents if incident.end <= at),
+        )
+
+    def with_incidents(self, incidents: tuple[Incident, ...]) -> PolicyState:
+        """The same with other incidents; itself if they are the same."""
+        return self if incidents is self.incidents else replace(self, incidents=incidents)
+
+    def acknowledged(self, start: int, word: Acknowledgement) -> PolicyState | None:
+        """The same with the postmortem of an incident taken care of; None if there is no such."""
+        if not any(one.start == start and one.postmortem for one in self.incidents):
+            return None
+        return replace(
+            self,
+            incidents=tuple(
+                replace(one, acknowledged=word) if one.start == start else one
+                for one in self.incidents
+            ),
+        )
+
+    def moved(
+        self, policy: Policy, at: int, remaining: float, burn_rates: Mapping[int, float | None]
+    ) -> PolicyState:
+        """The policy state with the budget and the burn rates of a moment.
+
+        Getting worse is immediate. Getting better takes `min_stay` in the tier, and a budget that
+        is `recover_margin` above what the better tier begins at.
+
+        Args:
+            policy: what it is judged by.
+            at: Unix seconds, after those of the last change.
+            remaining: the budget left, a ratio.
+            burn_rates: by window in seconds; those not known raise nothing.
+        """
+        now = self.tier(policy)
+        found = policy.tier(remaining, burn_rates)
+        if now is not None:
+            worse = policy.severity(found) > policy.severity(now)
+            if not worse:
+                if at - self.changes[-1].at < policy.min_stay:
+                    return self
+                found = policy.tier(remaining, burn_rates, policy.recover_margin)
+                if policy.severity(found) >= policy.severity(now):
+                    return self
+        fast = found.burn_rate if policy.tier(remaining, {}) is not found else None
+        change = TierChange(
+            at=at,
+            before=self.changes[-1].after if self.changes else None,
+            after=found.name,
+            policy=policy.name,
+            remaining=remaining,
+            window=fast.window if fast else None,
+            burn_rate=burn_rates.get(fast.window) if fast else None,
+        )
+        kept = tuple(one for one in self.changes if one.at > at - KEPT)
+        return replace(self, changes=(*kept, change))

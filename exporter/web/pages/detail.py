@@ -1,0 +1,238 @@
+"""What the page of one SLO shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from exporter.slo.durations import format_duration
+from exporter.slo.event_history import EventHistory
+from exporter.slo.period import DAY
+from exporter.slo.records import Incident, TierChange
+from exporter.slo.snapshot import Alert, SloStatus
+from exporter.web.daemon import Source
+from exporter.web.pages import wording
+from exporter.web.pages.charts import budget_chart, error_chart
+from exporter.web.pages.overview import bar, tier_name
+
+MOST_RECORDS = 50
+"""Changes, incidents and maintenance windows that are listed, the newest ones."""
+
+DASHBOARD = "error-budget-slo"
+"""The uid of the dashboard of one SLO, among those that the exporter writes."""
+
+AHEAD = 30 * DAY
+"""How far ahead maintenance windows are told of, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowLine:
+    """A window: what happened in it. `bar` is the burn rate, 100 is twice the rate allowed."""
+
+    name: str
+    error_ratio: str
+    burn: str
+    bar: float
+    fast: bool
+    bad: str
+    total: str
+
+
+def detail(
+    status: SloStatus, history: EventHistory | None, source: Source | None
+) -> dict[str, object]:
+    """The variables of the template."""
+    slo, tier, budget = status.slo, status.tier, status.budget
+    charts = []
+    if history is not None and budget is not None:
+        charts = [budget_chart(status, history), error_chart(status, history)]
+    return {
+        "url": wording.url(status),
+        "service": slo.service,
+        "slo": slo.name,
+        "groups": status.groups,
+        "labels": slo.labels,
+        "objective": wording.objective(status),
+        "period_start": wording.minute(status.period.start),
+        "period_end": wording.minute(status.period.start + status.period.elapsed),
+        "tier": wording.tier(tier_name(status)),
+        "gate": tier.gate if tier else "none",
+        "guidance": tier.guidance if tier else "",
+        "link": (tier.link if tier else None) or "",
+        "since": wording.minute(status.tier_status.since) if status.tier_status.since else "",
+        "remaining": wording.percent(budget.remaining if budget else None),
+        "bar_filled": bar(budget.remaining if budget else None),
+        "remaining_events": wording.count(budget.remaining_events) if budget else "",
+        "remaining_time": _time(budget.remaining_seconds) if budget else "",
+        "raw_remaining": _raw(status),
+        "outlook": wording.outlook(status),
+        "recovery": wording.day(status.tier_status.recovery) if status.tier_status.recovery else "",
+        "state": status.state.replace("_", " "),
+        "notes": wording.notes(status),
+        "problem": status.problem or "",
+        "coverage": wording.percent(status.coverage),
+        "firing": wording.firing(status),
+        "charts": charts,
+        "windows": _windows(status),
+        "alerts": [_alert(alert, status) for alert in status.alerts],
+        "incidents": [_incident(one) for one in status.incidents[::-1][:MOST_RECORDS]],
+        "changes": [_change(one) for one in status.tier_status.changes[::-1][:MOST_RECORDS]],
+        "maintenance": _maintenance(status),
+        "override": _override(status),
+        "policy": slo.policy,
+        "tiers": _tiers(status),
+        "datasource": slo.datasource,
+        "source": source,
+        "questions": _questions(source),
+        "dashboard": _dashboard(status, source),
+    }
+
+
+def _raw(status: SloStatus) -> str:
+    """The budget without maintenance windows, where that makes a difference."""
+    raw, budget = status.raw_budget, status.budget
+    if raw is None or budget is None or raw.remaining == budget.remaining:
+        return ""
+    return wording.percent(raw.remaining)
+
+
+def _time(seconds: float) -> str:
+    sign = "-" if seconds < 0 else ""
+    return sign + format_duration(round(abs(seconds)))
+
+
+def _windows(status: SloStatus) -> list[WindowLine]:
+    return [
+        WindowLine(
+            name=name,
+            error_ratio=wording.small_percent(window.error_ratio),
+            burn=wording.rate(window.burn_rate),
+            bar=min(window.burn_rate or 0.0, 2.0) * 50,
+            fast=(window.burn_rate or 0.0) > 1,
+            bad=wording.count(window.bad),
+            total=wording.count(window.total),
+        )
+        for name, window in status.windows.items()
+    ]
+
+
+def _alert(alert: Alert, status: SloStatus) -> dict[str, str]:
+    condition = alert.condition
+    long, short = format_duration(condition.long), format_duration(condition.short)
+    rates = [
+        status.windows[name].burn_rate if name in status.windows else None for name in (long, short)
+    ]
+    state = "unknown" if alert.firing is None else "fires" if alert.firing else "quiet"
+    return {
+        "severity": condition.severity,
+        "windows": f"{long} and {short}",
+        "rates": " and ".join(map(wording.rate, rates)),
+        "threshold": wording.rate(alert.threshold),
+        "meaning": f"{condition.budget_spent * 100:g}% of the budget in {long}",
+        "state": "held back: too few events" if alert.held else state,
+    }
+
+
+def _incident(one: Incident) -> dict[str, str]:
+    ended = "goes on" if one.open else wording.minute(one.end)
+    postmortem = ""
+    if one.acknowledged:
+        postmortem = f"{one.acknowledged.by}: {one.acknowledged.note}"
+    elif one.postmortem:
+        postmortem = "required"
+    return {
+        "start": wording.minute(one.start),
+        "end": ended,
+        "lasted": format_duration(one.end - one.start),
+        "bad": wording.count(one.bad),
+        "share": wording.percent(one.share),
+        "postmortem": postmortem,
+        "waits": "yes" if postmortem == "required" else "",
+    }
+
+
+def _change(one: TierChange) -> dict[str, str]:
+    why = f"{wording.percent(one.remaining)} of the budget left"
+    if one.window is not None:
+        why += f", burning at {wording.rate(one.burn_rate)} over {format_duration(one.window)}"
+    return {
+        "at": wording.minute(one.at),
+        "before": wording.tier(one.before) if one.before else "",
+        "after": wording.tier(one.after),
+        "why": why,
+        "policy": one.policy,
+    }
+
+
+def _maintenance(status: SloStatus) -> list[dict[str, str]]:
+    """The windows of the period and of the days ahead, the newest first."""
+    at = status.period.start + status.period.elapsed
+    spans = [
+        (start, end, window.reason)
+        for window in status.slo.maintenance
+        for start, end in window.between(status.period.start, at + AHEAD)
+    ]
+    return [
+        {
+            "start": wording.minute(start),
+            "end": wording.minute(end),
+            "reason": reason,
+            "state": "on" if start <= at < end else "ahead" if start > at else "past",
+        }
+        for start, end, reason in sorted(spans, reverse=True)[:MOST_RECORDS]
+    ]
+
+
+def _override(status: SloStatus) -> dict[str, str] | None:
+    one = status.override
+    if one is None:
+        return None
+    return {
+        "by": one.by,
+        "why": one.why,
+        "start": wording.minute(one.start),
+        "until": wording.minute(one.until),
+    }
+
+
+def _tiers(status: SloStatus) -> list[dict[str, object]]:
+    """The policy's tiers with their thresholds in words."""
+    lines = []
+    for tier in status.slo.policy.tiers:
+        if tier.above == float("-inf"):
+            when = "what is left below that"
+        else:
+            when = f"more than {tier.above * 100:g}% of the budget left"
+        if tier.burn_rate:
+            over = format_duration(tier.burn_rate.window)
+            when += f", or burning above {tier.burn_rate.above:g}x over {over}"
+        lines.append(
+            {
+                "name": wording.tier(tier.name),
+                "gate": tier.gate,
+                "when": when,
+                "guidance": tier.guidance,
+                "current": tier is status.tier,
+            }
+        )
+    return lines
+
+
+def _questions(source: Source | None) -> list[dict[str, str]]:
+    """The queries, each with where Prometheus shows it as a graph."""
+    if source is None:
+        return []
+    return [
+        {
+            "text": text,
+            "url": f"{source.url}/graph?{urlencode({'g0.expr': text, 'g0.tab': '0'})}",
+        }
+        for text in source.queries
+    ]
+
+
+def _dashboard(status: SloStatus, source: Source | None) -> str:
+    if source is None or source.grafana is None:
+        return ""
+    query = urlencode({"var-service": status.slo.service, "var-slo": status.slo.name})
+    return f"{source.grafana}/d/{DASHBOARD}?{query}"

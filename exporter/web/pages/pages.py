@@ -1,0 +1,84 @@
+"""The pages: which request shows what, and the templates that write it."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from exporter.exposition.publisher import Publisher
+from exporter.web.daemon import Daemon
+from exporter.web.pages.assets import Assets
+from exporter.web.pages.detail import detail
+from exporter.web.pages.overview import Filters, Overview, cut, page_number
+
+
+class Pages:
+    """Answers requests for pages. The daemon is asked in the event loop, all else in threads."""
+
+    def __init__(self, publisher: Publisher, daemon: Daemon, *, version: str) -> None:
+        self._publisher = publisher
+        self._daemon = daemon
+        self._assets = Assets()
+        self._overview = Overview(publisher.snapshot)
+        environment = Environment(
+            loader=PackageLoader("exporter.web.pages"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.globals |= {"version": version, "asset": self._assets.url}
+        self._templates = {
+            name: environment.get_template(f"{name}.html")
+            for name in ("overview", "slo", "missing")
+        }
+
+    def _now(self) -> Overview:
+        """The SLOs of the newest snapshot in their order; put in order once per snapshot."""
+        snapshot, overview = self._publisher.snapshot, self._overview
+        if overview.snapshot is not snapshot:
+            overview = self._overview = Overview(snapshot)
+        return overview
+
+    async def overview(self, request: Request) -> Response:
+        """All SLOs that are looked for."""
+        filters = Filters.of(request.query_params)
+        overview = await run_in_threadpool(self._now)
+        found = await run_in_threadpool(overview.found, filters)
+        number = page_number(request.query_params, found)
+        event_histories = self._daemon.event_histories(cut(found, number))
+        progress = self._daemon.status().evaluation.backfill_progress_ratio
+
+        def render() -> str:
+            shown = overview.page(filters, found, number, event_histories)
+            return self._templates["overview"].render(shown, progress=progress)
+
+        return HTMLResponse(await run_in_threadpool(render))
+
+    async def slo(self, request: Request) -> Response:
+        """One SLO. Names may hold slashes, so the path is read as it was sent."""
+        overview = await run_in_threadpool(self._now)
+        parts = request.scope["raw_path"].decode("latin-1").split("?")[0].split("/")
+        names = tuple(unquote(part) for part in parts[2:])
+        key = names, tuple(sorted(request.query_params.multi_items()))
+        status = overview.by_key.get(key)
+        if status is None:
+            text = self._templates["missing"].render()
+            return HTMLResponse(text, status_code=404)
+        [history] = self._daemon.event_histories([status])
+        source = self._daemon.source(status.slo)
+        progress = self._daemon.status().evaluation.backfill_progress_ratio
+
+        def render() -> str:
+            shown = detail(status, history, source)
+            return self._templates["slo"].render(shown, progress=progress)
+
+        return HTMLResponse(await run_in_threadpool(render))
+
+    async def asset(self, request: Request) -> Response:
+        """Style and script."""
+        return self._assets.answer(request)

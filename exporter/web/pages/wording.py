@@ -1,0 +1,119 @@
+"""Figures, times and names as people read them. Times are UTC, in the form of ISO 8601."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import quote, urlencode
+
+from exporter.slo.durations import format_duration
+from exporter.slo.period import CalendarPeriod, Period
+from exporter.slo.snapshot import DataState, SloStatus
+from exporter.slo.windows import HOUR
+
+UNKNOWN = "unknown"
+
+
+def moment(at: float) -> str:
+    """A moment (Unix seconds), to the second: `2023-11-14 22:15:00 UTC`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def minute(at: float) -> str:
+    """A moment (Unix seconds), to the minute: `2023-11-14 22:15 UTC`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def day(at: float) -> str:
+    """A moment (Unix seconds) as one speaks of it: `Tue 14 Nov, 22:15 UTC`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%a %d %b, %H:%M UTC")
+
+
+def percent(ratio: float | None) -> str:
+    """A ratio as a percentage with one digit."""
+    return UNKNOWN if ratio is None else f"{ratio * 100:.1f}%"
+
+
+def small_percent(ratio: float | None) -> str:
+    """A ratio as a percentage with three digits that count: `0.012%`."""
+    return UNKNOWN if ratio is None else f"{ratio * 100:.3g}%"
+
+
+def rate(burn_rate: float | None) -> str:
+    """A burn rate: `14.4x`."""
+    return UNKNOWN if burn_rate is None else f"{burn_rate:.3g}x"
+
+
+def count(events: float) -> str:
+    """A number of events, thousands apart."""
+    return f"{events:,.0f}" if events >= 100 or events == int(events) else f"{events:.3g}"
+
+
+def lasting(seconds: float) -> str:
+    """A length of time in its largest units: `20d`, `5h`, `10m`; `1m` at the least."""
+    unit = 60 if seconds < HOUR else HOUR if seconds < 48 * HOUR else 24 * HOUR
+    return format_duration(max(unit, round(seconds / unit) * unit))
+
+
+def tier(name: str) -> str:
+    """The name of a tier, in words."""
+    return name.replace("_", " ")
+
+
+def objective(status: SloStatus) -> str:
+    """`99.9% over 30d`."""
+    return f"{objective_percent(status)} over {period(status.slo.period)}"
+
+
+def objective_percent(status: SloStatus) -> str:
+    """`99.9%`, as the user wrote it."""
+    return f"{status.slo.objective.ratio * 100:.12g}%"
+
+
+def period(of: Period) -> str:
+    """The period, calendar ones with their zone."""
+    return f"the calendar {of.unit} ({of.zone})" if isinstance(of, CalendarPeriod) else of.label
+
+
+def groups(of: Mapping[str, str]) -> str:
+    """The values of the labels that an SLO is grouped by: `region=eu, zone=a`."""
+    return ", ".join(f"{name}={value}" for name, value in of.items())
+
+
+def url(status: SloStatus) -> str:
+    """The path of an SLO's page: `/slo/auth/availability?region=eu`."""
+    path = f"/slo/{quote(status.slo.service, safe='')}/{quote(status.slo.name, safe='')}"
+    return f"{path}?{urlencode(status.groups)}" if status.groups else path
+
+
+def outlook(status: SloStatus) -> str:
+    """When the budget is spent at the last hour's rate, or when its tier gets better."""
+    seconds, recovery = status.exhaustion_seconds, status.tier_status.recovery
+    if seconds is not None and 0 < seconds < math.inf:
+        return f"spent in {lasting(seconds)}"
+    if recovery is not None:
+        return f"recovers on {day(recovery)}"
+    if seconds is None:
+        return UNKNOWN
+    return "spent" if seconds == 0 else "not burning"
+
+
+def notes(status: SloStatus) -> list[str]:
+    """What is worth a word about the data; nothing when all is well."""
+    found = [f"maintenance: {reason}" for reason in status.maintenance]
+    if status.state is not DataState.OK:
+        found.append(status.state.replace("_", " "))
+    if status.coverage < 0.99:
+        found.append(f"{status.coverage * 100:.0f}% of the period is known")
+    if status.tier_status.held:
+        found.append(status.tier_status.held)
+    found += [
+        f"{alert.condition} held back: too few events" for alert in status.alerts if alert.held
+    ]
+    return found
+
+
+def firing(status: SloStatus) -> list[str]:
+    """The alert conditions that hold: `page 1h/5m`."""
+    return [str(alert.condition) for alert in status.alerts if alert.firing]

@@ -1,0 +1,119 @@
+"""What the loop drives and tells, as fakes; and a clock that sleeping alone moves on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+
+from exporter.prometheus.errors import UnavailableError
+from exporter.slo.snapshot import Snapshot
+from tests.helpers.samples import slo
+
+START = 1_700_000_010.0
+"""A boundary of 30 s slots."""
+
+EMPTY = Snapshot(at=0, slos=(), services=())
+
+
+class EnoughError(Exception):
+    """Ends a loop that runs for ever."""
+
+
+class FakeEngine:
+    """An engine whose polls and chunks of history do what the test says.
+
+    `down` are datasources that do not answer, with their errors; those in `hanging` answer never.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.slos = (slo(),)
+        self.datasources = ("prometheus",)
+        self.clock = clock
+        self.polls: list[float] = []
+        self.polls_of: list[str] = []
+        self.down: dict[str, str] = {}
+        self.hanging: set[str] = set()
+        self.down_for_history: set[str] = set()
+        self.poll_does: Callable[[], None] = lambda: None
+        self.evaluate_does: Callable[[], None] = lambda: None
+        self.fill_does: Callable[[], bool] | None = None
+        self.fills = 0
+        self.trouble: dict[int, str] = {}
+
+    async def poll_datasource(self, name: str, now: float) -> None:
+        self.polls.append(now)
+        self.polls_of.append(name)
+        if name in self.hanging:
+            await asyncio.Event().wait()
+        if name in self.down:
+            raise UnavailableError(self.down[name])
+        self.poll_does()
+
+    async def fill_history(self, datasource: str) -> bool:
+        if self.fill_does is None:
+            await asyncio.Event().wait()
+        if datasource in self.down_for_history:
+            raise UnavailableError("timed out")
+        self.fills += 1
+        return self.fill_does()
+
+    def history_progress(self) -> float:
+        return 0.5
+
+    def problems(self) -> dict[int, str]:
+        return dict(self.trouble)
+
+    def evaluate(self, now: float) -> Snapshot:
+        self.evaluate_does()
+        return EMPTY
+
+
+class Clock:
+    """Wall clock that sleeping alone moves on."""
+
+    def __init__(self) -> None:
+        self.now = START + 7
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Observed:
+    """What the loop told."""
+
+    def __init__(self) -> None:
+        self.answered: list[bool] = []
+        self.silent: list[Collection[str]] = []
+        self.faults = 0
+        self.missed_boundaries: list[int] = []
+
+    async def evaluated(
+        self, snapshot: Snapshot, seconds: float, *, silent: Collection[str]
+    ) -> None:
+        assert snapshot is EMPTY
+        assert seconds >= 0
+        self.answered.append(not silent)
+        self.silent.append(silent)
+
+    def failed(self) -> None:
+        self.faults += 1
+
+    def missed(self, boundaries: int) -> None:
+        self.missed_boundaries.append(boundaries)
+
+
+def fail(error: Exception) -> None:
+    """Raise, where only an expression may stand."""
+    raise error
+
+
+def once(error: Exception) -> Callable[[], None]:
+    """What raises when it is first called, and does nothing from then on."""
+    to_come = iter([error])
+
+    def call() -> None:
+        for one in to_come:
+            raise one
+
+    return call

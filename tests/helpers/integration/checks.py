@@ -1,0 +1,88 @@
+"""Comparing what the engine holds and shows with what the oracle counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from exporter.daemon.engine import Engine
+from exporter.slo.model import Slo
+from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.slo.windows import windows
+from tests.helpers.integration.running import slot_counts, status
+from tests.oracle import Figures, in_window
+
+INTERVAL = 30
+
+Count = Callable[[float, float], float]
+"""How many events there were in (start, end]."""
+
+
+def close(value, tolerance: float = 1e-9):
+    """Equal to within one part in a thousand million, or to within so many events."""
+    return pytest.approx(value, rel=1e-9, abs=tolerance)
+
+
+def assert_slots(
+    engine: Engine,
+    snapshot: Snapshot,
+    slo: Slo,
+    bad: Count,
+    total: Count,
+    *,
+    exact: bool = True,
+    tolerance: float = 1e-9,
+    **groups: str,
+) -> None:
+    """Every slot of the period holds what the oracle counts in it.
+
+    `tolerance` is how many events a slot of fractions of events may be off; with `exact`, one of
+    whole events may not at all.
+    """
+    found = slot_counts(engine, status(snapshot, slo, **groups))
+    oldest = snapshot.at - slo.period.longest
+    whole = {span: held for span, held in found.items() if span[0] >= oldest}
+    assert len(whole) > 720
+    wrong = []
+    for span, held in whole.items():
+        expected = (bad(*span), total(*span))
+        # Slots of whole events are exact; floats are summed in another order here and there.
+        whole_events = all(float(count).is_integer() for count in expected)
+        same = held == expected if exact and whole_events else held == close(expected, tolerance)
+        if not same:
+            wrong.append((span, held, expected))
+    assert not wrong, f"{len(wrong)} slots differ: (slot, held, expected) {wrong[:5]}"
+
+
+def assert_sums(found: SloStatus, at: int, bad: Count, total: Count) -> dict[str, Figures]:
+    """Every window of the SLO holds what the oracle counts in it; the oracle's figures."""
+    figures = {}
+    named = dict(windows(found.slo.period, at))
+    assert tuple(found.windows) == tuple(named)
+    for name, window in found.windows.items():
+        figures[name] = expected = Figures(
+            bad=in_window(bad, at, named[name], INTERVAL),
+            total=in_window(total, at, named[name], INTERVAL),
+            error_budget=found.slo.objective.error_budget,
+        )
+        assert (window.bad, window.total) == close((expected.bad, expected.total)), name
+    return figures
+
+
+def assert_figures(found: SloStatus, at: int, bad: Count, total: Count) -> None:
+    """Every window of the SLO, and its budget, are what follows from the oracle's counts."""
+    slo = found.slo
+    figures = assert_sums(found, at, bad, total)
+    for name, window in found.windows.items():
+        expected = figures[name]
+        assert window.error_ratio == close(expected.error_ratio), name
+        assert window.burn_rate == close(expected.burn_rate), name
+    period = figures[slo.period.label]
+    assert found.budget is not None
+    assert found.budget.remaining == close(period.budget_remaining)
+    assert found.budget.remaining_events == close(period.budget_events)
+    assert found.budget.remaining_seconds == close(period.budget_seconds(found.period.length))
+    assert found.exhaustion_seconds == close(
+        period.exhaustion_seconds(found.period.length, burn_rate=figures["1h"].burn_rate)
+    )

@@ -1,0 +1,73 @@
+"""From a failing service to the page, and back: nothing on the way is a mock."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.alerting.staged import GROUP_WAIT, Stage, stage
+
+PAGE, TICKET = "ErrorBudgetBurnPage", "ErrorBudgetBurnTicket"
+CALM = 5
+"""Scrapes of the exporter before the outage, at least."""
+
+
+def test_an_outage_pages_once_holds_the_ticket_back_and_resolves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """The page names the SLO and its owner; how long each step took is printed."""
+    with stage(tmp_path) as on:
+        on.until("calm", lambda: (_value(on, "count_over_time(slo_burn_rate[1m])") or 0) >= CALM)
+        assert _value(on, "max(slo_burn_rate_alert)") == 0
+        assert on.alerts(PAGE) == []
+
+        began = on.begin_outage()
+        condition = 'max(slo_burn_rate_alert{severity="page"})'
+        seen = on.until("the condition", lambda: _value(on, condition))
+        held = on.until("the ticket held back", lambda: _states(on, TICKET) == {"suppressed"})
+        on.until("the page", lambda: on.inbox.of("payments-page"))
+        on.until("the ticket's turn", lambda: time.time() > held + GROUP_WAIT + 1)
+        assert on.inbox.of("payments-ticket") == [], "whoever is paged gets no ticket"
+        (page,) = on.inbox.of("payments-page")
+        (alert,) = page["alerts"]
+        assert page["status"] == "firing"
+        assert alert["labels"] == {
+            "alertname": PAGE,
+            "service": "checkout",
+            "slo": "availability",
+            "severity": "page",
+            "owner": "payments",
+            "job": "error-budget-exporter",
+        }
+        assert alert["annotations"]["summary"].startswith("checkout/availability burns")
+        assert alert["annotations"]["runbook_url"].endswith("#errorbudgetburnpage")
+
+        ended = on.end_outage()
+        on.until("the end of it", lambda: on.inbox.of("payments-page", "resolved"))
+        (firing, resolved) = on.inbox.of("payments-page")
+        assert (firing["status"], resolved["status"]) == ("firing", "resolved")
+        (over,) = resolved["alerts"]
+        assert over["labels"] == alert["labels"]
+
+    steps = {
+        "outage begins, its condition is in Prometheus": seen - began,
+        "outage begins, the page arrives": firing["at"] - began,
+        "outage begins, the ticket is held back": held - began,
+        "outage ends, the page is resolved": resolved["at"] - ended,
+    }
+    lines = [f"  {step}: {seconds:.1f} s" for step, seconds in steps.items()]
+    with capsys.disabled():
+        sys.stdout.write("\n" + "\n".join(lines) + "\n")
+
+
+def _value(on: Stage, query: str) -> float | None:
+    """The first value of an answer; None where there is none."""
+    result = on.ask(query)
+    return float(result[0]["value"][1]) if result else None
+
+
+def _states(on: Stage, name: str) -> set[str]:
+    return {alert["status"]["state"] for alert in on.alerts(name)}

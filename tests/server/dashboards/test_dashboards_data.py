@@ -1,0 +1,218 @@
+"""Every dashboard asks what a real Prometheus answers, of two real replicas of the exporter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.dashboards.grafana import (
+    ALL,
+    FILES,
+    ROOT,
+    Query,
+    interpolate,
+    load,
+    queries,
+    variables,
+)
+from tests.helpers.dashboards.watched_shop import SLOS, Watched, watched_shop
+
+OF_TROUBLE = {
+    "slo_incident_budget_share_ratio",
+    "slo_policy_tier_recovery_timestamp_seconds",
+    "slo_policy_override_until_timestamp_seconds",
+}
+"""Metrics that an SLO has only while it is not well: checkout is not, auth is."""
+
+NAMES = [file.stem for file in FILES]
+EVERYTHING = dict.fromkeys(("owner", "tier", "job", "instance"), ALL)
+VALUES = {
+    "error-budget-overview": {**EVERYTHING, "service": ALL, "slo": ALL},
+    "error-budget-slo": {**EVERYTHING, "service": "checkout", "slo": "availability"},
+    "error-budget-exporter": EVERYTHING,
+}
+"""What the variables are when a dashboard is opened."""
+
+GROUPED = {**EVERYTHING, "service": "auth", "slo": "availability"}
+MAINTAINED = {**EVERYTHING, "service": "search", "slo": "latency"}
+
+QUERIES = [
+    pytest.param(name, query, id=f"{name}-{query.panel}-{query.ref}")
+    for name in NAMES
+    for query in queries(load(name))
+]
+ANNOTATIONS = [
+    pytest.param(name, one, id=one["name"])
+    for name in NAMES
+    for one in load(name).get("annotations", {}).get("list", [])
+]
+
+
+def metrics(expr: str) -> set[str]:
+    """The metrics that an expression names."""
+    return set(re.findall(r"\b(?:slo|error_budget_exporter|process)_\w+", expr))
+
+
+def answer(shop: Watched, query: Query, values: dict[str, str]) -> list[dict]:
+    """What a panel is given."""
+    expr = interpolate(query.expr, values)
+    return shop.now(expr) if query.instant else shop.over_time(expr)
+
+
+def slo_rows(result: list[dict]) -> list[tuple[str, str, str]]:
+    """Service, SLO and region of every series."""
+    return [
+        tuple(one["metric"].get(label, "") for label in ("service", "slo", "region"))
+        for one in result
+    ]
+
+
+@pytest.fixture(scope="module")
+def shop(prometheus_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """Everything runs, and Prometheus has seen the outage."""
+    with watched_shop(tmp_path_factory.mktemp("dashboards")) as watched:
+        yield watched
+
+
+@pytest.mark.parametrize(("name", "query"), QUERIES)
+def test_every_panel_has_data(shop, name, query):
+    """Prometheus accepts the expression and has an answer, also for an SLO that has groups."""
+    assert answer(shop, query, VALUES[name])
+    if name == "error-budget-slo":
+        of_trouble = bool(metrics(query.expr) & OF_TROUBLE)
+        assert bool(answer(shop, query, GROUPED)) is not of_trouble
+
+
+@pytest.mark.parametrize(("name", "annotation"), ANNOTATIONS)
+def test_every_annotation_is_valid_and_has_its_moment(shop, name, annotation):
+    """The outage pages, and a maintenance window is on."""
+    values = MAINTAINED if annotation["name"] == "Maintenance" else VALUES[name]
+    result = shop.over_time(interpolate(annotation["expr"], values))
+    assert result
+    for series in result:
+        used = annotation["titleFormat"] + annotation["textFormat"]
+        assert set(re.findall(r"\{\{(\w+)\}\}", used)) <= series["metric"].keys()
+        assert all(float(value) > 0 for _, value in series["values"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_variable_has_values(shop, name):
+    """Also those whose query depends on others."""
+    for variable in variables(load(name)):
+        assert shop.options(variable, VALUES[name]), variable["name"]
+
+
+def test_the_variables_offer_what_there_is(shop):
+    """Services, owners, SLOs and tiers, narrowed by those before them."""
+    offered = {one["name"]: one for one in variables(load("error-budget-overview"))}
+    everything = VALUES["error-budget-overview"]
+    assert shop.options(offered["service"], everything) == ["auth", "checkout", "search"]
+    assert shop.options(offered["owner"], everything) == ["identity", "payments"]
+    assert shop.options(offered["slo"], {**everything, "service": "search"}) == ["latency"]
+    assert "freeze" in shop.options(offered["tier"], everything)
+
+
+@pytest.mark.parametrize(
+    ("service", "slo", "days"),
+    [("checkout", "availability", {"30"}), ("auth", "availability", {"7"})],
+)
+def test_the_budget_is_shown_over_the_slos_own_period(shop, service, slo, days):
+    """In days, as the panels' own time range takes them."""
+    (period,) = [one for one in variables(load("error-budget-slo")) if one["name"] == "period"]
+    assert set(shop.options(period, {"service": service, "slo": slo})) == days
+
+
+def test_two_replicas_are_one_row_in_every_table(shop):
+    """The overview's table has each SLO and group once, whatever the column."""
+    for query in queries(load("error-budget-overview")):
+        if query.panel == "SLOs" and query.table:
+            rows = slo_rows(answer(shop, query, VALUES["error-budget-overview"]))
+            assert sorted(rows) == sorted(SLOS), query.expr
+
+
+def test_the_figures_count_each_slo_once(shop):
+    """Two replicas see the outage, of one SLO; nothing at all is shown as 0."""
+    figures = {query.panel: query for query in queries(load("error-budget-overview"))[1:7]}
+    shown = {
+        title: float(answer(shop, query, VALUES["error-budget-overview"])[0]["value"][1])
+        for title, query in figures.items()
+    }
+    assert shown == {
+        "SLOs": 4,
+        "Paging": 1,
+        "Ticket": 1,
+        "Exhausted": 1,
+        "Not measured": 0,
+        "Postmortems": 1,
+    }
+
+
+def test_columns_are_joined_by_labels_that_all_of_them_have(shop):
+    """A label that one column has alone (but for owner, tier and state) would part the rows."""
+    labels = [
+        {
+            label
+            for one in answer(shop, query, VALUES["error-budget-overview"])
+            for label in one["metric"]
+        }
+        for query in queries(load("error-budget-overview"))
+        if query.panel == "SLOs" and query.table
+    ]
+    assert len(labels) == 7
+    assert {frozenset(of - {"owner", "tier", "state"}) for of in labels} - {
+        frozenset({"service", "slo", "region"}),
+        frozenset({"service", "slo", "region", "__name__"}),
+    } == set()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "services"),
+    [
+        ({"owner": "payments"}, {"checkout"}),
+        ({"owner": "(payments|identity)"}, {"checkout", "auth"}),
+        ({"service": "search"}, {"search"}),
+        ({"slo": "latency"}, {"search"}),
+        ({"tier": "exhausted"}, {"checkout"}),
+        ({"tier": "exhausted", "owner": "identity"}, set()),
+    ],
+    ids=str,
+)
+def test_what_is_chosen_is_all_that_is_shown(shop, chosen, services):
+    """In each column of the table, and in the chart."""
+    for query in queries(load("error-budget-overview")):
+        if (query.panel, query.table) in {("SLOs", True), ("Least budgets over time", False)}:
+            result = answer(shop, query, {**VALUES["error-budget-overview"], **chosen})
+            assert {one["metric"]["service"] for one in result} == services, query.expr
+
+
+def test_a_legend_names_what_differs_and_no_more(shop):
+    """Without a label Grafana would show the expression, with several a list in braces."""
+    for query in queries(load("error-budget-slo")):
+        if query.legend == "__auto":
+            for series in answer(shop, query, VALUES["error-budget-slo"]):
+                assert len(series["metric"]) == 1, query.expr
+            grouped = answer(shop, query, GROUPED)
+            regions = {series["metric"].get("region") for series in grouped}
+            assert regions >= {"eu", "us"}, query.expr
+
+
+def test_the_budgets_colour_is_that_of_the_tier(shop):
+    """The chart has a line for each tier that the SLO was in, and they make up the whole budget."""
+    (query,) = [one for one in queries(load("error-budget-slo")) if "colour" in one.panel]
+    result = answer(shop, query, VALUES["error-budget-slo"])
+    assert "exhausted" in {one["metric"]["tier"] for one in result}
+    assert all(one["metric"].keys() == {"tier"} for one in result)
+
+
+def test_every_metric_is_one_that_the_documents_name():
+    """A panel on a metric that does not exist stays empty for ever."""
+    named = set(re.findall(r"`(\w+)`", (ROOT / "docs/metrics.md").read_text()))
+    texts = [query.values[1].expr for query in QUERIES]
+    texts += [annotation.values[1]["expr"] for annotation in ANNOTATIONS]
+    used = {name for text in texts for name in metrics(text) if not name.startswith("process_")}
+    used = {re.sub(r"(_seconds)_(bucket|count)$", r"\1", name) for name in used}
+    assert len(used) > 30
+    assert used <= named

@@ -1,0 +1,179 @@
+"""The dashboards' files: what the command writes, and that Grafana can take it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner, Result
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from exporter.cli import main
+from exporter.dashboards.parts import DETAIL_UID
+from exporter.dashboards.writing import write
+from exporter.web.pages.detail import DASHBOARD
+from tests.helpers.dashboards.grafana import FILES, FOLDER, load, names, queries, variables
+
+UIDS = {"error-budget-overview", "error-budget-slo", "error-budget-exporter"}
+NAMES = sorted(UIDS)
+WIDTH = 24
+
+
+def command(*arguments: object) -> Result:
+    """The command's result."""
+    return CliRunner().invoke(main, ["dashboards", *map(str, arguments)])
+
+
+def test_the_files_of_deploy_are_what_it_writes(tmp_path):
+    """Made by `error-budget-exporter dashboards --output deploy/grafana/dashboards`."""
+    folder = tmp_path / "new/dashboards"
+    result = command("--output", folder)
+    assert result.exit_code == 0, result.output
+    written = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert written == {file.name: file.read_bytes() for file in FOLDER.iterdir()}
+    assert sorted(result.output.split()) == sorted(str(folder / name) for name in written)
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_another_process_writes_the_same_bytes(tmp_path, seed):
+    """Whatever order its sets and hashes have."""
+    line = [sys.executable, "-m", "exporter", "dashboards", "--output", tmp_path]
+    subprocess.run(line, env={**os.environ, "PYTHONHASHSEED": seed}, check=True)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == write()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    """One line, and exit code 1."""
+    (tmp_path / "taken").write_text("")
+    result = command("--output", tmp_path / "taken/dashboards")
+    assert result.exit_code == 1
+    assert result.output == f"{tmp_path / 'taken/dashboards'}: Not a directory\n"
+
+
+def test_the_folder_has_to_be_named():
+    """Files are not written just anywhere."""
+    result = command()
+    assert result.exit_code == 2
+    assert "--output" in result.output
+
+
+def test_uids_stay_as_they_are():
+    """Links, bookmarks and updates go by them; a file is named for its own."""
+    assert {file.stem for file in FILES} == UIDS
+    assert {load(name)["uid"] for name in NAMES} == UIDS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_grafanas_own_library_reads_every_field(name):
+    """What its models do not know would be lost on the way through them."""
+    register_default_plugins()
+    content = load(name)
+    again = json.loads(JSONEncoder().encode(Dashboard.from_json(content)))
+    for control in (*again["links"], *again.get("annotations", {}).get("list", [])):
+        assert control.pop("placement") == "inControlsMenu", "its default, left out on purpose"
+    assert again == content
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_panels_are_numbered_named_and_side_by_side(name):
+    """None has another's id or title, none lies on another or beyond the edge."""
+    panels = load(name)["panels"]
+    assert [panel["id"] for panel in panels] == list(range(1, len(panels) + 1))
+    kinds = [(panel["type"], panel["title"]) for panel in panels]
+    assert len(set(kinds)) == len(kinds)
+    assert all(panel["description"].endswith(".") for panel in panels)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        at = panel["gridPos"]
+        cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert max(x for x, _ in cells) < WIDTH
+        assert not cells & taken, panel["title"]
+        taken |= cells
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everything_asks_the_datasource_that_is_chosen(name):
+    """A datasource of a fixed name would be wrong in every other Grafana."""
+    dashboard = load(name)
+    (source,) = variables(dashboard, "datasource")
+    assert (source["name"], source["query"]) == ("datasource", "prometheus")
+    chosen = {"type": "prometheus", "uid": "${datasource}"}
+    asking = [*dashboard["panels"], *variables(dashboard), *variables(dashboard, "adhoc")]
+    asking += [target for panel in dashboard["panels"] for target in panel["targets"]]
+    asking += dashboard.get("annotations", {}).get("list", [])
+    assert all(one["datasource"] == chosen for one in asking)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_variable_that_is_named_is_there_and_none_in_vain(name):
+    """In expressions, in the queries of other variables, in annotations, links and time ranges."""
+    text = json.dumps(load(name))
+    known = {one["name"] for one in load(name)["templating"]["list"]}
+    used = names(text)
+    assert used - known == set()
+    assert known - used <= {"group"}, "which Grafana adds to every query by itself"
+
+
+def test_the_variables_are_those_that_users_know():
+    """The overview narrows by all of them; the detail is of one SLO."""
+    shown = [
+        [one["name"] for one in load(name)["templating"]["list"] if one.get("hide") != 2]
+        for name in ("error-budget-overview", "error-budget-slo")
+    ]
+    assert shown == [
+        ["datasource", "service", "owner", "slo", "tier"],
+        ["datasource", "owner", "service", "slo", "group"],
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_to_dashboards_and_variables_that_exist(name):
+    """With the service and the SLO of the row."""
+    for uid, parameters in re.findall(r'"/d/([\w-]+)\?([^"]*)"', json.dumps(load(name))):
+        known = {one["name"] for one in load(uid)["templating"]["list"]}
+        assert set(re.findall(r"var-(\w+)=", parameters)) <= known
+        assert "${datasource:queryparam}" in parameters
+    assert name != "error-budget-overview" or "/d/error-budget-slo?" in json.dumps(load(name))
+
+
+def test_the_table_of_slos_has_its_columns_in_order():
+    """The least budget first; what is a word in a label has no column of ones."""
+    (table,) = [
+        one
+        for one in load("error-budget-overview")["panels"]
+        if one["title"] == "SLOs" and one["type"] == "table"
+    ]
+    assert table["options"]["sortBy"] == [{"displayName": "Remaining", "desc": False}]
+    merge, organize = table["transformations"]
+    assert (merge["id"], organize["id"]) == ("merge", "organize")
+    order, hidden = organize["options"]["indexByName"], organize["options"]["excludeByName"]
+    titles = organize["options"]["renameByName"]
+    shown = [titles.get(name, name) for name in sorted(order, key=order.get)]
+    assert shown == [
+        *("service", "slo", "owner", "Objective", "Remaining", "Burn 1h", "Burn 6h"),
+        *("tier", "Exhausted in", "state"),
+    ]
+    values = {f"Value #{query['refId']}" for query in table["targets"]}
+    assert values == {name for name in {*order, *hidden} if name.startswith("Value")}
+    assert hidden.keys() & order.keys() == set()
+
+
+def test_thresholds_are_those_of_the_policy():
+    """The burn rates' lines are a series, so no number of ours can be out of step."""
+    (panel,) = [
+        one
+        for one in queries(load("error-budget-slo"))
+        if "thresholds" in one.panel and one.ref == "B"
+    ]
+    assert "slo_burn_rate_threshold" in panel.expr
+
+
+def test_the_status_pages_link_leads_to_the_detail():
+    """The page knows the dashboard by its uid alone."""
+    assert DASHBOARD == DETAIL_UID

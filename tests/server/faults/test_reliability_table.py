@@ -1,0 +1,66 @@
+"""docs/reliability.md is held against the tests: it promises what they show, and all of it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.faults.faults import FAULTS
+from tests.helpers.paths import ROOT
+
+HERE = Path(__file__).parent
+TEXT = (ROOT / "docs/reliability.md").read_text()
+COLUMNS = ["fault", "what happens", "what is lost", "shown by"]
+
+
+def table() -> list[list[str]]:
+    """The cells of every row of every table."""
+    lines = [line for line in TEXT.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [row for row in cells if row != COLUMNS and set(row[0]) != {"-"}]
+
+
+ROWS = table()
+SHOWN_BY = [name for row in ROWS for name in re.findall(r"`([^`]+)`", row[-1])]
+
+
+def defined(module: Path) -> set[str]:
+    """The tests of a module, as pytest names them."""
+    found = set()
+    for node in ast.parse(module.read_text()).body:
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}::{of.name}" for of in node.body if hasattr(of, "name")}
+        elif isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+    return {name for name in found if name.split("::")[-1].startswith("test_")}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_every_row_says_what_happens_and_what_is_lost_and_names_a_test(row):
+    """A promise without a test is none."""
+    assert len(row) == len(COLUMNS)
+    assert all(row)
+    assert re.fullmatch(r"`[^`]+`(, `[^`]+`)*", row[-1])
+
+
+@pytest.mark.parametrize("name", SHOWN_BY)
+def test_every_test_that_is_named_exists(name):
+    """By its module and name, or by its module and its fault."""
+    module, test, fault = re.fullmatch(r"(test_\w+\.py)(?:::([\w:]+))?(?:\[(.+)\])?", name).groups()
+    assert test is None or test in defined(HERE / module)
+    assert fault is None or (module, fault) in {("test_faults.py", of.name) for of in FAULTS}
+    assert test or fault
+
+
+def test_every_fault_has_a_row():
+    """What is tested is told."""
+    assert {f"test_faults.py[{fault.name}]" for fault in FAULTS} <= set(SHOWN_BY)
+
+
+def test_every_module_of_faults_has_a_row():
+    """No kind of fault is tested that the document does not know."""
+    modules = {path.name for path in HERE.glob("test_*.py")} - {Path(__file__).name}
+    assert modules == {re.split(r"::|\[", name)[0] for name in SHOWN_BY}

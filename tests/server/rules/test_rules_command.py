@@ -1,0 +1,124 @@
+"""`error-budget-exporter rules`: what it writes, and what its options add."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from exporter.cli import main
+from tests.helpers.paths import ROOT
+
+UNIT_TESTS = Path(__file__).with_name("options_test.yaml")
+EVERYTHING = (
+    "--starter",
+    "--aliases=sloth",
+    "--aliases=pyrra",
+    "--runbook-url=https://example.com/operating.md",
+    "--dashboard-url=https://grafana.example.com/d/slo?orgId=1",
+)
+
+
+def command(*arguments: str) -> Result:
+    """The command's result."""
+    return CliRunner().invoke(main, ["rules", *arguments])
+
+
+def rules(*arguments: str) -> list[dict]:
+    """The rules that it writes."""
+    content = yaml.safe_load(command(*arguments).stdout)
+    return [rule for group in content["groups"] for rule in group["rules"]]
+
+
+def promtool_says(promtool: Path, *arguments: object) -> str:
+    """What promtool prints when it is content."""
+    line = [str(promtool), *map(str, arguments)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "form"),
+    [
+        ("deploy/prometheus/rules.yaml", "prometheus"),
+        ("deploy/kubernetes/prometheusrule.yaml", "operator"),
+    ],
+)
+def test_the_files_of_deploy_are_what_it_writes(file, form):
+    """Made by `error-budget-exporter rules --format ... > file`."""
+    assert (ROOT / file).read_text() == command(f"--format={form}").stdout
+
+
+@pytest.mark.parametrize("arguments", [(), EVERYTHING], ids=["plain", "everything"])
+def test_promtool_accepts_it(promtool, tmp_path, arguments):
+    """Every rule is read, and none twice."""
+    file = tmp_path / "rules.yaml"
+    file.write_text(command(*arguments).stdout)
+    assert f"SUCCESS: {len(rules(*arguments))} rules found" in promtool_says(
+        promtool, "check", "rules", file
+    )
+
+
+def test_what_the_options_add_does_what_it_should(promtool, tmp_path):
+    """Prometheus's own unit tests of the starter alert, the dashboard link and the aliases."""
+    written = tmp_path / "rules.yaml"
+    written.write_text(command(*EVERYTHING).stdout)
+    tests = tmp_path / "test.yaml"
+    tests.write_text(UNIT_TESTS.read_text().replace("RULES", str(written)))
+    promtool_says(promtool, "test", "rules", tests)
+
+
+def test_every_alias_is_tested():
+    """A name that no unit test expects may hold anything."""
+    (_, aliases) = yaml.safe_load(UNIT_TESTS.read_text())["tests"]
+    tested = [test["expr"].split('"')[1] for test in aliases["promql_expr_test"]]
+    assert tested == [rule["record"] for rule in rules(*EVERYTHING) if "record" in rule]
+
+
+def test_options_add_and_change_nothing_else():
+    """The alerts of the plain file are all there, in the same words but for their links."""
+    plain = {rule["alert"]: rule["expr"] for rule in rules()}
+    more = {rule["alert"]: rule["expr"] for rule in rules(*EVERYTHING) if "alert" in rule}
+    assert more.keys() - plain.keys() == {"ErrorBudgetSloBreached"}
+    assert plain.items() <= more.items()
+
+
+def test_an_alias_asked_for_twice_is_written_once():
+    """Two groups of one name are refused by Prometheus."""
+    assert command("--aliases=sloth", "--aliases=sloth").stdout == command("--aliases=sloth").stdout
+
+
+def test_only_alerts_on_slos_link_to_the_dashboard():
+    """The others have no service to show."""
+    linked = [rule for rule in rules(*EVERYTHING) if "dashboard_url" in rule.get("annotations", {})]
+    assert len(linked) == 8
+    assert all("$labels.service" in rule["annotations"]["summary"] for rule in linked)
+    assert not any("dashboard_url" in rule["annotations"] for rule in rules())
+
+
+def test_the_job_is_the_callers():
+    """Prometheus's `up` has no other tie to the exporter."""
+    text = command("--job=budgets").stdout
+    assert 'up{job="budgets"}' in text
+    assert 'job="error-budget-exporter"' not in text
+
+
+@pytest.mark.parametrize(
+    ("argument", "text"),
+    [
+        ("--runbook-url=runbooks", "write http://... or https://..."),
+        ("--dashboard-url=https://g/{{ $x }}", "write http://... or https://..."),
+        ("--aliases=nobl9", "'sloth', 'pyrra'"),
+        ("--format=xml", "'prometheus', 'operator'"),
+        ('--job=a"b', "write letters, digits"),
+    ],
+)
+def test_wrong_options_are_refused(argument, text):
+    """With exit code 2, what would be right, and no rules."""
+    result = command(argument)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert text in result.stderr

@@ -1,0 +1,231 @@
+"""Which slots are asked for next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from exporter.collection import pending
+from exporter.collection.pending import HISTORY_CHUNK, SETTLE_TOGETHER, history, missing_history
+from exporter.collection.slot_range import SlotRange
+from exporter.ledger.ledger import Ledger
+from exporter.ledger.levels import DAY, HOUR, levels
+from exporter.ledger.slot_status import SlotStatus
+
+END = 1_699_999_200 + 9 * HOUR
+"""A boundary of slots of up to an hour."""
+
+
+def ledger(sources: int = 1, period: int = 30 * DAY) -> Ledger:
+    """A ledger whose finest slots have all been asked for and settled."""
+    made = Ledger(levels(30, period), sources, END)
+    for source in range(sources):
+        made.add_row()
+        mark(made, source, SlotStatus.SETTLED, *made.cover(0))
+    return made
+
+
+def mark(
+    of: Ledger, source: int, asked: SlotStatus, start: int, end: int, *, level: int = 0
+) -> None:
+    count = (end - start) // of.levels[level].slot
+    of.mark(level, source, start, np.full(count, asked, dtype=np.uint8))
+
+
+def newest(of: Ledger, units: Sequence[int] = (30, 30, 30)) -> pending.Requests:
+    return pending.newest(of, units)
+
+
+def settled(of: Ledger, until: float, units: Sequence[int] = (30, 30, 30)) -> pending.Requests:
+    return pending.settled(of, until, units)
+
+
+class TestNewest:
+    def test_nothing_is_asked_for_when_all_is_known(self):
+        """A second look within the same slot costs nothing."""
+        assert newest(ledger()) == {}
+
+    def test_the_newest_slot_is_asked_for(self):
+        """As time goes on by a slot that one is missing."""
+        one = ledger(2)
+        one.advance(END + 30)
+        assert newest(one) == {SlotRange(END, END + 30, 30): [0, 1]}
+
+    def test_a_gap_is_asked_for_whole(self):
+        """After an outage everything since is asked for at once."""
+        one = ledger()
+        one.advance(END + HOUR)
+        assert newest(one) == {SlotRange(END, END + HOUR, 30): [0]}
+
+    def test_each_source_has_its_own_gap(self):
+        """One that failed alone is caught up alone."""
+        one = ledger(3)
+        one.advance(END + 300)
+        mark(one, 0, SlotStatus.PROVISIONAL, END, END + 270)
+        mark(one, 2, SlotStatus.PROVISIONAL, END, END + 270)
+        assert newest(one) == {
+            SlotRange(END + 270, END + 300, 30): [0, 2],
+            SlotRange(END, END + 300, 30): [1],
+        }
+
+    def test_what_was_empty_is_asked_for_again(self):
+        """Data that come late come whole most of the time."""
+        one = ledger()
+        one.advance(END + 90)
+        mark(one, 0, SlotStatus.EMPTY, END, END + 60)
+        assert newest(one) == {SlotRange(END, END + 90, 30): [0]}
+
+    def test_what_settled_empty_is_not_asked_for_again(self):
+        """An SLO without data does not ask for hours at every evaluation."""
+        one = ledger()
+        assert newest(one) == {}
+
+    def test_at_first_everything_fine_is_asked_for(self):
+        """The first question is for all of the finest slots."""
+        fresh = Ledger(levels(30, DAY), 1, END)
+        start, end = fresh.cover(0)
+        assert newest(fresh) == {SlotRange(start, end, 30): [0]}
+
+    def test_a_ledger_without_fine_slots_asks_for_none(self):
+        """A clock set back by more than the finest slots reach leaves none of them."""
+        one = ledger()
+        one.retreat(END - 2 * DAY)
+        assert newest(one) == {}
+
+
+class TestUnits:
+    """Slices of 300 s are asked for whole; END is a boundary of them."""
+
+    def asked_at(self, seconds: int) -> list[tuple[int, int]]:
+        """What is asked for so long after END, as offsets from it."""
+        one = ledger()
+        one.advance(END + seconds)
+        return [(of.start - END, of.end - END) for of in newest(one, (300,))]
+
+    @pytest.mark.parametrize(
+        ("seconds", "asked"),
+        [(30, []), (270, []), (300, [(0, 300)]), (330, [(0, 300)]), (930, [(0, 900)])],
+    )
+    def test_a_slice_is_asked_for_once_it_is_over(self, seconds, asked):
+        """All of it, and the gap of several at once."""
+        assert self.asked_at(seconds) == asked
+
+    def test_each_source_has_its_own_unit(self):
+        """Those without slices do not wait."""
+        one = ledger(3)
+        one.advance(END + 390)
+        assert newest(one, (30, 300, 60)) == {
+            SlotRange(END, END + 390, 30): [0],
+            SlotRange(END, END + 300, 30): [1],
+            SlotRange(END, END + 360, 30): [2],
+        }
+
+    def test_a_slice_that_is_known_in_part_is_asked_for_whole(self):
+        """Its ratio is that of all of it."""
+        one = ledger()
+        one.advance(END + 600)
+        mark(one, 0, SlotStatus.PROVISIONAL, END, END + 390)
+        assert newest(one, (300,)) == {SlotRange(END + 300, END + 600, 30): [0]}
+
+    def test_slices_that_have_settled_are_asked_for_whole(self):
+        """One of which a part may still change waits, and goes on waiting alone."""
+        one = ledger()
+        one.advance(END + 1200)
+        mark(one, 0, SlotStatus.PROVISIONAL, END, END + 1200)
+        assert settled(one, END + 270, (300,)) == {}
+        for until, end in ((300, 300), (570, 300), (600, 600), (1190, 900)):
+            assert settled(one, END + until, (300,)) == {SlotRange(END, END + end, 30): [0]}
+
+
+class TestSettled:
+    def provisional(self, slots: int) -> Ledger:
+        one = ledger()
+        one.advance(END + 1200)
+        mark(one, 0, SlotStatus.PROVISIONAL, END, END + slots * 30)
+        mark(one, 0, SlotStatus.SETTLED, END + slots * 30, END + 1200)
+        return one
+
+    def test_slots_that_have_settled_are_asked_for_together(self):
+        """Ten at a time: as many samples as one by one, a tenth of the queries."""
+        one = self.provisional(40)
+        until = END + SETTLE_TOGETHER * 30
+        assert settled(one, until - 1) == {}
+        assert settled(one, until) == {SlotRange(END, until, 30): [0]}
+        assert settled(one, until + 29.9) == {SlotRange(END, until, 30): [0]}
+
+    def test_slots_that_may_still_change_wait(self):
+        """What is younger than `settle` is not asked for yet."""
+        assert settled(self.provisional(40), END) == {}
+        assert settled(self.provisional(40), END - 10 * DAY) == {}
+
+    def test_slots_that_settled_are_not_asked_for_again(self):
+        """Once is enough."""
+        assert settled(ledger(), END) == {}
+
+    def test_time_beyond_the_ledger_is_no_matter(self):
+        """A settle time of 0 or a late call asks for what there is."""
+        one = self.provisional(40)
+        assert settled(one, END + 10 * DAY) == {SlotRange(END, END + 1200, 30): [0]}
+
+
+class TestHistory:
+    def asked(self, one: Ledger, until: int = 0) -> list[tuple[int, SlotRange]]:
+        """Every chunk until there is none, marked as settled as it comes."""
+        periods = [30 * DAY] * one.asked(0).shape[0]
+        found = []
+        while chunk := history(one, periods, set()):
+            level, work = chunk
+            for span, sources in work.items():
+                found.append((level, span))
+                for source in sources:
+                    mark(one, source, SlotStatus.SETTLED, span.start, span.end, level=level)
+            assert len(found) < 50
+        return found
+
+    def test_history_is_asked_for_newest_first_and_whole(self):
+        """The chunks follow one another back to the period's start, and none is too large."""
+        one = ledger()
+        found = self.asked(one)
+        ends = [span.end for _, span in found]
+        assert ends == sorted(ends, reverse=True)
+        assert found[0][1].end == one.cover(0)[0]
+        for (_, newer), (_, older) in pairwise(found):
+            assert older.end == newer.start
+        assert found[-1][1].start <= END - 30 * DAY < found[-1][1].start + HOUR
+        assert max(span.count for _, span in found) <= HISTORY_CHUNK
+        assert [span.slot for level, span in found] == [
+            one.levels[level].slot for level, _ in found
+        ]
+
+    def test_nothing_older_than_a_sources_period_is_asked_for(self):
+        """Each source has its own period."""
+        one = ledger(2)
+        periods = [DAY, 30 * DAY]
+        assert missing_history(one, 1, periods).sum(axis=1).tolist() == [
+            (one.cover(1)[1] - (END - DAY)) // 300,
+            (one.cover(1)[1] - one.cover(1)[0]) // 300,
+        ]
+        mark(one, 1, SlotStatus.SETTLED, *one.cover(1), level=1)
+        level, work = history(one, periods, set())
+        assert level == 1
+        assert list(work.values()) == [[0]]
+        mark(one, 0, SlotStatus.SETTLED, *one.cover(1), level=1)
+        level, work = history(one, periods, set())
+        assert (level, list(work.values())) == (2, [[1]])
+
+    def test_a_source_that_is_left_out_holds_up_nobody(self):
+        """One whose history is refused is passed over."""
+        one = ledger(2)
+        [(_, sources)] = history(one, [DAY, DAY], {0})[1].items()
+        assert sources == [1]
+        assert history(one, [DAY, DAY], {0, 1}) is None
+
+    @pytest.mark.parametrize("days", [1, 7, 30])
+    def test_history_that_is_known_is_not_asked_for_again(self, days):
+        """After all chunks nothing is missing."""
+        one = ledger(period=days * DAY)
+        self.asked(one)
+        assert history(one, [days * DAY], set()) is None

@@ -1,0 +1,103 @@
+"""The text of the queries that count."""
+
+from __future__ import annotations
+
+import promql_parser
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.prometheus.promql import (
+    QueryContext,
+    batch,
+    events,
+    native_events,
+    over_slices,
+    sample_count,
+)
+from exporter.prometheus.selectors import Matcher, Selector, parse_selector
+
+CONTEXT = QueryContext(group_by=(), slot=30, interval=30, lookback=75)
+
+
+class TestEvents:
+    def test_the_query_of_one_selector(self):
+        """The difference of last values; +Inf for what only raw samples tell."""
+        assert events(parse_selector('a_total{code=~"5.."}'), CONTEXT) == (
+            'sum by () ((last_over_time(a_total{code=~"5.."}[1m15s])'
+            ' - last_over_time(a_total{code=~"5.."}[1m15s] offset 30s))'
+            ' unless (resets(a_total{code=~"5.."}[1m45s]) > 0)'
+            ' or clamp_min(last_over_time(a_total{code=~"5.."}[30s]), Inf))'
+        )
+
+    def test_groups_are_summed_apart(self):
+        """The labels of group_by are those of the sum."""
+        context = QueryContext(("region", "tenant"), slot=3600, interval=30, lookback=75)
+        for query in (
+            events(parse_selector("a_total"), context),
+            native_events(parse_selector("a"), context),
+        ):
+            assert query.startswith("sum by (region, tenant) (")
+            assert "offset 1h" in query
+
+    @given(
+        value=st.text(st.characters(exclude_categories=["Cs"]), max_size=10),
+        group_by=st.lists(st.sampled_from(["region", "tenant", "_x"]), unique=True, max_size=3),
+        slot=st.sampled_from([1, 5, 30, 300, 3600, 21_600]),
+        lookback=st.integers(2, 9000),
+        closed=st.booleans(),
+    )
+    def test_every_query_is_promql(self, value, group_by, slot, lookback, *, closed):
+        """Single ones and batches, whatever the labels hold."""
+        number = 3
+        selector = Selector("a_total", (Matcher("label", "=", value),))
+        context = QueryContext(tuple(group_by), slot, min(slot, 30), lookback, closed)
+        for query in (
+            events(selector, context),
+            native_events(selector, context),
+            sample_count([selector] * number, slot, closed=closed),
+        ):
+            promql_parser.parse(query)
+            promql_parser.parse(batch([query] * number))
+        assert isinstance(
+            promql_parser.parse(events(selector, context)), promql_parser.AggregateExpr
+        )
+
+
+class TestRanges:
+    @pytest.mark.parametrize(
+        ("seconds", "closed", "text"),
+        [
+            (30, False, "30s"),
+            (30, True, "29s999ms"),
+            (3600, True, "59m59s999ms"),
+            (1, True, "999ms"),
+        ],
+    )
+    def test_a_closed_range_is_cut_short_of_its_start(self, seconds, closed, text):
+        """Prometheus 2 takes in the sample at the very start; it belongs to the slot before."""
+        assert QueryContext((), 30, 30, 60, closed).range(seconds) == text
+
+    def test_slices_are_the_evaluation_intervals_of_the_slot(self):
+        """A subquery at the interval over the slot, whatever stands in the expression."""
+        context = QueryContext((), slot=3600, interval=30, lookback=60, closed=True)
+        query = over_slices("sum_over_time", "a or b", context)
+        assert query == "sum_over_time((a or b)[59m59s999ms:30s])"
+
+
+class TestSampleCounts:
+    def test_an_absent_counter_has_no_samples(self):
+        """Rather than making the others' number unknown."""
+        selectors = [parse_selector("a_total"), parse_selector('b_total{c="d"}')]
+        assert sample_count(selectors, 300, closed=True) == (
+            "(sum(count_over_time(a_total[4m59s999ms])) or vector(0))"
+            ' + (sum(count_over_time(b_total{c="d"}[4m59s999ms])) or vector(0))'
+        )
+
+
+def test_a_batch_numbers_its_parts():
+    """Each series of the answer tells which expression it belongs to."""
+    assert batch(["a", "sum(b)"]) == (
+        'label_replace(a, "slo_query_part", "0", "", "") or '
+        'label_replace(sum(b), "slo_query_part", "1", "", "")'
+    )

@@ -1,0 +1,363 @@
+"""What may happen to the store: each is said plainly, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exporter.store.chunks import CHUNK
+from exporter.store.opening import (
+    FILE,
+    LOCK,
+    StoreError,
+    StoreInUseError,
+    StoreLostError,
+    StoreVersionError,
+)
+from exporter.store.store import Change, Store
+from tests.helpers.ledger.stored import OWNER, START, names, restart, save, settle
+
+NOBODY = 65_534
+
+
+FILLED = 190
+"""Events in the stores that tests begin with."""
+
+
+def fill(folder: Path) -> None:
+    """Leave a store with some slots in it, several chunks of them."""
+    one, store = restart(folder)
+    for level, slots in ((3, 50), (2, 80), (0, 60)):
+        ones = np.ones((1, slots))
+        settle(one, level, one.cover(level)[1] - slots * one.levels[level].slot, ones, ones)
+    save(one, store)
+    store.close()
+
+
+def held(folder: Path) -> float:
+    """How many events a store tells of; it must be there and sound."""
+    one, store = restart(folder)
+    store.close()
+    return float(one.window(24_000).total[0])
+
+
+@contextmanager
+def no_room(size: int) -> Iterator[None]:
+    """No file may grow beyond `size` bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def without_rights(folder: Path) -> Iterator[None]:
+    """The folder and what is in it cannot be written, also where the tests run as root."""
+    paths = [folder, *folder.iterdir()]
+    modes = [(path, path.stat().st_mode) for path in paths]
+    for path, mode in modes:
+        path.chmod(mode & ~0o222 | 0o444 | (mode & 0o111))
+    root = os.geteuid() == 0
+    if root:
+        for parent in folder.parents:
+            if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o055 != 0o055:
+                parent.chmod(parent.stat().st_mode | 0o055)
+        folder.chmod(0o555)
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        for path, mode in modes:
+            path.chmod(mode)
+
+
+class TestSecondDaemon:
+    def test_is_told_who_has_the_store(self, tmp_path):
+        """Two writers would spoil each other's counts."""
+        store = Store(tmp_path)
+        with pytest.raises(StoreInUseError) as caught:
+            Store(tmp_path)
+        assert str(caught.value) == (
+            f"{tmp_path} is in use by another error-budget-exporter (process {os.getpid()}): "
+            "end that one, or give this one a folder of its own with --storage.path"
+        )
+        store.close()
+        Store(tmp_path).close()
+
+    def test_a_daemon_that_was_killed_leaves_no_lock(self, tmp_path):
+        """The lock ends with its process, however that ends."""
+        code = (
+            "import pathlib, sys, time; from exporter.store.store import Store;"
+            f"store = Store(pathlib.Path({str(tmp_path)!r})); print('open', flush=True);"
+            "time.sleep(60)"
+        )
+        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "open\n"
+            with pytest.raises(StoreInUseError, match=f"process {child.pid}"):
+                Store(tmp_path)
+        finally:
+            child.kill()
+            child.communicate()
+        Store(tmp_path).close()
+
+
+class TestVersions:
+    def test_a_newer_file_is_left_alone(self, tmp_path):
+        """An older program would not know what it overwrites."""
+        fill(tmp_path)
+        with sqlite3.connect(tmp_path / FILE) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        with pytest.raises(StoreVersionError) as caught:
+            Store(tmp_path)
+        assert str(caught.value) == (
+            f"{tmp_path / FILE} was written by a newer version (schema 99, this one knows 2): "
+            "run that version, or give this one another folder with --storage.path"
+        )
+        with sqlite3.connect(tmp_path / FILE) as connection:
+            connection.execute("PRAGMA user_version = 2")
+        assert held(tmp_path) == FILLED
+
+    def test_a_file_of_the_first_version_is_brought_up_to_date(self, tmp_path):
+        """An upgrade loses nothing, and what is new can be written."""
+        fill(tmp_path)
+        with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+            for table in ("tier_change", "incident", "override"):
+                connection.execute(f"DROP TABLE {table}")
+            connection.execute("ALTER TABLE slo DROP COLUMN judged")
+            connection.execute("PRAGMA user_version = 1")
+        assert held(tmp_path) == FILLED
+        with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+            assert connection.execute("SELECT judged FROM slo").fetchall() == [(0,)]
+            assert connection.execute("SELECT count(*) FROM override").fetchone() == (0,)
+
+    def test_another_programs_database_is_left_alone(self, tmp_path):
+        """A path that was mistaken costs nobody their data."""
+        with sqlite3.connect(tmp_path / FILE) as connection:
+            connection.execute("CREATE TABLE theirs (a)")
+        with pytest.raises(StoreVersionError, match="is no ledger of this program: it is left"):
+            Store(tmp_path)
+        with sqlite3.connect(tmp_path / FILE) as connection:
+            assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("theirs",)]
+
+
+class TestDamage:
+    def assert_set_aside(self, folder: Path, damaged: bytes) -> None:
+        """The bad file is kept, and a new one is begun."""
+        store = Store(folder)
+        [message] = store.messages
+        assert store.load([OWNER]) == {}
+        store.close()
+        [aside] = [path for path in folder.glob(f"{FILE}.corrupt-*") if path.name[-1] == "Z"]
+        assert aside.read_bytes() == damaged
+        assert f"{folder / FILE} is damaged (" in message
+        assert f") and was kept as {aside.name};" in message
+        fill(folder)
+        assert held(folder) == FILLED
+
+    @pytest.mark.parametrize("length", [50, 5_000, 20_000])
+    def test_a_truncated_file_is_kept_aside(self, tmp_path, length):
+        """Cut off within its head, or somewhere behind."""
+        fill(tmp_path)
+        whole = (tmp_path / FILE).read_bytes()
+        assert len(whole) > length
+        (tmp_path / FILE).write_bytes(whole[:length])
+        self.assert_set_aside(tmp_path, whole[:length])
+
+    def test_a_file_of_garbage_is_kept_aside(self, tmp_path):
+        """It may be somebody's last copy of something."""
+        garbage = bytes(range(256)) * 100
+        (tmp_path / FILE).write_bytes(garbage)
+        self.assert_set_aside(tmp_path, garbage)
+
+    def test_two_damaged_files_are_both_kept(self, tmp_path, monkeypatch):
+        """Neither takes the other's name, within the same second either."""
+        for _ in range(2):
+            (tmp_path / FILE).write_bytes(b"garbage" * 100)
+            Store(tmp_path).close()
+        assert len([p for p in tmp_path.glob("*.corrupt-*") if "-shm" not in p.name]) == 2
+
+    def test_a_damaged_chunk_is_asked_for_anew(self, tmp_path):
+        """A bit that has tipped over makes no wrong number; the other chunks are kept."""
+        fill(tmp_path)
+        with sqlite3.connect(tmp_path / FILE) as connection:
+            [number, counts] = connection.execute(
+                "SELECT number, counts FROM chunk WHERE slot = 240 ORDER BY number LIMIT 1"
+            ).fetchone()
+            tipped = bytearray(counts)
+            tipped[len(tipped) // 2] ^= 1
+            connection.execute(
+                "UPDATE chunk SET counts = ? WHERE slot = 240 AND number = ?",
+                (bytes(tipped), number),
+            )
+        store = Store(tmp_path)
+        assert store.load([OWNER])[0].own
+        start = number * CHUNK * 240
+        assert store.messages == [
+            f"{tmp_path / FILE}: 64 slots of 240 s from {start} on are damaged, and are asked for "
+            "anew"
+        ]
+        store.close()
+        assert 0 < held(tmp_path) < FILLED
+
+    def test_a_chunk_of_another_length_is_damaged_too(self, tmp_path):
+        """Compressed as it should be, but not what was written."""
+        fill(tmp_path)
+        with sqlite3.connect(tmp_path / FILE) as connection:
+            connection.execute(
+                "UPDATE chunk SET counts = ? WHERE slot = 10", (zlib.compress(b"short"),)
+            )
+        store = Store(tmp_path)
+        store.load([OWNER])
+        assert all("slots of 10 s" in message for message in store.messages)
+        assert store.messages
+        store.close()
+        assert 0 < held(tmp_path) < FILLED
+
+    def test_a_file_that_is_damaged_meanwhile_is_kept_aside(self, tmp_path):
+        """The daemon is told that nothing is stored any more, and writes on into a new file."""
+        fill(tmp_path)
+        one, store = restart(tmp_path)
+        settle(one, 0, START - 10, [[1.0]], [[2.0]])
+        with no_room(1_000), pytest.raises(StoreError, match="cannot be written"):
+            save(one, store)
+        (tmp_path / FILE).write_bytes(b"garbage" * 1_000)
+        with pytest.raises(StoreLostError, match=r"is damaged \(.*\) and was kept as .*corrupt-"):
+            save(one, store)
+        one.give_all_back()
+        save(one, store)
+        store.close()
+        assert held(tmp_path) == one.window(24_000).total[0]
+        [aside] = [path for path in tmp_path.glob("*.corrupt-*") if path.name[-1] == "Z"]
+        assert aside.read_bytes() == b"garbage" * 1_000
+
+
+class TestNoRoom:
+    def test_what_cannot_be_written_is_written_later(self, tmp_path):
+        """A full disk: the store says so, and stays as it was; once there is room all is there."""
+        fill(tmp_path)
+        one, store = restart(tmp_path)
+        settle(one, 1, START - 2_400, np.ones((1, 60)), np.full((1, 60), 5.0))
+        chunks = one.changes()
+        one.give_back(chunks)
+        with no_room(1_000), pytest.raises(StoreError, match=r"cannot be written: "):
+            save(one, store)
+        one.give_back(chunks)
+        assert save(one, store) > 0
+        store.close()
+        assert held(tmp_path) == one.window(24_000).total[0]
+
+    def test_a_first_write_that_fails_half_way_leaves_nothing_behind(self, tmp_path):
+        """What it had begun to note of the SLO and its groups is noted again by the next."""
+        one, store = restart(tmp_path)
+        settle(one, 0, START - 10, [[1.0]], [[2.0]])
+        chunks = one.changes()
+        one.give_back(chunks)
+
+        def half() -> Iterator[Change]:
+            [stretch] = one.stretches(chunks[0], [[0]])
+            yield Change(0, chunks[0].number, names(1), stretch)
+            raise sqlite3.OperationalError("disk I/O error")
+
+        with pytest.raises(StoreError, match="cannot be written: disk I/O error"):
+            store.write(START, [(10, 0)], half())
+        assert save(one, store) > 0
+        store.close()
+        assert held(tmp_path) == 2.0
+
+    def test_a_store_that_cannot_be_begun_says_so(self, tmp_path):
+        """No room even for an empty one."""
+        with no_room(100), pytest.raises(StoreError, match=r"ledger.sqlite cannot be opened: "):
+            Store(tmp_path)
+
+    def test_a_folder_that_cannot_be_made_says_so(self, tmp_path):
+        """There is a file where it should be."""
+        (tmp_path / "file").write_text("")
+        with pytest.raises(StoreError, match="file cannot be made: "):
+            Store(tmp_path / "file")
+
+
+class TestReadOnly:
+    def test_what_is_there_is_read(self, tmp_path):
+        """Budgets are shown from it, though nothing new is stored."""
+        folder = tmp_path / "store"
+        fill(folder)
+        (folder / LOCK).unlink()
+        with without_rights(folder):
+            one, store = restart(folder)
+            [message] = store.messages
+            assert one.window(24_000).total[0] == FILLED
+            settle(one, 0, START - 10, [[1.0]], [[2.0]])
+            with pytest.raises(StoreError, match=f"{FILE} cannot be written: "):
+                save(one, store)
+            store.close()
+        assert f"{folder / FILE} can be read but not written: " in message
+        assert held(folder) == FILLED
+
+    def test_a_store_that_becomes_writable_is_written(self, tmp_path):
+        """The next evaluation tries again."""
+        folder = tmp_path / "store"
+        fill(folder)
+        with without_rights(folder):
+            one, store = restart(folder)
+        settle(one, 0, START - 10, [[1.0]], [[2.0]])
+        chunks = one.changes()
+        one.give_back(chunks)
+        assert save(one, store) > 0
+        store.close()
+        assert held(folder) == FILLED + 1
+
+    def test_without_a_store_there_is_none_to_read(self, tmp_path):
+        """It says what it could not make."""
+        folder = tmp_path / "store"
+        folder.mkdir()
+        with without_rights(folder), pytest.raises(StoreError, match="cannot be opened: "):
+            Store(folder)
+
+
+def test_a_backup_under_way_is_waited_for(tmp_path):
+    """Another process that writes holds the store up, and does not break it."""
+    one, store = restart(tmp_path)
+    settle(one, 0, START - 10, [[1.0]], [[2.0]])
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    chunks = one.changes()
+    one.give_back(chunks)
+    with pytest.raises(StoreError, match="cannot be written: database is locked"):
+        save(one, store)
+    other.execute("ROLLBACK")
+    other.close()
+    one.give_back(chunks)
+    assert save(one, store) > 0
+    store.close()
+    assert held(tmp_path) == 2.0
+
+
+def test_a_store_that_is_locked_whole_is_not_read_half(tmp_path):
+    """What the newest transactions hold would be missed, and then written over."""
+    fill(tmp_path)
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        with pytest.raises(StoreError, match="cannot be opened: database is locked"):
+            Store(tmp_path)
+    finally:
+        other.close()
+    assert held(tmp_path) == FILLED

@@ -1,0 +1,336 @@
+"""The command line: help, exit codes, what `check` says, and signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+import respx
+from click.testing import CliRunner, Result
+
+from exporter.cli import main
+from tests.helpers.logfmt import logfmt
+
+GOOD = """\
+prometheus:
+  url: http://prometheus.test:9090
+slos:
+  - service: auth
+    name: availability
+    objective: 99.9
+    sli: {events: {bad: errors_total, total: requests_total}}
+"""
+
+FIVE_MISTAKES = """\
+prometheus:
+  url: localhost:9090
+evaluation:
+  interval: 7s
+slos:
+  - service: auth
+    name: availability
+    objective: 0.999
+    sli: {events: {bad: "rate(errors_total[5m])", total: requests_total}}
+  - service: mail
+    name: delivery
+    objective: 99
+    colour: blue
+    sli: {events: {bad: errors_total, total: requests_total}}
+"""
+
+
+def cli(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def config(tmp_path) -> Callable[[str], Path]:
+    """Writes a configuration file."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "config.yaml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        ("command", "texts"),
+        [
+            ((), ["run", "check", "demo", "--version"]),
+            (
+                ("run",),
+                [
+                    "--config.file",
+                    "--web.listen-address",
+                    ":9098",
+                    "--web.config.file",
+                    "--log.level",
+                    "--log.format",
+                ],
+            ),
+            (("check",), ["--config.file", "--web.config.file", "--live"]),
+            (("demo",), ["--duration"]),
+            (("rules",), ["--format", "--aliases", "--starter", "--runbook-url", "--job"]),
+        ],
+    )
+    @pytest.mark.parametrize("flag", ["--help", "-h"])
+    def test_help_of_every_command(self, command, texts, flag):
+        """Exit code 0, and all of its flags with their defaults."""
+        result = cli(*command, flag)
+        assert result.exit_code == 0
+        for text in texts:
+            assert text in result.stdout
+
+    def test_the_version(self):
+        """Of the package that is installed."""
+        result = cli("--version")
+        assert result.exit_code == 0
+        assert result.stdout == (
+            f"error-budget-exporter, version {version('error-budget-exporter')}\n"
+        )
+
+    @pytest.mark.parametrize(
+        ("arguments", "text"),
+        [
+            (["run", "--web.listen-address=nowhere"], "write host:port or :port, as in :9098"),
+            (["run", "--web.listen-address=::1:80"], "write IPv6 in brackets, as in [::1]:9098"),
+            (["run", "--log.level=loud"], "loud"),
+            (["run", "--log.format=xml"], "xml"),
+            (["run", "--no-such-flag"], "--no-such-flag"),
+            (["check", "surplus"], "surplus"),
+            (["demo", "--duration=5"], "--duration"),
+            (["fly"], "fly"),
+            ([], "Usage"),
+        ],
+    )
+    def test_wrong_usage_is_exit_code_2(self, arguments, text):
+        """The message names what is wrong, on stderr."""
+        result = cli(*arguments)
+        assert result.exit_code == 2
+        assert text in result.stderr
+        assert result.stdout == ""
+
+
+class TestCheck:
+    def test_a_file_without_mistakes(self, config):
+        """Exit code 0 and one line."""
+        path = config(GOOD)
+        result = cli("check", f"--config.file={path}")
+        assert (result.exit_code, result.stdout) == (0, f"{path}: 1 SLOs, no mistakes\n")
+        assert result.stderr == ""
+
+    @pytest.mark.parametrize("command", ["check", "run"])
+    def test_all_mistakes_are_named_at_once(self, config, command):
+        """A line each, with file, line and key, on stderr; exit code 1."""
+        path = config(FIVE_MISTAKES)
+        result = cli(command, f"--config.file={path}")
+        assert result.exit_code == 1
+        assert result.stdout == ""
+        places = [line.split(": ")[:2] for line in result.stderr.splitlines()]
+        assert places == [
+            [f"{path}:2", "prometheus.url"],
+            [f"{path}:4", "evaluation.interval"],
+            [f"{path}:8", "slos[0].objective"],
+            [f"{path}:9", "slos[0].sli.events.bad"],
+            [f"{path}:13", "slos[1].colour"],
+        ]
+
+    @pytest.mark.parametrize("command", ["check", "run"])
+    def test_a_file_that_is_not_there(self, tmp_path, command):
+        """Named with the reason; exit code 1."""
+        path = tmp_path / "none.yaml"
+        result = cli(command, f"--config.file={path}")
+        assert result.exit_code == 1
+        assert result.stderr == f"{path}: cannot be read: No such file or directory\n"
+
+
+class TestLiveCheck:
+    URL = "http://prometheus.test:9090/api/v1"
+
+    @pytest.fixture
+    def routes(self) -> Iterator[respx.MockRouter]:
+        with respx.mock(assert_all_called=False) as router:
+            yield router
+
+    @pytest.fixture
+    def instant(self, routes) -> respx.Route:
+        return routes.post(f"{self.URL}/query").respond(
+            json={"status": "success", "data": {"result": []}}
+        )
+
+    @pytest.fixture
+    def query(self, routes, instant) -> respx.Route:
+        return routes.post(f"{self.URL}/query_range")
+
+    def check(self, config, text: str = GOOD) -> tuple[int, list[str]]:
+        result = cli("check", "--live", f"--config.file={config(text)}")
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result.exit_code, result.stdout.splitlines()[1:]
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """One event a second, of which a tenth is bad, for the first SLO that is asked for."""
+        form = parse_qs(request.content.decode())
+        start, end, step = (int(form[name][0]) for name in ("start", "end", "step"))
+        result = [
+            {
+                "metric": {"slo_query_part": part},
+                "values": [[at, count] for at in range(start, end + 1, step)],
+            }
+            for part, count in (("0", "30"), ("1", "3"))
+            if f'"slo_query_part", "{part}"' in form["query"][0]
+        ]
+        return httpx.Response(200, json={"status": "success", "data": {"result": result}})
+
+    def test_an_slo_with_data_is_well(self, query, config):
+        """Its events of the last hour are told; exit code 0."""
+        query.side_effect = self.answer
+        assert self.check(config) == (
+            0,
+            ["auth/availability: ok: 360 bad of 3600 events in the last hour"],
+        )
+
+    def test_one_slo_that_is_not_well_is_enough(self, query, config):
+        """A line each, and exit code 1."""
+        query.side_effect = self.answer
+        other = GOOD[GOOD.index("  - ") :].replace("availability", "other")
+        assert self.check(config, GOOD + other) == (
+            1,
+            [
+                "auth/availability: ok: 360 bad of 3600 events in the last hour",
+                "auth/other: no data: the series of its total do not exist",
+            ],
+        )
+
+    def test_an_slo_without_series_is_not(self, query, config):
+        """Exit code 1, and the line says what is missing."""
+        query.respond(json={"status": "success", "data": {"result": []}})
+        line = "auth/availability: no data: the series of its total do not exist"
+        assert self.check(config) == (1, [line])
+
+    @pytest.mark.parametrize("refused", [("query",), ("query", "instant")])
+    def test_a_refusal_is_told_in_prometheus_words(self, query, instant, config, refused):
+        """Exit code 1, whichever of the queries it is that are refused."""
+        error = {"status": "error", "errorType": "bad_data", "error": "no such tenant"}
+        for route in refused:
+            {"query": query, "instant": instant}[route].respond(400, json=error)
+        assert self.check(config) == (1, ["auth/availability: no such tenant"])
+
+    def test_an_absent_prometheus_is_told(self, query, instant, config):
+        """Exit code 1, with the URL."""
+        query.side_effect = instant.side_effect = httpx.ConnectError("connection refused")
+        reason = "http://prometheus.test:9090 cannot be reached: connection refused"
+        assert self.check(config) == (1, [f"datasource prometheus: {reason}"])
+
+
+class TestWebConfig:
+    @pytest.mark.parametrize("command", ["check", "run"])
+    def test_every_mistake_of_it_is_told(self, config, tmp_path, command):
+        """Exit code 1, before anything else is tried."""
+        web = tmp_path / "web.yaml"
+        web.write_text("basic_auth_users: {ada: plain}\nrate_limit: {burst: many}\n")
+        result = cli(command, f"--config.file={config(GOOD)}", f"--web.config.file={web}")
+        assert result.exit_code == 1
+        lines = [line.partition(": ")[2] for line in result.stderr.splitlines()]
+        assert [line.partition(":")[0] for line in lines] == [
+            "basic_auth_users.ada",
+            "rate_limit.burst",
+        ]
+
+    def test_certificates_are_tried(self, config, tmp_path):
+        """A file that can be read need not be one."""
+        web = tmp_path / "web.yaml"
+        web.write_text("tls_server_config: {cert_file: web.yaml, key_file: web.yaml}")
+        result = cli("check", f"--config.file={config(GOOD)}", f"--web.config.file={web}")
+        assert result.exit_code == 1
+        assert "cannot be used as certificate and key: not in PEM form" in result.stderr
+
+    def test_one_without_mistakes_is_passed_over(self, config, tmp_path):
+        """What is said of the configuration is said as ever."""
+        web = tmp_path / "web.yaml"
+        web.write_text("http_server_config: {http2: false}")
+        result = cli("check", f"--config.file={config(GOOD)}", f"--web.config.file={web}")
+        assert (result.exit_code, result.stderr) == (0, "")
+
+
+class TestRun:
+    @pytest.fixture
+    def absent(self) -> Iterator[str]:
+        """A URL where nobody listens."""
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+    @pytest.mark.parametrize(
+        ("number", "form"), [(signal.SIGTERM, "json"), (signal.SIGINT, "logfmt")]
+    )
+    def test_a_signal_ends_it_cleanly(self, config, absent, number, form):
+        """Exit code 0; every line that it logs on the way can be read; nothing on stdout."""
+        path = config(GOOD.replace("http://prometheus.test:9090", absent))
+        command = [sys.executable, "-m", "exporter", "run", f"--config.file={path}"]
+        command += ["--web.listen-address=127.0.0.1:0", f"--log.format={form}"]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment()
+        ) as process:
+            try:
+                lines = [process.stderr.readline(), process.stderr.readline()]
+                process.send_signal(number)
+                stdout, stderr = process.communicate(timeout=20)
+            finally:
+                process.kill()
+        assert process.returncode == 0
+        assert stdout == ""
+        read = json.loads if form == "json" else logfmt
+        logs = [read(line) for line in [*lines, *stderr.splitlines()]]
+        assert {line["msg"] for line in logs} == {
+            "started",
+            "Prometheus does not answer",
+            "stopped",
+        }
+        assert all(line.keys() >= {"ts", "level", "msg"} for line in logs)
+
+    def test_a_port_that_is_taken_is_exit_code_1(self, config, absent):
+        """One plain line."""
+        path = config(GOOD.replace("http://prometheus.test:9090", absent))
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            result = cli("run", f"--config.file={path}", f"--web.listen-address={address}")
+        assert result.exit_code == 1
+        assert f"cannot listen on {address}: " in result.stderr
+        assert "Traceback" not in result.stderr
+
+    @pytest.mark.parametrize(
+        ("text", "named"),
+        [
+            (GOOD.replace("9090\n", "9090\n  tls_config: {ca_file: ca.pem}\n", 1), "ca.pem"),
+            (GOOD.replace("prometheus.test", "foo_é", 1), "foo_é"),
+            (GOOD.replace("bad: errors_total", """bad: '{"e_total","a.b"="c"}'"""), ""),
+        ],
+        ids=["certificates that are none", "a host that is none", "a quoted label name"],
+    )
+    def test_a_configuration_that_check_accepts_can_be_run(self, config, tmp_path, text, named):
+        """What cannot be used is named in one line, whenever it is found, and never a traceback."""
+        (tmp_path / "ca.pem").write_text("not a certificate")
+        path = config(text)
+        with socket.create_server(("127.0.0.1", 0)) as taken:  # ends a run that begins well
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            result = cli("run", f"--config.file={path}", f"--web.listen-address={address}")
+        assert result.exit_code == 1
+        assert isinstance(result.exception, SystemExit)
+        assert named in result.stderr
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONWARNINGS": "error", "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,114 @@
+"""What the documents say is held against the program."""
+
+import json
+import re
+
+import pytest
+
+from exporter.cli import main
+from exporter.config.reading.loading import load
+from exporter.dashboards.writing import write as dashboards
+from exporter.exposition.reference import reference
+from exporter.prometheus.settings import PrometheusSettings
+from exporter.rules import slo_alerts
+from tests.helpers.paths import ROOT
+
+DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+AROUND = """\
+slos:
+  - service: a
+    name: b
+    objective: 99
+    {}
+"""
+
+
+def examples(name: str) -> list[str]:
+    """The YAML examples of a document; several in one block are parted by `---`."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / name).read_text(), flags=re.DOTALL)
+    return [part for block in blocks for part in block.split("---\n")]
+
+
+def test_the_metrics_reference_is_up_to_date():
+    """Made from the code: `python -m exporter.exposition.reference > docs/metrics.md`."""
+    assert (ROOT / "docs/metrics.md").read_text() == reference()
+
+
+def test_the_readmes_first_configuration_loads():
+    """The very text that a newcomer copies."""
+    first = examples("README.md")[0]
+    assert len(load(first, ROOT / "config.yaml").slos) == 2
+
+
+SLIS = [text for text in examples("docs/slis.md") if text.startswith("sli:")]
+
+
+def test_there_is_an_example_of_every_kind_of_indicator():
+    """A kind without an example is one that nobody finds."""
+    kinds = {re.findall(r"^  (\w+):", text, flags=re.MULTILINE)[0] for text in SLIS}
+    assert kinds == {"events", "latency", "query", "ratio", "probe", "threshold"}
+
+
+@pytest.mark.parametrize("text", SLIS)
+def test_every_example_of_an_indicator_loads(text):
+    """As they stand in docs/slis.md."""
+    whole = AROUND.format(text.replace("\n", "\n    "))
+    assert load(whole, ROOT / "config.yaml").slos[0].sli
+
+
+DATASOURCES = examples("docs/datasources.md")
+
+
+def test_the_example_of_several_datasources_loads():
+    """As it stands in docs/datasources.md."""
+    settings = load(DATASOURCES[0], ROOT / "config.yaml")
+    assert [slo.datasource for slo in settings.slos] == list(settings.datasources)
+
+
+@pytest.mark.parametrize("text", DATASOURCES[1:])
+def test_every_example_of_credentials_loads(text, tmp_path):
+    """In a folder that has the files it names."""
+    text = text.replace("/var/run/", "")
+    for name in re.findall(r"_file: (.*)", text):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    section = "prometheus:\n  " + text.replace("\n", "\n  ") + "\n"
+    slos = AROUND.format("sli: {events: {bad: a, total: b}}")
+    settings = load(section + slos, tmp_path / "config.yaml")
+    assert settings.datasources["prometheus"] != PrometheusSettings()
+
+
+def test_every_option_and_alert_of_the_rules_is_described():
+    """docs/alerting.md names what the command has."""
+    text = (ROOT / "docs/alerting.md").read_text()
+    names = [flag for option in main.commands["rules"].params for flag in option.opts]
+    rules = (*slo_alerts.BURN, *slo_alerts.POLICY, *slo_alerts.DATA, *slo_alerts.STARTER)
+    assert not [
+        name for name in (*names, *(rule.name for rule in rules)) if f"`{name}`" not in text
+    ]
+
+
+def test_every_dashboard_is_described():
+    """docs/dashboards.md names each by its title and uid, and the command's options."""
+    text = (ROOT / "docs/dashboards.md").read_text()
+    contents = [json.loads(dashboard) for dashboard in dashboards().values()]
+    rows = [f"| {one['title']} | `{one['uid']}` |" for one in contents]
+    options = [flag for option in main.commands["dashboards"].params for flag in option.opts]
+    assert not [what for what in (*rows, *options) if what not in text]
+
+
+@pytest.mark.parametrize("file", DOCS, ids=lambda file: file.name)
+def test_links_lead_somewhere(file):
+    """Every relative link names a file that is there."""
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", file.read_text())
+    missing = [link for link in links if "://" not in link and not (file.parent / link).exists()]
+    assert not missing
+
+
+def test_the_readmes_commands_are_targets():
+    """`make demo` and `make test` are what README promises."""
+    makefile = (ROOT / "Makefile").read_text()
+    commands = re.findall(r"^    make (\w+)", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    assert set(commands) == {"demo", "test"}
+    assert all(re.search(rf"^{name}:", makefile, flags=re.MULTILINE) for name in commands)

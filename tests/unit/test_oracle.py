@@ -1,0 +1,121 @@
+"""The oracle against counts made by hand."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from tests.oracle import DAY, HOUR, Events, Figures, always_up, in_window, increases, labels, slots
+
+UP = always_up(range(0, 1000, 10))
+
+
+class TestIncreases:
+    def test_adds_positive_differences(self):
+        """Each difference belongs to the later of its two samples."""
+        assert increases([(10, 5), (20, 7), (30, 7), (40, 10)], ()) == [(20, 2), (40, 3)]
+
+    def test_counts_the_new_value_whole_after_a_reset(self):
+        """5 to 3 is a reset and three events."""
+        assert increases([(10, 5), (20, 3), (30, 4)], ()) == [(20, 3), (30, 1)]
+
+    def test_sees_each_of_several_resets(self):
+        """A counter that climbs past its old value after a reset hides nothing."""
+        samples = [(10, 5), (20, 1), (30, 9), (40, 0), (50, 2)]
+        assert increases(samples, ()) == [(20, 1), (30, 8), (50, 2)]
+
+    def test_counts_a_birth_under_a_scraped_target_from_zero(self):
+        """The first value is events, where the target had been scraped before it."""
+        assert increases([(50, 4), (60, 5)], UP) == [(50, 4), (60, 1)]
+
+    def test_counts_a_birth_with_its_target_from_the_first_sample(self):
+        """The scrape that brings the first sample does not make its target an old one."""
+        assert increases([(50, 4), (60, 5)], always_up([50, 60])) == [(60, 1)]
+
+    def test_counts_a_birth_after_failed_scrapes_from_zero(self):
+        """What a target counts that it did not have when it last answered is new."""
+        assert increases([(50, 4), (60, 5)], [(30, 1), (40, 0), (50, 1)]) == [(50, 4), (60, 1)]
+
+    def test_counts_a_birth_at_the_first_successful_scrape_from_the_first_sample(self):
+        """Failed scrapes before it tell nothing of what the target had."""
+        assert increases([(50, 4), (60, 5)], [(30, 0), (40, 0), (50, 1)]) == [(60, 1)]
+
+    def test_counts_a_birth_long_after_the_last_scrape_from_the_first_sample(self):
+        """A target that was away for longer than 6 h is a new one."""
+        up = [(10, 1), (6 * HOUR + 11, 1)]
+        assert increases([(6 * HOUR + 11, 4), (6 * HOUR + 21, 5)], up) == [(6 * HOUR + 21, 1)]
+
+    def test_counts_over_a_gap(self):
+        """Samples are consecutive however far apart they are."""
+        assert increases([(10, 5), (9000, 25)], ()) == [(9000, 20)]
+
+
+class TestEvents:
+    def test_sums_the_series_of_several_targets(self):
+        """Each series is counted under its own target's `up`."""
+        old, new = labels(job="j", instance="a"), labels(job="j", instance="b")
+        series = {
+            labels(code="500", job="j", instance="a"): [(50, 4), (60, 5)],
+            labels(code="500", job="j", instance="b"): [(50, 7), (60, 9)],
+        }
+        events = Events(series, {old: UP, new: always_up([50, 60])})
+        assert events.between(0, 50) == 4
+        assert events.between(50, 60) == 3
+
+    def test_excludes_the_start_and_includes_the_end(self):
+        """(start, end] takes the sample at its end and leaves the one at its start."""
+        events = Events({labels(job="j", instance="a"): [(10, 0), (20, 1), (30, 3)]}, {})
+        assert events.between(10, 20) == 1
+        assert events.between(20, 30) == 2
+        assert events.between(20, 29.9) == 0
+
+
+class TestSlots:
+    def test_are_fine_where_young_and_coarse_where_old(self):
+        """At a whole hour the tiers meet at 6 h, 3 d and 35 d."""
+        now = 100 * DAY
+        found = slots(now, 30, 90 * DAY)
+        lengths = [end - start for start, end in found]
+        assert [lengths.count(n) for n in (30, 300, 3600, 21600)] == [720, 792, 768, 220]
+        assert found[0] == (now - 30, now)
+        assert found[-1] == (now - 90 * DAY, now - 90 * DAY + 21600)
+
+    def test_leave_no_gap_where_tiers_meet(self):
+        """Between whole hours the finer tier reaches back to the coarser one's last slot."""
+        now = 100 * DAY + 4 * HOUR + 1230
+        found = slots(now, 30, 40 * DAY)
+        assert all(newer[0] == older[1] for newer, older in pairwise(found))
+        assert all(end % (end - start) == 0 for start, end in found)
+        assert found[-1][0] < now - 40 * DAY <= found[-1][1]
+
+
+class TestInWindow:
+    def test_takes_the_share_of_a_slot_that_the_edge_cuts(self):
+        """A day that begins 90 s before a 5 m slot's end holds 90/300 of its events."""
+        now = 100 * DAY + 210
+        cut = now - DAY - 210
+        series = {labels(job="j", instance="a"): [(cut - 1, 0), (cut + 1, 10), (cut + 301, 17)]}
+        events = Events(series, {})
+        assert now - DAY == cut + 210
+        assert in_window(events.between, now, DAY, 30) == pytest.approx(10 * 90 / 300 + 7)
+
+
+class TestFigures:
+    def test_follow_from_bad_and_total(self):
+        """20 of 10,000 bad at 99.9% is twice the budget."""
+        figures = Figures(bad=20, total=10_000, error_budget=0.001)
+        assert figures.error_ratio == 0.002
+        assert figures.burn_rate == pytest.approx(2)
+        assert figures.budget_remaining == pytest.approx(-1)
+        assert figures.budget_events == pytest.approx(-10)
+        assert figures.budget_seconds(30 * DAY) == pytest.approx(-2592)
+        assert figures.exhaustion_seconds(30 * DAY, burn_rate=2) == 0
+
+    def test_no_traffic_burns_nothing(self):
+        """Without events the ratio is 0 and the budget whole."""
+        figures = Figures(bad=0, total=0, error_budget=0.001)
+        assert (figures.error_ratio, figures.burn_rate, figures.budget_remaining) == (0, 0, 1)
+        assert figures.budget_seconds(30 * DAY) == pytest.approx(2592)
+        assert figures.exhaustion_seconds(30 * DAY, burn_rate=2) == 15 * DAY
+        assert figures.exhaustion_seconds(30 * DAY, burn_rate=0) == float("inf")
