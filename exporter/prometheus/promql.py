@@ -44,22 +44,25 @@ def open_range(seconds: int, *, closed: bool) -> str:
 
 
 def events(selector: Selector, context: QueryContext) -> str:
-    """Count a counter's events in a slot.
+    """Count a counter's events in a slot; one in which the series do not exist has no value."""
+    return f"sum by ({context.by}) ({growth(selector, context)})"
 
-    A series that was there before and after, and did not reset, adds the difference of its
+
+def growth(selector: Selector, context: QueryContext) -> str:
+    """The events of each series of a counter in a slot.
+
+    A series that was there before and after, and did not reset, has the difference of its
     last values: consecutive slots telescope to the counter's own difference. A range selector
     looks past staleness marks, so a failed scrape loses nothing within the lookback. Every
-    other series with samples in the slot (born, reset, gone, or back after a pause) turns the
-    sum into +Inf: only the raw samples tell its events, and `exporter.prometheus.raw` counts
-    them. A slot in which the series do not exist has no value.
+    other series with samples in the slot (born, reset, gone, or back after a pause) has +Inf:
+    only the raw samples tell its events, and `exporter.prometheus.raw` counts them.
     """
     r, b = format_duration(context.slot), format_duration(context.lookback)
     before = f"last_over_time({selector}[{b}] offset {r})"
     reset = f"resets({selector}[{format_duration(context.slot + context.lookback)}]) > 0"
     return (
-        f"sum by ({context.by}) ("
         f"(last_over_time({selector}[{b}]) - {before}) unless ({reset})"
-        f" or clamp_min(last_over_time({selector}[{r}]), Inf))"
+        f" or clamp_min(last_over_time({selector}[{r}]), Inf)"
     )
 
 
