@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DURATION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools browser demo test test-faults lint bench exactness screenshots clean
+.PHONY: help venv tools browser demo test test-fast test-faults lint bench exactness screenshots clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,11 +41,14 @@ lint: venv  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint tools browser  ## style, types, unit and integration tests
-	$(BIN)/pytest
+test: lint tools browser  ## style, types and all tests but the slow ones; under 6 minutes on two cores
+	$(BIN)/pytest -n 2
+
+test-fast: venv  ## the tests that need no server; under 90 seconds
+	$(BIN)/pytest -n 2 -m 'not server and not slow' tests/unit
 
 test-faults: venv tools  ## the whole fault suite, of which `make test` runs the quick part
-	$(BIN)/pytest -m '' tests/server/faults
+	$(BIN)/pytest -n 2 -m '' tests/server/faults
 
 bench: venv tools  ## measurements of bench/, as tables
 	$(BIN)/python -m bench

@@ -6,8 +6,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from exporter.demo.servers import PrometheusServer, find_prometheus, find_promtool
+
+SERVER_TESTS = Path(__file__).parent / "server"
+NEEDING_PROGRAMS = {"prometheus_binary", "promtool"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that run other programs, by their folder or by what they ask for."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if SERVER_TESTS in item.path.parents or NEEDING_PROGRAMS.intersection(fixtures):
+            item.add_marker(pytest.mark.server)
+
+
+@pytest.fixture(autouse=True)
+def default_logging() -> Iterator[None]:
+    """Undo what tests of the command line set up for the whole process."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

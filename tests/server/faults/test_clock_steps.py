@@ -23,7 +23,7 @@ from tests.helpers.integration.running import slot_counts
 from tests.helpers.integration.scenario import TOTAL, Case, availability
 from tests.oracle import DAY, HOUR
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.slow
 
 SETTINGS = EvaluationSettings(interval=1, delay=0.5, settle=30, stale_after=5)
 DELAY = SETTINGS.delay

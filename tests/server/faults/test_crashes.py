@@ -79,7 +79,7 @@ LIVES = [8, *[16] * 6]
 @pytest.mark.parametrize(
     ("seed", "lives"),
     [
-        pytest.param(seed, lives, marks=() if seed == 0 else pytest.mark.faults)
+        pytest.param(seed, lives, marks=() if seed == 0 else pytest.mark.slow)
         for seed, lives in enumerate(LIVES)
     ],
 )

@@ -35,7 +35,7 @@ SLACK = 4
 def params(faults: list[Fault]) -> list[object]:
     """Faults as parameters, marked where they are no part of the quick tests."""
     return [
-        pytest.param(fault, id=fault.name, marks=() if fault.name in QUICK else pytest.mark.faults)
+        pytest.param(fault, id=fault.name, marks=() if fault.name in QUICK else pytest.mark.slow)
         for fault in faults
     ]
 

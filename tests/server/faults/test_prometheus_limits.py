@@ -26,7 +26,7 @@ from tests.helpers.integration.histories import END, History, growing, scrapes, 
 from tests.helpers.integration.running import DELAY, status
 from tests.helpers.integration.scenario import SPOTS, START, TOTAL, Case, availability
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.slow
 
 MOST_SLOTS = 10_900
 

@@ -31,7 +31,7 @@ class TestStore:
         before = newest(live.daemon.log.parent) or 0
         live.until(lambda: (newest(live.daemon.log.parent) or 0) > before)
 
-    @pytest.mark.faults
+    @pytest.mark.slow
     def test_a_store_of_a_newer_version_is_refused(self, live: Live):
         """Exit code 1, and the file as it was."""
         live.daemon.stop()
@@ -43,7 +43,7 @@ class TestStore:
         told = f"was written by a newer version (schema 7, this one knows {VERSION})"
         assert told in refused.stderr
 
-    @pytest.mark.faults
+    @pytest.mark.slow
     @pytest.mark.parametrize("damage", ["truncated", "garbage"])
     def test_a_damaged_store_is_kept_aside(self, live: Live, damage: str):
         """The budget is read from Prometheus again."""
@@ -58,7 +58,7 @@ class TestStore:
         assert aside.read_bytes() == damaged
         live.until(lambda: " -9.0" in live.scrape())
 
-    @pytest.mark.faults
+    @pytest.mark.slow
     def test_a_full_disk_is_told_once_and_made_up_for(self, live: Live):
         """Metrics go on from memory; everything is written once there is room."""
         process = live.daemon.process
@@ -79,7 +79,7 @@ class TestStore:
         live.until(lambda: (newest(folder) or 0) > max(since, before))
         assert live.daemon.log_tail(100).count("the store is written again") == 1
 
-    @pytest.mark.faults
+    @pytest.mark.slow
     def test_a_full_disk_that_has_the_log_on_it_does_not_end_the_daemon(self, live: Live):
         """What cannot be logged is left out; all else goes on, and is stored later."""
         process = live.daemon.process
@@ -92,7 +92,7 @@ class TestStore:
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limits)
         live.until(lambda: "error_budget_exporter_store_up 1.0" in live.scrape())
 
-    @pytest.mark.faults
+    @pytest.mark.slow
     def test_a_folder_that_cannot_be_made_leaves_all_in_memory(self, live: Live):
         """Said plainly, and shown; the daemon does its work."""
         live.daemon.stop()

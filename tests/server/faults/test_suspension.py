@@ -14,7 +14,7 @@ from tests.helpers.faults.faults import Fault
 from tests.helpers.faults.proxy import pass_on
 from tests.helpers.faults.town import Course, Town
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.slow
 
 SUSPENDED_SECONDS = 22
 """More than twenty slots."""
