@@ -1,0 +1,50 @@
+"""What a field case is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tests.field.kit import Series
+
+STEP = 30
+"""The evaluation interval, in seconds."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a window of an SLO (or of one group of it) must hold.
+
+    `bad` and `total` are exact, unless `within` says how many events they may be off; None is not
+    looked at. `unknown` is how many seconds of the window are unknown.
+    """
+
+    window: str
+    bad: float | None
+    total: float | None
+    unknown: float = 0
+    within: float = 1e-6
+    slo: str | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FieldCase:
+    """Series, a configuration, and what is right.
+
+    - `story`: what happened, in a sentence.
+    - `series`: gives the series for a `now` in Unix seconds, a slot boundary.
+    - `config`: YAML, PROM_URL standing for the server.
+    - `truths`: what the windows hold; `words`: what the SLO's problem must say, none if nothing.
+    - `polled`: from when to when (relative to now) it is polled at every interval; what lies
+      between is counted as one gap. The case is always counted by a first start at `now`, too.
+    - `rule`: what a usual rule would take for the bad events of the first truth's window (PromQL).
+    """
+
+    story: str
+    series: Callable[[int], Iterable[Series]]
+    config: str
+    truths: tuple[Truth, ...] = ()
+    words: tuple[str, ...] = ()
+    polled: tuple[int, int] | None = None
+    rule: str | None = None

@@ -1,0 +1,93 @@
+"""Counting a field case by the engine, as the daemon would."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from exporter.config.reading.loading import load
+from exporter.daemon.engine import Engine
+from exporter.prometheus.client import PrometheusClient
+from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.slo.windows import windows
+from tests.field.case import STEP, FieldCase, Truth
+from tests.field.kit import Series
+from tests.helpers.integration.histories import END
+from tests.helpers.torture.receivers import Receiver
+from tests.helpers.torture.remote_write import write
+
+NOW = END - 1_230
+"""The moment of every case: in the middle of a 5 m slot."""
+
+
+def store(receiver: Receiver, series: Iterable[Series]) -> None:
+    """Write series to a server."""
+    series = list(series)
+    receiver.write([(one.labels.items(), one.samples) for one in series if one.samples])
+    histograms = [(one.labels.items(), one.histograms) for one in series if one.histograms]
+    if histograms:
+        write(receiver.url, histograms=histograms)
+
+
+def outcome(url: str, case: FieldCase, *, now: int = NOW, polled: bool = False) -> Snapshot:
+    """Count a case on the server at `url`: its snapshot as of `now`.
+
+    History is filled at the first poll, which is the only one unless the case is `polled`.
+    """
+    moments = [now]
+    if polled and case.polled:
+        start, end = case.polled
+        moments = [*range(now + start, now + end + 1, STEP), now]
+    return asyncio.run(_outcome(url, case, moments))
+
+
+async def _outcome(url: str, case: FieldCase, moments: Sequence[int]) -> Snapshot:
+    settings = load(case.config.replace("PROM_URL", url), Path("config.yaml"))
+    delay = settings.evaluation.delay + 1
+    async with AsyncExitStack() as stack:
+        clients = {
+            name: await stack.enter_async_context(PrometheusClient(of, name=name))
+            for name, of in settings.datasources.items()
+        }
+        engine = Engine(settings.slos, settings.evaluation, clients)
+        for n, moment in enumerate(moments):
+            await engine.poll(moment + delay)
+            while n == 0 and await engine.fill_history():
+                pass
+        return engine.evaluate(moments[-1] + delay)
+
+
+def check(case: FieldCase, snapshot: Snapshot) -> None:
+    """Hold a snapshot to a case's truths and words."""
+    for truth in case.truths:
+        found = status(snapshot, truth)
+        window = found.windows[truth.window]
+        seconds = dict(windows(found.slo.period, snapshot.at))[truth.window]
+        for name, held, right in (
+            ("bad", window.bad, truth.bad),
+            ("total", window.total, truth.total),
+        ):
+            if right is not None:
+                told = f"{truth.window}: {name} of {truth.groups or found.slo.name}"
+                assert held == pytest.approx(right, rel=1e-9, abs=truth.within), told
+        unknown = (1 - window.known) * seconds
+        assert unknown == pytest.approx(truth.unknown, abs=0.5), f"unknown of {truth.window}"
+    problems = {found.problem for found in snapshot.slos if found.problem}
+    if not case.words:
+        assert not problems
+    for words in case.words:
+        assert any(words in problem for problem in problems), problems
+
+
+def status(snapshot: Snapshot, truth: Truth) -> SloStatus:
+    """The status that a truth is about."""
+    [found] = [
+        one
+        for one in snapshot.slos
+        if truth.slo in (None, one.slo.name) and dict(one.groups) == dict(truth.groups)
+    ]
+    return found
