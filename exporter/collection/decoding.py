@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from exporter.collection.raw_samples import count_slot
+from exporter.collection.raw_samples import CounterSamples, count_slot, read_counters
 from exporter.collection.slot_range import Counts, Floats, Group, SlotRange
 from exporter.prometheus.answers import Series
 from exporter.prometheus.client import PrometheusClient
@@ -86,14 +86,20 @@ async def _make_exact(
     arrays: dict[Group, Floats],
 ) -> None:
     """Count the slots that are marked by +Inf from raw samples, in place."""
+
+    async def read(end: int, slot: int) -> list[list[CounterSamples]]:
+        return [
+            await read_counters(client, selector, end=end, slot=slot, lookback=context.lookback)
+        ]
+
     odd = {i for array in arrays.values() for i in np.isinf(array).nonzero()[0].tolist()}
     for i in sorted(odd):
         # Should the samples be gone by now, nothing is known of the slot any more.
         for array in arrays.values():
             array[i] = np.nan
-        exact = await count_slot(
+        [exact] = await count_slot(
             client,
-            selector,
+            read,
             context.group_by,
             end=span.one(i).end,
             slot=span.slot,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from exporter.collection.slot_range import Group
 from exporter.prometheus.client import PrometheusClient
@@ -19,16 +20,33 @@ PAUSE_LOOKBACK = 6 * 3600
 not be scraped, or a Prometheus that was down, loses no events. In seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class CounterSamples:
+    """What is stored of one counter in and around a slot.
+
+    `samples` are in order; those up to the slot's start tell where the counter stood. Where there
+    is none so early, `before` is its last value of the hours before, if it had one.
+    """
+
+    labels: Mapping[str, str]
+    samples: Sequence[Sample]
+    before: float | None = None
+
+
+Read = Callable[[int, int], Awaitable[Sequence[Sequence[CounterSamples]]]]
+"""Reads the counters, kind by kind, behind the slot that has this end and this length."""
+
+
 async def count_slot(
     client: PrometheusClient,
-    selector: Selector,
+    read: Read,
     group_by: Sequence[str],
     *,
     end: int,
     slot: int,
     lookback: int,
-) -> dict[Group, float]:
-    """Count a selector's events in (end - slot, end], per group of label values.
+) -> list[dict[Group, float]]:
+    """Count the events in (end - slot, end] of each kind of counter, per group of label values.
 
     A slot with more samples than Prometheus gives at once is counted in halves.
 
@@ -36,46 +54,50 @@ async def count_slot(
         PrometheusError: a query was not answered.
     """
     try:
-        return await _count(client, selector, group_by, end=end, slot=slot, lookback=lookback)
+        return [
+            await _count(client, counters, group_by, end=end, slot=slot, lookback=lookback)
+            for counters in await read(end, slot)
+        ]
     except QueryRefusedError:
         if slot <= lookback:  # most of what is read lies before the slot: halving would not help
             raise
     newer = slot // 2
-    counts: dict[Group, float] = defaultdict(float)
-    for until, length in ((end - newer, slot - newer), (end, newer)):
-        half = await count_slot(
-            client, selector, group_by, end=until, slot=length, lookback=lookback
-        )
+    older = await count_slot(
+        client, read, group_by, end=end - newer, slot=slot - newer, lookback=lookback
+    )
+    for counts, half in zip(
+        older,
+        await count_slot(client, read, group_by, end=end, slot=newer, lookback=lookback),
+        strict=True,
+    ):
         for group, count in half.items():
-            counts[group] += count
-    return dict(counts)
+            counts[group] = counts.get(group, 0.0) + count
+    return older
 
 
-async def _count(
-    client: PrometheusClient,
-    selector: Selector,
-    group_by: Sequence[str],
-    *,
-    end: int,
-    slot: int,
-    lookback: int,
-) -> dict[Group, float]:
+async def read_counters(
+    client: PrometheusClient, selector: Selector, *, end: int, slot: int, lookback: int
+) -> list[CounterSamples]:
+    """Read the samples of a selector's counters in and around a slot.
+
+    Raises:
+        PrometheusError: a query was not answered.
+    """
     start = end - slot
-    span = format_duration(slot + lookback)
     labels: dict[SeriesKey, dict[str, str]] = {}
     samples: dict[SeriesKey, list[Sample]] = defaultdict(list)
-    for series in await client.instant_query(f"{selector}[{span}]", end):
+    for series in await client.instant_query(
+        f"{selector}[{format_duration(slot + lookback)}]", end
+    ):
         key = series_key(series.labels)
         labels[key] = series.labels
         # VictoriaMetrics answers with the staleness marks, too, which are NaN.
         samples[key] += [sample for sample in series.samples if math.isfinite(sample[1])]
     for values in samples.values():
         values.sort()
-    unknown = [key for key, values in samples.items() if values and values[0][0] > start]
     before: dict[SeriesKey, float] = {}
-    up: list[_Scraped] = []
-    pause = format_duration(PAUSE_LOOKBACK)
-    if unknown:
+    if any(values and values[0][0] > start for values in samples.values()):
+        pause = format_duration(PAUSE_LOOKBACK)
         earlier = await client.instant_query(
             f"last_over_time({selector}[{pause}] offset {format_duration(slot)})", end
         )
@@ -86,20 +108,34 @@ async def _count(
             for _, value in series.samples[-1:]:
                 if math.isfinite(value):
                     before[key] = max(value, before.get(key, value))
-        targets = {found for key in unknown if key not in before if (found := target(labels[key]))}
-        if targets:
-            up = await _scraped(client, targets, end=end, slot=slot, span=span, pause=pause)
+    return [
+        CounterSamples(labels[key], values, before.get(key) if values[0][0] > start else None)
+        for key, values in samples.items()
+        if values
+    ]
+
+
+async def _count(
+    client: PrometheusClient,
+    counters: Sequence[CounterSamples],
+    group_by: Sequence[str],
+    *,
+    end: int,
+    slot: int,
+    lookback: int,
+) -> dict[Group, float]:
+    start = end - slot
+    new = [of for of in counters if of.before is None and of.samples[0][0] > start]
+    targets = {found for of in new if (found := target(of.labels))}
+    up = await _scraped(client, targets, end=end, slot=slot, lookback=lookback) if targets else []
     counts: dict[Group, float] = defaultdict(float)
-    for key, values in samples.items():
-        if not values:
-            continue
-        first = values[0][0]
-        counts[tuple(labels[key].get(name, "") for name in group_by)] += count_events(
-            values,
+    for of in counters:
+        counts[tuple(of.labels.get(name, "") for name in group_by)] += count_events(
+            of.samples,
             start,
             end,
-            before=before.get(key) if first > start else None,
-            from_zero=_scraped_before(labels[key], first, up),
+            before=of.before,
+            from_zero=_scraped_before(of.labels, of.samples[0][0], up),
         )
     return dict(counts)
 
@@ -114,17 +150,16 @@ async def _scraped(
     *,
     end: int,
     slot: int,
-    span: str,
-    pause: str,
+    lookback: int,
 ) -> list[_Scraped]:
     """When each target was first scraped with success, in the slot or before it."""
     up = _up(targets)
     found = []
-    for series in await client.instant_query(f"{up}[{span}]", end):
+    for series in await client.instant_query(f"{up}[{format_duration(slot + lookback)}]", end):
         times = [at for at, value in series.samples if value == 1]
         found.append((series.labels, times[0] if times else math.inf))
     # Not scraped just before, it may have failed for a while and be known all the same.
-    offset = format_duration(slot)
+    pause, offset = format_duration(PAUSE_LOOKBACK), format_duration(slot)
     for series in await client.instant_query(
         f"max_over_time({up}[{pause}] offset {offset}) == 1", end
     ):
@@ -132,7 +167,7 @@ async def _scraped(
     return found
 
 
-def _scraped_before(labels: dict[str, str], first: float, up: Sequence[_Scraped]) -> bool:
+def _scraped_before(labels: Mapping[str, str], first: float, up: Sequence[_Scraped]) -> bool:
     """Whether a series's target was scraped with success before the series's first sample."""
     origin = target(labels)
     own = [(of, at) for of, at in up if origin is not None and target(of) == origin]
