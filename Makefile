@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DURATION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools browser demo test test-fast test-faults lint bench exactness screenshots clean
+.PHONY: help venv tools browser demo test test-fast test-faults lint bench exactness dashboards screenshots clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -62,6 +62,9 @@ exactness: export PROMETHEUS_NEWEST ?= $(NEWEST)/prometheus
 exactness: export VICTORIA_METRICS ?= $(NEWEST)/victoria-metrics
 exactness: venv tools $(NEWEST)/victoria-metrics  ## the torture set on three servers, as the table of docs/exactness.md
 	$(BIN)/python -m bench.exactness
+
+dashboards: venv  ## the dashboards that are shipped, from their builder in dev/
+	$(BIN)/python -m dev.dashboards
 
 screenshots: venv tools browser  ## the pictures of README.md and docs/, from the demo
 	$(BIN)/python -m tests.helpers.browser.screenshots docs/images

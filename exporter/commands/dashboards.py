@@ -1,8 +1,9 @@
-"""`dashboards`: the files that Grafana reads."""
+"""`dashboards`: copies the dashboards that are shipped to where Grafana reads them."""
 
 from __future__ import annotations
 
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import click
@@ -14,21 +15,19 @@ import click
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
-    help="The folder to write them to; it is made where it is missing.",
+    help="The folder to write them to; it is created if it does not exist.",
 )
 def dashboards(folder: Path) -> None:
     """Write dashboards for Grafana.
 
     They are the same for every configuration: services, owners and SLOs are variables.
     """
-    # The daemon has no use for Grafana's library, and it is large.
-    from exporter.dashboards.writing import write  # noqa: PLC0415
-
+    shipped = files("exporter").joinpath("dashboards").iterdir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in write().items():
-            (folder / name).write_text(text)
-            click.echo(folder / name)
+        for dashboard in sorted(shipped, key=lambda file: file.name):
+            (folder / dashboard.name).write_bytes(dashboard.read_bytes())
+            click.echo(folder / dashboard.name)
     except OSError as error:
         click.echo(f"{error.filename}: {error.strerror}", err=True)
         sys.exit(1)

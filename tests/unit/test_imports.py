@@ -54,7 +54,6 @@ ALLOWED: dict[str, dict[str, str]] = {
         "web.server": "its settings",
     },
     "rules": {},
-    "dashboards": {},
     "demo": {},
 }
 """Package -> what of the exporter it may import besides itself, and why."""
@@ -99,7 +98,6 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "commands": "flags of commands",
         "demo": "prints its story",
     },
-    "grafana_foundation_sdk": {"dashboards": "makes dashboards"},
     "structlog": {
         "state": "what became of overrides is logged",
         "web": "the server and its changing files log",

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.helpers.paths import ROOT
 
-FOLDER = ROOT / "deploy/grafana/dashboards"
+FOLDER = ROOT / "exporter/dashboards"
 FILES = sorted(FOLDER.glob("*.json"))
 
 ALL = ".*"
@@ -30,7 +30,7 @@ class Query:
 
 
 def load(name: str) -> dict[str, Any]:
-    """A dashboard as it stands in deploy/."""
+    """A dashboard as it is shipped."""
     return json.loads((FOLDER / f"{name}.json").read_text())
 
 

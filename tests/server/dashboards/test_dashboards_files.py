@@ -1,4 +1,4 @@
-"""The dashboards' files: what the command writes, and that Grafana can take it."""
+"""The shipped dashboards: how they are built and written, and that Grafana can read them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from dev.dashboards.build import build
+from dev.dashboards.parts import DETAIL_UID
 from exporter.cli import main
-from exporter.dashboards.parts import DETAIL_UID
-from exporter.dashboards.writing import write
 from exporter.web.pages.detail import DASHBOARD
 from tests.helpers.dashboards.grafana import FILES, FOLDER, load, names, queries, variables
+from tests.helpers.paths import ROOT
 
 UIDS = {"error-budget-overview", "error-budget-slo", "error-budget-exporter"}
 NAMES = sorted(UIDS)
@@ -30,8 +31,13 @@ def command(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["dashboards", *map(str, arguments)])
 
 
-def test_the_files_of_deploy_are_what_it_writes(tmp_path):
-    """Made by `error-budget-exporter dashboards --output deploy/grafana/dashboards`."""
+def test_what_is_shipped_is_what_the_builder_makes():
+    """`make dashboards` writes them."""
+    assert {file.name: file.read_text() for file in FOLDER.iterdir()} == build()
+
+
+def test_the_command_writes_what_is_shipped(tmp_path):
+    """Into a folder that it creates, and it names every file."""
     folder = tmp_path / "new/dashboards"
     result = command("--output", folder)
     assert result.exit_code == 0, result.output
@@ -41,11 +47,13 @@ def test_the_files_of_deploy_are_what_it_writes(tmp_path):
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
-def test_another_process_writes_the_same_bytes(tmp_path, seed):
+def test_another_process_builds_the_same_bytes(seed):
     """Whatever order its sets and hashes have."""
-    line = [sys.executable, "-m", "exporter", "dashboards", "--output", tmp_path]
-    subprocess.run(line, env={**os.environ, "PYTHONHASHSEED": seed}, check=True)
-    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == write()
+    code = "import json; from dev.dashboards.build import build; print(json.dumps(build()))"
+    line = [sys.executable, "-c", code]
+    env = {**os.environ, "PYTHONHASHSEED": seed}
+    built = subprocess.run(line, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE)
+    assert json.loads(built.stdout) == build()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):

@@ -1,4 +1,4 @@
-"""One SLO, with all of its groups: how much budget is left, where it went, what burns."""
+"""One SLO, with all of its groups: how much budget is left, and what used it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import statetimeline, table, timeseries
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard
 
-from exporter.dashboards.parts import (
+from dev.dashboards.parts import (
     BURN_COLOURS,
     DATASOURCE,
     DETAIL_UID,
@@ -39,7 +39,7 @@ from exporter.dashboards.parts import (
     thresholds,
     words,
 )
-from exporter.dashboards.series import ONE, named, once
+from dev.dashboards.series import ONE, named, once
 
 REMAINING: Final = once(f"slo_error_budget_remaining_ratio{{{ONE}}}", by="min")
 TIERS: Final = once(f"slo_policy_tier{{{ONE}}}")
@@ -86,14 +86,14 @@ def _annotations() -> tuple[build.AnnotationQuery, ...]:
             f"({TIERS} == 1) * ignoring (tier) group_left () {since} * 1000",
             "purple",
             "Tier {{tier}}",
-            "From now on the SLO is in this tier of its policy.",
+            "The SLO enters this tier of its policy.",
         ).use_value_for_time(True),
         annotation(
             "Incidents",
             f"{once(f'slo_incident_budget_share_ratio{{{ONE}}}')} > 0",
             "red",
             "Incident",
-            "While it lasts it takes its share of the budget.",
+            "An incident is using up error budget.",
         ),
         annotation(
             "Pages",
@@ -107,7 +107,7 @@ def _annotations() -> tuple[build.AnnotationQuery, ...]:
             f"{once(f'slo_maintenance_active{{{ONE}}}')} == 1",
             "blue",
             "Maintenance",
-            "Events count neither good nor bad.",
+            "Events count as neither good nor bad.",
         ),
     )
 
@@ -162,7 +162,7 @@ def _budget() -> timeseries.Panel:
     in_tier = f"({TIERS} == 1) * ignoring (tier) group_left () {REMAINING}"
     panel = chart(
         "Error budget over the period, in the colour of its policy tier",
-        "The share that is left. Where the colour changes the policy tier changed.",
+        "The share that is left. The colour changes with the policy tier.",
         24,
         over_time(named(once(in_tier, "service", "slo"))),
     )

@@ -7,7 +7,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import common, dashboard
 
-from exporter.dashboards.parts import (
+from dev.dashboards.parts import (
     EXPORTER_UID,
     Panels,
     any_of,
@@ -58,10 +58,10 @@ def _figures() -> Panels:
         figure("Version", "Of each replica.", 4, now(own("build_info"), "{{version}}")).text_mode(
             common.BigValueTextMode.NAME
         ),
-        figure("SLOs", "Evaluated, every group for itself.", 4, now(own("slos"), REPLICA)),
+        figure("SLOs", "Evaluated SLOs; each group counts as one.", 4, now(own("slos"), REPLICA)),
         figure(
             "SLOs with a problem",
-            "Of their own: the exporter's page names it.",
+            "SLOs that cannot be counted completely. The exporter's page says why.",
             4,
             now(own("slos_failing"), REPLICA),
         ).thresholds(none),
@@ -75,7 +75,7 @@ def _figures() -> Panels:
         .thresholds(thresholds((None, "green"), (120, "orange"), (600, "red"))),
         figure(
             "History read",
-            "The share of the periods' history that Prometheus was asked for.",
+            "The share of the periods' history that has been read.",
             4,
             now(own("backfill_progress_ratio"), REPLICA),
         )
@@ -83,7 +83,7 @@ def _figures() -> Panels:
         .thresholds(thresholds((None, "orange"), (1, "green"))),
         figure(
             "Configuration",
-            "Whether the last reload was taken.",
+            "Whether the last reload succeeded.",
             4,
             now(own("config_last_reload_successful"), REPLICA),
         )
@@ -149,14 +149,14 @@ def _asking() -> Panels:
 def _keeping() -> Panels:
     return (
         chart(
-            "Ledger", "Memory that its slots take.", 8, over_time(own("ledger_bytes"), REPLICA)
+            "Ledger", "Memory used by its slots.", 8, over_time(own("ledger_bytes"), REPLICA)
         ).unit("bytes"),
-        chart(
-            "Store", "What it takes on disk.", 8, over_time(own("store_size_bytes"), REPLICA)
-        ).unit("bytes"),
+        chart("Store", "Its size on disk.", 8, over_time(own("store_size_bytes"), REPLICA)).unit(
+            "bytes"
+        ),
         chart(
             "Writes to the store",
-            "Those that fail are tried again.",
+            "Failed writes are retried.",
             8,
             over_time(rate("store_writes_total"), f"done {REPLICA}"),
             over_time(rate("store_write_failures_total"), f"failed {REPLICA}"),

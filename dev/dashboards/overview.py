@@ -1,4 +1,4 @@
-"""All SLOs: which need a hand, the least budget first."""
+"""All SLOs, the least budget first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import common
 
-from exporter.dashboards.parts import (
+from dev.dashboards.parts import (
     BURN_COLOURS,
     COLOURED,
     DETAIL_UID,
@@ -36,7 +36,7 @@ from exporter.dashboards.parts import (
     thresholds,
     words,
 )
-from exporter.dashboards.series import ANY_OF, chosen, named, once
+from dev.dashboards.series import ANY_OF, chosen, named, once
 
 DETAIL: Final = (
     f"/d/{DETAIL_UID}?var-service=${{__data.fields.service:percentencode}}"
@@ -55,7 +55,7 @@ and on (service) slo_info{{service=~"$service", owner=~"$owner"}}"""
 
 
 def with_owner(expr: str) -> str:
-    """Add the owner; an SLO that two replicas know by two owners has none for the moment."""
+    """Add the owner; an SLO that two replicas report with different owners has none."""
     return f"""\
 ({expr})
 * on (service, slo) group_left (owner) (
@@ -112,7 +112,7 @@ def _figures() -> Panels:
 
     tiers = figure(
         "Services by tier",
-        "How many services are in which tier of their policy: the worst of their SLOs' tiers.",
+        "How many services are in each tier. A service is in the worst of its SLOs' tiers.",
         6,
         now(f"count by (tier) (\n{SERVICE_TIERS}\n)", "{{tier}}"),
     )
@@ -120,7 +120,7 @@ def _figures() -> Panels:
     postmortems = once(f"slo_postmortem_required{{{ANY_OF}}}")
     return (
         by_label(tiers, "tier", TIER_COLOURS).color_mode(common.BigValueColorMode.BACKGROUND_SOLID),
-        figure("SLOs", "Every group counts for itself.", 3, now(count(chosen(OBJECTIVE)))),
+        figure("SLOs", "Each group of an SLO counts as one.", 3, now(count(chosen(OBJECTIVE)))),
         figure(
             "Paging", "SLOs with a burn-rate condition of severity page.", 3, now(burning("page"))
         ).thresholds(alarm),
@@ -128,7 +128,7 @@ def _figures() -> Panels:
             "Ticket", "SLOs with a condition of severity ticket.", 3, now(burning("ticket"))
         ).thresholds(warning),
         figure(
-            "Exhausted", "SLOs without any budget left.", 3, now(count(chosen(f"{REMAINING} <= 0")))
+            "Exhausted", "SLOs with no budget left.", 3, now(count(chosen(f"{REMAINING} <= 0")))
         ).thresholds(alarm),
         figure(
             "Not measured",
@@ -138,7 +138,7 @@ def _figures() -> Panels:
         ).thresholds(warning),
         figure(
             "Postmortems",
-            "Incidents that took more of the budget than their policy lets pass without one.",
+            "Incidents that used enough of the budget to require a postmortem that is still due.",
             3,
             now(f"sum(\n{chosen(postmortems)}\n) or vector(0)"),
         ).thresholds(warning),
@@ -162,7 +162,7 @@ def _slos() -> table.Panel:
     titles = dict(zip(values, exprs, strict=True))
     words_of = {"Tier", "State"}  # the label says it; the value is 1
     panel = table.Panel().sort_by(ascending("Remaining"))
-    put(panel, "SLOs", "The least budget first. A click on an SLO shows it alone.", (24, 14))
+    put(panel, "SLOs", "The least budget first. Click an SLO to open it.", (24, 14))
     asked = {title: chosen(expr) for title, expr in exprs.items()}
     asked["Objective"] = with_owner(asked["Objective"])
     ask(panel, *(rows(named(expr)) for expr in asked.values()))
@@ -173,7 +173,7 @@ def _slos() -> table.Panel:
         hidden=[value for value, title in titles.items() if title in words_of],
     )
     panel.override_by_name("slo", [link("Show this SLO", DETAIL)])
-    panel.override_by_name("service", [link("This service alone", SERVICE)])
+    panel.override_by_name("service", [link("Only this service", SERVICE)])
     panel.override_by_name(
         "Objective", [property_("unit", "percentunit"), property_("decimals", 3)]
     )
@@ -198,6 +198,6 @@ def _services() -> table.Panel:
     )
     titles = {"Value #B": "SLOs", "Value #C": "Least budget"}
     columns(panel, ("service", "tier", *titles), titles, ["Value #A"])
-    panel.override_by_name("service", [link("This service alone", SERVICE)])
+    panel.override_by_name("service", [link("Only this service", SERVICE)])
     panel.override_by_name("tier", words(TIER_COLOURS))
     return panel.override_by_name("Least budget", budget())

@@ -1,4 +1,4 @@
-"""The dashboards as files for Grafana: the same bytes whenever they are written."""
+"""The dashboards as JSON for Grafana: the same bytes whenever they are built."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any, Final
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from exporter.dashboards.detail import detail
-from exporter.dashboards.exporter_itself import exporter_itself
-from exporter.dashboards.overview import overview
+from dev.dashboards.detail import detail
+from dev.dashboards.exporter_itself import exporter_itself
+from dev.dashboards.overview import overview
 
 DASHBOARDS: Final[tuple[Callable[[], Dashboard], ...]] = (overview, detail, exporter_itself)
 
 SCHEMA: Final = 39
-"""That of Grafana 11: every Grafana brings older dashboards up to its own, none newer ones down."""
+"""Grafana 11's. Every Grafana upgrades older dashboards; none can read newer ones."""
 
 
-def write() -> dict[str, str]:
-    """Every dashboard's JSON text, by the name of its file."""
+def build() -> dict[str, str]:
+    """Build every dashboard: its JSON text, by file name."""
     return {
         f"{content['uid']}.json": json.dumps(content, indent=2, sort_keys=True) + "\n"
         for content in map(_content, DASHBOARDS)
@@ -35,5 +35,5 @@ def _content(make: Callable[[], Dashboard]) -> dict[str, Any]:
         panel.id_val = number
     content: dict[str, Any] = json.loads(JSONEncoder().encode(dashboard))
     for control in (*content["links"], *content.get("annotations", {}).get("list", ())):
-        del control["placement"]  # the library puts them in a menu, where nobody looks
+        del control["placement"]  # the library hides them in a menu
     return content

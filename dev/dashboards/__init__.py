@@ -1,0 +1,1 @@
+"""The builder of the dashboards, on Grafana's own library: `python -m dev.dashboards`."""

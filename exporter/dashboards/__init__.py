@@ -1,1 +1,0 @@
-"""Grafana dashboards on the exported series, made with Grafana's own library."""
