@@ -18,7 +18,7 @@ from tests.helpers.prometheus.answers import EMPTY, ask
 
 GZIP = {"Content-Encoding": "gzip"}
 OURS = {module.__file__ for module in (answers_module, body, client_module)}
-PACKED = gzip.compress(json.dumps(EMPTY).encode())
+PACKED = gzip.compress(json.dumps(EMPTY).encode(), mtime=0)
 
 
 class Packed(httpx.AsyncByteStream):
