@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from exporter.collection.raw_samples import CounterSamples, count_slot, read_counters
-from exporter.collection.slot_range import Counts, Floats, Group, SlotRange
+from exporter.collection.slot_range import Counts, SlotRange
 from exporter.prometheus.answers import Series
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
@@ -16,6 +16,7 @@ from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.raw import is_number
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import LatencySli, Sli
+from exporter.slo.types import Floats, Group
 
 MOST_EVENTS = 1e300
 """What is not below, infinities and NaN among it, is no number of events: sums over a period, and

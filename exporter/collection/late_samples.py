@@ -14,17 +14,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from exporter.collection.slot_range import Floats, SlotRange
+from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import PrometheusError
 from exporter.prometheus.promql import PART_LABEL, batch, sample_count
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
+from exporter.slo.types import Floats, SloIndex
 
 MOST_AT_ONCE = 30
 """SLOs that one query counts the samples of."""
 
-Selectors = Callable[[int], Sequence[Selector | None]]
+Selectors = Callable[[SloIndex], Sequence[Selector | None]]
 """Gives the counters behind an SLO (by its index); None among them for what has no counter."""
 
 
@@ -41,40 +42,42 @@ class SampleCounter:
         self._slos = slos
         self._selectors = selectors
 
-    async def count(self, sources: Iterable[int], span: SlotRange) -> dict[int, Floats]:
+    async def count(
+        self, slo_indices: Iterable[SloIndex], span: SlotRange
+    ) -> dict[SloIndex, Floats]:
         """Count the samples of SLOs (by their index) in each slot of a span.
 
         NaN where the number cannot be told, as when their datasource does not answer; SLOs that
         have no counters are left out. Datasources are asked at once, and all waited for.
         """
-        of_datasource: dict[str, dict[int, Sequence[Selector]]] = defaultdict(dict)
-        for source in sources:
-            selectors = [selector for selector in self._selectors(source) if selector]
+        of_datasource: dict[str, dict[SloIndex, Sequence[Selector]]] = defaultdict(dict)
+        for slo_index in slo_indices:
+            selectors = [selector for selector in self._selectors(slo_index) if selector]
             if selectors:
-                of_datasource[self._slos[source].datasource][source] = selectors
+                of_datasource[self._slos[slo_index].datasource][slo_index] = selectors
         parts = (self._count_at(name, those, span) for name, those in of_datasource.items())
         return {
-            source: array
+            slo_index: array
             for counted in await asyncio.gather(*parts)
-            for source, array in counted.items()
+            for slo_index, array in counted.items()
         }
 
     async def _count_at(
-        self, datasource: str, counters: Mapping[int, Sequence[Selector]], span: SlotRange
-    ) -> dict[int, Floats]:
+        self, datasource: str, counters: Mapping[SloIndex, Sequence[Selector]], span: SlotRange
+    ) -> dict[SloIndex, Floats]:
         client = self._clients[datasource]
         try:
             closed = await client.ranges_closed()
         except PrometheusError:
-            return {source: _unknown(span) for source in counters}
+            return {slo_index: _unknown(span) for slo_index in counters}
         texts = {
-            source: sample_count(selectors, span.slot, closed=closed)
-            for source, selectors in counters.items()
+            slo_index: sample_count(selectors, span.slot, closed=closed)
+            for slo_index, selectors in counters.items()
         }
         asked = list(texts)
         cuts = [asked[i : i + MOST_AT_ONCE] for i in range(0, len(asked), MOST_AT_ONCE)]
-        counted: dict[int, Floats] = {}
-        parts = (_count(client, [texts[source] for source in cut], span) for cut in cuts)
+        counted: dict[SloIndex, Floats] = {}
+        parts = (_count(client, [texts[slo_index] for slo_index in cut], span) for cut in cuts)
         for cut, arrays in zip(cuts, await asyncio.gather(*parts), strict=True):
             counted.update(zip(cut, arrays, strict=True))
         return counted

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.slot_status import SlotStatus
+from exporter.slo.types import SloIndex, slos_where
 
 SETTLE_TOGETHER = 10
 SETTLE_SECONDS = 300
@@ -20,13 +21,13 @@ of the queries."""
 HISTORY_CHUNK = 288
 """Slots of history that are asked for at once: a day of 5 m slots, twelve days of hours."""
 
-Requests = dict[SlotRange, list[int]]
-"""Spans, and the sources (by index) to ask for them."""
+Requests = dict[SlotRange, list[SloIndex]]
+"""Spans, and the SLOs (by index) to ask for them."""
 
 
-def only(work: Requests, sources: Collection[int]) -> Requests:
-    """What of the work is for some sources."""
-    kept = ((span, [s for s in those if s in sources]) for span, those in work.items())
+def only(work: Requests, slo_indices: Collection[SloIndex]) -> Requests:
+    """What of the work is for some SLOs."""
+    kept = ((span, [s for s in those if s in slo_indices]) for span, those in work.items())
     return {span: those for span, those in kept if those}
 
 
@@ -34,7 +35,7 @@ def newest(ledger: Ledger, units: Sequence[int]) -> Requests:
     """The finest slots that nothing is known of yet: the newest one, or the gap behind it.
 
     A slot that was empty when it was asked is asked again until it settles: data that come
-    late come whole most of the time. `units` (seconds) are what each source's spans are made
+    late come whole most of the time. `units` (seconds) are what each SLO's spans are made
     of: the interval, or its time slice.
     """
     open_ = ledger.asked(0) <= SlotStatus.EMPTY
@@ -43,9 +44,9 @@ def newest(ledger: Ledger, units: Sequence[int]) -> Requests:
     if not open_.size:
         return work
     firsts = open_.argmax(axis=1).tolist()
-    for source in np.flatnonzero(open_.any(axis=1)).tolist():
-        first = start + firsts[source] * ledger.interval
-        _add(work, source, (first, end), ledger.interval, units[source])
+    for slo_index in slos_where(open_.any(axis=1)):
+        first = start + firsts[slo_index] * ledger.interval
+        _add(work, slo_index, (first, end), ledger.interval, units[slo_index])
     return work
 
 
@@ -57,26 +58,26 @@ def settled(ledger: Ledger, settled_until: float, units: Sequence[int]) -> Reque
     unsettled = ledger.asked(0)[:, :count] == SlotStatus.PROVISIONAL
     together = max(1, min(SETTLE_TOGETHER, SETTLE_SECONDS // ledger.interval))
     work: Requests = defaultdict(list)
-    for source in np.flatnonzero(unsettled.sum(axis=1) >= together).tolist():
-        columns = np.flatnonzero(unsettled[source])
+    for slo_index in slos_where(unsettled.sum(axis=1) >= together):
+        columns = np.flatnonzero(unsettled[slo_index])
         span = _span(start, int(columns[0]), int(columns[-1]) + 1, ledger.interval)
-        _add(work, source, (span.start, span.end), ledger.interval, units[source])
+        _add(work, slo_index, (span.start, span.end), ledger.interval, units[slo_index])
     return work
 
 
-def _add(work: Requests, source: int, times: tuple[int, int], slot: int, unit: int) -> None:
-    """Note a span for a source, in whole units; a unit that is not over yet waits."""
+def _add(work: Requests, slo_index: SloIndex, times: tuple[int, int], slot: int, unit: int) -> None:
+    """Note a span for an SLO, in whole units; a unit that is not over yet waits."""
     start, end = (at - at % unit for at in times)
     if start < end:
-        work[SlotRange(start, end, slot)].append(source)
+        work[SlotRange(start, end, slot)].append(slo_index)
 
 
 def history(
-    ledger: Ledger, periods: Sequence[int], left_out: set[int]
+    ledger: Ledger, periods: Sequence[int], left_out: set[SloIndex]
 ) -> tuple[int, Requests] | None:
     """The newest chunk of coarse slots that were never asked for, and the level they are on.
 
-    `periods` (seconds) tells how far back each source goes; `left_out` are not asked now.
+    `periods` (seconds) tells how far back each SLO goes; `left_out` are not asked now.
     None when nothing is missing.
     """
     for level in range(1, len(ledger.levels)):
@@ -88,12 +89,12 @@ def history(
         last = int(columns[-1]) + 1
         first = max(int(columns[0]), last - HISTORY_CHUNK)
         span = _span(ledger.cover(level)[0], first, last, ledger.levels[level].slot)
-        return level, {span: np.flatnonzero(missing[:, first:last].any(axis=1)).tolist()}
+        return level, {span: slos_where(missing[:, first:last].any(axis=1))}
     return None
 
 
 def missing_history(ledger: Ledger, level: int, periods: Sequence[int]) -> NDArray[np.bool_]:
-    """Which slots of a coarse level lie within a source's period but were never asked for."""
+    """Which slots of a coarse level lie within an SLO's period but were never asked for."""
     start, end = ledger.cover(level)
     slot = ledger.levels[level].slot
     ends = np.arange(start + slot, end + 1, slot)
@@ -103,7 +104,7 @@ def missing_history(ledger: Ledger, level: int, periods: Sequence[int]) -> NDArr
 
 
 def unread(ledger: Ledger, periods: Sequence[int]) -> NDArray[np.bool_]:
-    """Which sources have coarse slots within their period that were never asked for."""
+    """Which SLOs have coarse slots within their period that were never asked for."""
     found = np.zeros(len(periods), dtype=np.bool_)
     for level in range(1, len(ledger.levels)):
         found |= missing_history(ledger, level, periods).any(axis=1)

@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from exporter.collection.slot_range import Group
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError
 from exporter.prometheus.raw import Sample, SeriesKey, count_events, series_key, target
 from exporter.prometheus.selectors import Matcher, Selector
 from exporter.slo.durations import format_duration
+from exporter.slo.types import Group
 
 PAUSE_LOOKBACK = 6 * 3600
 """A series that comes back within this time goes on from where it stood: a target that could

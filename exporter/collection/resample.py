@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.collection.slot_range import Counts, Floats
+from exporter.collection.slot_range import Counts
 from exporter.ledger.ring_buffer import Slots
 from exporter.slo.model import Timeslices
+from exporter.slo.types import Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Resampled:
-    """One group's slots, as one row, and the part of them that maintenance excludes."""
+    """One group's slots, as one series, and the part of them that maintenance excludes."""
 
     slots: Slots
     excluded: Slots | None

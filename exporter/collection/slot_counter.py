@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from exporter.collection.decoding import SliError, read_answer
 from exporter.collection.resample import Resampled, by_slices, resample
-from exporter.collection.slot_range import Counts, Group, SlotRange, joined
+from exporter.collection.slot_range import Counts, SlotRange, joined
 from exporter.prometheus.answers import Series
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError
@@ -17,6 +17,7 @@ from exporter.prometheus.promql import PART_LABEL, QueryContext, batch
 from exporter.prometheus.selectors import Selector
 from exporter.slo.maintenance import excluded
 from exporter.slo.model import Slo
+from exporter.slo.types import Group, SloIndex
 
 MAX_QUERY_CHARS = 12_000
 """VictoriaMetrics takes queries of up to 16 KiB by default."""
@@ -43,7 +44,7 @@ class Batch:
     All are of one datasource. The answer is brought to the slots of `span`.
     """
 
-    sources: tuple[int, ...]
+    slo_indices: tuple[SloIndex, ...]
     span: SlotRange
     resolution: int
 
@@ -63,51 +64,53 @@ class SlotCounter:
         # The usual way to measure first; what was found to work moves to the front.
         self._indicators = [list(indicators(slo.sli, slo.group_by)) for slo in slos]
         self._closed = dict.fromkeys(clients, False)
-        self._cuts: dict[tuple[tuple[int, ...], int, int], list[tuple[tuple[int, ...], int]]] = {}
-        self._queries: dict[tuple[tuple[int, ...], int], tuple[str, int]] = {}
+        self._cuts: dict[
+            tuple[tuple[SloIndex, ...], int, int], list[tuple[tuple[SloIndex, ...], int]]
+        ] = {}
+        self._queries: dict[tuple[tuple[SloIndex, ...], int], tuple[str, int]] = {}
 
-    def selectors(self, source: int) -> Sequence[Selector | None]:
+    def selectors(self, slo_index: SloIndex) -> Sequence[Selector | None]:
         """The counters behind an SLO (by its index), as it is measured now."""
-        return self._indicators[source][0].selectors
+        return self._indicators[slo_index][0].selectors
 
-    def queries(self, source: int) -> Sequence[str]:
+    def queries(self, slo_index: SloIndex) -> Sequence[str]:
         """What is asked for the finest slot of an SLO (by its index), as it is measured now."""
-        slices = self._slos[source].timeslices
-        return self._expressions(source, slices.slice if slices else self._interval)
+        slices = self._slos[slo_index].timeslices
+        return self._expressions(slo_index, slices.slice if slices else self._interval)
 
-    def batches(self, sources: Sequence[int], span: SlotRange) -> list[Batch]:
+    def batches(self, slo_indices: Sequence[SloIndex], span: SlotRange) -> list[Batch]:
         """Cut SLOs (by their index) into groups that one query can ask for."""
-        key = (tuple(sources), span.slot, span.count)
+        key = (tuple(slo_indices), span.slot, span.count)
         cuts = self._cuts.get(key)
         if cuts is None:
             if len(self._cuts) > MAX_REMEMBERED:
                 self._cuts.clear()
-            cuts = self._cuts[key] = list(self._cut(sources, span))
+            cuts = self._cuts[key] = list(self._cut(slo_indices, span))
         return [Batch(those, span, resolution) for those, resolution in cuts]
 
     def _cut(
-        self, sources: Sequence[int], span: SlotRange
-    ) -> Iterator[tuple[tuple[int, ...], int]]:
-        alike: dict[tuple[str, int], list[int]] = defaultdict(list)
-        for source in sources:
-            slo = self._slos[source]
+        self, slo_indices: Sequence[SloIndex], span: SlotRange
+    ) -> Iterator[tuple[tuple[SloIndex, ...], int]]:
+        alike: dict[tuple[str, int], list[SloIndex]] = defaultdict(list)
+        for slo_index in slo_indices:
+            slo = self._slos[slo_index]
             resolution = slo.timeslices.slice if slo.timeslices else span.slot
-            alike[slo.datasource, resolution].append(source)
+            alike[slo.datasource, resolution].append(slo_index)
         for (_, resolution), those in alike.items():
             most = max(1, MAX_POINTS // (2 * span.at(resolution).count))
-            taken: list[int] = []
+            taken: list[SloIndex] = []
             size = 0
-            for source in those:
-                length = sum(map(len, self._expressions(source, resolution)))
+            for slo_index in those:
+                length = sum(map(len, self._expressions(slo_index, resolution)))
                 if taken and (len(taken) >= most or size + length > MAX_QUERY_CHARS):
                     yield tuple(taken), resolution
                     taken, size = [], 0
-                taken.append(source)
+                taken.append(slo_index)
                 size += length
             if taken:
                 yield tuple(taken), resolution
 
-    async def count(self, wanted: Batch) -> dict[int, Answer]:
+    async def count(self, wanted: Batch) -> dict[SloIndex, Answer]:
         """Count the events of a batch; nobody but its own datasource is asked.
 
         A query that Prometheus refuses is asked again in halves, by SLO and then by time, so
@@ -116,28 +119,28 @@ class SlotCounter:
         Raises:
             UnavailableError: Prometheus did not answer.
         """
-        datasource = self._slos[wanted.sources[0]].datasource
+        datasource = self._slos[wanted.slo_indices[0]].datasource
         closed = await self._clients[datasource].ranges_closed()
         if closed != self._closed[datasource]:
             self._closed[datasource] = closed
             self._queries.clear()
         span = wanted.span.at(wanted.resolution)
-        answers: dict[int, Answer] = {}
-        for source, counts in (await self._count(wanted.sources, span)).items():
+        answers: dict[SloIndex, Answer] = {}
+        for slo_index, counts in (await self._count(wanted.slo_indices, span)).items():
             if not isinstance(counts, dict):
-                answers[source] = counts
+                answers[slo_index] = counts
                 continue
             try:
-                answers[source] = await self._resample(source, counts, span, wanted.span)
+                answers[slo_index] = await self._resample(slo_index, counts, span, wanted.span)
             except QueryRefusedError as error:
-                answers[source] = error
+                answers[slo_index] = error
         return answers
 
     async def _resample(
-        self, source: int, counts: dict[Group, Counts], span: SlotRange, target: SlotRange
+        self, slo_index: SloIndex, counts: dict[Group, Counts], span: SlotRange, target: SlotRange
     ) -> dict[Group, Resampled]:
         """Apply time slices and maintenance windows, and bring counts to the target's slots."""
-        slo = self._slos[source]
+        slo = self._slos[slo_index]
         if slo.timeslices:
             counts = {group: by_slices(one, slo.timeslices) for group, one in counts.items()}
         if not slo.maintenance:
@@ -147,12 +150,12 @@ class SlotCounter:
         if not slo.timeslices and span.slot > self._interval:
             for i in ((share > 0) & (share < 1)).nonzero()[0].tolist():
                 await self._resample_fine(
-                    source, span.one(i), {g: (of, i) for g, of in resampled.items()}
+                    slo_index, span.one(i), {g: (of, i) for g, of in resampled.items()}
                 )
         return resampled
 
     async def _resample_fine(
-        self, source: int, coarse: SlotRange, into: dict[Group, tuple[Resampled, int]]
+        self, slo_index: SloIndex, coarse: SlotRange, into: dict[Group, tuple[Resampled, int]]
     ) -> None:
         """Count a coarse slot in which a window begins or ends by the fine slots in it.
 
@@ -160,10 +163,10 @@ class SlotCounter:
             QueryRefusedError: Prometheus refuses the finer query.
         """
         fine = coarse.at(self._interval)
-        answer = (await self._count((source,), fine))[source]
+        answer = (await self._count((slo_index,), fine))[slo_index]
         if not isinstance(answer, dict):
             raise QueryRefusedError(str(answer))
-        windows = self._slos[source].maintenance
+        windows = self._slos[slo_index].maintenance
         out = excluded(windows, fine.start, fine.slot, fine.count) > 0
         for group, (resampled, i) in into.items():
             part = resample(answer.get(group, Counts.absent(fine.count)), out, 1)
@@ -173,74 +176,76 @@ class SlotCounter:
                         array[0, i] = value[0, 0]
 
     async def _count(
-        self, sources: Sequence[int], span: SlotRange
-    ) -> dict[int, dict[Group, Counts] | SliError | PrometheusError]:
+        self, slo_indices: Sequence[SloIndex], span: SlotRange
+    ) -> dict[SloIndex, dict[Group, Counts] | SliError | PrometheusError]:
         if span.count > MAX_SLOTS:
-            return await self._count_by_time(sources, span)
+            return await self._count_by_time(slo_indices, span)
         # Another task may move a way to the front while this one waits for its answer.
-        ways = [self._indicators[source][0] for source in sources]
+        ways = [self._indicators[slo_index][0] for slo_index in slo_indices]
         try:
             series = await self._range_query(
-                self._client(sources[0]), *self._query(sources, span.slot), span
+                self._client(slo_indices[0]), *self._query(slo_indices, span.slot), span
             )
         except QueryRefusedError as error:
-            if len(sources) > 1:
-                half = len(sources) // 2
-                first = await self._count(sources[:half], span)
-                return first | await self._count(sources[half:], span)
+            if len(slo_indices) > 1:
+                half = len(slo_indices) // 2
+                first = await self._count(slo_indices[:half], span)
+                return first | await self._count(slo_indices[half:], span)
             if span.count > 1:
-                return await self._count_by_time(sources, span)
-            return {sources[0]: error}
-        answers: dict[int, dict[Group, Counts] | SliError | PrometheusError] = {}
-        for source, way in zip(sources, ways, strict=True):
+                return await self._count_by_time(slo_indices, span)
+            return {slo_indices[0]: error}
+        answers: dict[SloIndex, dict[Group, Counts] | SliError | PrometheusError] = {}
+        for slo_index, way in zip(slo_indices, ways, strict=True):
             parts = [series.pop(0) for _ in way.selectors]
             try:
-                answers[source] = await self._read(source, way, span, parts)
+                answers[slo_index] = await self._read(slo_index, way, span, parts)
             except (SliError, QueryRefusedError) as error:
-                answers[source] = error
+                answers[slo_index] = error
         return answers
 
     async def _count_by_time(
-        self, sources: Sequence[int], span: SlotRange
-    ) -> dict[int, dict[Group, Counts] | SliError | PrometheusError]:
+        self, slo_indices: Sequence[SloIndex], span: SlotRange
+    ) -> dict[SloIndex, dict[Group, Counts] | SliError | PrometheusError]:
         spans = span.halves()
-        newer = await self._count(sources, spans[1])
+        newer = await self._count(slo_indices, spans[1])
         # What cannot be asked for now would not be answered for earlier either.
-        rest = [source for source in sources if isinstance(newer[source], dict)]
+        rest = [slo_index for slo_index in slo_indices if isinstance(newer[slo_index], dict)]
         older = await self._count(rest, spans[0]) if rest else {}
-        for source, before in older.items():
-            after = newer[source]
+        for slo_index, before in older.items():
+            after = newer[slo_index]
             if isinstance(before, dict) and isinstance(after, dict):
-                newer[source] = joined(before, after, spans)
+                newer[slo_index] = joined(before, after, spans)
             else:
-                newer[source] = before
+                newer[slo_index] = before
         return newer
 
-    def _client(self, source: int) -> PrometheusClient:
-        return self._clients[self._slos[source].datasource]
+    def _client(self, slo_index: SloIndex) -> PrometheusClient:
+        return self._clients[self._slos[slo_index].datasource]
 
-    def _asking(self, source: int, slot: int) -> QueryContext:
-        slo = self._slos[source]
+    def _asking(self, slo_index: SloIndex, slot: int) -> QueryContext:
+        slo = self._slos[slo_index]
         return QueryContext(
             group_by=slo.group_by,
             slot=slot,
             interval=self._interval,
             # Two scrapes: should one of them fail, the other still tells where the counter stood.
-            lookback=2 * self._client(source).settings.scrape_interval,
+            lookback=2 * self._client(slo_index).settings.scrape_interval,
             closed=self._closed[slo.datasource],
         )
 
-    def _expressions(self, source: int, slot: int) -> Sequence[str]:
-        return self._indicators[source][0].expressions(self._asking(source, slot))
+    def _expressions(self, slo_index: SloIndex, slot: int) -> Sequence[str]:
+        return self._indicators[slo_index][0].expressions(self._asking(slo_index, slot))
 
-    def _query(self, sources: Sequence[int], slot: int) -> tuple[str, int]:
+    def _query(self, slo_indices: Sequence[SloIndex], slot: int) -> tuple[str, int]:
         """The query for a batch, and how many expressions it has; the same at every tick."""
-        key = (tuple(sources), slot)
+        key = (tuple(slo_indices), slot)
         found = self._queries.get(key)
         if found is None:
             if len(self._queries) > MAX_REMEMBERED:
                 self._queries.clear()
-            expressions = [text for source in sources for text in self._expressions(source, slot)]
+            expressions = [
+                text for slo_index in slo_indices for text in self._expressions(slo_index, slot)
+            ]
             found = self._queries[key] = (batch(expressions), len(expressions))
         return found
 
@@ -255,7 +260,11 @@ class SlotCounter:
         return [parts[str(number)] for number in range(count)]
 
     async def _read(
-        self, source: int, way: Indicator, span: SlotRange, parts: Sequence[Sequence[Series]]
+        self,
+        slo_index: SloIndex,
+        way: Indicator,
+        span: SlotRange,
+        parts: Sequence[Sequence[Series]],
     ) -> dict[Group, Counts]:
         """Make counts of an answer; try the other way to measure where this one found nothing.
 
@@ -263,19 +272,19 @@ class SlotCounter:
             SliError: the histogram has no such bucket bound.
             PrometheusError: a further query was not answered.
         """
-        ways = self._indicators[source]
-        found = await self._make_counts(source, way, span, parts)
+        ways = self._indicators[slo_index]
+        found = await self._make_counts(slo_index, way, span, parts)
         for other in [other for other in ways if other is not way]:
             if found:
                 break
             try:
-                expressions = other.expressions(self._asking(source, span.slot))
+                expressions = other.expressions(self._asking(slo_index, span.slot))
                 series = await self._range_query(
-                    self._client(source), batch(expressions), len(expressions), span
+                    self._client(slo_index), batch(expressions), len(expressions), span
                 )
             except QueryRefusedError:  # this server does not know native histograms
                 continue
-            found = await self._make_counts(source, other, span, series)
+            found = await self._make_counts(slo_index, other, span, series)
             if found:
                 ways.remove(other)
                 ways.insert(0, other)
@@ -284,9 +293,13 @@ class SlotCounter:
         return found
 
     async def _make_counts(
-        self, source: int, way: Indicator, span: SlotRange, parts: Sequence[Sequence[Series]]
+        self,
+        slo_index: SloIndex,
+        way: Indicator,
+        span: SlotRange,
+        parts: Sequence[Sequence[Series]],
     ) -> dict[Group, Counts]:
-        context = self._asking(source, span.slot)
-        sli = self._slos[source].sli
-        client = self._client(source)
+        context = self._asking(slo_index, span.slot)
+        sli = self._slos[slo_index].sli
+        client = self._client(slo_index)
         return await read_answer(client, sli, way, context, span=span, parts=parts)

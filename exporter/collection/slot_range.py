@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Group = tuple[str, ...]
-"""The values of an SLO's `group_by` labels."""
+from exporter.slo.types import Floats, Group
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.model import Slo
 from exporter.slo.snapshot import Snapshot
+from exporter.slo.types import SloIndex, enumerate_slos
 from exporter.state.evaluation_state import EvaluationState
 from exporter.store.store import Stored
 
@@ -45,20 +46,20 @@ class Engine:
         lookbacks = [2 * clients[slo.datasource].settings.scrape_interval for slo in slos]
         self.state = EvaluationState(self.slos, settings.interval, lookbacks)
         self.datasources = tuple(dict.fromkeys(slo.datasource for slo in self.slos))
-        self._sources_of = {
-            name: frozenset(s for s, slo in enumerate(self.slos) if slo.datasource == name)
+        self._slo_indices_of = {
+            name: frozenset(s for s, slo in enumerate_slos(self.slos) if slo.datasource == name)
             for name in self.datasources
         }
         self._settings = settings
         self._counter = SlotCounter(clients, self.slos, settings.interval)
         self._samples = SampleCounter(clients, self.slos, self._counter.selectors)
         self._periods = {slo.period for slo in self.slos}
-        self._history_failed: dict[int, tuple[int, str]] = {}
+        self._history_failed: dict[SloIndex, tuple[int, str]] = {}
         self._history_slots = {
             name: asyncio.Semaphore(max(1, settings.concurrency // 2)) for name in self.datasources
         }
-        self._failed: dict[int, str] = {}
-        self._left_out: dict[int, str] = {}
+        self._failed: dict[SloIndex, str] = {}
+        self._left_out: dict[SloIndex, str] = {}
 
     @property
     def ledger(self) -> Ledger:
@@ -85,12 +86,12 @@ class Engine:
             UnavailableError: the datasource did not answer, in part or at all.
         """
         self.go_to(now)
-        sources, units = self._sources_of[datasource], self.state.units
+        slo_indices, units = self._slo_indices_of[datasource], self.state.units
         until = now - self._settings.settle
         work = await self._changed(
-            pending.only(pending.settled(self.ledger, until, units), sources)
+            pending.only(pending.settled(self.ledger, until, units), slo_indices)
         )
-        newest = pending.only(pending.newest(self.ledger, units), sources)
+        newest = pending.only(pending.newest(self.ledger, units), slo_indices)
         # Before the events: a sample that comes in between makes a difference that is seen.
         await self._note_samples(newest, now)
         for span, those in newest.items():
@@ -105,11 +106,13 @@ class Engine:
         interval = self._settings.interval
         return int((now - self._settings.delay) // interval) * interval
 
-    def begin_with(self, stored: Mapping[int, Stored], now: float) -> None:
+    def begin_with(self, stored: Mapping[SloIndex, Stored], now: float) -> None:
         """Take over what a store has of the SLOs (by their index)."""
         self.state.take_over(stored, at=self._end(now))
 
-    def follow(self, old: Engine, stored: Mapping[int, Stored], now: float, *, saved: bool) -> None:
+    def follow(
+        self, old: Engine, stored: Mapping[SloIndex, Stored], now: float, *, saved: bool
+    ) -> None:
         """Take the place of another engine; see `EvaluationState.follow`."""
         self.state.follow(old.state, stored, at=self._end(now), saved=saved)
 
@@ -123,7 +126,9 @@ class Engine:
             UnavailableError: a datasource did not answer.
         """
         waiting = {s for s, (at, _) in self._history_failed.items() if at > self.ledger.end}
-        others = {s for s, slo in enumerate(self.slos) if datasource not in (None, slo.datasource)}
+        others = {
+            s for s, slo in enumerate_slos(self.slos) if datasource not in (None, slo.datasource)
+        }
         left_out = others | waiting | self._failed.keys()
         found = pending.history(self.ledger, self.state.longest, left_out)
         if found is None:
@@ -137,41 +142,41 @@ class Engine:
         Where one did, the slots behind it are counted anew as well, as they began from it.
         """
         work: pending.Requests = {}
-        for span, sources in settled.items():
-            counted = await self._samples.count(sources, span.at(span.end - span.start))
-            for source in sources:
-                found = counted.get(source)
+        for span, slo_indices in settled.items():
+            counted = await self._samples.count(slo_indices, span.at(span.end - span.start))
+            for slo_index in slo_indices:
+                found = counted.get(slo_index)
                 if found is not None and found[0] == self.ledger.samples(
-                    source, span.start, span.end
+                    slo_index, span.start, span.end
                 ):
                     asked = np.full(span.count, SlotStatus.SETTLED, dtype=np.uint8)
-                    self.ledger.mark(0, source, span.start, asked)
+                    self.ledger.mark(0, slo_index, span.start, asked)
                 else:
-                    unit = self.state.units[source]
+                    unit = self.state.units[slo_index]
                     until = self.ledger.end - self.ledger.end % unit
-                    work.setdefault(SlotRange(span.start, until, span.slot), []).append(source)
+                    work.setdefault(SlotRange(span.start, until, span.slot), []).append(slo_index)
         return work
 
     async def _note_samples(self, work: pending.Requests, now: float) -> None:
         """Count the samples of slots that are about to be counted before they have settled."""
         interval = self.ledger.interval
         settled = int((now - self._settings.settle) // interval) * interval
-        for span, sources in work.items():
+        for span, slo_indices in work.items():
             recent = SlotRange(max(span.start, settled), span.end, interval)
             if recent.count > 0:
-                for source, samples in (await self._samples.count(sources, recent)).items():
-                    self.ledger.note_samples(source, recent.start, samples)
+                for slo_index, samples in (await self._samples.count(slo_indices, recent)).items():
+                    self.ledger.note_samples(slo_index, recent.start, samples)
 
     def queries(self, slo: Slo) -> tuple[str, ...]:
         """What is asked for the newest slot of an SLO; nothing if it is not one of ours."""
         name = slo.service, slo.name
-        found = (s for s, of in enumerate(self.slos) if (of.service, of.name) == name)
-        source = next(found, None)
-        return () if source is None else tuple(self._counter.queries(source))
+        found = (s for s, of in enumerate_slos(self.slos) if (of.service, of.name) == name)
+        slo_index = next(found, None)
+        return () if slo_index is None else tuple(self._counter.queries(slo_index))
 
-    def problems(self) -> dict[int, str]:
+    def problems(self) -> dict[SloIndex, str]:
         """What keeps an SLO (by its index) from being counted whole, in words for its owner."""
-        history = {source: message for source, (_, message) in self._history_failed.items()}
+        history = {slo_index: message for slo_index, (_, message) in self._history_failed.items()}
         return {**history, **self._left_out, **self._failed}
 
     def history_progress(self) -> float:
@@ -198,8 +203,8 @@ class Engine:
     async def _ask(self, level: int, work: pending.Requests, now: float) -> None:
         tasks = [
             self._ask_batch(level, batch, now)
-            for span, sources in work.items()
-            for batch in self._counter.batches(sources, span)
+            for span, slo_indices in work.items()
+            for batch in self._counter.batches(slo_indices, span)
         ]
         _raise_failure(await asyncio.gather(*tasks, return_exceptions=True))
 
@@ -207,26 +212,28 @@ class Engine:
         if level == 0:
             answers = await self._counter.count(batch)
         else:
-            async with self._history_slots[self.slos[batch.sources[0]].datasource]:
+            async with self._history_slots[self.slos[batch.slo_indices[0]].datasource]:
                 answers = await self._counter.count(batch)
-        for source, answer in answers.items():
-            self._keep(level, source, batch.span, answer, now)
+        for slo_index, answer in answers.items():
+            self._keep(level, slo_index, batch.span, answer, now)
 
-    def _keep(self, level: int, source: int, span: SlotRange, answer: Answer, now: float) -> None:
+    def _keep(
+        self, level: int, slo_index: SloIndex, span: SlotRange, answer: Answer, now: float
+    ) -> None:
         if isinstance(answer, dict):
-            left_out = self.state.keep(level, source, span, answer, now - self._settings.settle)
+            left_out = self.state.keep(level, slo_index, span, answer, now - self._settings.settle)
             if level > 0:
-                self._history_failed.pop(source, None)
+                self._history_failed.pop(slo_index, None)
             else:
-                self._failed.pop(source, None)
-                self._left_out.pop(source, None)
-                self.state.answered[source] = max(self.state.answered[source], span.end)
+                self._failed.pop(slo_index, None)
+                self._left_out.pop(slo_index, None)
+                self.state.answered[slo_index] = max(self.state.answered[slo_index], span.end)
             if left_out:
-                self._left_out[source] = left_out
+                self._left_out[slo_index] = left_out
         elif level == 0:
-            self._failed[source] = str(answer)
+            self._failed[slo_index] = str(answer)
         else:
-            self._history_failed[source] = (self.ledger.end + RETRY_HISTORY, str(answer))
+            self._history_failed[slo_index] = (self.ledger.end + RETRY_HISTORY, str(answer))
 
 
 def _raise_failure(results: Sequence[object]) -> None:

@@ -14,6 +14,7 @@ from exporter.collection.settings import EvaluationSettings
 from exporter.daemon.engine import Engine
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.snapshot import Snapshot
+from exporter.slo.types import SloIndex
 
 LONGEST_PAUSE = 30.0
 """Seconds between tries while Prometheus does not answer, at the most."""
@@ -81,7 +82,7 @@ class Loop:
         self._silent = set(engine.datasources)
         self._first_answer = {name: asyncio.Event() for name in engine.datasources}
         self._trouble: dict[tuple[str, str], tuple[str, float]] = {}
-        self._problems: dict[int, str] = {}
+        self._problems: dict[SloIndex, str] = {}
 
     async def run(self) -> None:
         """Poll and fill history for ever."""
@@ -207,9 +208,9 @@ class Loop:
 
     def _note_problems(self) -> None:
         problems = self._engine.problems()
-        for source in problems.keys() | self._problems.keys():
-            slo = self._engine.slos[source]
-            now, before = problems.get(source), self._problems.get(source)
+        for slo_index in problems.keys() | self._problems.keys():
+            slo = self._engine.slos[slo_index]
+            now, before = problems.get(slo_index), self._problems.get(slo_index)
             if now and now != before:
                 self._log.warning("SLO has a problem", service=slo.service, slo=slo.name, error=now)
             elif before and not now:

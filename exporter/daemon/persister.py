@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from exporter.daemon.engine import Engine
+from exporter.slo.types import SloIndex, enumerate_slos
 from exporter.state.evaluation_state import EvaluationState
 from exporter.store.opening import StoreError, StoreLostError
 from exporter.store.store import Store, Stored
@@ -55,7 +56,7 @@ class Persister:
 
     async def read(
         self, state: EvaluationState, old: EvaluationState | None = None
-    ) -> dict[int, Stored]:
+    ) -> dict[SloIndex, Stored]:
         """What the store has of the SLOs of some SLOs' state, other than those that `old` has, too.
 
         From then on it is these books' changes that are stored.
@@ -67,7 +68,7 @@ class Persister:
             return {}
         owners = state.owners()
         there = {owner.identity for owner in old.owners()} if old else set()
-        known = {place for place, owner in enumerate(owners) if owner.identity in there}
+        known = {place for place, owner in enumerate_slos(owners) if owner.identity in there}
         async with self._lock:
             stored = await asyncio.to_thread(self._store.load, owners, known)
         for message in self._store.messages:
@@ -95,8 +96,8 @@ class Persister:
                 self._note(str(error))
                 return False
             self._note(None)
-        for source in set(requests) - set(engine.state.rebuilding):
-            engine.state.rebuild(source)
+        for slo_index in set(requests) - set(engine.state.rebuilding):
+            engine.state.rebuild(slo_index)
         return True
 
     async def _save(self, store: Store, state: EvaluationState) -> None:
@@ -121,10 +122,10 @@ class Persister:
             self.state = replace(
                 self.state, writes=self.state.writes + 1, written=self._clock(), bytes=store.size
             )
-        for source in done:
-            await asyncio.to_thread(store.answered, source)
-            state.end_rebuild(source)
-            slo = state.slos[source]
+        for slo_index in done:
+            await asyncio.to_thread(store.answered, slo_index)
+            state.end_rebuild(slo_index)
+            slo = state.slos[slo_index]
             self._log.info("everything was asked for anew", service=slo.service, slo=slo.name)
 
     def _note(self, problem: str | None) -> None:

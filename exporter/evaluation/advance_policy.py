@@ -23,30 +23,35 @@ from exporter.slo.evaluate import Sums
 from exporter.slo.incidents import BadSlot, closed, extended
 from exporter.slo.policy import Policy
 from exporter.slo.policy_state import PolicyState
+from exporter.slo.types import (
+    Bools,
+    Floats,
+    SeriesIndex,
+    SloIndex,
+    Times,
+    enumerate_slos,
+    slos_where,
+)
 from exporter.slo.windows import WINDOWS, windows
 from exporter.state.evaluation_state import EvaluationState
 
 ROWS = 1_000
 """Rows that are stepped on at once: it bounds the memory that this takes."""
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Times = NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
+class _Subjects:
     """SLOs that are judged by the same policy from the same moment on.
 
-    - `rows`: their rows in the ledger, `sources` whose each is.
+    - `series_indices`: their series in the ledger, `slo_indices` whose each is.
     - `start`: what was judged for good ends there, Unix seconds.
     - `until`: until when each may be judged for good now.
     - `then`: the policy state of each as of `until`, and `now`: as of the end of the ledger. These
       are what the steps below change.
     """
 
-    rows: list[int]
-    sources: list[int]
+    series_indices: list[SeriesIndex]
+    slo_indices: list[SloIndex]
     start: int
     until: list[int]
     then: list[PolicyState]
@@ -55,7 +60,7 @@ class _Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Budgets:
-    """Figures at several boundaries (`ends`, Unix seconds): boundaries x rows.
+    """Figures at several boundaries (`ends`, Unix seconds): boundaries x series.
 
     `budget` is the error budget of a whole period, in events. Where a tier is `held`, too little
     is known. `burn_rates` are by window in seconds, NaN where they are not known.
@@ -69,104 +74,112 @@ class _Budgets:
 
 
 def advance_policy_states(
-    state: EvaluationState, sums: Sums, waiting: Collection[int]
-) -> dict[int, PolicyState]:
+    state: EvaluationState, sums: Sums, waiting: Collection[SloIndex]
+) -> dict[SeriesIndex, PolicyState]:
     """Step every SLO's policy state on to the end of the ledger.
 
     Args:
         books: what is known, and was judged for good.
         sums: the ledger's sums over every window and period.
-        waiting: sources whose history is still being read: they are left as they are.
+        waiting: SLOs whose history is still being read: they are left as they are.
 
     Returns:
-        The policy state of every row that has one, as of the end of the ledger.
+        The policy state of every series that has one, as of the end of the ledger.
     """
     _step_back(state)
-    found: dict[int, PolicyState] = {}
-    together: dict[tuple[int, object, int], list[int]] = defaultdict(list)
-    for source, slo in enumerate(state.slos):
-        if source in waiting:
-            for row in state.rows.of(source):
-                held = state.policy_state(row)
+    found: dict[SeriesIndex, PolicyState] = {}
+    together: dict[tuple[int, object, int], list[SloIndex]] = defaultdict(list)
+    for slo_index, slo in enumerate_slos(state.slos):
+        if slo_index in waiting:
+            for series_index in state.series.indices(slo_index):
+                held = state.policy_state(series_index)
                 if held is not None:
-                    found[row] = held
+                    found[series_index] = held
         else:
-            together[_start(state, source), slo.period, state.policies[source]].append(source)
-    for (start, _, _), sources in together.items():
-        pairs = [(row, source) for source in sources for row in state.rows.of(source)]
+            together[_start(state, slo_index), slo.period, state.policies[slo_index]].append(
+                slo_index
+            )
+    for (start, _, _), slo_indices in together.items():
+        pairs = [
+            (series_index, slo_index)
+            for slo_index in slo_indices
+            for series_index in state.series.indices(slo_index)
+        ]
         for first in range(0, len(pairs), ROWS):
             found |= _judge(state, sums, start, pairs[first : first + ROWS])
-        state.final_until[sources] = _settled(state, start, sources)
+        state.final_until[slo_indices] = _settled(state, start, slo_indices)
     return found
 
 
-def waiting(state: EvaluationState, refused: Collection[int]) -> set[int]:
-    """The sources of which history is missing that can be had; `refused` are refused it."""
+def waiting(state: EvaluationState, refused: Collection[SloIndex]) -> set[SloIndex]:
+    """The SLOs of which history is missing that can be had; `refused` are refused it."""
     missing = (state.answered <= 0) | pending.unread(state.ledger, state.longest)
-    return set(np.flatnonzero(missing).tolist()) - set(refused)
+    return set(slos_where(missing)) - set(refused)
 
 
-def _start(state: EvaluationState, source: int) -> int:
+def _start(state: EvaluationState, slo_index: SloIndex) -> int:
     """Where to step on from: for the first time, from the oldest of the finest slots on."""
     ledger = state.ledger
-    until = int(state.final_until[source])
+    until = int(state.final_until[slo_index])
     return max(until, ledger.cover(0)[0])
 
 
 def _step_back(state: EvaluationState) -> None:
     """Forget what a clock that was ahead has told."""
     end = state.ledger.end
-    for source in np.flatnonzero(state.final_until > end).tolist():
-        state.final_until[source] = end
-        for row in state.rows.of(source):
-            held = state.policy_state(row)
+    for slo_index in slos_where(state.final_until > end):
+        state.final_until[slo_index] = end
+        for series_index in state.series.indices(slo_index):
+            held = state.policy_state(series_index)
             if held is not None:
-                state.set_policy_state(row, held.until(end))
+                state.set_policy_state(series_index, held.until(end))
 
 
 def _judge(
-    state: EvaluationState, sums: Sums, start: int, pairs: Sequence[tuple[int, int]]
-) -> dict[int, PolicyState]:
-    """Judge rows, each given with its source, from `start` on."""
+    state: EvaluationState, sums: Sums, start: int, pairs: Sequence[tuple[SeriesIndex, SloIndex]]
+) -> dict[SeriesIndex, PolicyState]:
+    """Judge series, each given with its SLO, from `start` on."""
     ledger = state.ledger
     ends = np.arange(start + ledger.interval, ledger.end + 1, ledger.interval, dtype=np.int64)
-    before = [state.policy_state(row) or PolicyState() for row, _ in pairs]
-    of = _Rows(
-        rows=[row for row, _ in pairs],
-        sources=[source for _, source in pairs],
+    before = [state.policy_state(series_index) or PolicyState() for series_index, _ in pairs]
+    of = _Subjects(
+        series_indices=[series_index for series_index, _ in pairs],
+        slo_indices=[slo_index for _, slo_index in pairs],
         start=start,
-        until=_settled(state, start, [source for _, source in pairs]),
+        until=_settled(state, start, [slo_index for _, slo_index in pairs]),
         then=list(before),
         now=list(before),
     )
-    tracks = PastWindowSums(ledger, sums, of.rows)
+    tracks = PastWindowSums(ledger, sums, of.series_indices)
     known = tracks.recent(ends, max(WINDOWS[0], ledger.interval)) > 0
     some = known.any(axis=1)
     if some.any():
         figures = _budgets(state, tracks, of, ends[some], ~known[some])
-        _move(state.slos[of.sources[0]].policy, of, figures)
+        _move(state.slos[of.slo_indices[0]].policy, of, figures)
         _look_back(state, of, figures)
         _extend(state, tracks, of, figures)
-    for row, old, new in zip(of.rows, before, of.then, strict=True):
+    for series_index, old, new in zip(of.series_indices, before, of.then, strict=True):
         if new is not old:
-            state.set_policy_state(row, new)
-    return dict(zip(of.rows, of.now, strict=True))
+            state.set_policy_state(series_index, new)
+    return dict(zip(of.series_indices, of.now, strict=True))
 
 
-def _settled(state: EvaluationState, start: int, sources: Sequence[int]) -> list[int]:
-    """Until when each source's slots behind `start` have settled without a gap."""
+def _settled(state: EvaluationState, start: int, slo_indices: Sequence[SloIndex]) -> list[int]:
+    """Until when each SLO's slots behind `start` have settled without a gap."""
     ledger = state.ledger
     first = (start - ledger.cover(0)[0]) // ledger.interval
-    settled = ledger.asked(0)[list(sources), first:] == SlotStatus.SETTLED
+    settled = ledger.asked(0)[list(slo_indices), first:] == SlotStatus.SETTLED
     found: list[int] = (start + np.cumprod(settled, axis=1).sum(axis=1) * ledger.interval).tolist()
     return found
 
 
 def _budgets(
-    state: EvaluationState, tracks: PastWindowSums, of: _Rows, ends: Times, unknown: Bools
+    state: EvaluationState, tracks: PastWindowSums, of: _Subjects, ends: Times, unknown: Bools
 ) -> _Budgets:
-    slo = state.slos[of.sources[0]]
-    allowed = np.array([state.slos[source].objective.error_budget for source in of.sources])
+    slo = state.slos[of.slo_indices[0]]
+    allowed = np.array(
+        [state.slos[slo_index].objective.error_budget for slo_index in of.slo_indices]
+    )
     spans = [slo.period.span(int(end)) for end in ends]
     track = tracks.along(ends, [end - span.elapsed for end, span in zip(ends, spans, strict=True)])
     bad, total, known = track.bad, track.total, track.known
@@ -193,7 +206,7 @@ def _budgets(
 
 
 def _severities(policy: Policy, figures: _Budgets, margin: float) -> NDArray[np.int64]:
-    """`Policy.tier` of all boundaries and rows at once, as severities."""
+    """`Policy.tier` of all boundaries and series at once, as severities."""
     left = figures.remaining
     found = np.zeros(left.shape, dtype=np.int64)
     for tier in policy.tiers[:-1]:
@@ -205,7 +218,7 @@ def _severities(policy: Policy, figures: _Budgets, margin: float) -> NDArray[np.
     return found
 
 
-def _move(policy: Policy, of: _Rows, figures: _Budgets) -> None:
+def _move(policy: Policy, of: _Subjects, figures: _Budgets) -> None:
     """Step the tiers on. Most stay where they are, which is seen of all of them at once."""
     tiers = [policy_state.tier(policy) for policy_state in of.now]
     current = np.array([-1 if tier is None else policy.severity(tier) for tier in tiers])
@@ -248,16 +261,18 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _look_back(state: EvaluationState, of: _Rows, figures: _Budgets) -> None:
+def _look_back(state: EvaluationState, of: _Subjects, figures: _Budgets) -> None:
     """Find the incidents of the time before an SLO was first judged, at the ledger's own grain."""
     unit = middle_slot(state.ledger.interval)
     until = of.start - of.start % unit
-    for i, (row, source) in enumerate(zip(of.rows, of.sources, strict=True)):
-        slo = state.slos[source]
-        if state.final_until[source]:
+    for i, (series_index, slo_index) in enumerate(
+        zip(of.series_indices, of.slo_indices, strict=True)
+    ):
+        slo = state.slos[slo_index]
+        if state.final_until[slo_index]:
             continue
         since = slo.period.span(state.ledger.end).start
-        starts, ends, bad, total, _ = state.ledger.slots_of(row, since)
+        starts, ends, bad, total, _ = state.ledger.slots_of(series_index, since)
         burns = (bad > total * slo.objective.error_budget) & (ends <= until) & (starts >= since)
         found = of.now[i].incidents
         for k in np.flatnonzero(burns).tolist():
@@ -270,15 +285,19 @@ def _look_back(state: EvaluationState, of: _Rows, figures: _Budgets) -> None:
         of.then[i] = of.then[i].with_incidents(found)
 
 
-def _extend(state: EvaluationState, tracks: PastWindowSums, of: _Rows, figures: _Budgets) -> None:
+def _extend(
+    state: EvaluationState, tracks: PastWindowSums, of: _Subjects, figures: _Budgets
+) -> None:
     """Step the incidents on, in slots of the ledger's middle level (five minutes)."""
     unit = middle_slot(state.ledger.interval)
     first = of.start - of.start % unit + unit
     ends = np.arange(first, state.ledger.end + 1, unit, dtype=np.int64)
     places = {int(end): k for k, end in enumerate(figures.ends)}
-    bad = np.zeros((len(ends), len(of.rows)))
+    bad = np.zeros((len(ends), len(of.series_indices)))
     burns = np.zeros(bad.shape, dtype=np.bool_)
-    allowed = np.array([state.slos[source].objective.error_budget for source in of.sources])
+    allowed = np.array(
+        [state.slos[slo_index].objective.error_budget for slo_index in of.slo_indices]
+    )
     for k, end in enumerate(ends.tolist()):
         if end in places:
             counts = tracks.between(end - unit, end)
@@ -286,7 +305,7 @@ def _extend(state: EvaluationState, tracks: PastWindowSums, of: _Rows, figures: 
             burns[k] = bad[k] > counts.total * allowed
     open_ = np.array([bool(one.incidents) and one.incidents[-1].open for one in of.now])
     for i in np.flatnonzero(burns.any(axis=0) | open_).tolist():
-        above = state.slos[of.sources[i]].policy.postmortem_above
+        above = state.slos[of.slo_indices[i]].policy.postmortem_above
         found = settled = of.now[i].incidents
         for k, end in enumerate(ends.tolist()):
             if burns[k, i]:

@@ -9,18 +9,18 @@ import numpy as np
 from exporter.collection import pending
 from exporter.evaluation.advance_policy import advance_policy_states, waiting
 from exporter.evaluation.recovery import recovery
-from exporter.ledger.levels import DAY
 from exporter.slo.evaluate import Subject, Sums, evaluate
 from exporter.slo.snapshot import Snapshot
+from exporter.slo.types import DAY, SloIndex, enumerate_series
 from exporter.slo.windows import WINDOWS, windows
 from exporter.state.evaluation_state import EvaluationState
 
 
 def build_snapshot(
     state: EvaluationState,
-    problems: Mapping[int, str],
+    problems: Mapping[SloIndex, str],
     fresh_since: float,
-    refused: Collection[int] = (),
+    refused: Collection[SloIndex] = (),
 ) -> Snapshot:
     """Evaluate all SLOs as of the end of the ledger.
 
@@ -51,24 +51,24 @@ def build_snapshot(
     newest = ledger.newest_known().tolist()
     subjects = [
         Subject(
-            slo=state.slos[row.source],
-            groups=dict(zip(state.slos[row.source].group_by, row.group or (), strict=False)),
-            answered=fresh[row.source],
-            problem=problems.get(row.source),
+            slo=state.slos[entry.slo_index],
+            groups=dict(zip(state.slos[entry.slo_index].group_by, entry.group or (), strict=False)),
+            answered=fresh[entry.slo_index],
+            problem=problems.get(entry.slo_index),
             last_slot=newest[i] or None,
-            events_total=row.total_shown if counters[row.source] else None,
-            bad_events_total=row.bad_shown if counters[row.source] else None,
+            events_total=entry.total_shown if counters[entry.slo_index] else None,
+            bad_events_total=entry.bad_shown if counters[entry.slo_index] else None,
             policy_state=policy_states.get(i),
-            waiting=row.source in waits,
+            waiting=entry.slo_index in waits,
             recovery=recovery(state, i, policy_states.get(i)),
         )
-        for i, row in enumerate(state.rows.all)
+        for i, entry in enumerate_series(state.series.entries)
     ]
     return evaluate(at, subjects, sums)
 
 
 def _count_the_day(state: EvaluationState) -> Sequence[bool]:
-    """Bring the counters of the day up to date, and tell of which sources all of it is known.
+    """Bring the counters of the day up to date, and tell of which SLOs all of it is known.
 
     They begin at midnight UTC, and not with the process: replicas and restarts agree on them.
     """
@@ -76,8 +76,10 @@ def _count_the_day(state: EvaluationState) -> Sequence[bool]:
     day = (ledger.end - 1) // DAY * DAY
     length = ledger.end - day
     sums = ledger.window(length)
-    for row, bad, total in zip(state.rows.all, sums.bad.tolist(), sums.total.tolist(), strict=True):
-        row.show(day, bad, total)
+    for entry, bad, total in zip(
+        state.series.entries, sums.bad.tolist(), sums.total.tolist(), strict=True
+    ):
+        entry.show(day, bad, total)
     known = (state.answered > 0) & ~pending.unread(ledger, [length] * len(state.slos))
     found: list[bool] = known.tolist()
     return found

@@ -8,6 +8,7 @@ import numpy as np
 
 from exporter.slo.event_history import EventHistory
 from exporter.slo.snapshot import SloStatus
+from exporter.slo.types import SeriesIndex, SloIndex, enumerate_slos
 from exporter.state.evaluation_state import EvaluationState
 
 
@@ -18,43 +19,47 @@ def event_histories(
 
     They are copies. None stands for an SLO that has left the state since the snapshot.
     """
-    sources = _sources(state, statuses)
-    rows = [_row(state, sources, status) for status in statuses]
-    there = [row for row in rows if row is not None]
+    slo_indices = _slo_indices(state, statuses)
+    series_indices = [_series_index(state, slo_indices, status) for status in statuses]
+    there = [series_index for series_index in series_indices if series_index is not None]
     if not there:
-        return [None] * len(rows)
+        return [None] * len(series_indices)
     found = dict(zip(there, _read(state, there), strict=True))
-    return [None if row is None else found[row] for row in rows]
+    return [
+        None if series_index is None else found[series_index] for series_index in series_indices
+    ]
 
 
-def _sources(state: EvaluationState, statuses: Sequence[SloStatus]) -> dict[tuple[str, str], int]:
+def _slo_indices(
+    state: EvaluationState, statuses: Sequence[SloStatus]
+) -> dict[tuple[str, str], SloIndex]:
     wanted = {(status.slo.service, status.slo.name) for status in statuses}
     return {
-        name: source
-        for source, slo in enumerate(state.slos)
+        name: slo_index
+        for slo_index, slo in enumerate_slos(state.slos)
         if (name := (slo.service, slo.name)) in wanted
     }
 
 
-def _row(
-    state: EvaluationState, sources: dict[tuple[str, str], int], status: SloStatus
-) -> int | None:
-    source = sources.get((status.slo.service, status.slo.name))
-    if source is None:
+def _series_index(
+    state: EvaluationState, slo_indices: dict[tuple[str, str], SloIndex], status: SloStatus
+) -> SeriesIndex | None:
+    slo_index = slo_indices.get((status.slo.service, status.slo.name))
+    if slo_index is None:
         return None
     group = tuple(status.groups.values())
-    held = zip(state.rows.groups(source), state.rows.of(source), strict=True)
-    return next((row for of, row in held if of == group), None)
+    held = zip(state.series.groups(slo_index), state.series.indices(slo_index), strict=True)
+    return next((series_index for of, series_index in held if of == group), None)
 
 
-def _read(state: EvaluationState, rows: Sequence[int]) -> list[EventHistory]:
-    """The event histories of rows, oldest slots first."""
+def _read(state: EvaluationState, series_indices: Sequence[SeriesIndex]) -> list[EventHistory]:
+    """The event histories of series, oldest slots first."""
     ledger = state.ledger
     bounds, counts = [], []
     for level in reversed(range(len(ledger.levels))):
         start, end = ledger.cover(level)
         bounds.append(np.arange(start, end, ledger.levels[level].slot, dtype=np.float64))
-        slots, excluded = ledger.read_rows(level, rows)
+        slots, excluded = ledger.read_series(level, series_indices)
         arrays = slots.arrays()
         if excluded is not None:
             arrays = (
@@ -63,4 +68,4 @@ def _read(state: EvaluationState, rows: Sequence[int]) -> list[EventHistory]:
         counts.append([np.asarray(array, dtype=np.float64) for array in arrays])
     edges = np.append(np.concatenate(bounds), float(ledger.end))
     bad, total, known = (np.concatenate(parts, axis=1) for parts in zip(*counts, strict=True))
-    return [EventHistory(edges, bad[i], total[i], known[i]) for i in range(len(rows))]
+    return [EventHistory(edges, bad[i], total[i], known[i]) for i in range(len(series_indices))]

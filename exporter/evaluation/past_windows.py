@@ -5,58 +5,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from exporter.ledger.ledger import Ledger
 from exporter.slo.evaluate import Sums
+from exporter.slo.types import Floats, SeriesIndex, Times
 from exporter.slo.windows import WindowSums
 
 NOTHING = 1e-6
 """Events, and seconds: what is less is left of subtracting shares of slots."""
 
-Times = NDArray[np.int64]
-Floats = NDArray[np.float64]
-
 
 class PastWindowSums:
-    """The sums of some rows of a ledger over time, without what lies in maintenance windows.
+    """The sums of some series of a ledger over time, without what lies in maintenance windows.
 
     `known` is always that of everything. Sums are computed once, whoever asks for them.
     """
 
-    def __init__(self, ledger: Ledger, sums: Sums, rows: Sequence[int]) -> None:
+    def __init__(self, ledger: Ledger, sums: Sums, series_indices: Sequence[SeriesIndex]) -> None:
         self._ledger = ledger
         self._sums = sums
-        self._rows = np.asarray(rows, dtype=np.intp)
+        self._series = np.asarray(series_indices, dtype=np.intp)
         self._found: dict[tuple[int, int], WindowSums] = {}
 
     def between(self, start: int, end: int) -> WindowSums:
-        """The sums over (start, end], an element per row."""
+        """The sums over (start, end], an element per series."""
         found = self._found.get((start, end))
         if found is None:
-            found = self._ledger.between(start, end, rows=self._rows)
+            found = self._ledger.between(start, end, series_indices=self._series)
             if self._ledger.excludes:
-                out = self._ledger.between(start, end, excluded=True, rows=self._rows)
+                out = self._ledger.between(start, end, excluded=True, series_indices=self._series)
                 found = WindowSums(found.bad - out.bad, found.total - out.total, found.known)
             self._found[start, end] = found
         return found
 
     def recent(self, ends: Times, length: int) -> Floats:
-        """What share of the last `length` seconds was known at each boundary: boundaries x rows."""
+        """The known share of the last `length` seconds at each boundary: boundaries x series."""
         known = [self.between(int(end) - length, int(end)).known for end in ends]
-        return np.array(known).reshape(len(ends), len(self._rows))
+        return np.array(known).reshape(len(ends), len(self._series))
 
     def along(self, ends: Times, starts: Sequence[int]) -> WindowSums:
-        """The sums over (start, end] of every pair, oldest first: boundaries x rows."""
+        """The sums over (start, end] of every pair, oldest first: boundaries x series."""
         now = self._ledger.end
         length = now - int(starts[-1]) if int(ends[-1]) == now else 0
         if length in self._sums.counted:
             counted, everything = self._sums.counted[length], self._sums.everything[length]
-            at = self._rows
+            at = self._series
             newest = WindowSums(counted.bad[at], counted.total[at], everything.known[at])
         else:
             newest = self.between(int(starts[-1]), int(ends[-1]))
-        sums = np.zeros((3, len(ends), len(self._rows)))
+        sums = np.zeros((3, len(ends), len(self._series)))
         sums[:, -1] = newest.bad, newest.total, newest.known * (int(ends[-1]) - int(starts[-1]))
         for k in range(len(ends) - 2, -1, -1):
             (start, after), (end, later) = starts[k : k + 2], ends[k : k + 2].tolist()

@@ -6,23 +6,26 @@ from exporter.ledger.levels import MIDDLE_SLOT
 from exporter.slo import forecast
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.policy_state import PolicyState
+from exporter.slo.types import SeriesIndex
 from exporter.state.evaluation_state import EvaluationState
 
 
-def recovery(state: EvaluationState, row: int, policy_state: PolicyState | None) -> float | None:
-    """When a row's tier gets better if nothing more fails, Unix seconds; None if it is the best.
+def recovery(
+    state: EvaluationState, series_index: SeriesIndex, policy_state: PolicyState | None
+) -> float | None:
+    """When a series's tier gets better if nothing more fails, Unix seconds; None if it is the best.
 
     It moves slowly, so it is computed when the tier changes, and every five minutes; while an
     incident is under way, always.
     """
-    slo = state.slos[state.rows.all[row].source]
+    slo = state.slos[state.series.entries[series_index].slo_index]
     tier = policy_state.tier(slo.policy) if policy_state else None
     if policy_state is None or tier is None or slo.policy.severity(tier) == 0:
         return None
     end, since = state.ledger.end, policy_state.changes[-1].at
     burns = bool(policy_state.incidents) and policy_state.incidents[-1].open
     key = slo, since, end if burns else end // MIDDLE_SLOT
-    found = state.forecasts.get(row)
+    found = state.forecasts.get(series_index)
     if found is None or found[0] != key:
         span = slo.period.span(end)
         oldest = end - max(span.elapsed, *slo.policy.burn_windows, 0)
@@ -30,10 +33,10 @@ def recovery(state: EvaluationState, row: int, policy_state: PolicyState | None)
             slo.policy,
             tier,
             since,
-            forecast.Counts(*state.ledger.slots_of(row, oldest)),
+            forecast.Counts(*state.ledger.slots_of(series_index, oldest)),
             span,
             calendar=isinstance(slo.period, CalendarPeriod),
             error_budget=slo.objective.error_budget,
         )
-        found = state.forecasts[row] = (key, value)
+        found = state.forecasts[series_index] = (key, value)
     return found[1]

@@ -15,11 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.ledger.ring_buffer import Floats, Slots
+from exporter.ledger.ring_buffer import Slots
 from exporter.ledger.slot_status import SlotStatus
-
-Groups = tuple[tuple[str, ...], ...]
-"""The values of an SLO's `group_by` labels, a tuple per group."""
+from exporter.slo.types import Floats, Groups
 
 SHARE_ROUNDING = 1e-6
 """Known shares are held in single precision."""
@@ -70,10 +68,10 @@ class Stretch:
             asked=asked,
         )
 
-    def of_rows(self, rows: Sequence[int]) -> Stretch:
-        """The same with just these rows, in this order; -1 stands for one that holds nothing."""
+    def of_series(self, places: Sequence[int]) -> Stretch:
+        """The same with just these series, in this order; -1 stands for one that holds nothing."""
 
-        at = np.asarray(rows, dtype=np.intp)
+        at = np.asarray(places, dtype=np.intp)
 
         def pick(slots: Slots) -> Slots:
             return Slots(*(np.where((at < 0)[:, None], 0, of[at]) for of in slots.arrays()))
@@ -132,7 +130,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What was known of one SLO at `end` (Unix seconds), with a row of slots per group.
+    """What was known of one SLO at `end` (Unix seconds), with a series of slots per group.
 
     Where stretches of one length overlap, the first that tells anything of a slot is right.
     """
@@ -146,7 +144,7 @@ class History:
         if groups == self.groups:
             return self
         places = [self.groups.index(group) if group in self.groups else -1 for group in groups]
-        return History(self.end, groups, tuple(of.of_rows(places) for of in self.stretches))
+        return History(self.end, groups, tuple(of.of_series(places) for of in self.stretches))
 
     def over(self, other: History) -> History:
         """This history, and the other one of the same events where this one tells nothing."""
@@ -181,8 +179,8 @@ def put_together(history: History, low: int, high: int, slot: int) -> Restored:
     Slots of just that length come first, then the finer ones, the coarsest of them first, as they
     were added up from the others; the coarser ones come last.
     """
-    rows, count = len(history.groups), (high - low) // slot
-    found = Restored(Slots.none(rows, count), None, np.zeros(count, dtype=np.uint8))
+    series, count = len(history.groups), (high - low) // slot
+    found = Restored(Slots.none(series, count), None, np.zeros(count, dtype=np.uint8))
     free = np.ones(count, dtype=np.bool_)
 
     def closeness(stretch: Stretch) -> tuple[bool, int]:
@@ -198,7 +196,7 @@ def put_together(history: History, low: int, high: int, slot: int) -> Restored:
         _put(found.slots, part.slots, at, take)
         if part.excluded is not None:
             if found.excluded is None:
-                found.excluded = Slots.none(rows, count)
+                found.excluded = Slots.none(series, count)
             _put(found.excluded, part.excluded, at, take)
         found.asked[at][take] = part.asked[take]
         free[at] &= ~take
@@ -206,7 +204,7 @@ def put_together(history: History, low: int, high: int, slot: int) -> Restored:
     return found
 
 
-def _put(target: Slots, source: Slots, at: slice, take: NDArray[np.bool_]) -> None:
-    for into, array in zip(target.arrays(), source.arrays(), strict=True):
+def _put(target: Slots, new: Slots, at: slice, take: NDArray[np.bool_]) -> None:
+    for into, array in zip(target.arrays(), new.arrays(), strict=True):
         part = into[:, at]
         part[:, take] = array[:, take]

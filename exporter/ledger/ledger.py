@@ -1,8 +1,8 @@
 """The slots of all SLOs in memory, and the sums over any window of them.
 
-Two things are kept apart. A *row* holds the counts of one SLO (with `group_by`: of one group).
-A *source* is one entry of the configuration and owns one or more rows; which slots were asked
-for is known per source, since one question fetches all of its rows.
+Two things are kept apart. A *series* holds the counts of one SLO (with `group_by`: of one group).
+A *SLO* is one entry of the configuration and owns one or more series; which slots were asked
+for is known per SLO, since one question fetches all of its series.
 """
 
 from __future__ import annotations
@@ -15,30 +15,31 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.ledger.history import Groups, History, Stretch, put_together
+from exporter.ledger.history import History, Stretch, put_together
 from exporter.ledger.levels import CHUNK, Level
-from exporter.ledger.ring_buffer import Floats, RingBuffer, Slots
+from exporter.ledger.ring_buffer import RingBuffer, Slots
 from exporter.ledger.slot_status import SlotStatus
+from exporter.slo.types import Floats, Groups, SeriesIndex, SloIndex, slos_where
 from exporter.slo.windows import WindowSums
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A chunk of a level, and the sources whose slots in it are other than the store has them."""
+    """A chunk of a level, and the SLOs whose slots in it are other than the store has them."""
 
     level: int
     number: int
-    sources: tuple[int, ...]
+    slo_indices: tuple[SloIndex, ...]
 
 
 class Ledger:
-    """Slots of every row at several levels; the finest reaches up to `end`.
+    """Slots of every series at several levels; the finest reaches up to `end`.
 
     Level i covers (`fences[i]`, `fences[i - 1]`], the finest (`fences[0]`, `end`]. All times
     are Unix seconds; a slot is named by its end.
     """
 
-    def __init__(self, levels: Sequence[Level], sources: int, end: int) -> None:
+    def __init__(self, levels: Sequence[Level], slo_count: int, end: int) -> None:
         self.levels = tuple(levels)
         self.end = end - end % levels[0].slot
         self._rings: list[RingBuffer] = []
@@ -48,12 +49,12 @@ class Ledger:
             # A fence stands on a boundary of the next coarser level, hence the slack.
             slack = level.slot if last else levels[i + 1].slot
             columns = (level.horizon + slack) // level.slot + 1
-            self._rings.append(RingBuffer(level.slot, columns, sources))
+            self._rings.append(RingBuffer(level.slot, columns, slo_count))
             self._fences.append(self._fence(i, self.end))
-        self.rows = 0
-        self._sources = sources
+        self.series_count = 0
+        self._slo_count = slo_count
         self._changed: list[dict[int, NDArray[np.bool_]]] = [{} for _ in levels]
-        self._samples = np.full((sources, self._rings[0].columns), np.nan)
+        self._samples = np.full((slo_count, self._rings[0].columns), np.nan)
 
     def _fence(self, i: int, end: int) -> int:
         unit = self.levels[min(i + 1, len(self.levels) - 1)].slot
@@ -67,8 +68,8 @@ class Ledger:
 
     @property
     def slots(self) -> int:
-        """How many slots all rows have together, known or not."""
-        return self.rows * sum(ring.columns for ring in self._rings)
+        """How many slots all series have together, known or not."""
+        return self.series_count * sum(ring.columns for ring in self._rings)
 
     @property
     def bytes(self) -> int:
@@ -80,13 +81,13 @@ class Ledger:
         """Whether anything lies in a maintenance window."""
         return any(ring.excluded is not None for ring in self._rings)
 
-    def add_row(self) -> int:
-        """Make room for another row and return its number."""
-        row = self.rows
-        self.rows += 1
+    def add_series(self) -> SeriesIndex:
+        """Make room for another series and return its number."""
+        series_index = SeriesIndex(self.series_count)
+        self.series_count += 1
         for ring in self._rings:
-            ring.grow(row + 1)
-        return row
+            ring.grow(series_index + 1)
+        return series_index
 
     def cover(self, level: int) -> tuple[int, int]:
         """The span (start, end] that a level answers for."""
@@ -136,12 +137,12 @@ class Ledger:
     def write(
         self,
         level: int,
-        rows: Sequence[int],
+        series_indices: Sequence[SeriesIndex],
         start: int,
         slots: Slots,
         excluded: Slots | None = None,
     ) -> None:
-        """Put counts into the slots that follow `start`; rows x slots.
+        """Put counts into the slots that follow `start`; series x slots.
 
         Slots outside the level's cover are left out: they have moved on since the question. A
         slot of which nothing is known any more keeps what was known: Prometheus forgets.
@@ -149,33 +150,42 @@ class Ledger:
         """
         at, inside = self._inside(level, start, slots.bad.shape[1])
         self._rings[level].write(
-            rows, at, slots.part(inside), None if excluded is None else excluded.part(inside)
+            series_indices,
+            at,
+            slots.part(inside),
+            None if excluded is None else excluded.part(inside),
         )
 
-    def held(self, level: int, rows: Sequence[int], start: int, count: int) -> NDArray[np.bool_]:
-        """Whether anything is known of the slots that follow `start`: rows x slots."""
+    def held(
+        self, level: int, series_indices: Sequence[SeriesIndex], start: int, count: int
+    ) -> NDArray[np.bool_]:
+        """Whether anything is known of the slots that follow `start`: series x slots."""
         at, inside = self._inside(level, start, count)
-        known = np.zeros((len(rows), count), dtype=np.bool_)
-        known[:, inside] = self._rings[level].counts.known[np.ix_(np.asarray(rows), at)] > 0
+        known = np.zeros((len(series_indices), count), dtype=np.bool_)
+        known[:, inside] = (
+            self._rings[level].counts.known[np.ix_(np.asarray(series_indices), at)] > 0
+        )
         return known
 
-    def mark(self, level: int, source: int, start: int, asked: NDArray[np.uint8]) -> None:
-        """Note what is known (an `SlotStatus` each) of the source's slots that follow `start`."""
+    def mark(self, level: int, slo_index: SloIndex, start: int, asked: NDArray[np.uint8]) -> None:
+        """Note what is known (an `SlotStatus` each) of the SLO's slots that follow `start`."""
         at, inside = self._inside(level, start, len(asked))
         ring = self._rings[level]
         if (asked[inside] == SlotStatus.SETTLED).any():
             slot = ring.slot
-            self.note_change(level, start + inside.start * slot, start + inside.stop * slot, source)
-        ring.asked[source, at] = asked[inside]
+            self.note_change(
+                level, start + inside.start * slot, start + inside.stop * slot, slo_index
+            )
+        ring.asked[slo_index, at] = asked[inside]
 
-    def note_samples(self, source: int, start: int, samples: Floats) -> None:
+    def note_samples(self, slo_index: SloIndex, start: int, samples: Floats) -> None:
         """Note how many samples stand behind the finest slots that follow `start`."""
         at, inside = self._inside(0, start, len(samples))
-        self._samples[source, at] = samples[inside]
+        self._samples[slo_index, at] = samples[inside]
 
-    def samples(self, source: int, start: int, end: int) -> float:
+    def samples(self, slo_index: SloIndex, start: int, end: int) -> float:
         """How many samples stand behind the finest slots in (start, end]; NaN if unknown."""
-        return float(self._samples[source, self._rings[0].at(start, end)].sum())
+        return float(self._samples[slo_index, self._rings[0].at(start, end)].sum())
 
     def _inside(self, level: int, start: int, count: int) -> tuple[NDArray[np.intp], slice]:
         low, high = self.cover(level)
@@ -186,25 +196,27 @@ class Ledger:
         return at, slice(first, last)
 
     def asked(self, level: int) -> NDArray[np.uint8]:
-        """What is known of each slot of a level: sources x slots, oldest first."""
+        """What is known of each slot of a level: SLOs x slots, oldest first."""
         return self._rings[level].asked[:, self._rings[level].at(*self.cover(level))]
 
-    def forget(self, source: int) -> None:
-        """Have a source's slots asked for again; until then they keep what is known of them."""
+    def forget(self, slo_index: SloIndex) -> None:
+        """Have an SLO's slots asked for again; until then they keep what is known of them."""
         for ring in self._rings:
-            ring.asked[source] = SlotStatus.NO
+            ring.asked[slo_index] = SlotStatus.NO
 
-    def note_change(self, level: int, start: int, end: int, source: int | None = None) -> None:
-        """Note that slots in (start, end] are other than the store has them, of a source or all."""
+    def note_change(
+        self, level: int, start: int, end: int, slo_index: SloIndex | None = None
+    ) -> None:
+        """Note that slots in (start, end] are other than the store has them, of an SLO or all."""
         length = CHUNK * self.levels[level].slot
         for number in range(start // length, -(-end // length)):
-            changed = self._changed[level].setdefault(number, np.zeros(self._sources, np.bool_))
-            changed[slice(None) if source is None else source] = True
+            changed = self._changed[level].setdefault(number, np.zeros(self._slo_count, np.bool_))
+            changed[slice(None) if slo_index is None else slo_index] = True
 
     def changes(self) -> list[Chunk]:
         """What has changed since the last call; to be stored, or given back."""
         found = [
-            Chunk(level, number, tuple(np.flatnonzero(changed).tolist()))
+            Chunk(level, number, tuple(slos_where(changed)))
             for level, by_number in enumerate(self._changed)
             for number, changed in sorted(by_number.items())
         ]
@@ -214,8 +226,8 @@ class Ledger:
     def give_back(self, chunks: Sequence[Chunk]) -> None:
         """Note again what could not be stored."""
         for chunk in chunks:
-            for source in chunk.sources:
-                self.note_change(chunk.level, *self._chunk(chunk), source)
+            for slo_index in chunk.slo_indices:
+                self.note_change(chunk.level, *self._chunk(chunk), slo_index)
 
     def give_all_back(self) -> None:
         """Note that nothing of it is stored."""
@@ -229,26 +241,28 @@ class Ledger:
         low, high = max(low, chunk.number * length), min(high, (chunk.number + 1) * length)
         return low, max(low, high)
 
-    def stretches(self, chunk: Chunk, rows: Sequence[Sequence[int]]) -> Iterator[Stretch]:
-        """The slots of a chunk's sources, as far as the level covers it; `rows` are theirs."""
-        return self._stretches(chunk.level, chunk.sources, rows, self._chunk(chunk))
+    def stretches(
+        self, chunk: Chunk, series_indices: Sequence[Sequence[SeriesIndex]]
+    ) -> Iterator[Stretch]:
+        """The slots of a chunk's SLOs, as far as the level covers it, by `series_indices`."""
+        return self._stretches(chunk.level, chunk.slo_indices, series_indices, self._chunk(chunk))
 
     def _stretches(
         self,
         level: int,
-        sources: Sequence[int],
-        rows: Sequence[Sequence[int]],
+        slo_indices: Sequence[SloIndex],
+        series_indices: Sequence[Sequence[SeriesIndex]],
         span: tuple[int, int],
     ) -> Iterator[Stretch]:
         # All are copied at once, which is many times as fast as one by one.
         ring = self._rings[level]
         at = ring.at(*span)
-        cells = np.ix_(np.fromiter(chain.from_iterable(rows), dtype=np.intp), at)
+        cells = np.ix_(np.fromiter(chain.from_iterable(series_indices), dtype=np.intp), at)
         counts = [array[cells] for array in ring.counts.arrays()]
         excluded = ring.excluded and [array[cells] for array in ring.excluded.arrays()]
-        asked = ring.asked[np.ix_(np.asarray(sources, dtype=np.intp), at)]
+        asked = ring.asked[np.ix_(np.asarray(slo_indices, dtype=np.intp), at)]
         last = 0
-        for place, of in enumerate(rows):
+        for place, of in enumerate(series_indices):
             first, last = last, last + len(of)
             out = excluded and Slots(*(array[first:last] for array in excluded))
             yield Stretch(
@@ -259,52 +273,68 @@ class Ledger:
                 asked=asked[place],
             )
 
-    def history(self, source: int, rows: Sequence[int], groups: Groups) -> History:
-        """Everything that is known of a source; `rows` are those of its groups."""
+    def history(
+        self, slo_index: SloIndex, series_indices: Sequence[SeriesIndex], groups: Groups
+    ) -> History:
+        """Everything that is known of an SLO; `series_indices` are those of its groups."""
         parts = (
-            self._stretches(i, [source], [rows], self.cover(i)) for i in range(len(self.levels))
+            self._stretches(i, [slo_index], [series_indices], self.cover(i))
+            for i in range(len(self.levels))
         )
         return History(self.end, groups, tuple(chain.from_iterable(parts)))
 
-    def restore(self, source: int, rows: Sequence[int], history: History, *, stored: bool) -> None:
-        """Take over what was known of a source, whose rows hold nothing yet.
+    def restore(
+        self,
+        slo_index: SloIndex,
+        series_indices: Sequence[SeriesIndex],
+        history: History,
+        *,
+        stored: bool,
+    ) -> None:
+        """Take over what was known of an SLO, whose series hold nothing yet.
 
         `stored` tells whether the store has it; what is cut otherwise there is stored anew.
         """
         for level, ring in enumerate(self._rings):
             low, high = self.cover(level)
             found = put_together(history, low, high, ring.slot)
-            self.write(level, rows, low, found.slots, found.excluded)
-            ring.asked[source, ring.at(low, high)] = found.asked
+            self.write(level, series_indices, low, found.slots, found.excluded)
+            ring.asked[slo_index, ring.at(low, high)] = found.asked
             if found.converted or not stored:
-                self.note_change(level, low, high, source)
+                self.note_change(level, low, high, slo_index)
 
-    def clear_row(self, row: int) -> None:
-        """Forget a row's counts, so that another group may have it."""
+    def clear_series(self, series_index: SeriesIndex) -> None:
+        """Forget a series's counts, so that another group may have it."""
         for ring in self._rings:
-            ring.clear_row(row)
+            ring.clear_series(series_index)
 
     def newest_known(self) -> NDArray[np.int64]:
-        """The end of every row's newest known slot of the finest level; 0 without any."""
+        """The end of every series' newest known slot of the finest level; 0 without any."""
         ring = self._rings[0]
-        known = ring.counts.known[: self.rows, ring.at(*self.cover(0))][:, ::-1] > 0
-        ends = self.end - known.argmax(axis=1) * ring.slot if known.size else np.zeros(self.rows)
+        known = ring.counts.known[: self.series_count, ring.at(*self.cover(0))][:, ::-1] > 0
+        ends = (
+            self.end - known.argmax(axis=1) * ring.slot
+            if known.size
+            else np.zeros(self.series_count)
+        )
         return np.where(known.any(axis=1), ends, 0).astype(np.int64)
 
-    def read(self, level: int, row: int) -> Slots:
-        """The slots of a level, oldest first, as one row."""
-        return self.read_rows(level, [row])[0]
+    def read(self, level: int, series_index: SeriesIndex) -> Slots:
+        """The slots of a level, oldest first, as one series."""
+        return self.read_series(level, [series_index])[0]
 
-    def read_rows(self, level: int, rows: Sequence[int]) -> tuple[Slots, Slots | None]:
+    def read_series(
+        self, level: int, series_indices: Sequence[SeriesIndex]
+    ) -> tuple[Slots, Slots | None]:
         """The slots of a level, oldest first, and what of them lies in maintenance windows."""
         ring = self._rings[level]
-        cells = np.ix_(np.asarray(rows, dtype=np.intp), ring.at(*self.cover(level)))
+        cells = np.ix_(np.asarray(series_indices, dtype=np.intp), ring.at(*self.cover(level)))
         counts = Slots(*(array[cells] for array in ring.counts.arrays()))
         excluded = ring.excluded
         return counts, excluded and Slots(*(array[cells] for array in excluded.arrays()))
 
     def window(self, length: int, *, excluded: bool = False) -> WindowSums:
-        """Sums over the window of `length` seconds that ends at `end`, for every row.
+        """Sums over the window of `length` seconds that ends at `end`, for every series.
 
         A window whose edge falls inside a coarse slot takes its share of that slot. With
         `excluded` the sums are of what lies in maintenance windows alone.
@@ -317,11 +347,11 @@ class Ledger:
         end: int,
         *,
         excluded: bool = False,
-        rows: NDArray[np.intp] | None = None,
+        series_indices: NDArray[np.intp] | None = None,
     ) -> WindowSums:
-        """The same over (start, end], for every row or some; both edges may lie inside of slots."""
-        of = slice(0, self.rows) if rows is None else rows
-        count = self.rows if rows is None else len(rows)
+        """The same over (start, end], of all series or some; edges may lie inside of slots."""
+        of = slice(0, self.series_count) if series_indices is None else series_indices
+        count = self.series_count if series_indices is None else len(series_indices)
         length = max(1, end - start)
         sums = np.zeros((3, count))
         for level, ring in enumerate(self._rings):
@@ -346,8 +376,8 @@ class Ledger:
                 sums[i] += part * (ring.slot / length if i == 2 else 1)
         return WindowSums(bad=sums[0], total=sums[1], known=sums[2])
 
-    def slots_of(self, row: int, since: int) -> tuple[Floats, ...]:
-        """A row's slots that end after `since` (Unix seconds), of all levels, oldest first.
+    def slots_of(self, series_index: SeriesIndex, since: int) -> tuple[Floats, ...]:
+        """A series's slots that end after `since` (Unix seconds), of all levels, oldest first.
 
         What lies in maintenance windows is not counted.
 
@@ -364,10 +394,11 @@ class Ledger:
             ends = np.arange(low + ring.slot, high + 1, ring.slot, dtype=np.float64)
             at = ring.at(low, high)
             counts = [
-                np.asarray(array[row, at], dtype=np.float64) for array in ring.counts.arrays()
+                np.asarray(array[series_index, at], dtype=np.float64)
+                for array in ring.counts.arrays()
             ]
             if ring.excluded is not None:
-                out = [array[row, at] for array in ring.excluded.arrays()]
+                out = [array[series_index, at] for array in ring.excluded.arrays()]
                 counts[:2] = [counts[0] - out[0], counts[1] - out[1]]
             parts.append((ends - ring.slot, ends, *counts))
         return tuple(np.concatenate(column) for column in zip(*parts, strict=True))

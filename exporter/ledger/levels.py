@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-HOUR = 3_600
-DAY = 24 * HOUR
+from exporter.slo.types import DAY, HOUR
 
 FINE_HORIZON = 6 * HOUR
 """Fine slots reach back this far, so that every paging window is read at full resolution."""

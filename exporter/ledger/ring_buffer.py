@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from exporter.slo.types import Floats, SeriesIndex
 
 
 @dataclass(slots=True)
 class Slots:
-    """Counts of rows x slots; `known` is the share of each slot that is known, 0 to 1."""
+    """Counts of series x slots; `known` is the share of each slot that is known, 0 to 1."""
 
     bad: NDArray[np.floating]
     total: NDArray[np.floating]
@@ -24,22 +24,22 @@ class Slots:
         return iter((self.bad, self.total, self.known))
 
     def part(self, slots: slice) -> Slots:
-        """Some of the slots, of all rows."""
+        """Some of the slots, of all series."""
         return Slots(*(array[:, slots] for array in self.arrays()))
 
     @classmethod
-    def none(cls, rows: int, slots: int) -> Slots:
+    def none(cls, series: int, slots: int) -> Slots:
         """Nothing known. The known shares are kept short: they need few digits."""
-        shape = (rows, slots)
+        shape = (series, slots)
         return cls(np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=np.float32))
 
 
-def stacked(rows: Sequence[Slots]) -> Slots:
-    """Several rows as one block."""
-    if len(rows) == 1:
-        return rows[0]
+def stacked(parts: Sequence[Slots]) -> Slots:
+    """Several series as one block."""
+    if len(parts) == 1:
+        return parts[0]
     return Slots(
-        *(np.concatenate(arrays) for arrays in zip(*(of.arrays() for of in rows), strict=True))
+        *(np.concatenate(arrays) for arrays in zip(*(part.arrays() for part in parts), strict=True))
     )
 
 
@@ -50,12 +50,12 @@ class RingBuffer:
     only once there is any.
     """
 
-    def __init__(self, slot: int, columns: int, sources: int) -> None:
+    def __init__(self, slot: int, columns: int, slo_count: int) -> None:
         self.slot = slot
         self.columns = columns
         self.counts = Slots.none(0, columns)
         self.excluded: Slots | None = None
-        self.asked = np.zeros((sources, columns), dtype=np.uint8)
+        self.asked = np.zeros((slo_count, columns), dtype=np.uint8)
 
     def _held(self) -> list[Slots]:
         return [self.counts] if self.excluded is None else [self.counts, self.excluded]
@@ -72,17 +72,21 @@ class RingBuffer:
         return np.arange(start // self.slot + 1, end // self.slot + 1) % self.columns
 
     def sum(
-        self, array: NDArray[np.floating], start: int, end: int, rows: slice | NDArray[np.intp]
+        self,
+        array: NDArray[np.floating],
+        start: int,
+        end: int,
+        series_indices: slice | NDArray[np.intp],
     ) -> Floats:
-        """Add up an array's slots in (start, end] for each of some rows."""
+        """Add up an array's slots in (start, end] for each of some series."""
         first, last = start // self.slot + 1, end // self.slot + 1
         low, count = first % self.columns, last - first
         # Slices, at most two, as the ring wraps: picking columns one by one would copy them.
         until = min(low + count, self.columns)
-        total: Floats = array[rows, low:until].sum(axis=1, dtype=np.float64)
+        total: Floats = array[series_indices, low:until].sum(axis=1, dtype=np.float64)
         wrapped = low + count - self.columns
         if wrapped > 0:
-            total += array[rows, :wrapped].sum(axis=1, dtype=np.float64)
+            total += array[series_indices, :wrapped].sum(axis=1, dtype=np.float64)
         return total
 
     def clear(self, start: int, end: int) -> None:
@@ -95,43 +99,43 @@ class RingBuffer:
             for array in slots.arrays():
                 array[:, at] = 0
 
-    def clear_row(self, row: int) -> None:
-        """Forget a row's counts."""
+    def clear_series(self, series_index: SeriesIndex) -> None:
+        """Forget a series's counts."""
         for slots in self._held():
             for array in slots.arrays():
-                array[row] = 0
+                array[series_index] = 0
 
-    def grow(self, rows: int) -> None:
-        """Make room for at least so many rows."""
+    def grow(self, series: int) -> None:
+        """Make room for at least so many series."""
         held = len(self.counts.bad)
-        if rows <= held:
+        if series <= held:
             return
-        room = max(rows, held + held // 4)
+        room = max(series, held + held // 4)
         self.counts = _grown(self.counts, room)
         if self.excluded is not None:
             self.excluded = _grown(self.excluded, room)
 
     def merge(self, fine: RingBuffer, start: int, end: int) -> None:
         """Take over a finer shelf's slots in (start, end], added up."""
-        source = fine.at(start, end).reshape(-1, self.slot // fine.slot)
+        from_ = fine.at(start, end).reshape(-1, self.slot // fine.slot)
         at = self.at(start, end)
         pairs = [(fine.counts, self.counts)]
         if fine.excluded is not None:
             pairs.append((fine.excluded, self.make_excluded()))
         for old, new in pairs:
-            new.bad[:, at] = old.bad[:, source].sum(axis=2)
-            new.total[:, at] = old.total[:, source].sum(axis=2)
-            new.known[:, at] = old.known[:, source].mean(axis=2)
+            new.bad[:, at] = old.bad[:, from_].sum(axis=2)
+            new.total[:, at] = old.total[:, from_].sum(axis=2)
+            new.known[:, at] = old.known[:, from_].mean(axis=2)
 
     def write(
         self,
-        rows: Sequence[int],
+        series_indices: Sequence[SeriesIndex],
         at: NDArray[np.intp],
         slots: Slots,
         excluded: Slots | None,
     ) -> None:
         """Put slots into the columns `at`; what they tell nothing of keeps what it has."""
-        cells = np.ix_(np.asarray(rows), at)
+        cells = np.ix_(np.asarray(series_indices), at)
         keep = (slots.known <= 0) & (self.counts.known[cells] > 0)
         _put(self.counts, cells, slots, keep)
         if excluded is not None:
@@ -154,8 +158,8 @@ def _put(
         array[cells] = np.where(keep, array[cells], new) if kept else new
 
 
-def _grown(slots: Slots, rows: int) -> Slots:
-    new = Slots.none(rows, slots.bad.shape[1])
+def _grown(slots: Slots, series: int) -> Slots:
+    new = Slots.none(series, slots.bad.shape[1])
     for target, old in zip(new.arrays(), slots.arrays(), strict=True):
         target[: len(old)] = old
     return new

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class SlotStatus(IntEnum):
-    """What is known about a slot of a source."""
+    """What is known about a slot of an SLO."""
 
     NO = 0
     EMPTY = 1

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from exporter.prometheus.promql import QueryContext, events, native_events, over_slices
 from exporter.prometheus.rates import Term, per_second, recognise
@@ -26,8 +25,7 @@ from exporter.slo.model import (
     Sli,
     ThresholdSli,
 )
-
-Floats = NDArray[np.float64]
+from exporter.slo.types import Floats
 
 _VIOLATES = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 """What a bad value does to the bound, by what a good one must do."""

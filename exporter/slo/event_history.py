@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from exporter.slo.types import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,12 +9,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from exporter.slo.period import PeriodBounds
 from exporter.slo.policy import Policy, Tier
-
-Floats = NDArray[np.float64]
+from exporter.slo.types import Floats
 
 
 @dataclass(frozen=True, slots=True)

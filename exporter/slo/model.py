@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from exporter.slo.maintenance import MaintenanceWindow
-from exporter.slo.period import DAY, Period, RollingPeriod
+from exporter.slo.period import Period, RollingPeriod
 from exporter.slo.policy import DEFAULT_POLICY, Policy
+from exporter.slo.types import DAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from exporter.slo.durations import format_duration
-
-HOUR = 3_600
-DAY = 24 * HOUR
+from exporter.slo.types import DAY, HOUR
 
 UNITS = ("week", "month", "quarter", "year")
 """The calendar's periods; a week begins on Monday (ISO 8601)."""

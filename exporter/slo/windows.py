@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 
 from exporter.slo.durations import format_duration
 from exporter.slo.period import CalendarPeriod, Period, RollingPeriod
-
-MINUTE = 60
-HOUR = 3_600
-DAY = 86_400
+from exporter.slo.types import DAY, HOUR, MINUTE
 
 WINDOWS = (5 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, DAY, 3 * DAY)
 """Seconds; the period itself comes on top."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from exporter.slo.records import Acknowledgement, Incident
+from exporter.slo.types import enumerate_series
 from exporter.state.evaluation_state import EvaluationState
 
 
@@ -27,14 +28,14 @@ def acknowledge(
     Returns:
         The incident with that; None if there is none that requires a postmortem.
     """
-    for row, of in enumerate(state.rows.all):
-        asked = state.slos[of.source]
+    for series_index, of in enumerate_series(state.series.entries):
+        asked = state.slos[of.slo_index]
         named = dict(zip(asked.group_by, of.group or (), strict=False))
-        policy_state = state.policy_state(row)
+        policy_state = state.policy_state(series_index)
         if (asked.service, asked.name) != slo or named != groups or policy_state is None:
             continue
         found = policy_state.acknowledged(start, word)
         if found is not None:
-            state.set_policy_state(row, found)
+            state.set_policy_state(series_index, found)
             return next(one for one in found.incidents if one.start == start)
     return None

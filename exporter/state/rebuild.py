@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.collection.resample import Resampled
-from exporter.collection.slot_range import Group, SlotRange
-
-Bools = NDArray[np.bool_]
+from exporter.collection.slot_range import SlotRange
+from exporter.slo.types import Bools, Group
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,24 @@
-"""The ledger's rows: which SLO or group each one holds."""
+"""The ledger's series: which SLO or group each one holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from exporter.collection.slot_range import Group
 from exporter.ledger.ledger import Ledger
 from exporter.slo.model import Slo
+from exporter.slo.types import Group, SeriesIndex, SloIndex, enumerate_slos
 
 
 @dataclass(slots=True)
 class SeriesEntry:
     """One SLO, or one group of it.
 
-    An SLO with `group_by` has a row without a group besides: it stands for the SLO while no
+    An SLO with `group_by` has a series without a group besides: it stands for the SLO while no
     group is known, and is never written to.
     """
 
-    source: int
+    slo_index: SloIndex
     group: Group | None
     # What was shown last of the day's events, and of which day: see `show`.
     day: int = 0
@@ -37,53 +37,57 @@ class SeriesEntry:
 
 
 class SeriesTable:
-    """Gives every SLO its row, and every group that is found one."""
+    """Gives every SLO its series, and every group that is found one."""
 
     def __init__(self, slos: Sequence[Slo], ledger: Ledger) -> None:
         self._slos = slos
         self._ledger = ledger
-        self._free: list[int] = []
-        self._of_source: list[list[int]] = [[] for _ in slos]
-        self.all: list[SeriesEntry] = []
-        for source, slo in enumerate(slos):
+        self._free: list[SeriesIndex] = []
+        self._of_slo: list[list[SeriesIndex]] = [[] for _ in slos]
+        self.entries: list[SeriesEntry] = []
+        for slo_index, slo in enumerate_slos(slos):
             if slo.group_by:
-                self._ledger.add_row()
-                self.all.append(SeriesEntry(source, None))
+                self._ledger.add_series()
+                self.entries.append(SeriesEntry(slo_index, None))
             else:
-                self._add(source, ())
+                self._add(slo_index, ())
 
-    def of(self, source: int) -> Sequence[int]:
-        """The rows of an SLO (by its index)."""
-        return self._of_source[source]
+    def indices(self, slo_index: SloIndex) -> Sequence[SeriesIndex]:
+        """The series of an SLO (by its index)."""
+        return self._of_slo[slo_index]
 
-    def groups(self, source: int) -> tuple[Group, ...]:
-        """The groups of these rows."""
-        return tuple(self.all[row].group or () for row in self._of_source[source])
+    def groups(self, slo_index: SloIndex) -> tuple[Group, ...]:
+        """The groups of these series."""
+        return tuple(
+            self.entries[series_index].group or () for series_index in self._of_slo[slo_index]
+        )
 
-    def continue_counters(self, source: int, old: SeriesTable, before: int) -> None:
-        """Go on from what other rows have shown of the same SLO, which was `before` among them."""
-        shown = dict(zip(old.groups(before), old.of(before), strict=True))
-        for row, group in zip(self._of_source[source], self.groups(source), strict=True):
+    def continue_counters(self, slo_index: SloIndex, old: SeriesTable, before: SloIndex) -> None:
+        """Go on from what the series of `old` have shown of the same SLO, `before` there."""
+        shown = dict(zip(old.groups(before), old.indices(before), strict=True))
+        for series_index, group in zip(
+            self._of_slo[slo_index], self.groups(slo_index), strict=True
+        ):
             if group in shown:
-                of = old.all[shown[group]]
-                self.all[row].show(of.day, of.bad_shown, of.total_shown)
+                of = old.entries[shown[group]]
+                self.entries[series_index].show(of.day, of.bad_shown, of.total_shown)
 
-    def make_room(self, source: int, groups: Iterable[Group]) -> str | None:
-        """Give rows to the groups that have none yet, as far as `max_groups` lets them.
+    def make_room(self, slo_index: SloIndex, groups: Iterable[Group]) -> str | None:
+        """Give series to the groups that have none yet, as far as `max_groups` lets them.
 
         Returns:
             What is wrong, in words for the SLO's owner, if some are left out.
         """
-        slo = self._slos[source]
-        held = {self.all[row].group for row in self._of_source[source]}
+        slo = self._slos[slo_index]
+        held = {self.entries[series_index].group for series_index in self._of_slo[slo_index]}
         new = sorted(set(groups) - held)
         if not new:
             return None
         room = slo.max_groups - len(held) if slo.group_by else 0
         if len(new) > room:
-            room += self._forget(source)
+            room += self._forget(slo_index)
         for group in new[:room]:
-            self._add(source, group)
+            self._add(slo_index, group)
         if len(new) <= room:
             return None
         return (
@@ -91,22 +95,22 @@ class SeriesTable:
             f"({slo.max_groups}): {len(new) - room} are left out"
         )
 
-    def _forget(self, source: int) -> int:
-        """Free the rows of groups that left the period; how many."""
-        rows = self._of_source[source]
-        known = self._ledger.window(self._slos[source].period.longest).known
-        gone = [row for row in rows if not known[row]]
-        for row in gone:
-            rows.remove(row)
-            self._ledger.clear_row(row)
+    def _forget(self, slo_index: SloIndex) -> int:
+        """Free the series of groups that left the period; how many."""
+        series_indices = self._of_slo[slo_index]
+        known = self._ledger.window(self._slos[slo_index].period.longest).known
+        gone = [series_index for series_index in series_indices if not known[series_index]]
+        for series_index in gone:
+            series_indices.remove(series_index)
+            self._ledger.clear_series(series_index)
         self._free += gone
         return len(gone)
 
-    def _add(self, source: int, group: Group) -> None:
+    def _add(self, slo_index: SloIndex, group: Group) -> None:
         if self._free:
-            row = self._free.pop()
-            self.all[row] = SeriesEntry(source, group)
+            series_index = self._free.pop()
+            self.entries[series_index] = SeriesEntry(slo_index, group)
         else:
-            row = self._ledger.add_row()
-            self.all.append(SeriesEntry(source, group))
-        self._of_source[source].append(row)
+            series_index = self._ledger.add_series()
+            self.entries.append(SeriesEntry(slo_index, group))
+        self._of_slo[slo_index].append(series_index)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.ledger.levels import CHUNK
-from exporter.ledger.ring_buffer import Floats
+from exporter.slo.types import Floats
 from exporter.store import opening
 from exporter.store.chunks import DamagedChunkError, decode
 from exporter.store.opening import StoreError

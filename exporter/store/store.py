@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.ledger.history import History, Stretch
-from exporter.ledger.levels import CHUNK, DAY, HOUR
+from exporter.ledger.levels import CHUNK
 from exporter.slo.policy_state import PolicyState
+from exporter.slo.types import DAY, HOUR, Group, SloIndex, enumerate_slos
 from exporter.store import opening, tier_history
 from exporter.store.chunks import DamagedChunkError, decode, encode
 from exporter.store.opening import StoreError, StoreLostError
@@ -25,8 +26,6 @@ SLACK = DAY
 """Slots are kept for so long beyond the period that they are for, in seconds."""
 
 PRUNE_EVERY = HOUR
-
-Group = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,9 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Slots to store: a stretch within one chunk, a row per group, of the owner at a place."""
+    """Slots to store: a stretch within one chunk, a series per group, of an SLO."""
 
-    owner: int
+    slo_index: SloIndex
     number: int
     groups: Sequence[Group]
     stretch: Stretch
@@ -94,7 +93,7 @@ class Store:
         self.messages: list[str] = []
         self._owners: Sequence[Owner] = ()
         self._ids: list[int] = []
-        self._series: dict[tuple[int, Group], int] = {}
+        self._series: dict[tuple[SloIndex, Group], int] = {}
         self._pruned = 0
         self._read_only = False
         self._inode: int | None = None
@@ -137,7 +136,9 @@ class Store:
         )
         return connection
 
-    def load(self, owners: Sequence[Owner], known: Collection[int] = ()) -> dict[int, Stored]:
+    def load(
+        self, owners: Sequence[Owner], known: Collection[SloIndex] = ()
+    ) -> dict[SloIndex, Stored]:
         """Read what is stored for some SLOs, by their place; to be called before any write.
 
         Those at the places in `known` are not read: all of theirs is known already.
@@ -148,7 +149,7 @@ class Store:
         self._owners, self._ids, self._series = tuple(owners), [], {}
         found = {}
         try:
-            for place, owner in enumerate(owners):
+            for place, owner in enumerate_slos(owners):
                 stored = None if place in known else self._load(owner)
                 if stored is not None:
                     found[place] = stored
@@ -323,18 +324,18 @@ class Store:
         for change in changes:
             texts = encode(change.stretch, change.number)
             for group, text in zip(change.groups, texts, strict=True):
-                series = self._series_of(connection, change.owner, group)
+                series = self._series_of(connection, change.slo_index, group)
                 yield series, change.stretch.slot, change.number, text
 
-    def _series_of(self, connection: sqlite3.Connection, owner: int, group: Group) -> int:
-        found = self._series.get((owner, group))
+    def _series_of(self, connection: sqlite3.Connection, slo_index: SloIndex, group: Group) -> int:
+        found = self._series.get((slo_index, group))
         if found is None:
             (found,) = connection.execute(
                 "INSERT INTO series (slo, labels) VALUES (?, ?)"
                 " ON CONFLICT DO UPDATE SET labels = labels RETURNING id",
-                (self._ids[owner], json.dumps(group)),
+                (self._ids[slo_index], json.dumps(group)),
             ).fetchone()
-            self._series[owner, group] = found
+            self._series[slo_index, group] = found
         return found
 
     def _take_back(self, connection: sqlite3.Connection, end: int) -> None:
@@ -375,7 +376,7 @@ class Store:
         )
         self._pruned = end
 
-    def requests(self) -> list[int]:
+    def requests(self) -> list[SloIndex]:
         """The SLOs (by their place) that Prometheus is to be asked for anew.
 
         Raises:
@@ -385,16 +386,18 @@ class Store:
             rows = self._reading.execute("SELECT id FROM slo WHERE rebuild AND current").fetchall()
         except sqlite3.Error as error:
             raise StoreError(f"{self.file} cannot be read: {error}") from error
-        return [self._ids.index(id_) for (id_,) in rows if id_ in self._ids]
+        return [SloIndex(self._ids.index(id_)) for (id_,) in rows if id_ in self._ids]
 
-    def answered(self, owner: int) -> None:
+    def answered(self, slo_index: SloIndex) -> None:
         """Note that a request was met.
 
         Raises:
             StoreError: it cannot be written.
         """
         try:
-            self._reading.execute("UPDATE slo SET rebuild = 0 WHERE id = ?", (self._ids[owner],))
+            self._reading.execute(
+                "UPDATE slo SET rebuild = 0 WHERE id = ?", (self._ids[slo_index],)
+            )
         except sqlite3.Error as error:
             raise StoreError(f"{self.file} cannot be written: {error}") from error
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import KEPT, Acknowledgement, Incident, TierChange
-
-Group = tuple[str, ...]
+from exporter.slo.types import Group, SloIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class PolicyStates:
     """
 
     until: Sequence[int] = ()
-    changed: Mapping[tuple[int, Group], PolicyState] | None = None
+    changed: Mapping[tuple[SloIndex, Group], PolicyState] | None = None
 
 
 NOTHING = PolicyStates()

@@ -19,10 +19,11 @@ from exporter.slo.model import (
     Slo,
     Timeslices,
 )
-from exporter.slo.period import DAY, Period, RollingPeriod
+from exporter.slo.period import Period, RollingPeriod
 from exporter.slo.policy import DEFAULT_POLICY, Policy
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.slo.types import DAY
 from exporter.slo.windows import WINDOWS, WindowSums, windows
 
 AT = 1_700_000_100

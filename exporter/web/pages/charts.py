@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from exporter.slo.event_history import EventHistory
 from exporter.slo.snapshot import SloStatus
+from exporter.slo.types import DAY, HOUR
 from exporter.web.pages import wording
 
 SPELLS = 180
@@ -22,7 +23,6 @@ LEFT, RIGHT, TOP, BOTTOM = 88, 708, 14, 256
 """The area of the plot, in a drawing of 720 by 300: the axes' labels stand left of it and below."""
 
 MOST_TICKS = 7
-HOUR, DAY = 3_600, 86_400
 STEPS = (
     *(60, 300, 900, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR),
     *(DAY * days for days in (1, 2, 5, 7, 14, 30, 60)),

@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 from exporter.slo.durations import format_duration
 from exporter.slo.event_history import EventHistory
-from exporter.slo.period import DAY
 from exporter.slo.records import Incident, TierChange
 from exporter.slo.snapshot import Alert, SloStatus
+from exporter.slo.types import DAY
 from exporter.web.daemon import Source
 from exporter.web.pages import wording
 from exporter.web.pages.charts import budget_chart, error_chart

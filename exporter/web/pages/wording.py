@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from exporter.slo.durations import format_duration
 from exporter.slo.period import CalendarPeriod, Period
 from exporter.slo.snapshot import DataState, SloStatus
-from exporter.slo.windows import HOUR
+from exporter.slo.types import HOUR
 
 UNKNOWN = "unknown"
 

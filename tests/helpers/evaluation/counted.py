@@ -24,23 +24,23 @@ def count(
     fake: FakePrometheus,
     slos: list[Slo],
     span: SlotRange = SPAN,
-    sources: list[int] | None = None,
+    slo_indices: list[int] | None = None,
     interval: int = 30,
 ) -> dict[int, Answer]:
     """Count the SLOs' events in a span, batch by batch."""
     return count_with(
-        SlotCounter({"prometheus": fake}, slos, interval), sources or [*range(len(slos))], span
+        SlotCounter({"prometheus": fake}, slos, interval), slo_indices or [*range(len(slos))], span
     )
 
 
 def count_with(
-    counter: SlotCounter, sources: list[int], span: SlotRange = SPAN
+    counter: SlotCounter, slo_indices: list[int], span: SlotRange = SPAN
 ) -> dict[int, Answer]:
     """The same with a counter that may have counted before."""
 
     async def run() -> dict[int, Answer]:
         answers: dict[int, Answer] = {}
-        for batch in counter.batches(sources, span):
+        for batch in counter.batches(slo_indices, span):
             answers |= await counter.count(batch)
         return answers
 

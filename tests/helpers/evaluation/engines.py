@@ -7,9 +7,8 @@ from typing import Any
 
 from exporter.collection.settings import EvaluationSettings
 from exporter.daemon.engine import Engine
-from exporter.slo.period import DAY
 from exporter.slo.snapshot import SloStatus
-from exporter.slo.windows import HOUR
+from exporter.slo.types import DAY, HOUR
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, steady
 from tests.helpers.samples import slo
 

@@ -56,7 +56,9 @@ def slot_counts(engine: Engine, status: SloStatus) -> dict[tuple[int, int], tupl
     group = tuple(status.groups.get(name, "") for name in status.slo.group_by)
     source = engine.slos.index(status.slo)
     [row] = [
-        n for n, of in enumerate(engine.state.rows.all) if (of.source, of.group) == (source, group)
+        n
+        for n, of in enumerate(engine.state.series.entries)
+        if (of.source, of.group) == (source, group)
     ]
     found = {}
     for level, settings in enumerate(engine.ledger.levels):

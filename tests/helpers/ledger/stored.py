@@ -24,9 +24,9 @@ OWNER = Owner("what is measured", "auth", "availability", keep=SMALL[-1].horizon
 
 def ledger(groups: int = 1, end: int = START, levels: Sequence[Level] = SMALL) -> Ledger:
     """A ledger of one source with so many groups."""
-    one = Ledger(levels, sources=1, end=end)
+    one = Ledger(levels, slo_count=1, end=end)
     for _ in range(groups):
-        one.add_row()
+        one.add_series()
     return one
 
 
@@ -46,9 +46,9 @@ def settle(one: Ledger, level: int, start: int, bad, total, *, excluded=None) ->
 def save(one: Ledger, store: Store) -> int:
     """Store what has changed; how many chunks that are."""
     chunks = one.changes()
-    rows = range(one.rows)
+    rows = range(one.series_count)
     changes = [
-        Change(0, chunk.number, names(one.rows), stretch)
+        Change(0, chunk.number, names(one.series_count), stretch)
         for chunk in chunks
         for stretch in one.stretches(chunk, [rows])
     ]

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from exporter.slo.event_history import EventHistory
-from exporter.slo.period import DAY
 from exporter.slo.snapshot import Snapshot
+from exporter.slo.types import DAY
 from tests.helpers.samples import AT, slo, snapshot, subject
 
 SPENT = (600.0, 1_000_000.0, 1.0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter.demo.servers import PrometheusServer
-from exporter.ledger.levels import DAY, HOUR
+from exporter.slo.types import DAY, HOUR
 from tests.helpers.faults.killing import Watcher, settled
 from tests.helpers.faults.town import Traffic
 from tests.helpers.integration.disturbed import births_with_target, chaos, deaths, single_resets

@@ -19,10 +19,12 @@ from tests.helpers.evaluation.fake_prometheus import FakePrometheus, steady
 from tests.helpers.samples import slo
 
 
-def samples(fake: FakePrometheus, slos: list[Slo], sources: list[int]) -> dict[int, list[float]]:
+def samples(
+    fake: FakePrometheus, slos: list[Slo], slo_indices: list[int]
+) -> dict[int, list[float]]:
     clients = {"prometheus": fake}
     counter = SampleCounter(clients, slos, SlotCounter(clients, slos, 30).selectors)
-    found = asyncio.run(counter.count(sources, SPAN))
+    found = asyncio.run(counter.count(slo_indices, SPAN))
     return {source: array.tolist() for source, array in found.items()}
 
 

@@ -12,27 +12,28 @@ from exporter.collection import pending
 from exporter.collection.pending import HISTORY_CHUNK, SETTLE_TOGETHER, history, missing_history
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.levels import DAY, HOUR, levels
+from exporter.ledger.levels import levels
 from exporter.ledger.slot_status import SlotStatus
+from exporter.slo.types import DAY, HOUR
 
 END = 1_699_999_200 + 9 * HOUR
 """A boundary of slots of up to an hour."""
 
 
-def ledger(sources: int = 1, period: int = 30 * DAY) -> Ledger:
+def ledger(slo_count: int = 1, period: int = 30 * DAY) -> Ledger:
     """A ledger whose finest slots have all been asked for and settled."""
-    made = Ledger(levels(30, period), sources, END)
-    for source in range(sources):
-        made.add_row()
-        mark(made, source, SlotStatus.SETTLED, *made.cover(0))
+    made = Ledger(levels(30, period), slo_count, END)
+    for slo_index in range(slo_count):
+        made.add_series()
+        mark(made, slo_index, SlotStatus.SETTLED, *made.cover(0))
     return made
 
 
 def mark(
-    of: Ledger, source: int, asked: SlotStatus, start: int, end: int, *, level: int = 0
+    of: Ledger, slo_index: int, asked: SlotStatus, start: int, end: int, *, level: int = 0
 ) -> None:
     count = (end - start) // of.levels[level].slot
-    of.mark(level, source, start, np.full(count, asked, dtype=np.uint8))
+    of.mark(level, slo_index, start, np.full(count, asked, dtype=np.uint8))
 
 
 def newest(of: Ledger, units: Sequence[int] = (30, 30, 30)) -> pending.Requests:
@@ -178,10 +179,10 @@ class TestHistory:
         found = []
         while chunk := history(one, periods, set()):
             level, work = chunk
-            for span, sources in work.items():
+            for span, slo_indices in work.items():
                 found.append((level, span))
-                for source in sources:
-                    mark(one, source, SlotStatus.SETTLED, span.start, span.end, level=level)
+                for slo_index in slo_indices:
+                    mark(one, slo_index, SlotStatus.SETTLED, span.start, span.end, level=level)
             assert len(found) < 50
         return found
 
@@ -201,7 +202,7 @@ class TestHistory:
         ]
 
     def test_nothing_older_than_a_sources_period_is_asked_for(self):
-        """Each source has its own period."""
+        """Each SLO has its own period."""
         one = ledger(2)
         periods = [DAY, 30 * DAY]
         assert missing_history(one, 1, periods).sum(axis=1).tolist() == [
@@ -219,8 +220,8 @@ class TestHistory:
     def test_a_source_that_is_left_out_holds_up_nobody(self):
         """One whose history is refused is passed over."""
         one = ledger(2)
-        [(_, sources)] = history(one, [DAY, DAY], {0})[1].items()
-        assert sources == [1]
+        [(_, slo_indices)] = history(one, [DAY, DAY], {0})[1].items()
+        assert slo_indices == [1]
         assert history(one, [DAY, DAY], {0, 1}) is None
 
     @pytest.mark.parametrize("days", [1, 7, 30])

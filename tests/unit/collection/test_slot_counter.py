@@ -72,7 +72,7 @@ class TestReading:
         slos = [numbered(i) for i in range(5)]
         rates = {f"all{i}_total": steady(i + 1) for i in range(5)}
         rates |= {f"bad{i}_total": steady(i / 10) for i in range(5)}
-        found = count(FakePrometheus(rates), slos, sources=[4, 0, 2])
+        found = count(FakePrometheus(rates), slos, slo_indices=[4, 0, 2])
         assert list(found) == [4, 0, 2]
         for i in (4, 0, 2):
             assert counts(found[i]) == ([pytest.approx(3 * i)] * 4, [30 * (i + 1)] * 4)
@@ -101,7 +101,7 @@ class TestBatches:
             )
         )
         assert {(one.span, one.resolution) for one in batches} == {(span, span.slot)}
-        return [list(one.sources) for one in batches]
+        return [list(one.slo_indices) for one in batches]
 
     @pytest.mark.parametrize("slots", [1, 10, 720])
     def test_every_slo_is_in_one_batch_and_none_asks_too_much(self, slots):

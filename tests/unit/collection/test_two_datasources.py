@@ -12,8 +12,8 @@ from exporter.collection.settings import EvaluationSettings
 from exporter.collection.slot_counter import SlotCounter
 from exporter.daemon.engine import Engine
 from exporter.prometheus.errors import UnavailableError
-from exporter.slo.period import DAY
 from exporter.slo.snapshot import DataState
+from exporter.slo.types import DAY
 from tests.helpers.evaluation.counted import SPAN
 from tests.helpers.evaluation.engines import DELAY, NOW, RATES
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, steady
@@ -52,7 +52,7 @@ class TestCounting:
     def test_no_batch_has_slos_of_both(self, fakes):
         """One query goes to one server."""
         counter = SlotCounter(fakes, SLOS, 30)
-        assert [one.sources for one in counter.batches(range(4), SPAN)] == [(0, 2), (1, 3)]
+        assert [one.slo_indices for one in counter.batches(range(4), SPAN)] == [(0, 2), (1, 3)]
 
     def test_each_is_asked_as_it_must_be(self, fakes):
         """With twice its own scrape interval to look back, and its own kind of ranges."""

@@ -13,7 +13,8 @@ from exporter.config.reading.loading import load
 from exporter.config.settings import Settings
 from exporter.prometheus.settings import Authorization, BasicAuth, PrometheusSettings, TlsSettings
 from exporter.slo.model import EventsSli, LatencySli, Objective, Slo
-from exporter.slo.period import DAY, RollingPeriod
+from exporter.slo.period import RollingPeriod
+from exporter.slo.types import DAY
 
 A_SLO = """\
 slos:

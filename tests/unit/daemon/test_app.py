@@ -23,8 +23,8 @@ from exporter.config.settings import Settings
 from exporter.daemon.app import App, Options
 from exporter.exposition.publisher import Form
 from exporter.prometheus.settings import PrometheusSettings
-from exporter.slo.period import DAY
 from exporter.slo.snapshot import Snapshot
+from exporter.slo.types import DAY
 from exporter.web.daemon import ReloadError
 from exporter.web.server.server import ListenError
 from exporter.web.server.settings import WebSettingsError

@@ -9,8 +9,8 @@ import pytest
 from exporter.daemon.engine import RETRY_HISTORY
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.model import EventsSli
-from exporter.slo.period import DAY
 from exporter.slo.snapshot import DataState
+from exporter.slo.types import DAY
 from tests.helpers.evaluation.engines import DELAY, NOW, RATES, engine, fill, only, poll
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, steady
 from tests.helpers.samples import slo

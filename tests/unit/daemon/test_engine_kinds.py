@@ -8,8 +8,9 @@ import pytest
 
 from exporter.slo.maintenance import one_off
 from exporter.slo.model import Timeslices
-from exporter.slo.period import DAY, HOUR, CalendarPeriod
+from exporter.slo.period import CalendarPeriod
 from exporter.slo.snapshot import DataState
+from exporter.slo.types import DAY, HOUR
 from tests.helpers.evaluation.engines import DELAY, NOW, RATES, engine, fill, only, poll
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, steady
 from tests.helpers.samples import slo

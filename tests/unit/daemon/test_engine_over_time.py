@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from exporter.slo.period import DAY
 from exporter.slo.snapshot import DataState
-from exporter.slo.windows import HOUR
+from exporter.slo.types import DAY, HOUR
 from tests.helpers.evaluation.engines import NOW, RATES, engine, fill, only, poll, regions
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, odd, steady
 from tests.helpers.samples import slo

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from exporter.daemon.engine import Engine
 from exporter.daemon.persister import Persister
 from exporter.prometheus.errors import UnavailableError
-from exporter.slo.period import DAY
+from exporter.slo.types import DAY
 from exporter.store.inspection import holdings, rebuild_pending, request_rebuild
 from exporter.store.opening import FILE
 from exporter.store.store import Store

@@ -17,8 +17,8 @@ from exporter.ledger.slot_status import SlotStatus
 from exporter.prometheus.answers import Series
 from exporter.slo.maintenance import one_off
 from exporter.slo.model import EventsSli, Slo
-from exporter.slo.period import DAY, CalendarPeriod
-from exporter.slo.windows import HOUR
+from exporter.slo.period import CalendarPeriod
+from exporter.slo.types import DAY, HOUR
 from exporter.store.inspection import rebuild_pending, request_rebuild
 from exporter.store.store import Store
 from tests.helpers.evaluation.engines import DELAY, NOW, RATES, engine, fill, poll, regions

@@ -21,7 +21,7 @@ from exporter.slo.model import EventsSli
 from exporter.slo.policy import DEFAULT_POLICY, BurnRate, Gate
 from exporter.slo.records import TierChange
 from exporter.slo.snapshot import DataState
-from exporter.slo.windows import HOUR
+from exporter.slo.types import HOUR
 from exporter.store.opening import FILE
 from exporter.store.store import Store
 from tests.helpers.evaluation.engines import DELAY, NOW, engine, fill, only, poll

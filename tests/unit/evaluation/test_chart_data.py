@@ -12,7 +12,8 @@ from exporter.evaluation.chart_data import event_histories
 from exporter.ledger.ring_buffer import Slots
 from exporter.slo.maintenance import one_off
 from exporter.slo.model import Slo
-from exporter.slo.period import DAY, CalendarPeriod
+from exporter.slo.period import CalendarPeriod
+from exporter.slo.types import DAY
 from tests.helpers.evaluation.engines import NOW, RATES, engine, fill, poll
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus
 from tests.helpers.samples import slo
@@ -24,11 +25,11 @@ def noisy(one: Engine) -> Engine:
     ledger = one.ledger
     for level in range(len(ledger.levels)):
         start, end = ledger.cover(level)
-        shape = (ledger.rows, (end - start) // ledger.levels[level].slot)
+        shape = (ledger.series_count, (end - start) // ledger.levels[level].slot)
         total = chance.integers(0, 1000, shape).astype(float)
         slots = Slots(total * chance.random(shape), total, np.ones(shape))
         out = Slots(slots.bad / 2, slots.total / 2, slots.known / 2)
-        ledger.write(level, range(ledger.rows), start, slots, out)
+        ledger.write(level, range(ledger.series_count), start, slots, out)
     return one
 
 

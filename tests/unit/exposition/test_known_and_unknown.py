@@ -8,8 +8,9 @@ import pytest
 
 from exporter.slo.maintenance import one_off
 from exporter.slo.model import LowTraffic
-from exporter.slo.period import DAY, CalendarPeriod
+from exporter.slo.period import CalendarPeriod
 from exporter.slo.snapshot import Snapshot
+from exporter.slo.types import DAY
 from tests.helpers.exposition.reading import families, text, values
 from tests.helpers.samples import AT, Sums, every_window, slo, snapshot, subject
 

@@ -16,9 +16,9 @@ from exporter.exposition.self_metrics import SelfMetrics
 from exporter.slo.durations import format_duration
 from exporter.slo.maintenance import one_off
 from exporter.slo.overrides import with_overrides
-from exporter.slo.period import DAY
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Incident, Override, TierChange
+from exporter.slo.types import DAY
 from tests.helpers.exposition.reading import FORMS, OWN, families, text, values
 from tests.helpers.samples import AT, slo, snapshot, subject
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.levels import DAY, HOUR, Level, levels
+from exporter.ledger.levels import Level, levels
 from exporter.ledger.slot_status import SlotStatus
+from exporter.slo.types import DAY, HOUR
 from tests.helpers.ledger.slots import counted
 
 SMALL = (Level(10, 60), Level(30, 240), Level(120, 1200), Level(240, 2400))
@@ -23,7 +24,7 @@ class TestTimeGoesOn:
     def filled(self, span: int = 3 * DAY) -> Ledger:
         """A ledger of one event in each slot of the last `span` seconds, a quarter of it bad."""
         ledger = Ledger(levels(30, 30 * DAY), 1, START)
-        ledger.add_row()
+        ledger.add_series()
         for level, of in enumerate(ledger.levels):
             low, high = ledger.cover(level)
             slots = (high - max(low, START - span)) // of.slot
@@ -87,7 +88,7 @@ class TestWriting:
     def test_slots_outside_of_the_cover_are_left_out(self):
         """Answers may come late: what a level no longer covers is not written."""
         ledger = Ledger(SMALL, 1, START)
-        ledger.add_row()
+        ledger.add_series()
         ten = counted(np.ones(10), np.ones(10))
         for start, held in ((START, 0), (START - 100, 6), (START - 10_000, 6)):
             ledger.write(0, [0], start, ten)
@@ -96,7 +97,7 @@ class TestWriting:
     def test_a_changed_answer_replaces_the_old(self):
         """Late samples change a slot."""
         ledger = Ledger(SMALL, 1, START)
-        ledger.add_row()
+        ledger.add_series()
         ledger.write(0, [0], START - 10, counted([2.0], [10.0]))
         ledger.write(0, [0], START - 10, counted([1.0], [12.0]))
         sums = ledger.window(10)
@@ -106,7 +107,7 @@ class TestWriting:
     def test_what_is_no_longer_known_stays_as_it_was(self, maintained):
         """Prometheus forgets; the ledger does not, of the other rows' slots nor of this one's."""
         ledger = Ledger(SMALL, 1, START)
-        ledger.add_row()
+        ledger.add_series()
         part = counted([1.0, 0.0], [4.0, 0.0]) if maintained else None
         ledger.write(0, [0], START - 20, counted([2.0, 3.0], [10.0, 20.0]), part)
         nothing = counted([0.0], [0.0]) if maintained else None
@@ -118,11 +119,11 @@ class TestWriting:
     def test_rows_are_kept_apart(self):
         """Rows of several sources, added at any time, hold their own counts."""
         ledger = Ledger(SMALL, 3, START)
-        rows = [ledger.add_row() for _ in (0, 1, 2, 2, 0, 1)]
+        rows = [ledger.add_series() for _ in (0, 1, 2, 2, 0, 1)]
         assert rows == list(range(6))
         for row in (4, 2):
             ledger.write(0, [row], START - 10, counted([0.0], [row + 1.0]))
-        late = ledger.add_row()
+        late = ledger.add_series()
         ledger.write(0, [late, 0], START - 20, counted([[0.0], [0.0]], [[50.0], [60.0]]))
         ledger.advance(START + 600)
         assert ledger.window(2400).total.tolist() == [60, 0, 3, 0, 5, 0, 50]
@@ -132,7 +133,7 @@ class TestWriting:
         ledger = Ledger(SMALL, 1, START)
         assert ledger.newest_known().tolist() == []
         for _ in range(3):
-            ledger.add_row()
+            ledger.add_series()
         one = counted([1.0], [1.0])
         ledger.write(0, [1], START - 50, one)
         ledger.write(0, [2], START - 10, one)
@@ -143,7 +144,7 @@ class TestWriting:
     def test_reading_a_level_gives_its_slots_oldest_first(self):
         """As many as its cover has, with the share of each that is known."""
         ledger = Ledger(SMALL, 1, START)
-        ledger.add_row()
+        ledger.add_series()
         values = np.array([1.0, math.nan, 3.0])
         ledger.write(0, [0], START - 30, counted(values / 4, values))
         found = ledger.read(0, 0)
@@ -195,12 +196,12 @@ class TestMemory:
     def test_an_slo_takes_about_50_kilobytes_whatever_its_period(self, days, kilobytes):
         """A year costs little more than a month."""
         ledger = Ledger(levels(30, days * DAY), 1, START)
-        ledger.add_row()
+        ledger.add_series()
         assert 20 * ledger.slots < ledger.bytes < kilobytes * 1000
 
     def test_a_thousand_slos_take_a_thousand_times_as_much(self):
         """Room that is made ahead for further rows stays within a quarter."""
         ledger = Ledger(levels(30, 30 * DAY), 1000, START)
         for _ in range(1000):
-            ledger.add_row()
+            ledger.add_series()
         assert ledger.bytes < 1000 * 50_000 * 1.25

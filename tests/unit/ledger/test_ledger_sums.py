@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.levels import DAY, HOUR, Level, levels
+from exporter.ledger.levels import Level, levels
 from exporter.ledger.ring_buffer import Slots
+from exporter.slo.types import DAY, HOUR
 from tests.helpers.ledger.naive_ledger import UNKNOWN, NaiveLedger, Slot
 from tests.helpers.ledger.slots import counted
 
@@ -102,8 +103,8 @@ class TestAgainstANaiveLedger:
         what lies in maintenance windows is summed apart in the same way.
         """
         start = START + offset * 10
-        ledger, naive = Ledger(SMALL, sources=1, end=start), NaiveLedger(SMALL, start)
-        ledger.add_row()
+        ledger, naive = Ledger(SMALL, slo_count=1, end=start), NaiveLedger(SMALL, start)
+        ledger.add_series()
         for what, *how in life:
             if what == "write":
                 level, back, slots, maintained = how
@@ -122,7 +123,7 @@ class TestAgainstANaiveLedger:
         """Two days of every interval in use: each window equals the naive one."""
         chosen = levels(interval, 40 * DAY, boundary)
         ledger, naive = Ledger(chosen, 1, START), NaiveLedger(chosen, START)
-        ledger.add_row()
+        ledger.add_series()
         random = np.random.default_rng(interval)
         for hours in (1, 4, 3, 14, 26):
             slots = hours * HOUR // interval
@@ -146,7 +147,7 @@ class TestExcluded:
     def test_without_maintenance_nothing_is_excluded(self):
         """And it takes no memory."""
         ledger = Ledger(SMALL, 1, START)
-        ledger.add_row()
+        ledger.add_series()
         before = ledger.bytes
         ledger.write(0, [0], START - 30, counted([1, 2, 3], [10, 20, 30]))
         assert not ledger.excludes
@@ -156,7 +157,7 @@ class TestExcluded:
     def test_rows_have_their_own_exclusions(self):
         """A row without maintenance windows keeps what it has; a later write lifts them."""
         ledger = Ledger(SMALL, 2, START)
-        rows = [ledger.add_row(), ledger.add_row()]
+        rows = [ledger.add_series(), ledger.add_series()]
         both = counted([[1, 1], [2, 2]], [[10, 10], [20, 20]])
         ledger.write(0, rows, START - 20, both, counted([[1, 0], [0, 0]], [[10, 0], [0, 0]]))
         ledger.write(0, [1], START - 20, counted([2, 2], [20, 20]))
@@ -169,20 +170,20 @@ class TestExcluded:
     def test_rows_that_come_later_exclude_nothing(self):
         """Room is made for them in both."""
         ledger = Ledger(SMALL, 1, START)
-        ledger.add_row()
+        ledger.add_series()
         one = counted([1], [10])
         ledger.write(0, [0], START - 10, one, one)
         for _ in range(7):
-            ledger.add_row()
+            ledger.add_series()
         assert ledger.window(60, excluded=True).total.tolist() == [10, *[0] * 7]
 
     def test_a_row_that_is_cleared_excludes_nothing(self):
         """Another group may have it."""
         ledger = Ledger(SMALL, 1, START)
-        ledger.add_row()
+        ledger.add_series()
         one = counted([1], [10])
         ledger.write(0, [0], START - 10, one, one)
-        ledger.clear_row(0)
+        ledger.clear_series(0)
         for excluded in (False, True):
             sums = ledger.window(60, excluded=excluded)
             assert (sums.bad[0], sums.total[0], sums.known[0]) == (0, 0, 0)

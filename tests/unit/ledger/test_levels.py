@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.ledger.levels import DAY, HOUR, Level, levels, middle_slot
+from exporter.ledger.levels import Level, levels, middle_slot
+from exporter.slo.types import DAY, HOUR
 
 DIVISORS = [interval for interval in range(1, 301) if HOUR % interval == 0]
 

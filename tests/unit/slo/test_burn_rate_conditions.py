@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.slo.period import CalendarPeriod, RollingPeriod
-from exporter.slo.windows import CONDITIONS, DAY, HOUR, MINUTE, WINDOWS, conditions_for, windows
+from exporter.slo.types import DAY, HOUR, MINUTE
+from exporter.slo.windows import CONDITIONS, WINDOWS, conditions_for, windows
 from tests.helpers.samples import AT
 
 FOUR = ["page 1h/5m", "page 6h/30m", "ticket 1d/2h", "ticket 3d/6h"]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from exporter.slo.policy import BurnRate, Gate, Policy, Tier
 from exporter.slo.snapshot import DataState
-from exporter.slo.windows import DAY, windows
+from exporter.slo.types import DAY
+from exporter.slo.windows import windows
 from tests.helpers.samples import AT, every_window, names, slo, snapshot, status, subject
 
 GOOD = (0.0, 1000.0, 1.0)

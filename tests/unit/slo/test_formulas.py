@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.slo.budget import Budget, Window, exhaustion
 from exporter.slo.model import Objective
-from exporter.slo.period import DAY
+from exporter.slo.types import DAY
 
 THREE_NINES = Objective.from_percent(Decimal("99.9"))
 objectives = st.decimals("1", "99.9999", places=4).map(Objective.from_percent)

@@ -8,9 +8,10 @@ import pytest
 
 from exporter.slo.maintenance import one_off
 from exporter.slo.model import LowTraffic
-from exporter.slo.period import DAY, HOUR, CalendarPeriod
+from exporter.slo.period import CalendarPeriod
 from exporter.slo.policy import DEFAULT_POLICY
 from exporter.slo.snapshot import DataState
+from exporter.slo.types import DAY, HOUR
 from tests.helpers.samples import AT, every_window, slo, snapshot, status, subject
 
 GOOD = (0.0, 1000.0, 1.0)

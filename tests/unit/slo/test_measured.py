@@ -9,8 +9,9 @@ import pytest
 from exporter.slo.maintenance import one_off
 from exporter.slo.measured import measured
 from exporter.slo.model import EventsSli, LatencySli, LowTraffic, QuerySli, Timeslices
-from exporter.slo.period import DAY, CalendarPeriod
+from exporter.slo.period import CalendarPeriod
 from exporter.slo.policy import DEFAULT_POLICY
+from exporter.slo.types import DAY
 from tests.helpers.samples import slo
 
 BASE = slo()

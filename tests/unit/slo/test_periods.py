@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.slo.period import DAY, HOUR, UNITS, CalendarPeriod, PeriodBounds, RollingPeriod
+from exporter.slo.period import UNITS, CalendarPeriod, PeriodBounds, RollingPeriod
+from exporter.slo.types import DAY, HOUR
 
 ZONES = [
     "UTC",

@@ -12,8 +12,7 @@ from exporter.exposition.slo_metrics import families
 from exporter.ledger.slot_status import SlotStatus
 from exporter.slo.maintenance import MaintenanceWindow, one_off
 from exporter.slo.model import EventsSli, Slo
-from exporter.slo.period import DAY
-from exporter.slo.windows import HOUR
+from exporter.slo.types import DAY, HOUR
 from tests.helpers.evaluation.engines import DELAY, NOW, RATES, engine, fill, only, poll, regions
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, RangeQuery
 from tests.helpers.samples import slo

@@ -1,4 +1,4 @@
-"""Rows: which SLO or group each row of the ledger holds."""
+"""The series table: which SLO or group each series of the ledger holds."""
 
 from __future__ import annotations
 
@@ -14,55 +14,55 @@ END = 1_700_000_100
 
 @pytest.fixture
 def ledger() -> Ledger:
-    return Ledger(levels(30, 86_400), sources=2, end=END)
+    return Ledger(levels(30, 86_400), slo_count=2, end=END)
 
 
 class TestRow:
     def test_a_counter_never_falls(self):
         """A correction that takes events back shows once others have made up for it."""
-        row = SeriesEntry(0, ())
+        entry = SeriesEntry(0, ())
         for bad, total in ((3, 10), (1, 6), (2, 11)):
-            row.show(86_400, bad, total)
-        assert (row.bad_shown, row.total_shown) == (3, 11)
+            entry.show(86_400, bad, total)
+        assert (entry.bad_shown, entry.total_shown) == (3, 11)
 
     def test_a_new_day_starts_anew(self):
         """Counters begin at midnight."""
-        row = SeriesEntry(0, ())
-        row.show(86_400, 3, 10)
-        row.show(172_800, 0, 1)
-        assert (row.bad_shown, row.total_shown) == (0, 1)
+        entry = SeriesEntry(0, ())
+        entry.show(86_400, 3, 10)
+        entry.show(172_800, 0, 1)
+        assert (entry.bad_shown, entry.total_shown) == (0, 1)
 
 
-class TestRows:
-    def test_an_slo_without_groups_has_one_row(self, ledger):
+class TestSeriesTable:
+    def test_an_slo_without_groups_has_one_series(self, ledger):
         """From the start, so that it is shown before anything is known."""
-        rows = SeriesTable([slo(), slo(name="other")], ledger)
-        assert [list(rows.of(source)) for source in (0, 1)] == [[0], [1]]
+        table = SeriesTable([slo(), slo(name="other")], ledger)
+        assert [list(table.indices(slo_index)) for slo_index in (0, 1)] == [[0], [1]]
 
-    def test_an_slo_with_groups_stands_for_itself_and_gets_rows_as_they_appear(self, ledger):
-        """The stand-in has no group, and is none of the rows that are written to."""
-        rows = SeriesTable([slo(group_by=("region",))], ledger)
-        assert [(row.source, row.group) for row in rows.all] == [(0, None)]
-        assert rows.make_room(0, [("us",), ("eu",)]) is None
-        assert [rows.all[row].group for row in rows.of(0)] == [("eu",), ("us",)]
+    def test_an_slo_with_groups_stands_for_itself_and_gets_series_as_they_appear(self, ledger):
+        """The stand-in has no group, and is never written to."""
+        table = SeriesTable([slo(group_by=("region",))], ledger)
+        assert [(entry.slo_index, entry.group) for entry in table.entries] == [(0, None)]
+        assert table.make_room(0, [("us",), ("eu",)]) is None
+        assert [table.entries[index].group for index in table.indices(0)] == [("eu",), ("us",)]
 
     def test_groups_over_the_limit_are_left_out_by_name(self, ledger):
         """The first by their labels stay, whichever order they came in."""
-        rows = SeriesTable([slo(group_by=("region",), max_groups=2)], ledger)
-        left_out = rows.make_room(0, [("c",), ("a",), ("b",)])
+        table = SeriesTable([slo(group_by=("region",), max_groups=2)], ledger)
+        left_out = table.make_room(0, [("c",), ("a",), ("b",)])
         assert left_out == "3 groups found, more than max_groups (2): 1 are left out"
-        assert [rows.all[row].group for row in rows.of(0)] == [("a",), ("b",)]
+        assert [table.entries[index].group for index in table.indices(0)] == [("a",), ("b",)]
 
-    def test_counters_go_on_from_other_rows(self, ledger):
+    def test_counters_go_on_from_other_series(self, ledger):
         """After a reload, for the groups that both have."""
         slos = [slo(), slo(name="grouped", group_by=("region",))]
-        other = Ledger(levels(30, 86_400), sources=2, end=END)
+        other = Ledger(levels(30, 86_400), slo_count=2, end=END)
         old, new = SeriesTable(slos, ledger), SeriesTable(slos[::-1], other)
         old.make_room(1, [("eu",), ("us",)])
         new.make_room(0, [("us",), ("ap",)])
-        for row in old.all:
-            row.show(86_400, 5, 9)
+        for entry in old.entries:
+            entry.show(86_400, 5, 9)
         new.continue_counters(0, old, 1)
         new.continue_counters(1, old, 0)
-        shown = {(row.source, row.group): row.total_shown for row in new.all}
+        shown = {(entry.slo_index, entry.group): entry.total_shown for entry in new.entries}
         assert shown == {(1, ()): 9, (0, None): 0, (0, ("us",)): 9, (0, ("ap",)): 0}

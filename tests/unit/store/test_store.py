@@ -46,7 +46,7 @@ def assert_same(found: Ledger, expected: Ledger) -> None:
     for level in range(len(SMALL)):
         asked, before = found.asked(level), expected.asked(level)
         assert ((asked == SlotStatus.SETTLED) == (before == SlotStatus.SETTLED)).all()
-        for row in range(expected.rows):
+        for row in range(expected.series_count):
             for a, b in zip(
                 found.read(level, row).arrays(), expected.read(level, row).arrays(), strict=True
             ):

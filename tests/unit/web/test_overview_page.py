@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from exporter.slo.model import LowTraffic
-from exporter.slo.period import DAY, CalendarPeriod
+from exporter.slo.period import CalendarPeriod
 from exporter.slo.policy import BurnRate, Gate, Policy, Tier
 from exporter.slo.records import Override
 from exporter.slo.snapshot import TierStatus
+from exporter.slo.types import DAY
 from exporter.web.daemon import EvaluationStatus
 from exporter.web.pages.overview import PAGE
 from tests.helpers.samples import AT, every_window, slo, snapshot, subject

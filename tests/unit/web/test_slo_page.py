@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from exporter.slo.maintenance import one_off
-from exporter.slo.period import DAY
 from exporter.slo.records import Acknowledgement, Incident, Override, TierChange
 from exporter.slo.snapshot import TierStatus
+from exporter.slo.types import DAY
 from exporter.web.daemon import Source
 from tests.helpers.samples import AT, slo, snapshot, subject
 from tests.helpers.web.asked import Web
