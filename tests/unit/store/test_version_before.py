@@ -1,0 +1,119 @@
+"""A store and a configuration of the version before: today's shows the same figures.
+
+`version_before` holds a store that the version before filled from a real Prometheus, the
+configuration that it ran with, and the figures that it showed after a restart, with nobody to ask:
+`fresh` as though the datasource had just answered, `stale` as it is without that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.config.reading.loading import load_file
+from exporter.daemon.engine import Engine
+from exporter.daemon.persister import Persister
+from exporter.slo.overrides import with_overrides
+from exporter.state.overrides import read_overrides
+from exporter.store.opening import FILE
+from exporter.store.overrides import OverrideStore
+from exporter.store.store import Store
+from exporter.web.api import answers
+from tests.helpers.evaluation.fake_prometheus import FakePrometheus
+
+BEFORE = Path(__file__).with_name("version_before")
+FIGURES = json.loads((BEFORE / "figures.json").read_text())
+FOREVER = 10**12
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of what the version before left behind."""
+    shutil.copytree(BEFORE, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def shown(folder: Path, *, stale_after: int | None = None) -> dict[str, Any]:
+    """What a daemon that starts on the folder shows at the fixture's time, with nobody to ask."""
+    settings, now = load_file(folder / "config.yaml"), FIGURES["now"]
+    evaluation = replace(
+        settings.evaluation, stale_after=stale_after or settings.evaluation.stale_after
+    )
+
+    async def run() -> bytes:
+        persister = Persister(Store(folder))
+        engine = Engine(settings.slos, evaluation, {"prometheus": FakePrometheus({})})
+        try:
+            engine.begin_with(await persister.read(engine.state), now)
+            overrides = await read_overrides(OverrideStore(folder))
+            snapshot = with_overrides(engine.evaluate(now), overrides.all, now)
+            assert await persister.save(engine)
+        finally:
+            persister.close()
+        assert [asdict(one) for one in overrides.all] == FIGURES["overrides"]
+        return answers.slos(snapshot, {})
+
+    data: dict[str, Any] = json.loads(asyncio.run(run()))["data"]
+    return data
+
+
+def assert_holds(found: Any, expected: Any, path: str = "") -> None:
+    """Everything that is expected is found; keys may have been added since."""
+    if isinstance(expected, dict):
+        assert isinstance(found, dict), path
+        for key, value in expected.items():
+            assert key in found, f"{path}/{key}"
+            assert_holds(found[key], value, f"{path}/{key}")
+    elif isinstance(expected, list):
+        assert isinstance(found, list), path
+        assert len(found) == len(expected), path
+        for i, (one, other) in enumerate(zip(found, expected, strict=True)):
+            assert_holds(one, other, f"{path}/{i}")
+    elif isinstance(expected, float):
+        assert found == pytest.approx(expected, rel=1e-12), path
+    else:
+        assert found == expected, path
+
+
+def test_every_figure_is_as_it_was(folder):
+    """Windows, budgets, tiers and their history, incidents, acknowledgements, overrides."""
+    assert_holds(shown(folder, stale_after=FOREVER), FIGURES["fresh"])
+
+
+def test_every_figure_is_as_it_was_while_the_datasource_is_silent(folder):
+    """Windows are withdrawn; budgets and tiers stand."""
+    assert_holds(shown(folder), FIGURES["stale"])
+
+
+def test_what_today_s_version_stores_shows_the_same_once_more(folder):
+    """Its first write takes nothing away from what was there."""
+    shown(folder)
+    assert_holds(shown(folder, stale_after=FOREVER), FIGURES["fresh"])
+
+
+def test_the_version_before_can_read_what_is_written_today(folder, tmp_path):
+    """It asks for the version of the schema, and finds the tables and columns that it knows."""
+    shown(folder)
+    Store(tmp_path / "fresh").close()
+    assert schema(folder / FILE) == schema(BEFORE / FILE)
+    assert schema(tmp_path / "fresh" / FILE) == schema(BEFORE / FILE)
+
+
+def schema(file: Path) -> tuple[Any, ...]:
+    """A database's tables, and whose and which version it says it is."""
+    with closing(sqlite3.connect(f"{file.as_uri()}?immutable=1", uri=True)) as connection:
+        [application] = connection.execute("PRAGMA application_id").fetchone()
+        [version] = connection.execute("PRAGMA user_version").fetchone()
+        columns = connection.execute(
+            "SELECT it.name, of.name, of.type, of.pk FROM sqlite_schema AS it"
+            " JOIN pragma_table_info(it.name) AS of ORDER BY it.name, of.cid"
+        ).fetchall()
+    return application, version, columns
