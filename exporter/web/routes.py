@@ -10,7 +10,8 @@ from starlette.routing import Route
 
 from exporter.exposition.publisher import Publisher, negotiate
 from exporter.web.api import answers
-from exporter.web.api.gate_api import decision_routes
+from exporter.web.api.errors import InvalidRequestError
+from exporter.web.api.gate_api import gate_routes
 from exporter.web.api.openapi import document
 from exporter.web.daemon import Daemon, ReloadError
 from exporter.web.pages.pages import Pages
@@ -42,7 +43,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
     def slos(request: Request) -> Response:
         try:
             return _json(answers.slos(publisher.snapshot, request.query_params))
-        except ValueError as error:
+        except InvalidRequestError as error:
             return _json(answers.failure("bad_data", str(error)), status_code=400)
 
     described = orjson.dumps(document(version), option=orjson.OPT_APPEND_NEWLINE)
@@ -80,7 +81,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             Route("/api/v1/status", status),
             Route("/api/v1/slos", slos),
             Route("/api/v1/openapi.json", openapi),
-            *decision_routes(publisher, daemon),
+            *gate_routes(publisher, daemon),
             Route("/", pages.overview),
             Route("/slo/{name:path}", pages.slo),
             Route("/static/{name}", pages.asset),

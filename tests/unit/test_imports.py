@@ -81,8 +81,14 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
     },
     "dateutil": {"config": "reads recurrence rules"},
     "yaml": {"config": "reads files", "rules": "writes rules"},
-    "pydantic": {"config": "checks them"},
-    "pydantic_core": {"config": "checks them"},
+    "pydantic": {
+        "config": "checks them",
+        "web": "reads bodies; describes them and the answers in the OpenAPI document",
+    },
+    "pydantic_core": {
+        "config": "checks them",
+        "web": "names the mistakes of a body",
+    },
     "prometheus_client": {
         "exposition": "metric families",
         "daemon": "makes the registry",

@@ -1,60 +1,94 @@
 """The JSON of `/api/v1`: the snapshot and the daemon's state, in Prometheus's envelope.
 
-What is not known, and what is no finite number, is null.
+What is not known, and every number that is not finite, is null.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import fields
 
 import orjson
 
 from exporter.slo.durations import format_duration
+from exporter.slo.records import Override
 from exporter.slo.snapshot import Alert, DataState, SloStatus, Snapshot
-from exporter.web.daemon import Status
+from exporter.web.api.errors import InvalidRequestError
+from exporter.web.api.models import (
+    AlertEntry,
+    Failure,
+    LimitsEntry,
+    OverrideEntry,
+    OverrideList,
+    PeriodEntry,
+    SloEntry,
+    SloPage,
+    StatusEntry,
+    TierEntry,
+)
+from exporter.web.daemon import OverrideStatus, Status
 
 MOST_SLOS = 1_000
 """SLOs (groups, with `group_by`) of one answer."""
 
 
 def success(data: object) -> bytes:
-    """An answer that holds data."""
+    """An answer that holds data: one of the models, or a dataclass of the core."""
     return orjson.dumps({"status": "success", "data": data}, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def failure(kind: str, message: str) -> bytes:
     """The answer to a request that cannot be met; `bad_data` is one that is not understood."""
-    answer = {"status": "error", "errorType": kind, "error": message}
-    return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(Failure("error", kind, message), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def status(of: Status, snapshot: Snapshot) -> bytes:
+def status(daemon: Status, snapshot: Snapshot) -> bytes:
     """The daemon's state, with the number of SLOs in each data state."""
-    counted = Counter(one.state for one in snapshot.slos)
-    slos = {state.value: counted[state] for state in DataState}
-    fields = {name: getattr(of, name) for name in of.__dataclass_fields__}
-    return success(fields | {"slos": slos})
+    counts = Counter(slo.state for slo in snapshot.slos)
+    known = {field.name: getattr(daemon, field.name) for field in fields(Status)}
+    return success(StatusEntry(**known, slos={state.value: counts[state] for state in DataState}))
 
 
 def slos(snapshot: Snapshot, query: Mapping[str, str]) -> bytes:
     """One page of the snapshot's SLOs, those of one service if the query names one.
 
     Raises:
-        ValueError: a number in the query is none, or out of bounds.
+        InvalidRequestError: a number in the query is not a number, or is out of bounds.
     """
     offset = _number(query, "offset", 0, at_least=0, at_most=None)
     limit = _number(query, "limit", MOST_SLOS, at_least=1, at_most=MOST_SLOS)
     service = query.get("service")
-    found = [one for one in snapshot.slos if service is None or one.slo.service == service]
+    chosen = [slo for slo in snapshot.slos if service is None or slo.slo.service == service]
     return success(
-        {
-            "at": snapshot.at or None,
-            "total": len(found),
-            "offset": offset,
-            "slos": [_slo(one) for one in found[offset : offset + limit]],
-        }
+        SloPage(
+            at=snapshot.at or None,
+            total=len(chosen),
+            offset=offset,
+            slos=tuple(map(_slo, chosen[offset : offset + limit])),
+        )
     )
+
+
+def overrides(known: OverrideStatus, service: str | None, now: float) -> bytes:
+    """All overrides, newest first, those of one service if one is given; `now` is Unix seconds."""
+    return success(
+        OverrideList(
+            overrides=tuple(
+                override_entry(override, now)
+                for override in reversed(known.overrides)
+                if service in (None, override.service)
+            ),
+            stored=known.stored,
+            limits=LimitsEntry(known.limits.longest, known.limits.per_quarter),
+        )
+    )
+
+
+def override_entry(override: Override, now: float) -> OverrideEntry:
+    """An override as it is at `now`, Unix seconds."""
+    known = {field.name: getattr(override, field.name) for field in fields(Override)}
+    return OverrideEntry(**known, in_force=override.start <= now < override.until)
 
 
 def _number(
@@ -66,57 +100,59 @@ def _number(
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
     if number is None or number < at_least or (at_most is not None and number > at_most):
         bounds = f"at least {at_least}" + ("" if at_most is None else f" and at most {at_most}")
-        raise ValueError(f"{name} must be a whole number, {bounds}")
+        raise InvalidRequestError(f"{name} must be a whole number, {bounds}")
     return number
 
 
-def _slo(one: SloStatus) -> dict[str, object]:
-    slo, tier = one.slo, one.tier
-    return {
-        "service": slo.service,
-        "slo": slo.name,
-        "groups": dict(one.groups),
-        "labels": dict(slo.labels),
-        "objective": slo.objective.ratio,
-        "period": {
-            "name": slo.period.label,
-            "start": one.period.start,
-            "end": one.period.end,
-        },
-        "state": one.state,
-        "problem": one.problem,
-        "coverage": one.coverage,
-        "windows": dict(one.windows),
-        "budget": one.budget,
-        "raw_budget": one.raw_budget,
-        "exhaustion_seconds": one.exhaustion_seconds,
-        "policy": slo.policy.name,
-        "tier": tier
-        and {
-            "name": tier.name,
-            "gate": tier.gate,
-            "guidance": tier.guidance,
-            "link": tier.link,
-            "exemptions": list(tier.exemptions),
-            "since": one.tier_status.since,
-            "held": one.tier_status.held,
-            "recovery": one.tier_status.recovery,
-        },
-        "tier_changes": list(one.tier_status.changes),
-        "incidents": list(one.incidents),
-        "alerts": [_alert(alert) for alert in one.alerts],
-        "maintenance": list(one.maintenance),
-        "override": one.override,
-        "last_slot": one.last_slot,
-    }
+def _slo(status: SloStatus) -> SloEntry:
+    slo = status.slo
+    return SloEntry(
+        service=slo.service,
+        slo=slo.name,
+        groups=status.groups,
+        labels=slo.labels,
+        objective=slo.objective.ratio,
+        period=PeriodEntry(slo.period.label, status.period.start, status.period.end),
+        state=status.state,
+        problem=status.problem,
+        coverage=status.coverage,
+        windows=status.windows,
+        budget=status.budget,
+        raw_budget=status.raw_budget,
+        exhaustion_seconds=status.exhaustion_seconds,
+        policy=slo.policy.name,
+        tier=_tier(status),
+        tier_changes=status.tier_status.changes,
+        incidents=status.incidents,
+        alerts=tuple(map(_alert, status.alerts)),
+        maintenance=status.maintenance,
+        override=status.override,
+        last_slot=status.last_slot,
+    )
 
 
-def _alert(alert: Alert) -> dict[str, object]:
-    return {
-        "severity": alert.condition.severity,
-        "long": format_duration(alert.condition.long),
-        "short": format_duration(alert.condition.short),
-        "threshold": alert.threshold,
-        "firing": alert.firing,
-        "held": alert.held,
-    }
+def _tier(status: SloStatus) -> TierEntry | None:
+    tier, how = status.tier, status.tier_status
+    if tier is None:
+        return None
+    return TierEntry(
+        name=tier.name,
+        gate=tier.gate,
+        guidance=tier.guidance,
+        link=tier.link,
+        exemptions=tier.exemptions,
+        since=how.since,
+        held=how.held,
+        recovery=how.recovery,
+    )
+
+
+def _alert(alert: Alert) -> AlertEntry:
+    return AlertEntry(
+        severity=alert.condition.severity,
+        long=format_duration(alert.condition.long),
+        short=format_duration(alert.condition.short),
+        threshold=alert.threshold,
+        firing=alert.firing,
+        held=alert.held,
+    )

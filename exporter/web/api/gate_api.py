@@ -1,10 +1,9 @@
-"""The routes of the deploy gate, of overrides, and of postmortems that are taken care of."""
+"""The routes of the deploy gate, of overrides, and of postmortems."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
 from http import HTTPStatus
 
 from starlette.datastructures import QueryParams
@@ -14,9 +13,10 @@ from starlette.routing import Route
 
 from exporter.exposition.publisher import Publisher
 from exporter.slo.gate import Decision, decide
-from exporter.slo.overrides import QuotaError
-from exporter.slo.records import Override
-from exporter.web.api import answers, bodies
+from exporter.slo.overrides import OverrideError, QuotaError
+from exporter.web.api import answers, requests
+from exporter.web.api.errors import InvalidRequestError
+from exporter.web.api.models import AcknowledgedIncident, RecordedOverride
 from exporter.web.daemon import AbsentError, Daemon
 
 ENFORCED = {
@@ -25,17 +25,17 @@ ENFORCED = {
     Decision.BLOCK: HTTPStatus.LOCKED,
     Decision.UNKNOWN: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-"""How the gate answers those who look at the status alone."""
+"""How the gate answers clients that look at the status alone."""
 
 PARAMETERS = ("service", "slo", "reason", "enforce")
 
 
-def decision_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
+def gate_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
     """The routes, all coroutines: the daemon may be asked in the event loop alone."""
 
     async def gate(request: Request) -> Response:
         parameters = _parameters(request.query_params)
-        found = decide(
+        decision = decide(
             publisher.snapshot,
             parameters["service"],
             parameters.get("slo"),
@@ -45,7 +45,7 @@ def decision_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
         )
         enforced = parameters.get("enforce") == "true"
         return _json(
-            answers.success(found), ENFORCED[found.decision] if enforced else HTTPStatus.OK
+            answers.success(decision), ENFORCED[decision.decision] if enforced else HTTPStatus.OK
         )
 
     async def overrides(request: Request) -> Response:
@@ -53,28 +53,13 @@ def decision_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
 
     async def listed(request: Request) -> Response:
         service = request.query_params.get("service")
-        kept, now = daemon.overrides(), time.time()
-        return _json(
-            answers.success(
-                {
-                    "overrides": [
-                        _override(one, now)
-                        for one in reversed(kept.overrides)
-                        if service in (None, one.service)
-                    ],
-                    "stored": kept.stored,
-                    "limits": {
-                        "longest_seconds": kept.limits.longest,
-                        "per_quarter": kept.limits.per_quarter,
-                    },
-                }
-            )
-        )
+        return _json(answers.overrides(daemon.overrides(), service, time.time()))
 
     async def override(request: Request) -> Response:
         now = time.time()
-        made, stored = await daemon.override(bodies.override(await request.body(), now))
-        answer = {"override": _override(made, now), "stored": stored}
+        new = requests.read(await request.body(), requests.NewOverride).override(now)
+        made, stored = await daemon.override(new)
+        answer = RecordedOverride(answers.override_entry(made, now), stored)
         return _json(answers.success(answer), HTTPStatus.CREATED)
 
     async def end(request: Request) -> Response:
@@ -82,12 +67,14 @@ def decision_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
         if not (text.isascii() and text.isdigit() and len(text) < 10):
             raise AbsentError(f"there is no override {text!r}")
         ended, stored = await daemon.end_override(int(text))
-        return _json(answers.success({"override": _override(ended, time.time()), "stored": stored}))
+        answer = RecordedOverride(answers.override_entry(ended, time.time()), stored)
+        return _json(answers.success(answer))
 
     async def acknowledge(request: Request) -> Response:
-        key, word = bodies.acknowledgement(await request.body(), time.time())
-        incident = await daemon.acknowledge(key, word)
-        return _json(answers.success({"incident": incident}))
+        body = requests.read(await request.body(), requests.NewAcknowledgement)
+        key, acknowledgement = body.acknowledgement(time.time())
+        incident = await daemon.acknowledge(key, acknowledgement)
+        return _json(answers.success(AcknowledgedIncident(incident)))
 
     return (
         Route("/api/v1/gate", _answering(gate), methods=["GET", "POST"]),
@@ -101,41 +88,39 @@ def _parameters(query: QueryParams) -> dict[str, str]:
     """What the gate is asked.
 
     Raises:
-        ValueError: something is not as it should be. What is not known is refused, too, since
-            `enforc=true` would let everything pass.
+        InvalidRequestError: something is wrong. Unknown parameters are refused, too: with
+            `enforc=true` every deploy would pass.
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in query.multi_items():
         if name not in PARAMETERS:
-            raise ValueError(f"{name!r} is not known: known are {', '.join(PARAMETERS)}")
-        if name in found:
-            raise ValueError(f"{name} must be there once")
+            raise InvalidRequestError(f"{name!r} is not known: known are {', '.join(PARAMETERS)}")
+        if name in values:
+            raise InvalidRequestError(f"{name} must be given only once")
         if name == "reason" and not value:
             continue  # a variable of a pipeline that is not set
-        if not 0 < len(value) <= bodies.LONGEST:
-            raise ValueError(f"{name} must be a text of 1 to {bodies.LONGEST} characters")
-        found[name] = value
-    if "service" not in found:
-        raise ValueError("service is needed")
-    if found.get("enforce") not in (None, "true", "false"):
-        raise ValueError("enforce must be true or false")
-    return found
-
-
-def _override(one: Override, now: float) -> dict[str, object]:
-    return {**asdict(one), "in_force": one.start <= now < one.until}
+        if not 0 < len(value) <= requests.LONGEST:
+            raise InvalidRequestError(
+                f"{name} must be a string of 1 to {requests.LONGEST} characters"
+            )
+        values[name] = value
+    if "service" not in values:
+        raise InvalidRequestError("service is required")
+    if values.get("enforce") not in (None, "true", "false"):
+        raise InvalidRequestError("enforce must be true or false")
+    return values
 
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 def _answering(handler: Handler) -> Handler:
-    """A route whose errors become answers."""
+    """A route whose errors become answers, if they are the client's."""
 
     async def answer(request: Request) -> Response:
         try:
             return await handler(request)
-        except ValueError as error:
+        except (InvalidRequestError, OverrideError) as error:
             return _json(answers.failure("bad_data", str(error)), HTTPStatus.BAD_REQUEST)
         except QuotaError as error:
             return _json(answers.failure("quota", str(error)), HTTPStatus.CONFLICT)

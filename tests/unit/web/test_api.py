@@ -13,6 +13,7 @@ from exporter.slo.model import LowTraffic
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.snapshot import Snapshot
 from exporter.web.api import answers
+from exporter.web.api.errors import InvalidRequestError
 from exporter.web.daemon import (
     ConfigStatus,
     DatasourceStatus,
@@ -244,5 +245,5 @@ class TestPages:
     )
     def test_a_number_that_is_none_is_named(self, query, message):
         """With what would be right."""
-        with pytest.raises(ValueError, match=f"^{message}$"):
+        with pytest.raises(InvalidRequestError, match=f"^{message}$"):
             answers.slos(self.MANY, query)

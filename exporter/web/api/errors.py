@@ -1,0 +1,7 @@
+"""What is wrong with a request to the API."""
+
+from __future__ import annotations
+
+
+class InvalidRequestError(ValueError):
+    """A parameter or the body is not as it should be; the text says what is wrong."""

@@ -1,0 +1,160 @@
+"""The data of the API's answers: what is serialised, and what the OpenAPI document is made from.
+
+A field is a key of the JSON, so none can be missing from either. Most have no slots: without them
+orjson writes a thousand SLOs three times as fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from exporter.slo.budget import Budget, Window
+from exporter.slo.policy import Gate
+from exporter.slo.records import Incident, Override, TierChange
+from exporter.slo.snapshot import DataState
+from exporter.web.daemon import Status
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The answer to a request that fails: `errorType` is for programs, `error` for people."""
+
+    status: Literal["error"]
+    errorType: str  # noqa: N815  # the name that Prometheus's API has
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusEntry(Status):
+    """The daemon's state, with the number of SLOs in each data state."""
+
+    slos: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class PeriodEntry:
+    """The period of an SLO as it stands: from `start` to `end`, Unix seconds."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class TierEntry:
+    """The tier in force.
+
+    `since` is when it was entered, null while history is still being read; `held` tells why it does
+    not change; `recovery` is when it gets better if nothing more fails. Times are Unix seconds.
+    """
+
+    name: str
+    gate: Gate
+    guidance: str
+    link: str | None
+    exemptions: tuple[str, ...]
+    since: int | None
+    held: str | None
+    recovery: float | None
+
+
+@dataclass(frozen=True)
+class AlertEntry:
+    """A burn-rate condition.
+
+    `firing` is null while one of its windows is unknown. `held` tells that it would fire, but that
+    its long window has too few events.
+    """
+
+    severity: str
+    long: str
+    short: str
+    threshold: float
+    firing: bool | None
+    held: bool
+
+
+@dataclass(frozen=True)
+class SloEntry:
+    """One SLO (with `group_by`: one group of it). What is unknown or infinite is null.
+
+    `windows` are keyed by their length (`5m`, ..., and the period's). `budget` leaves maintenance
+    windows out, `raw_budget` includes them. `maintenance` has the reasons of those that are active.
+    `override` is the one in force.
+    """
+
+    service: str
+    slo: str
+    groups: Mapping[str, str]
+    labels: Mapping[str, str]
+    objective: float
+    period: PeriodEntry
+    state: DataState
+    problem: str | None
+    coverage: float
+    windows: Mapping[str, Window]
+    budget: Budget | None
+    raw_budget: Budget | None
+    exhaustion_seconds: float | None
+    policy: str
+    tier: TierEntry | None
+    tier_changes: tuple[TierChange, ...]
+    incidents: tuple[Incident, ...]
+    alerts: tuple[AlertEntry, ...]
+    maintenance: tuple[str, ...]
+    override: Override | None
+    last_slot: float | None
+
+
+@dataclass(frozen=True)
+class SloPage:
+    """A part of the list of SLOs, from `offset` on; `total` counts all of them.
+
+    `at` is the slot boundary of the figures, Unix seconds; null before the first evaluation.
+    """
+
+    at: int | None
+    total: int
+    offset: int
+    slos: tuple[SloEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideEntry(Override):
+    """An override, and whether it is in force now."""
+
+    in_force: bool
+
+
+@dataclass(frozen=True)
+class LimitsEntry:
+    """How long an override may last, in seconds, and how many a service may have in a quarter."""
+
+    longest_seconds: int
+    per_quarter: int
+
+
+@dataclass(frozen=True)
+class OverrideList:
+    """The overrides of the last year, newest first; `stored` tells whether all are on disk."""
+
+    overrides: tuple[OverrideEntry, ...]
+    stored: bool
+    limits: LimitsEntry
+
+
+@dataclass(frozen=True)
+class RecordedOverride:
+    """An override that was just made or ended; `stored` tells whether that is on disk."""
+
+    override: OverrideEntry
+    stored: bool
+
+
+@dataclass(frozen=True)
+class AcknowledgedIncident:
+    """The incident whose postmortem was just acknowledged."""
+
+    incident: Incident
