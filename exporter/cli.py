@@ -25,12 +25,12 @@ from exporter.daemon.app import App
 from exporter.daemon.logs import FORMATS, LEVELS, configure
 from exporter.daemon.options import Options, watched_web_settings
 from exporter.demo.run import DemoOptions, run_demo
+from exporter.errors import StoreError
 from exporter.prometheus.errors import SettingsError
 from exporter.rules.aliases import ALIASES
 from exporter.rules.rule import RuleOptions
 from exporter.rules.writing import FORMATS as RULE_FORMATS
 from exporter.rules.writing import write as write_rules
-from exporter.store.opening import StoreError
 from exporter.web.daemon import ReloadError
 from exporter.web.server.server import ListenError, parse_listen_address
 from exporter.web.server.settings import WebSettingsError

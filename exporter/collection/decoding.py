@@ -8,6 +8,7 @@ import numpy as np
 
 from exporter.collection.raw_samples import CounterSamples, count_slot, read_counters
 from exporter.collection.slot_range import Counts, SlotRange
+from exporter.errors import DatasourceError
 from exporter.prometheus.answers import Series
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
@@ -23,7 +24,7 @@ MOST_EVENTS = 1e300
 the ratios of them, would not be numbers either."""
 
 
-class SliError(Exception):
+class SliError(DatasourceError):
     """An SLO's indicator does not fit what Prometheus holds."""
 
 

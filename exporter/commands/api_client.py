@@ -9,11 +9,13 @@ from pathlib import Path
 
 import httpx
 
+from exporter.errors import ExporterError
+
 TIMEOUT = 15.0
 """Seconds for each part of a request."""
 
 
-class ApiError(Exception):
+class ApiError(ExporterError):
     """A daemon gave no answer that can be used; the text says which one, and why."""
 
 

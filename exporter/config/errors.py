@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporter.errors import ConfigurationError
+
 KeyPath = tuple[str | int, ...]
 """The way to a value from the top of a file: keys of mappings and indices of lists."""
 
@@ -33,7 +35,7 @@ class Mistake:
         return ": ".join(part for part in (place, self.key, message) if part)
 
 
-class ConfigError(Exception):
+class ConfigError(ConfigurationError):
     """A configuration that cannot be used; `mistakes` holds everything found wrong with it."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:

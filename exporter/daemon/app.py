@@ -17,6 +17,7 @@ from exporter.daemon.diagnosis import diagnose
 from exporter.daemon.options import Options, watched_web_settings
 from exporter.daemon.persister import Persister
 from exporter.daemon.running_config import RunningConfig
+from exporter.errors import StoreError
 from exporter.evaluation.chart_data import event_histories
 from exporter.exposition.publisher import Publisher
 from exporter.exposition.self_metrics import SelfMetrics
@@ -28,7 +29,7 @@ from exporter.slo.records import Acknowledgement, Incident, Override
 from exporter.slo.snapshot import SloStatus, Snapshot
 from exporter.state.acknowledging import acknowledge
 from exporter.state.overrides import Overrides, read_overrides
-from exporter.store.opening import StoreError, StoreInUseError, StoreVersionError
+from exporter.store.opening import StoreInUseError, StoreVersionError
 from exporter.store.overrides import OverrideStore
 from exporter.store.store import Store
 from exporter.web.daemon import (

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import structlog
 
 from exporter.daemon.engine import Engine
+from exporter.errors import StoreError
 from exporter.slo.types import SloIndex, enumerate_slos
 from exporter.state.evaluation_state import EvaluationState
-from exporter.store.opening import StoreError, StoreLostError
+from exporter.store.opening import StoreLostError
 from exporter.store.store import Store, Stored
 from exporter.store.tier_history import PolicyStates
 

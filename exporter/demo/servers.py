@@ -31,12 +31,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from exporter.errors import ExporterError
+
 READY_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 LOG_TAIL_LINES = 15
 
 
-class ServerError(Exception):
+class ServerError(ExporterError):
     """A program that the demo or a test needs did not do what it should."""
 
 

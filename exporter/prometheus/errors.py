@@ -1,20 +1,15 @@
-"""What can go wrong between us and Prometheus.
-
-SettingsError             the settings make no client: nothing was sent
-PrometheusError
-├── UnavailableError      no answer, or none that is Prometheus's: try again later
-└── QueryRefusedError     Prometheus will not or cannot run this query: it said so, it gave no
-                          answer in time though it answers others, or gave too long a one
-"""
+"""What can go wrong between us and Prometheus; `exporter.errors` has the whole tree."""
 
 from __future__ import annotations
 
+from exporter.errors import ConfigurationError, DatasourceError
 
-class SettingsError(Exception):
+
+class SettingsError(ConfigurationError):
     """The settings name certificates or a host that no client can be made of."""
 
 
-class PrometheusError(Exception):
+class PrometheusError(DatasourceError):
     """Anything that keeps a query from being answered."""
 
 

@@ -7,17 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from exporter.errors import RequestError
 from exporter.slo.durations import format_duration
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.records import Override
 from exporter.slo.snapshot import Snapshot
 
 
-class OverrideError(ValueError):
+class OverrideError(RequestError):
     """An override that cannot be: it is too long, or none at all."""
 
 
-class QuotaError(Exception):
+class QuotaError(RequestError):
     """The service has had all its overrides of this quarter."""
 
 

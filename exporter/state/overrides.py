@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import structlog
 
+from exporter.errors import StoreError
 from exporter.slo.overrides import OverrideLimits, check
 from exporter.slo.records import KEPT, Override
-from exporter.store.opening import StoreError
 from exporter.store.overrides import OverrideStore
 
 

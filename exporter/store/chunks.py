@@ -16,6 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.errors import StoreError
 from exporter.ledger.history import Stretch
 from exporter.ledger.levels import CHUNK
 from exporter.ledger.ring_buffer import Slots
@@ -24,7 +25,7 @@ from exporter.ledger.slot_status import SlotStatus
 _COUNTS = CHUNK * (8 + 8 + 4)
 
 
-class DamagedChunkError(Exception):
+class DamagedChunkError(StoreError):
     """The bytes are not those that were written."""
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.errors import StoreError
 from exporter.ledger.levels import CHUNK
 from exporter.slo.types import Floats
 from exporter.store import opening
 from exporter.store.chunks import DamagedChunkError, decode
-from exporter.store.opening import StoreError
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from exporter.errors import StoreError
+
 FILE = "ledger.sqlite"
 LOCK = "ledger.lock"
 
@@ -98,10 +100,6 @@ UPGRADES = {
 
 BUSY_SECONDS = 2.0
 """How long a backup or a shell that holds the store is waited for."""
-
-
-class StoreError(Exception):
-    """Nothing can be stored, or read."""
 
 
 class StoreInUseError(StoreError):

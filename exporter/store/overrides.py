@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
+from exporter.errors import StoreError
 from exporter.slo.records import Override
 from exporter.store import opening
-from exporter.store.opening import StoreError
 
 COLUMNS = "id, service, slo, by, why, start, until"
 

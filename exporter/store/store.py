@@ -13,13 +13,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exporter.errors import StoreError
 from exporter.ledger.history import History, Stretch
 from exporter.ledger.levels import CHUNK
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import DAY, HOUR, Group, SloIndex, enumerate_slos
 from exporter.store import opening, tier_history
 from exporter.store.chunks import DamagedChunkError, decode, encode
-from exporter.store.opening import StoreError, StoreLostError
+from exporter.store.opening import StoreLostError
 from exporter.store.tier_history import PolicyStates
 
 SLACK = DAY

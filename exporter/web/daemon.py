@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from exporter.errors import ConfigurationError, RequestError
 from exporter.slo.event_history import EventHistory
 from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideLimits
@@ -13,11 +14,11 @@ from exporter.slo.records import Acknowledgement, Incident, Override
 from exporter.slo.snapshot import SloStatus
 
 
-class ReloadError(Exception):
+class ReloadError(ConfigurationError):
     """The configuration was not taken over; the text lists every mistake, a line each."""
 
 
-class AbsentError(Exception):
+class AbsentError(RequestError):
     """What is asked for is not there; the text says what."""
 
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from exporter.exposition.publisher import Publisher, negotiate
 from exporter.web.api import answers
-from exporter.web.api.errors import InvalidRequestError
+from exporter.web.api.error_answers import ERROR_HANDLERS
 from exporter.web.api.gate_api import gate_routes
 from exporter.web.api.openapi import document
 from exporter.web.daemon import Daemon, ReloadError
@@ -41,10 +41,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
         return PlainTextResponse("The exporter is healthy.\n")
 
     def slos(request: Request) -> Response:
-        try:
-            return _json(answers.slos(publisher.snapshot, request.query_params))
-        except InvalidRequestError as error:
-            return _json(answers.failure("bad_data", str(error)), status_code=400)
+        return _json(answers.slos(publisher.snapshot, request.query_params))
 
     described = orjson.dumps(document(version), option=orjson.OPT_APPEND_NEWLINE)
 
@@ -85,7 +82,8 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             Route("/", pages.overview),
             Route("/slo/{name:path}", pages.slo),
             Route("/static/{name}", pages.asset),
-        ]
+        ],
+        exception_handlers=ERROR_HANDLERS,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from exporter.errors import RequestError
 
-class InvalidRequestError(ValueError):
+
+class InvalidRequestError(RequestError):
     """A parameter or the body is not as it should be; the text says what is wrong."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from starlette.datastructures import QueryParams
@@ -13,7 +13,6 @@ from starlette.routing import Route
 
 from exporter.exposition.publisher import Publisher
 from exporter.slo.gate import Decision, decide
-from exporter.slo.overrides import OverrideError, QuotaError
 from exporter.web.api import answers, requests
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.models import AcknowledgedIncident, RecordedOverride
@@ -77,10 +76,10 @@ def gate_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
         return _json(answers.success(AcknowledgedIncident(incident)))
 
     return (
-        Route("/api/v1/gate", _answering(gate), methods=["GET", "POST"]),
-        Route("/api/v1/overrides", _answering(overrides), methods=["GET", "POST"]),
-        Route("/api/v1/overrides/{id:path}", _answering(end), methods=["DELETE"]),
-        Route("/api/v1/postmortems/acknowledge", _answering(acknowledge), methods=["POST"]),
+        Route("/api/v1/gate", gate, methods=["GET", "POST"]),
+        Route("/api/v1/overrides", overrides, methods=["GET", "POST"]),
+        Route("/api/v1/overrides/{id:path}", end, methods=["DELETE"]),
+        Route("/api/v1/postmortems/acknowledge", acknowledge, methods=["POST"]),
     )
 
 
@@ -109,25 +108,6 @@ def _parameters(query: QueryParams) -> dict[str, str]:
     if values.get("enforce") not in (None, "true", "false"):
         raise InvalidRequestError("enforce must be true or false")
     return values
-
-
-Handler = Callable[[Request], Awaitable[Response]]
-
-
-def _answering(handler: Handler) -> Handler:
-    """A route whose errors become answers, if they are the client's."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except (InvalidRequestError, OverrideError) as error:
-            return _json(answers.failure("bad_data", str(error)), HTTPStatus.BAD_REQUEST)
-        except QuotaError as error:
-            return _json(answers.failure("quota", str(error)), HTTPStatus.CONFLICT)
-        except AbsentError as error:
-            return _json(answers.failure("not_found", str(error)), HTTPStatus.NOT_FOUND)
-
-    return answer
 
 
 def _json(body: bytes, status_code: int = HTTPStatus.OK) -> Response:

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exporter.errors import RequestError
 from exporter.web.server.passwords import BusyError, Passwords
 from exporter.web.server.settings import Limits, RateLimit, WebSettings
 
@@ -39,7 +40,7 @@ LINGER = 1.0
 """Seconds in which the rest of a refused body is read and dropped."""
 
 
-class GoneError(Exception):
+class GoneError(RequestError):
     """The client has left in the middle of its request."""
 
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 import bcrypt
 
+from exporter.errors import RequestError
+
 MAX_KNOWN = 100
 """Passwords that are remembered as right: enough for every user of a small list."""
 
@@ -21,7 +23,7 @@ BCRYPT_BYTES = 72
 """What bcrypt looks at; tools that make hashes drop what a password has beyond."""
 
 
-class BusyError(Exception):
+class BusyError(RequestError):
     """Too many passwords are waiting to be checked."""
 
 

@@ -14,6 +14,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+from exporter.errors import ConfigurationError
 from exporter.web.server.guard import Guard
 from exporter.web.server.protocol import BoundedProtocol
 from exporter.web.server.reloading_config import ReloadingConfig
@@ -32,7 +33,7 @@ CALM = 60.0
 DEFAULT_LIMITS = Limits()
 
 
-class ListenError(Exception):
+class ListenError(ConfigurationError):
     """The address cannot be listened on."""
 
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exporter.errors import ConfigurationError
 
-class WebSettingsError(Exception):
+
+class WebSettingsError(ConfigurationError):
     """The web configuration cannot be used; the text names every mistake that was found."""
 
 

@@ -119,8 +119,9 @@ class Serving:
         read: Callable[[], WebSettings] = WebSettings,
         limits: Limits | None = None,
         shot: Snapshot | None = None,
+        daemon: ToldDaemon | None = None,
     ) -> None:
-        self.daemon = ToldDaemon()
+        self.daemon = daemon or ToldDaemon()
         self.publisher = Publisher(CollectorRegistry())
         if shot:
             self.publisher.publish(shot)

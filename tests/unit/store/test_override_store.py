@@ -7,8 +7,9 @@ from contextlib import closing
 
 import pytest
 
+from exporter.errors import StoreError
 from exporter.slo.records import Override
-from exporter.store.opening import FILE, StoreError
+from exporter.store.opening import FILE
 from exporter.store.overrides import OverrideStore
 from exporter.store.store import Store
 
