@@ -58,7 +58,7 @@ def slot_counts(engine: Engine, status: SloStatus) -> dict[tuple[int, int], tupl
     [row] = [
         n
         for n, of in enumerate(engine.state.series.entries)
-        if (of.source, of.group) == (source, group)
+        if (of.slo_index, of.group) == (source, group)
     ]
     found = {}
     for level, settings in enumerate(engine.ledger.levels):
