@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import MIDDLE_SLOT
 from exporter.slo import forecast
 from exporter.slo.period import CalendarPeriod
@@ -33,10 +36,17 @@ def recovery(
             slo.policy,
             tier,
             since,
-            forecast.Counts(*state.ledger.slots_of(series_index, oldest)),
+            _counts(state.ledger, series_index, oldest),
             span,
             calendar=isinstance(slo.period, CalendarPeriod),
             error_budget=slo.objective.error_budget,
         )
         found = state.forecasts[series_index] = (key, value)
     return found[1]
+
+
+def _counts(ledger: Ledger, series_index: SeriesIndex, since: int) -> forecast.Counts:
+    starts, ends, bad, total, known = ledger.slots_since([series_index], since)
+    return forecast.Counts(
+        starts.astype(np.float64), ends.astype(np.float64), bad[0], total[0], known[0]
+    )

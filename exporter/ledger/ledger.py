@@ -19,7 +19,7 @@ from exporter.ledger.history import History, Stretch, put_together
 from exporter.ledger.levels import CHUNK, Level
 from exporter.ledger.ring_buffer import RingBuffer, Slots
 from exporter.ledger.slot_status import SlotStatus
-from exporter.slo.types import Floats, Groups, SeriesIndex, SloIndex, slos_where
+from exporter.slo.types import Floats, Groups, SeriesIndex, SloIndex, Times, slos_where
 from exporter.slo.windows import WindowSums
 
 
@@ -376,29 +376,32 @@ class Ledger:
                 sums[i] += part * (ring.slot / length if i == 2 else 1)
         return WindowSums(bad=sums[0], total=sums[1], known=sums[2])
 
-    def slots_of(self, series_index: SeriesIndex, since: int) -> tuple[Floats, ...]:
-        """A series's slots that end after `since` (Unix seconds), of all levels, oldest first.
+    def slots_since(
+        self, series_indices: Sequence[SeriesIndex], since: int
+    ) -> tuple[Times, Times, Floats, Floats, Floats]:
+        """The slots of some series that end after `since` (Unix seconds), of all levels.
 
         What lies in maintenance windows is not counted.
 
         Returns:
-            Arrays of a slot each: begin, end (Unix seconds), bad, total, and the share known.
+            When each slot begins and ends (Unix seconds), oldest first; and its bad and all
+            events, and the known share of it: series x slots.
         """
-        parts = []
+        starts, ends, counts = [], [], []
         for level in reversed(range(len(self.levels))):
             ring = self._rings[level]
             low, high = self.cover(level)
             low = max(low, since - since % ring.slot)
             if low >= high:
                 continue
-            ends = np.arange(low + ring.slot, high + 1, ring.slot, dtype=np.float64)
-            at = ring.at(low, high)
-            counts = [
-                np.asarray(array[series_index, at], dtype=np.float64)
-                for array in ring.counts.arrays()
-            ]
+            ends.append(np.arange(low + ring.slot, high + 1, ring.slot, dtype=np.int64))
+            starts.append(ends[-1] - ring.slot)
+            cells = np.ix_(np.asarray(series_indices, dtype=np.intp), ring.at(low, high))
+            bad, total, known = (
+                array[cells].astype(np.float64, copy=False) for array in ring.counts.arrays()
+            )
             if ring.excluded is not None:
-                out = [array[series_index, at] for array in ring.excluded.arrays()]
-                counts[:2] = [counts[0] - out[0], counts[1] - out[1]]
-            parts.append((ends - ring.slot, ends, *counts))
-        return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+                bad, total = bad - ring.excluded.bad[cells], total - ring.excluded.total[cells]
+            counts.append((bad, total, known))
+        bad, total, known = (np.concatenate(parts, axis=1) for parts in zip(*counts, strict=True))
+        return np.concatenate(starts), np.concatenate(ends), bad, total, known

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from exporter.slo.records import KEPT, Incident
+from exporter.slo.types import Floats, Times
 
 PAUSE = 1_800
 """Bad slots that are not further apart than this (seconds) are of one incident."""
@@ -14,43 +18,80 @@ LEAST = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class BadSlot:
-    """A slot in which the error ratio was above the error budget: (start, end], Unix seconds.
+class BadSlots:
+    """Slots in which the error ratio was above the error budget, oldest first.
 
-    `budget` is the error budget of a whole period as of its end, in events.
+    Each is (start, end], Unix seconds, and holds `bad` events. `budgets` are the error budget of
+    a whole period as of its end, in events.
     """
 
-    start: int
-    end: int
-    bad: float
-    budget: float
+    starts: Times
+    ends: Times
+    bad: Floats
+    budgets: Floats
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def part(self, first: int, last: int) -> BadSlots:
+        """The slots from `first` to before `last`."""
+        at = slice(first, last)
+        return BadSlots(self.starts[at], self.ends[at], self.bad[at], self.budgets[at])
 
 
 def extended(
-    incidents: tuple[Incident, ...], slot: BadSlot, postmortem_above: float
+    incidents: tuple[Incident, ...], slots: BadSlots, postmortem_above: float
 ) -> tuple[Incident, ...]:
-    """The incidents with one more bad slot, later than all of theirs."""
-    incidents = closed(incidents, slot.start)
-    before = incidents[-1] if incidents and incidents[-1].open else None
-    bad = slot.bad + (before.bad if before else 0.0)
-    share = bad / slot.budget
-    incident = Incident(
-        start=before.start if before else slot.start,
-        end=slot.end,
-        bad=bad,
-        share=share,
+    """The incidents with more bad slots, all later than theirs; the last one stays open.
+
+    An incident requires a postmortem once its share of the budget was above `postmortem_above`.
+    """
+    if not len(slots):
+        return incidents
+    incidents = closed(incidents, int(slots.starts[0]))
+    going_on = incidents[-1] if incidents and incidents[-1].open else None
+    others = incidents[:-1] if going_on else incidents
+    cuts = np.flatnonzero(slots.starts[1:] - slots.ends[:-1] > PAUSE) + 1
+    firsts, ends = np.append(0, cuts), np.append(cuts, len(slots))
+    # Most spells are too small to be remembered, and need not be summed up exactly to tell.
+    with np.errstate(divide="ignore"):
+        shares = np.add.reduceat(slots.bad, firsts) / slots.budgets[ends - 1]
+    worth = shares >= LEAST / 2
+    worth[0] = worth[-2:] = True
+    for spell in np.flatnonzero(worth).tolist():
+        part = slots.part(int(firsts[spell]), int(ends[spell]))
+        incident = _incident(part, going_on if spell == 0 else None, postmortem_above)
+        if spell == len(firsts) - 1:
+            return (*others, incident)
+        others = _with_closed(others, incident, int(slots.starts[firsts[spell + 1]]))
+    raise AssertionError("the last spell is always there")
+
+
+def _incident(slots: BadSlots, before: Incident | None, postmortem_above: float) -> Incident:
+    """One spell of bad slots, which goes on from an open incident if there is one."""
+    # Summed up one after the other: the same figure however many come at a time.
+    bad = np.cumsum(np.append(before.bad if before else 0.0, slots.bad))[1:]
+    with np.errstate(divide="ignore"):
+        shares = bad / slots.budgets
+    return Incident(
+        start=before.start if before else int(slots.starts[0]),
+        end=int(slots.ends[-1]),
+        bad=float(bad[-1]),
+        share=float(shares[-1]),
         open=True,
-        postmortem=share > postmortem_above or bool(before and before.postmortem),
+        postmortem=bool((shares > postmortem_above).any() or (before and before.postmortem)),
         acknowledged=before.acknowledged if before else None,
     )
-    return (*(incidents[:-1] if before else incidents), incident)
 
 
 def closed(incidents: tuple[Incident, ...], at: int) -> tuple[Incident, ...]:
     """The incidents as of a moment before which nothing more was bad, less the small and old."""
     if not incidents or not incidents[-1].open or at - incidents[-1].end <= PAUSE:
         return incidents
-    *others, last = incidents
+    return _with_closed(incidents[:-1], incidents[-1], at)
+
+
+def _with_closed(others: Sequence[Incident], last: Incident, at: int) -> tuple[Incident, ...]:
     kept = [one for one in others if one.end > at - KEPT or awaited(one)]
     if last.share >= LEAST:
         kept.append(replace(last, open=False))

@@ -4,23 +4,80 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from exporter.slo.incidents import LEAST, PAUSE, BadSlot, awaited, closed, extended, of_period
+import numpy as np
+import pytest
+
+from exporter.slo.incidents import LEAST, PAUSE, BadSlots, awaited, closed, extended, of_period
 from exporter.slo.records import KEPT, Acknowledgement, Incident
 
 T = 1_700_000_100
 BUDGET = 1_000.0
 
+Slot = tuple[int, int, float, float]
+"""Start, end, bad events, and the budget of the period."""
 
-def bad(at: int, events: float = 50.0, budget: float = BUDGET) -> BadSlot:
+
+def bad(at: int, events: float = 50.0, budget: float = BUDGET) -> Slot:
     """A bad slot of five minutes that begins `at` seconds after T."""
-    return BadSlot(T + at, T + at + 300, events, budget)
+    return T + at, T + at + 300, events, budget
 
 
-def after(*slots: BadSlot, above: float = 0.20) -> tuple[Incident, ...]:
-    found: tuple[Incident, ...] = ()
-    for slot in slots:
-        found = extended(found, slot, above)
-    return found
+def together(*slots: Slot) -> BadSlots:
+    starts, ends, events, budgets = zip(*slots, strict=True) if slots else ((),) * 4
+    times = (np.array(of, dtype=np.int64) for of in (starts, ends))
+    return BadSlots(*times, np.array(events, dtype=float), np.array(budgets, dtype=float))
+
+
+def after(*slots: Slot, above: float = 0.20) -> tuple[Incident, ...]:
+    return extended((), together(*slots), above)
+
+
+def one_by_one(
+    incidents: tuple[Incident, ...], slots: list[Slot], above: float
+) -> tuple[Incident, ...]:
+    """What incidents are, slot by slot: the definition that `extended` is held to."""
+    for start, end, events, budget in slots:
+        incidents = closed(incidents, start)
+        before = incidents[-1] if incidents and incidents[-1].open else None
+        total = events + (before.bad if before else 0.0)
+        incident = Incident(
+            start=before.start if before else start,
+            end=end,
+            bad=total,
+            share=total / budget,
+            open=True,
+            postmortem=total / budget > above or bool(before and before.postmortem),
+            acknowledged=before.acknowledged if before else None,
+        )
+        incidents = (*(incidents[:-1] if before else incidents), incident)
+    return incidents
+
+
+def random_slots(chance: np.random.Generator, count: int) -> list[Slot]:
+    """Slots with pauses of all lengths between them: most below PAUSE, some of months."""
+    slots, at = [], 0
+    for _ in range(count):
+        at += int(chance.choice([0, 0, 0, 300, PAUSE, PAUSE + 1, 7_200, KEPT // 3]))
+        length = int(chance.choice([300, 3_600]))
+        events = float(chance.choice([0.1, 1.7, 9.99, 10.0, 60.3, 250.0]))
+        slots.append((T + at, T + at + length, events, float(chance.choice([BUDGET, 900.7]))))
+        at += length
+    return slots
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_many_slots_at_once_are_what_they_are_one_by_one(seed):
+    """However they are cut, and whether an incident was under way, to the last bit."""
+    chance = np.random.default_rng(seed)
+    slots = random_slots(chance, int(chance.integers(1, 80)))
+    first = int(chance.integers(0, len(slots) + 1))
+    before = one_by_one((), slots[:first], 0.2)
+    if before and chance.random() < 0.5:
+        word = Acknowledgement(float(T), "jane", "")
+        before = (*before[:-1], replace(before[-1], acknowledged=word))
+    expected = one_by_one(before, slots[first:], 0.2)
+    assert extended(before, together(*slots[first:]), 0.2) == expected
+    assert extended((), together(*slots), 0.2) == one_by_one((), slots, 0.2)
 
 
 def test_a_spell_is_from_its_first_to_its_last_bad_slot():
@@ -60,13 +117,15 @@ def test_a_postmortem_is_awaited_until_it_is_acknowledged():
     known = replace(old, acknowledged=Acknowledgement(T, "jane", ""))
     assert (awaited(old), awaited(known)) == (True, False)
     much_later = bad(2 * KEPT)
-    assert [one.start for one in closed(extended((old,), much_later, 0.2), T + 3 * KEPT)] == [
+    assert [
+        one.start for one in closed(extended((old,), together(much_later), 0.2), T + 3 * KEPT)
+    ] == [
         old.start,
-        much_later.start,
+        much_later[0],
     ]
-    assert [one.start for one in closed(extended((known,), much_later, 0.2), T + 3 * KEPT)] == [
-        much_later.start
-    ]
+    assert [
+        one.start for one in closed(extended((known,), together(much_later), 0.2), T + 3 * KEPT)
+    ] == [much_later[0]]
 
 
 def test_those_of_the_period_are_shown():
