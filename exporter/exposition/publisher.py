@@ -61,54 +61,88 @@ NOTHING = Snapshot(at=0, slos=(), services=())
 """What is shown before the first evaluation."""
 
 
+class _Shown:
+    """One snapshot and its pages, each rendered at most once.
+
+    Only those who want a page wait for its rendering; the snapshot is immutable.
+    """
+
+    def __init__(self, snapshot: Snapshot, registry: CollectorRegistry) -> None:
+        self.snapshot = snapshot
+        self._registry = registry
+        self._rendering = threading.Lock()
+        self._pages: dict[Form, bytes] = {}
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, tuple(self._pages.values())))
+
+    def page(self, form: Form) -> bytes:
+        page = self._pages.get(form)
+        if page is None:
+            with self._rendering:
+                page = self._pages.get(form)
+                if page is None:
+                    page = self._pages[form] = render(self.snapshot, self._registry, form)
+        return page
+
+
 class Publisher:
     """Holds the newest snapshot and its pages.
 
     The forms that were scraped once are rendered at every evaluation from then on, so that a
-    scrape only hands out bytes. May be used from several threads.
+    scrape only hands out bytes. May be used from several threads: `publish` and `page` may render,
+    which takes seconds for thousands of SLOs; nothing else waits for them.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
-        self._lock = threading.Lock()
-        self._snapshot = NOTHING
-        self._pages: dict[Form, bytes] = {}
+        self._swapping = threading.Lock()  # around assignments alone
+        self._forms: frozenset[Form] = frozenset()
+        self._shown = _Shown(NOTHING, registry)
 
     @property
     def snapshot(self) -> Snapshot:
         """The newest snapshot."""
-        return self._snapshot
+        return self._shown.snapshot
 
     @property
     def size(self) -> int:
         """How many bytes the pages take in memory."""
-        return sum(map(len, self._pages.values()))
+        return self._shown.size
 
     def publish(self, snapshot: Snapshot) -> None:
         """Render a snapshot in the forms in use, then show it."""
-        pages = {form: render(snapshot, self._registry, form) for form in tuple(self._pages)}
-        with self._lock:
-            self._snapshot, self._pages = snapshot, pages
-
-    def refresh(self) -> None:
-        """Render the next scrape anew: no snapshot will come that brings the own metrics."""
-        with self._lock:
-            self._pages = {}
+        shown = _Shown(snapshot, self._registry)
+        for form in self._forms:
+            shown.page(form)
+        with self._swapping:
+            self._shown = shown
 
     def amend(self, change: Callable[[Snapshot], Snapshot]) -> None:
-        """Show the snapshot with a change that does not wait for the next evaluation."""
-        with self._lock:
-            self._snapshot, self._pages = change(self._snapshot), {}
+        """Show the snapshot with a change that does not wait for the next evaluation.
+
+        `change` is called again if another snapshot was published meanwhile.
+        """
+        while True:
+            shown = self._shown
+            changed = _Shown(change(shown.snapshot), self._registry)
+            with self._swapping:
+                if self._shown is shown:
+                    self._shown = changed
+                    return
+
+    def refresh(self) -> None:
+        """Render the next scrape again: our own metrics changed, and no snapshot will follow."""
+        self.amend(lambda snapshot: snapshot)
 
     def withdraw(self) -> None:
         """Show no SLO any more: what was known of them is out of date."""
-        with self._lock:
-            self._snapshot, self._pages = NOTHING, {}
+        self.amend(lambda _: NOTHING)
 
     def page(self, form: Form) -> bytes:
         """The metrics in one form."""
-        with self._lock:
-            page = self._pages.get(form)
-            if page is None:
-                page = self._pages[form] = render(self._snapshot, self._registry, form)
-            return page
+        if form not in self._forms:
+            with self._swapping:
+                self._forms |= {form}
+        return self._shown.page(form)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Metric,
+    disable_created_metrics,
+)
 
 from exporter.exposition.publisher import Form, Publisher, negotiate
 from tests.helpers.samples import slo, snapshot, subject
@@ -14,6 +23,9 @@ from tests.helpers.samples import slo, snapshot, subject
 TEXT = Form(openmetrics=False, gzipped=False)
 OPENMETRICS = Form(openmetrics=True, gzipped=False)
 GZIPPED = Form(openmetrics=False, gzipped=True)
+PATIENCE = 20.0
+"""Seconds after which something that must happen has not."""
+
 ALL = [TEXT, OPENMETRICS, GZIPPED, Form(openmetrics=True, gzipped=True)]
 
 PROMETHEUS = (
@@ -29,6 +41,7 @@ def shot(name: str = "availability"):
 
 @pytest.fixture
 def registry() -> CollectorRegistry:
+    disable_created_metrics()
     return CollectorRegistry()
 
 
@@ -146,6 +159,78 @@ class TestPublishing:
                 held = {name for name in names if f'slo="{name}"'.encode() in page.result()}
                 assert len(held) <= 1
         assert b'slo="name19"' in publisher.page(TEXT)
+
+
+class Stuck:
+    """A collector that keeps a page from being rendered until it is let go."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.released = threading.Event()
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        self.reached.set()
+        assert self.released.wait(PATIENCE)
+        return iter(())
+
+
+@pytest.fixture
+def stuck(registry) -> Iterator[Stuck]:
+    collector = Stuck()
+    registry.register(collector)
+    yield collector
+    collector.released.set()
+
+
+class TestWhileAPageIsRendered:
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda publisher: publisher.amend(lambda _: shot("latency")),
+            Publisher.withdraw,
+            Publisher.refresh,
+        ],
+        ids=["amend", "withdraw", "refresh"],
+    )
+    def test_nobody_else_waits(self, publisher, stuck, act: Callable[[Publisher], None]):
+        """The event loop does these, and must not stand still for a scrape."""
+        publisher.publish(shot())
+        with ThreadPoolExecutor(2) as pool:
+            scrape = pool.submit(publisher.page, TEXT)
+            assert stuck.reached.wait(PATIENCE)
+            done = pool.submit(act, publisher)
+            try:
+                done.result(PATIENCE)
+                assert not scrape.done()
+            finally:
+                stuck.released.set()
+        assert b'slo="availability"' in scrape.result()
+
+    def test_an_amendment_is_made_to_what_is_shown_by_then(self, publisher):
+        """One that began before a new snapshot came does not bring the old one back."""
+
+        def change(snapshot):
+            if snapshot is first:
+                publisher.publish(second)
+            return replace(snapshot, at=snapshot.at + 1)
+
+        first, second = shot(), shot("latency")
+        publisher.publish(first)
+        publisher.amend(change)
+        assert publisher.snapshot == replace(second, at=second.at + 1)
+
+    def test_a_form_stays_in_use_after_an_amendment(self, publisher, registry):
+        """The next evaluation renders it, as if there had been no amendment."""
+        gauge = Gauge("figure", "A figure.", registry=registry)
+        publisher.page(TEXT)
+        publisher.refresh()
+        gauge.set(1)
+        publisher.publish(shot())
+        gauge.set(2)
+        assert b"figure 1.0" in publisher.page(TEXT)
 
 
 class TestWithdrawing:
