@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import orjson
 
+from exporter.prometheus.completeness import is_out_of_time, is_store_failure, missing_data
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
 
 MAX_PARTS = 500_000
@@ -42,7 +43,8 @@ def read_answer(
     of a secret would not be known for one.
 
     Raises:
-        UnavailableError: it is none, or Prometheus has failed.
+        TimedOutError: it took too long, for the query's own sake or because the server hangs.
+        UnavailableError: it is none, Prometheus has failed, or data are missing from the answer.
         QueryRefusedError: Prometheus refuses the query, or answers with too much.
     """
     if status == httpx.codes.OK:
@@ -52,10 +54,13 @@ def read_answer(
         kind, message = str(error["errorType"]), str(error["error"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         kind = message = ""
-    # Prometheus answers 503 to a query that ran too long; that is the query's own failure.
     refused = status in {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}
-    if message and (refused or kind == "timeout"):
-        raise QueryRefusedError(masked(message)[:MAX_MESSAGE])
+    # A query that ran too long has status 503 at Prometheus, and 422 at Thanos.
+    if message and (kind == "timeout" or (refused and is_out_of_time(message))):
+        raise TimedOutError(masked(message)[:MAX_MESSAGE])
+    if message and refused:
+        failed = UnavailableError if is_store_failure(message) else QueryRefusedError
+        raise failed(masked(message)[:MAX_MESSAGE])
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
         raise UnavailableError(f"HTTP {status}: the credentials were refused")
     reason = masked(message)[:MAX_MESSAGE] or masked(_start(body)).strip()[:200]
@@ -69,12 +74,14 @@ def _series(body: bytearray, masked: Callable[[str], str]) -> list[Series]:
     """Read the `data` of an answer, vector or matrix."""
     if body.count(b"[") + body.count(b"{") > MAX_PARTS:
         raise QueryRefusedError(f"the answer has more than {MAX_PARTS} parts: {NARROW}")
-    status, series = _parsed(body)
+    status, series, missing = _parsed(body)
     if series is None:
         start = masked(_start(body))[:80]
         raise UnavailableError(f"not an answer of Prometheus's: {start!r}")
     if status != "success":
         raise UnavailableError(f"status {masked(status)[:20]!r} with HTTP 200")
+    if missing is not None:
+        raise UnavailableError(f"the answer is incomplete: {masked(missing)[:MAX_MESSAGE]}")
     return series
 
 
@@ -83,8 +90,8 @@ def _start(body: bytearray) -> str:
     return body[:8_192].decode("utf-8", "replace")
 
 
-def _parsed(body: bytearray) -> tuple[str, list[Series] | None]:
-    """The status of an answer and its series, or None if it is none.
+def _parsed(body: bytearray) -> tuple[str, list[Series] | None, str | None]:
+    """The status of an answer, its series (None if it is no answer), and what it lacks.
 
     Errors end here: the parser's own hold the whole text, for as long as somebody holds them.
     """
@@ -92,10 +99,11 @@ def _parsed(body: bytearray) -> tuple[str, list[Series] | None]:
         answer = orjson.loads(body)
         status = str(answer["status"])
         if status != "success":
-            return status, []
-        return status, [_one_series(item) for item in answer["data"]["result"]]
+            return status, [], None
+        series = [_one_series(item) for item in answer["data"]["result"]]
+        return status, series, missing_data(answer)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
-        return "", None
+        return "", None, None
 
 
 def _one_series(item: dict[str, Any]) -> Series:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Self
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlencode
 
 import httpx
 
@@ -16,7 +16,7 @@ from exporter.prometheus.body import ACCEPT_ENCODING, read_body
 from exporter.prometheus.connecting import connect
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
 from exporter.prometheus.pause import pause_asked_for
-from exporter.prometheus.settings import PrometheusSettings
+from exporter.prometheus.settings import DEFAULT_PARAMS, PrometheusSettings
 from exporter.slo.model import DEFAULT_DATASOURCE
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -34,9 +34,9 @@ HEADERS = {
     "Accept-Encoding": ACCEPT_ENCODING,
 }
 
-AS_STORED = "&nocache=1&latency_offset=1ms"
-"""VictoriaMetrics would answer from a cache that knows no late samples, and show the value of half
-a minute ago as that of the newest slots. Others ignore these arguments."""
+STORAGE_PROBE = 'up{job="error-budget-exporter-probe"}'
+"""The smallest question that a server answers only if its storage answers: there is no such series.
+A Thanos whose store hangs still answers what needs no series."""
 
 _quoted = lru_cache(maxsize=4_096)(quote_plus)
 """The texts of range queries are long, and the same from tick to tick."""
@@ -74,9 +74,13 @@ class PrometheusClient:
         self._pause_reason = ""
         self._exchange = connect(settings, name)
         self._slots = asyncio.Semaphore(concurrency)
+        self._params = "&" + urlencode({**DEFAULT_PARAMS, **settings.params})
+        headers = httpx.Headers({"Cache-Control": "no-store"})  # a cache knows no late samples
+        headers.update(settings.headers)
+        headers["User-Agent"] = "error-budget-exporter"
         self._http = httpx.AsyncClient(
             base_url=settings.url.rstrip("/") + "/",
-            headers={**settings.headers, "User-Agent": "error-budget-exporter"},
+            headers=headers,
             timeout=httpx.Timeout(settings.timeout, connect=min(5.0, settings.timeout)),
             transport=self._exchange,
             trust_env=False,
@@ -99,7 +103,7 @@ class PrometheusClient:
             UnavailableError: there was no answer of Prometheus's.
             QueryRefusedError: Prometheus refused the query.
         """
-        times = f"&start={start}&end={end}&step={step}{AS_STORED}"
+        times = f"&start={start}&end={end}&step={step}"
         return await self._ask("api/v1/query_range", f"query={_quoted(query)}{times}")
 
     async def instant_query(self, query: str, at: int) -> list[Series]:
@@ -109,7 +113,7 @@ class PrometheusClient:
             UnavailableError: there was no answer of Prometheus's.
             QueryRefusedError: Prometheus refused the query.
         """
-        return await self._ask("api/v1/query", f"query={quote_plus(query)}&time={at}{AS_STORED}")
+        return await self._ask("api/v1/query", f"query={quote_plus(query)}&time={at}")
 
     async def ranges_closed(self) -> bool:
         """Whether ranges include their own start, as those of Prometheus 2 do; asked once.
@@ -158,7 +162,7 @@ class PrometheusClient:
     async def _answers_at_all(self) -> bool:
         seconds = min(self.settings.timeout, PROBE_SECONDS)
         try:
-            await self._answer_within(seconds, "api/v1/query", f"query={quote_plus('vector(1)')}")
+            await self._answer_within(seconds, "api/v1/query", f"query={quote_plus(STORAGE_PROBE)}")
         except PrometheusError:
             return False
         return True
@@ -167,6 +171,8 @@ class PrometheusClient:
         status, headers, body = await self._post(seconds, path, form)
         try:
             return read_answer(status, body, self._exchange.without_secrets)
+        except TimedOutError:
+            raise
         except UnavailableError as error:
             if status in {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}:
                 pause = pause_asked_for(headers, time.time())
@@ -179,11 +185,11 @@ class PrometheusClient:
     async def _post(
         self, seconds: float, path: str, form: str
     ) -> tuple[int, httpx.Headers, bytearray]:
-        where = self.settings.url
+        where, content = self.settings.url, form + self._params
         try:
             async with (
                 asyncio.timeout(seconds),
-                self._http.stream("POST", path, content=form, headers=HEADERS) as response,
+                self._http.stream("POST", path, content=content, headers=HEADERS) as response,
             ):
                 status = response.status_code
                 most = MAX_ANSWER_BYTES if status == httpx.codes.OK else MAX_ERROR_BYTES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +83,35 @@ class OAuth2:
     proxy: ProxySettings = field(default_factory=ProxySettings)
 
 
+DEFAULT_PARAMS: Mapping[str, str] = MappingProxyType(
+    {
+        # Thanos and VictoriaMetrics cluster would leave out what they cannot reach.
+        "partial_response": "false",
+        "deny_partial_response": "1",
+        # VictoriaMetrics would answer from a cache that knows no late samples, and show the value
+        # of half a minute ago as that of the newest slots.
+        "nocache": "1",
+        "latency_offset": "1ms",
+    }
+)
+"""What is sent with every query; a server ignores what it does not know."""
+
+OWN_PARAMS = frozenset({"query", "time", "start", "end", "step"})
+"""What the client itself asks with, and nobody else may set."""
+
+
 @dataclass(frozen=True, slots=True)
 class PrometheusSettings:
     """One Prometheus-compatible query API. Durations are in seconds.
 
     `scrape_interval` is the longest scrape interval of the series that are counted: a counter
     is looked for over two of them, so that one failed scrape hides nothing. `external_url` is where
-    browsers find it, if not at `url`.
+    browsers find it, if not at `url`. `params` are sent with every query, besides or in place of
+    `DEFAULT_PARAMS`.
 
     Raises:
-        ValueError: redirects are to be followed with something that is meant for `url` alone.
+        ValueError: redirects are to be followed with something that is meant for `url` alone, or
+            `params` have one of `OWN_PARAMS`.
     """
 
     url: str = "http://localhost:9090"
@@ -103,6 +123,7 @@ class PrometheusSettings:
     proxy: ProxySettings = field(default_factory=ProxySettings)
     follow_redirects: bool = False
     external_url: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def browser_url(self) -> str:
@@ -110,7 +131,9 @@ class PrometheusSettings:
         return (self.external_url or self.url).rstrip("/")
 
     def __post_init__(self) -> None:
-        """Refuse to carry credentials to wherever a redirect leads."""
+        """Refuse to carry credentials to wherever a redirect leads, and to ask twice over."""
         secret = self.credentials or self.headers or self.tls.presents_certificate
         if self.follow_redirects and secret:
             raise ValueError("a redirect is never followed with credentials, headers or a key")
+        if own := OWN_PARAMS & self.params.keys():
+            raise ValueError(f"{min(own)} is no parameter to set: the exporter asks with its own")

@@ -16,6 +16,7 @@ from exporter.config.types.connection_fields import (
     HeaderName,
     HeaderSecret,
     NoProxy,
+    ParamName,
     ProxyUrl,
     ReadableFile,
     Url,
@@ -79,6 +80,15 @@ class PrometheusSection(Section):
         default={},
         description="HTTP headers to send with every query, such as the tenant.",
         examples=["{X-Scope-OrgID: team-a}"],
+    )
+    params: dict[ParamName, str] = Field(
+        default={},
+        description=(
+            "Parameters to send with every query, besides or in place of `partial_response=false`, "
+            "`deny_partial_response=1`, `nocache=1` and `latency_offset=1ms`. They are shown with "
+            "the configuration: put secrets into `headers`."
+        ),
+        examples=["{max_source_resolution: 0s}"],
     )
     proxy_url: ProxyUrl | None = Field(
         default=None,
@@ -156,6 +166,7 @@ class PrometheusSection(Section):
             credentials=self._credentials(),
             tls=self.tls_config.settings(),
             headers=self.headers,
+            params=self.params,
             proxy=ProxySettings(self.proxy_url, self.no_proxy or "", self.proxy_from_environment),
             follow_redirects=self.follow_redirects,
             external_url=self.external_url,

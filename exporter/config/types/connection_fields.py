@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
 from exporter.config.errors import quoted
 from exporter.config.types.fields import Kind, Secret, Text, not_blank, printable, surroundings
+from exporter.prometheus.settings import OWN_PARAMS
 
 _CLIENT_HEADERS = {"connection", "content-length", "content-type", "host", "transfer-encoding"}
 
@@ -103,6 +104,12 @@ def _header_value(value: str) -> str:
     return value
 
 
+def _param_name(name: str) -> str:
+    if name in OWN_PARAMS:
+        raise ValueError("is set by the exporter itself")
+    return name
+
+
 def _pem(text: str) -> str:
     if not text.isascii() or "-----BEGIN " not in text:
         raise ValueError("must be PEM: lines from -----BEGIN ...----- to -----END ...-----")
@@ -117,6 +124,7 @@ ReadableFile = Annotated[Path, BeforeValidator(_file), Kind("path of a file")]
 HttpWord = Annotated[str, AfterValidator(_word), Kind("text")]
 HeaderName = Annotated[str, AfterValidator(_header_name), Kind("header name")]
 HeaderValue = Annotated[str, AfterValidator(_header_value), Kind("text")]
+ParamName = Annotated[Text, AfterValidator(_param_name), Kind("name")]
 HeaderSecret = Annotated[HeaderValue, Secret(), Kind("secret")]
 SecretText = Annotated[str, Secret(), Kind("secret")]
 Pem = Annotated[str, AfterValidator(_pem), Kind("PEM")]

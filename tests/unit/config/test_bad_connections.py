@@ -109,6 +109,13 @@ WAY = {
         "config.yaml:2: prometheus.tls_config.min_version: must be one of TLS12, TLS13, not "
         '"TLS10"',
     ),
+    **{
+        f"parameter {name}": (
+            prometheus(f"params: {{dedup: true, {name}: 1}}"),
+            f"config.yaml:2: prometheus.params.{name}: is set by the exporter itself",
+        )
+        for name in ("query", "time", "start", "end", "step")
+    },
     "proxy_url": (
         prometheus("proxy_url: socks5://me:hunter2@a"),
         "config.yaml:2: prometheus.proxy_url: must be an http or https URL such as "

@@ -114,3 +114,16 @@ def test_browsers_may_find_it_elsewhere(folder):
         "http://inside:9090",
         "https://prometheus.example.com",
     )
+
+
+def test_parameters_are_text(folder):
+    """However they read in YAML."""
+    found = loaded(
+        folder, "params: {max_source_resolution: 0s, dedup: true, limit: 10, tenant: ''}"
+    )
+    assert found.params == {
+        "max_source_resolution": "0s",
+        "dedup": "true",
+        "limit": "10",
+        "tenant": "",
+    }

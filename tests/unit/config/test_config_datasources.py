@@ -81,7 +81,8 @@ BAD = {
         "datasources:\n  mimir: http://a\nslos:\n" + an_slo("b"),
         "config.yaml:2: datasources.mimir: must be a mapping with keys among url, timeout, "
         "scrape_interval, basic_auth, authorization, bearer_token_file, oauth2, tls_config, "
-        "headers, proxy_url, no_proxy, proxy_from_environment, follow_redirects, external_url",
+        "headers, params, proxy_url, no_proxy, proxy_from_environment, follow_redirects, "
+        "external_url",
     ),
     "unknown key": (
         "datasources:\n  mimir:\n    ulr: http://a\nslos:\n" + an_slo("b"),

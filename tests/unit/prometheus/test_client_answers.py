@@ -12,8 +12,10 @@ import respx
 from exporter.prometheus import client as client_module
 from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
-from exporter.prometheus.settings import BasicAuth, PrometheusSettings
+from exporter.prometheus.settings import DEFAULT_PARAMS, BasicAuth, PrometheusSettings
 from tests.helpers.prometheus.answers import EMPTY, URL, ask, error, with_client
+
+PARAMS = {name: [value] for name, value in DEFAULT_PARAMS.items()}
 
 
 class TestAnswers:
@@ -37,13 +39,13 @@ class TestAnswers:
         data = {"resultType": "matrix", "result": [{"metric": {"a": "é"}, "values": values}]}
         with respx.mock:
             route = respx.post(f"{URL}/api/v1/query_range").respond(
-                json={"status": "success", "data": data, "warnings": ["of no concern"]}
+                json={"status": "success", "data": data, "warnings": []}
             )
             found = with_client(lambda client: client.range_query("up{a='é'}", 100, 160, 30))
         assert found == [Series({"a": "é"}, [(100, 1.5), (130, float("-inf")), (160, 1000.0)])]
         form = parse_qs(route.calls.last.request.content.decode())
         asked = {"query": ["up{a='é'}"], "start": ["100"], "end": ["160"], "step": ["30"]}
-        assert form == {**asked, "nocache": ["1"], "latency_offset": ["1ms"]}
+        assert form == {**asked, **PARAMS}
 
     def test_an_instant_query_is_a_form(self, query):
         """The query goes in the body, so that its length meets no limit of URLs."""
@@ -53,8 +55,30 @@ class TestAnswers:
         assert request.method == "POST"
         assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
         asked = {"query": ["up"], "time": ["100"]}
-        as_stored = {"nocache": ["1"], "latency_offset": ["1ms"]}
-        assert parse_qs(request.content.decode()) == asked | as_stored
+        assert parse_qs(request.content.decode()) == asked | PARAMS
+
+    def test_parameters_may_be_added_and_replaced(self, query):
+        """They come after the defaults, with range queries as well."""
+        query.respond(json=EMPTY)
+        ask(PrometheusSettings(url=URL, params={"dedup": "a&b", "partial_response": "true"}))
+        form = parse_qs(query.calls.last.request.content.decode())
+        assert form["dedup"] == ["a&b"]
+        assert form["partial_response"] == ["true"]
+        assert form["deny_partial_response"] == ["1"]
+
+    @pytest.mark.parametrize("name", ["query", "time", "start", "end", "step"])
+    def test_no_parameter_replaces_the_question(self, name):
+        """Configuration files say so with their line; the settings hold to it themselves."""
+        with pytest.raises(ValueError, match=f"^{name} is no parameter to set"):
+            PrometheusSettings(params={name: "1"})
+
+    def test_caches_are_told_to_keep_nothing(self, query):
+        """Unless the headers say otherwise, in whatever case."""
+        query.respond(json=EMPTY)
+        ask()
+        assert query.calls.last.request.headers.get_list("Cache-Control") == ["no-store"]
+        ask(PrometheusSettings(url=URL, headers={"cache-control": "max-age=1"}))
+        assert query.calls.last.request.headers.get_list("Cache-Control") == ["max-age=1"]
 
     def test_a_native_histogram_has_no_samples(self, query):
         """A series without counter samples is read as one without any."""
@@ -80,7 +104,6 @@ REFUSALS = [
         "1:5: parse error: unexpected end",
     ),
     (422, error("execution", "query processing would load too many samples into memory"), None),
-    (503, error("timeout", "query timed out in expression evaluation"), None),
     (
         400,
         {**error("bad_data", "exceeded maximum resolution of 11,000 points"), "data": None},

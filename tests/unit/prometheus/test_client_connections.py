@@ -123,7 +123,8 @@ class TestCounting:
         [
             ({"json": EMPTY}, "success"),
             ({"status_code": 400, "json": error("bad_data", "no")}, "refused"),
-            ({"status_code": 503, "json": error("timeout", "no")}, "refused"),
+            ({"status_code": 503, "json": error("timeout", "no")}, "unavailable"),
+            ({"json": EMPTY | {"isPartial": True}}, "unavailable"),
             ({"status_code": 500, "text": "no"}, "unavailable"),
             ({"status_code": 200, "text": "<html>login</html>"}, "unavailable"),
             ({"status_code": 200, "json": error("bad_data", "no")}, "unavailable"),
