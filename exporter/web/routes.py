@@ -6,7 +6,7 @@ import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from exporter.exposition.publisher import Publisher, negotiate
 from exporter.web.api import answers
@@ -81,7 +81,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             *gate_routes(publisher, daemon),
             Route("/", pages.overview),
             Route("/slo/{name:path}", pages.slo),
-            Route("/static/{name}", pages.asset),
+            Mount("/static", pages.assets),
         ],
         exception_handlers=ERROR_HANDLERS,
     )

@@ -1,59 +1,37 @@
-"""Style and script of the pages, named by what is in them, so that browsers keep them."""
+"""Style and script of the pages, under the hash of their content, so that browsers keep them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
+from urllib.parse import parse_qsl
 
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
-
-TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 FOR_EVER = "public, max-age=31536000, immutable"
-"""For what is asked for by the hash of its content."""
+"""For a request that names the hash of the content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A file of `static/`."""
-
-    content: bytes
-    media_type: str
-    digest: str
-
-
-class Assets:
+class Assets(StaticFiles):
     """The files of `static/`."""
 
     def __init__(self) -> None:
-        self._held = {
-            file.name: Asset(
-                content := file.read_bytes(),
-                TYPES[file.name.rpartition(".")[2]],
-                sha256(content).hexdigest()[:16],
-            )
-            for file in files("exporter.web.pages").joinpath("static").iterdir()
+        super().__init__(packages=[("exporter.web.pages", "static")])
+        folder = files("exporter.web.pages").joinpath("static")
+        self._digests = {
+            file.name: sha256(file.read_bytes()).hexdigest()[:16] for file in folder.iterdir()
         }
 
     def url(self, name: str) -> str:
         """Where a page finds a file as it is now."""
-        return f"/static/{name}?v={self._held[name].digest}"
+        return f"/static/{name}?v={self._digests[name]}"
 
-    def answer(self, request: Request) -> Response:
-        """A file, or that the browser has it already.
-
-        Raises:
-            HTTPException: there is no such file.
-        """
-        asset = self._held.get(request.path_params["name"])
-        if asset is None:
-            raise HTTPException(404)
-        tag = f'"{asset.digest}"'
-        known = request.query_params.get("v") == asset.digest
-        headers = {"ETag": tag, "Cache-Control": FOR_EVER if known else "no-cache"}
-        if request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers=headers)
-        return Response(asset.content, headers=headers, media_type=asset.media_type)
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """A file, which a browser may keep if it asked for this version of it."""
+        response = await super().get_response(path, scope)
+        asked = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("v")
+        current = asked is not None and asked == self._digests.get(path)
+        response.headers["Cache-Control"] = FOR_EVER if current else "no-cache"
+        return response

@@ -22,7 +22,7 @@ class Pages:
     def __init__(self, publisher: Publisher, daemon: Daemon, *, version: str) -> None:
         self._publisher = publisher
         self._daemon = daemon
-        self._assets = Assets()
+        self.assets = Assets()
         self._overview = Overview(publisher.snapshot)
         environment = Environment(
             loader=PackageLoader("exporter.web.pages"),
@@ -31,7 +31,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals |= {"version": version, "asset": self._assets.url}
+        environment.globals |= {"version": version, "asset": self.assets.url}
         self._templates = {
             name: environment.get_template(f"{name}.html")
             for name in ("overview", "slo", "missing")
@@ -78,7 +78,3 @@ class Pages:
             return self._templates["slo"].render(shown, progress=progress)
 
         return HTMLResponse(await run_in_threadpool(render))
-
-    async def asset(self, request: Request) -> Response:
-        """Style and script."""
-        return self._assets.answer(request)

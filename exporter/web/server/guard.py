@@ -94,10 +94,13 @@ class Guard:
                     HTTPStatus.REQUEST_TIMEOUT, "The body took too long to arrive.", CLOSE
                 ) from None
 
-        async def taken() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
+        whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-        return taken
+        async def receive_whole() -> Message:
+            # What comes after the body is the end of the connection, which some answers wait for.
+            return whole.pop() if whole else await receive()
+
+        return receive_whole
 
     async def _check(self, headers: Headers, method: str, settings: WebSettings) -> None:
         if settings.rate_limit and not self._bucket.take(settings.rate_limit, time.monotonic()):

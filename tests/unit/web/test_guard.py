@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from exporter.web.server.guard import HEADERS, Bucket, Guard
 from exporter.web.server.settings import Limits, RateLimit, WebSettings
@@ -101,6 +101,34 @@ REQUESTS = [
     b"rubbish\r\n\r\n",
 ]
 """One for each kind of answer."""
+
+
+def test_an_answer_that_waits_for_the_end_of_its_connection_sees_it():
+    """After the body nothing but the end comes: files are sent by such answers."""
+    seen: list[str] = []
+    messages = [
+        {"type": "http.request", "body": b"all", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.extend([(await receive())["type"], (await receive())["type"]])
+
+    async def send(_: Message) -> None:
+        pass
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "raw_path": b"/",
+        "query_string": b"",
+        "headers": [(b"content-length", b"3")],
+    }
+    asyncio.run(Guard(app, WebSettings, Limits())(scope, receive, send))
+    assert seen == ["http.request", "http.disconnect"]
 
 
 class TestHeaders:
