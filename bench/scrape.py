@@ -11,8 +11,9 @@ from typing import Any
 
 from starlette.applications import Starlette
 
+from exporter.web.server.listening import listen
 from exporter.web.server.reloading_config import ReloadingConfig
-from exporter.web.server.server import Server, listen
+from exporter.web.server.server import Server
 from exporter.web.server.settings import WebSettings
 
 SCRAPES = 50

@@ -32,7 +32,7 @@ from exporter.rules.rule import RuleOptions
 from exporter.rules.writing import FORMATS as RULE_FORMATS
 from exporter.rules.writing import write as write_rules
 from exporter.web.daemon import ReloadError
-from exporter.web.server.server import ListenError, parse_listen_address
+from exporter.web.server.listening import ListenError, parse_listen_address
 from exporter.web.server.settings import WebSettingsError
 
 web_config_option = click.option(

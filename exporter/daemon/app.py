@@ -45,7 +45,8 @@ from exporter.web.daemon import (
     StoreStatus,
 )
 from exporter.web.routes import create_app
-from exporter.web.server.server import Server, listen
+from exporter.web.server.listening import listen
+from exporter.web.server.server import Server
 
 STOP_SECONDS = 4.0
 """How long everything has to end before it is left behind."""

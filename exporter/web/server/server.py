@@ -1,4 +1,13 @@
-"""The HTTP server around the application."""
+"""The HTTP server around the application: all that overrides uvicorn is in this file.
+
+uvicorn has no public interface for what is done here, so its version is bounded to a minor one in
+pyproject.toml. What is relied on:
+
+- of `H11Protocol`: `cycle`, `conn`, `flow`, `transport`, `connections`, and that `handle_events` starts
+  a new cycle for each request, and `send_400_response` answers what is not HTTP;
+- of `Server`: that `serve` calls `startup`, `on_tick` ten times a second, and `shutdown`, within
+  `capture_signals`, and keeps its connections in `server_state`.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +16,23 @@ import contextlib
 import math
 import socket
 import ssl
+import sys
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import cast
 
+import h11
 import structlog
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
-from exporter.errors import ConfigurationError
-from exporter.web.server.guard import Guard
-from exporter.web.server.protocol import BoundedProtocol
+from exporter.web.server.guard import CLOSE, HEADERS, Guard
 from exporter.web.server.reloading_config import ReloadingConfig
-from exporter.web.server.settings import Limits
+from exporter.web.server.settings import Limits, WebSettings
+from exporter.web.server.tls import has_allowed_san
 
-BACKLOG = 256
 GRACE_SECONDS = 2
 """How long answers may take that are under way when the server is to stop."""
 
@@ -28,49 +40,95 @@ ACCEPT_PAUSE = 0.1
 """Seconds to wait when no connection can be accepted."""
 
 CALM = 60.0
-"""Seconds without a client turned away after which it is told of anew."""
+"""Seconds without a client turned away after which it is reported again."""
 
 DEFAULT_LIMITS = Limits()
 
 
-class ListenError(ConfigurationError):
-    """The address cannot be listened on."""
+class BoundedProtocol(H11Protocol):
+    """uvicorn's protocol, which itself only bounds the rest between two requests.
 
-
-def parse_listen_address(text: str) -> tuple[str, int]:
-    """Read `host:port`, `:port` (all interfaces) or `[ipv6]:port`.
-
-    Raises:
-        ValueError: the text is none of these.
+    `since` is when the head of the newest request was complete, at first when the connection was
+    made; loop time, seconds.
     """
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise ValueError(f"{text!r} is no listen address: write host:port or :port, as in :9098")
-    inner = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if "[" in inner or "]" in inner or (":" in inner) != (inner != host):
-        raise ValueError(f"{text!r} is no listen address: write IPv6 in brackets, as in [::1]:9098")
-    return inner, int(port)
 
+    def __init__(
+        self, config: uvicorn.Config, state: ServerState, limits: Limits, settings: WebSettings
+    ) -> None:
+        super().__init__(config, state, {}, asyncio.get_running_loop())
+        self._limits = limits
+        self._settings = settings
+        self.since = self.loop.time()
+        self._head_since: float | None = None
 
-def listen(address: str) -> socket.socket:
-    """Open the listening socket; port 0 takes a free one.
+    @property
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
-    Raises:
-        ListenError: the port is taken, or the host is not this machine's.
-        ValueError: the address cannot be read.
-    """
-    host, port = parse_listen_address(address)
-    try:
-        if host:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            return socket.create_server((host, port), family=family, backlog=BACKLOG)
-        if socket.has_dualstack_ipv6():
-            return socket.create_server(
-                ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG
-            )
-        return socket.create_server(("", port), backlog=BACKLOG)
-    except OSError as error:
-        raise ListenError(f"cannot listen on {address}: {error}") from error
+    @property
+    def waits_for_client(self) -> bool:
+        """Whether the next step is the client's: to ask, to send a body, to take an answer."""
+        return not self._answering or self.cycle.more_body or self.flow.write_paused
+
+    def overdue(self, now: float) -> bool:
+        """Whether the time for what is going on is up; `now` is loop time."""
+        if self._head_since is not None:
+            return now - self._head_since > self._limits.head
+        if self._answering or self.transport.get_write_buffer_size():
+            return now - self.since > self._limits.answer
+        return False  # at rest: uvicorn ends it after Limits.idle
+
+    def cut(self) -> None:
+        """End the connection at once; what was not taken is dropped."""
+        self.connections.discard(self)
+        if self.transport is not None:  # it is while TLS is being set up
+            self.transport.abort()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Begin to serve, unless the client's certificate names nobody who is let in."""
+        super().connection_made(transport)
+        self._head_since = self.loop.time()
+        tls = self._settings.tls
+        allowed = tls.client_allowed_sans if tls else ()
+        secured = transport.get_extra_info("ssl_object")
+        if allowed and not has_allowed_san(secured.getpeercert(), allowed):
+            self.cut()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has arrived; the first byte of a request starts its time."""
+        if self._head_since is None and not self._answering:
+            self._head_since = self.loop.time()
+        super().data_received(data)
+
+    def handle_events(self) -> None:
+        """Go on with what has arrived, noting when a request is there."""
+        before = self.cycle
+        super().handle_events()
+        if self.cycle is not before:
+            self.since, self._head_since = self.loop.time(), None
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP, and heads that are too long; h11's error is being handled."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True  # whoever is answering need not go on
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            status = HTTPStatus(getattr(sys.exception(), "error_status_hint", 400))
+            text = msg if status is HTTPStatus.BAD_REQUEST else status.phrase
+            body = f"{text}\n".encode()
+            headers = HEADERS | dict(self._settings.headers) | CLOSE
+            headers |= {
+                "Content-Type": "text/plain; charset=utf-8",
+                "Content-Length": str(len(body)),
+            }
+            for event in (
+                h11.Response(
+                    status_code=status, headers=list(headers.items()), reason=status.phrase.encode()
+                ),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -81,9 +139,9 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, app: Starlette, watched: ReloadingConfig, limits: Limits = DEFAULT_LIMITS
+        self, app: Starlette, reloading: ReloadingConfig, limits: Limits = DEFAULT_LIMITS
     ) -> None:
-        self._watched = watched
+        self._reloading = reloading
         self._limits = limits
         self._log = structlog.get_logger()
         self._accepting: list[asyncio.Task[None]] = []
@@ -91,7 +149,7 @@ class Server(uvicorn.Server):
         self._shortage_at = -math.inf
         super().__init__(
             uvicorn.Config(
-                Guard(app, lambda: watched.settings, limits),
+                Guard(app, lambda: reloading.settings, limits),
                 log_config=None,
                 log_level="error",  # its warnings are about clients, who could fill the log
                 access_log=False,
@@ -124,7 +182,7 @@ class Server(uvicorn.Server):
             if task.done():
                 task.result()
         if counter % 10 == 0:
-            self._watched.look()
+            self._reloading.look()
             now = asyncio.get_running_loop().time()
             for connection in self.connections - self._arriving.keys():
                 if connection.overdue(now):
@@ -168,7 +226,7 @@ class Server(uvicorn.Server):
                 accepted.close()
                 await asyncio.sleep(0)
                 continue
-            settings, context = self._watched.settings, self._watched.context
+            settings, context = self._reloading.settings, self._reloading.context
             connection = BoundedProtocol(self.config, self.server_state, self._limits, settings)
             self._arriving[connection] = asyncio.create_task(
                 self._greet(accepted, connection, context)

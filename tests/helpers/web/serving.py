@@ -36,8 +36,9 @@ from exporter.web.daemon import (
     Status,
 )
 from exporter.web.routes import create_app
+from exporter.web.server.listening import listen
 from exporter.web.server.reloading_config import ReloadingConfig
-from exporter.web.server.server import Server, listen
+from exporter.web.server.server import Server
 from exporter.web.server.settings import Limits, WebSettings
 
 PATIENCE = 20.0

@@ -26,7 +26,7 @@ from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.types import DAY
 from exporter.web.daemon import ReloadError
-from exporter.web.server.server import ListenError
+from exporter.web.server.listening import ListenError
 from exporter.web.server.settings import WebSettingsError
 from tests.helpers.paths import ROOT
 from tests.helpers.samples import slo

@@ -10,8 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from exporter.exposition.publisher import Publisher
 from exporter.web.routes import create_app
+from exporter.web.server.listening import ListenError, listen, parse_listen_address
 from exporter.web.server.reloading_config import ReloadingConfig
-from exporter.web.server.server import ListenError, Server, listen, parse_listen_address
+from exporter.web.server.server import Server
 from exporter.web.server.settings import WebSettings
 from tests.helpers.web.serving import ToldDaemon
 
