@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib.metadata import entry_points, metadata, version
 from importlib.resources import files
@@ -49,6 +50,20 @@ def test_the_command_is_installed():
 def test_the_installed_version_is_the_projects():
     """One place tells it; the program reads what is installed."""
     assert version("error-budget-exporter") == project()["project"]["version"]
+
+
+def test_uvicorn_is_bound_to_one_minor_version():
+    """Its internals are overridden, in one file, and any release may change them."""
+    server = ROOT / "exporter/web/server/server.py"
+    users = [
+        file
+        for file in (ROOT / "exporter").rglob("*.py")
+        if re.search(r"^(import|from) uvicorn", file.read_text(), re.MULTILINE)
+    ]
+    assert users == [server]
+    [bound] = [text for text in project()["project"]["dependencies"] if "uvicorn" in text]
+    low, high = re.fullmatch(r"uvicorn>=0\.(\d+),<0\.(\d+)", bound).groups()
+    assert int(high) == int(low) + 1
 
 
 def test_every_dependency_has_bounds():

@@ -3,8 +3,8 @@
 uvicorn has no public interface for what is done here, so its version is bounded to a minor one in
 pyproject.toml. What is relied on:
 
-- of `H11Protocol`: `cycle`, `conn`, `flow`, `transport`, `connections`, and that `handle_events` starts
-  a new cycle for each request, and `send_400_response` answers what is not HTTP;
+- of `H11Protocol`: `cycle`, `conn`, `flow`, `transport`, `connections`, and that `handle_events`
+  starts a new cycle for each request, and `send_400_response` answers what is not HTTP;
 - of `Server`: that `serve` calls `startup`, `on_tick` ten times a second, and `shutdown`, within
   `capture_signals`, and keeps its connections in `server_state`.
 """

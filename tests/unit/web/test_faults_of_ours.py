@@ -34,7 +34,7 @@ ASKING = [
 ]
 """Every route that asks the daemon."""
 
-ALONE = {"/metrics", "/-/healthy", "/api/v1/slos", "/api/v1/openapi.json", "/static/{name}"}
+ALONE = {"/metrics", "/-/healthy", "/api/v1/slos", "/api/v1/openapi.json", "/static"}
 """Routes that ask nothing of it."""
 
 

@@ -52,7 +52,7 @@ class TestAddresses:
     )
     def test_anything_else_is_refused_with_an_example(self, text):
         """The message quotes what was given."""
-        message = f"{text!r} is no listen address: write host:port or :port, as in :9098"
+        message = f"{text!r} is not a listen address: write host:port or :port, as in :9098"
         with pytest.raises(ValueError, match="^" + re.escape(message)):
             parse_listen_address(text)
 
@@ -65,7 +65,7 @@ class TestAddresses:
     @pytest.mark.parametrize("text", ["]localhost[:80", "[localhost:80", "[[::1]]:80"])
     def test_brackets_stand_around_ipv6_alone(self, text):
         """Stray ones are not dropped without a word."""
-        with pytest.raises(ValueError, match="is no listen address"):
+        with pytest.raises(ValueError, match="is not a listen address"):
             parse_listen_address(text)
 
 
