@@ -1,4 +1,4 @@
-"""The course of an SLO over a span of time: what was counted in the spells that it is made of."""
+"""The events of an SLO over a span of time, in buckets."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from exporter.slo.types import Floats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventHistory:
-    """Spells of time that follow one another, and the events of each.
+    """Consecutive buckets of time, and the events of each.
 
     `bounds` are n + 1 moments (Unix seconds, rising), the others n values each: bad and all
-    events, and the known share of the spell, 0 to 1.
+    events, and the known share of the bucket, 0 to 1.
     """
 
     bounds: Floats
@@ -25,10 +25,10 @@ class EventHistory:
     known: Floats
 
     def cut(self, start: float, end: float, count: int) -> EventHistory:
-        """The same over (start, end], in `count` equal spells.
+        """The same over (start, end], in `count` equal buckets.
 
-        A spell that begins or ends inside of one of ours takes its share of it, as windows do.
-        What lies outside of ours is unknown.
+        A bucket that begins or ends inside one of ours takes its share of it, as windows do.
+        What lies outside ours is unknown.
         """
         bounds = np.linspace(start, end, count + 1)
         bad, total, known = (
@@ -40,7 +40,7 @@ class EventHistory:
     def budget_left(self, error_budget: float) -> list[float]:
         """What the bad events up to each of the bounds leave of the budget, a ratio.
 
-        The budget is that of all events of the course: it falls from 1 to what remains at the
+        The budget is that of all events here: it falls from 1 to what remains at the
         end of it. Values are those of the `bounds`.
         """
         allowed = error_budget * float(self.total.sum())
@@ -50,7 +50,7 @@ class EventHistory:
         return left
 
     def error_ratios(self) -> list[float | None]:
-        """The error ratio of each spell; None where nothing is known, 0 without traffic."""
+        """The error ratio of each bucket; None where nothing is known, 0 without traffic."""
         return [
             None if known <= 0 else bad / total if total > 0 else 0.0
             for bad, total, known in zip(

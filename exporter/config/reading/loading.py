@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from exporter.collection.settings import EvaluationSettings
 from exporter.config.errors import ConfigError, Mistake
 from exporter.config.models import MainFile, SloFile
+from exporter.config.reading.mistakes import mistakes_of
 from exporter.config.reading.source import Document, Mapping, Sequence, parse
 from exporter.config.sections.maintenance_section import MaintenanceSection
 from exporter.config.settings import PlacedWindow, Settings
@@ -26,7 +27,6 @@ from exporter.config.types.names import (
     unknown_policies,
 )
 from exporter.config.types.section import Section
-from exporter.config.types.wording import mistakes_of
 from exporter.slo.model import Slo
 
 AnySection = TypeVar("AnySection", bound=Section)

@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from exporter.config.errors import ConfigError
 from exporter.config.reading.loading import read_text
+from exporter.config.reading.mistakes import mistakes_of
 from exporter.config.reading.source import parse
 from exporter.config.sections.web_section import WebFile
 from exporter.config.types.fields import Surroundings
-from exporter.config.types.wording import mistakes_of
 from exporter.web.server.settings import WebSettings
 
 _NEEDED = ("tls_server_config", "basic_auth_users")

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from exporter.config.reading.rules import parse_rule
 from exporter.config.types.fields import DURATION, Kind, Text, duration, no_doubles, wrong_parent
 from exporter.config.types.recurrence import recurring
+from exporter.config.types.recurrence_rules import parse_rule
 from exporter.config.types.section import Section, given
 from exporter.config.types.times import Moment, TimeZone
 from exporter.slo.maintenance import MaintenanceWindow, one_off

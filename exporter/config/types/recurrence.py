@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
-from exporter.config.reading.rules import MAX_OCCURRENCES, Rule, parse_rule
+from exporter.config.types.recurrence_rules import MAX_OCCURRENCES, Rule, parse_rule
 from exporter.config.types.times import utc_text
 from exporter.slo.durations import format_duration
 from exporter.slo.maintenance import Interval, MaintenanceWindow

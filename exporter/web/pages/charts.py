@@ -11,16 +11,16 @@ from itertools import pairwise
 from exporter.slo.event_history import EventHistory
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import DAY, HOUR
-from exporter.web.pages import wording
+from exporter.web.pages import formatting
 
-SPELLS = 180
-"""Points of a chart: four hours each, of 30 days."""
+CHART_BUCKETS = 180
+"""Buckets of a chart: four hours each, for a period of 30 days."""
 
-SPARK_SPELLS = 48
-SPARK_WIDTH, SPARK_HEIGHT = 120, 28
+SPARKLINE_BUCKETS = 48
+SPARKLINE_WIDTH, SPARKLINE_HEIGHT = 120, 28
 
 LEFT, RIGHT, TOP, BOTTOM = 88, 708, 14, 256
-"""The area of the plot, in a drawing of 720 by 300: the axes' labels stand left of it and below."""
+"""The area of the plot in a drawing of 720 by 300; the labels are left of it and below."""
 
 MOST_TICKS = 7
 STEPS = (
@@ -31,7 +31,7 @@ STEPS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Spark:
+class Sparkline:
     """A small line; `title` says what it shows."""
 
     path: str
@@ -40,7 +40,7 @@ class Spark:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of a chart, with what it is called, in words."""
+    """A rectangle of a chart, and its title."""
 
     x: float
     y: float
@@ -52,7 +52,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place on an axis, or a line across the plot. `minor` ones may be left out."""
+    """A mark on an axis, or a line across the plot. `minor` ones may be left out."""
 
     at: float
     label: str
@@ -77,21 +77,21 @@ class Chart:
     hovers: Sequence[Box]
 
 
-def spark(status: SloStatus, history: EventHistory | None) -> Spark | None:
+def sparkline(status: SloStatus, history: EventHistory | None) -> Sparkline | None:
     """The budget over the period, as a line of 120 by 28; None while nothing is known."""
     if history is None or status.budget is None:
         return None
-    left = _of_period(status, history, SPARK_SPELLS).budget_left(_budget(status))
+    left = _of_period(status, history, SPARKLINE_BUCKETS).budget_left(_budget(status))
     low, high = min(0.0, *left), max(1.0, *left)
-    xs = [2 + i * (SPARK_WIDTH - 4) / SPARK_SPELLS for i in range(SPARK_SPELLS + 1)]
-    ys = [2 + (high - value) / (high - low) * (SPARK_HEIGHT - 4) for value in left]
-    title = f"Budget over the period: 100.0% at its start, {wording.percent(left[-1])} now"
-    return Spark(_path(xs, ys), title)
+    xs = [2 + i * (SPARKLINE_WIDTH - 4) / SPARKLINE_BUCKETS for i in range(SPARKLINE_BUCKETS + 1)]
+    ys = [2 + (high - value) / (high - low) * (SPARKLINE_HEIGHT - 4) for value in left]
+    title = f"Budget over the period: 100.0% at its start, {formatting.percent(left[-1])} now"
+    return Sparkline(_path(xs, ys), title)
 
 
-def _of_period(status: SloStatus, history: EventHistory, spells: int) -> EventHistory:
+def _of_period(status: SloStatus, history: EventHistory, buckets: int) -> EventHistory:
     start = status.period.start
-    return history.cut(start, start + status.period.elapsed, spells)
+    return history.cut(start, start + status.period.elapsed, buckets)
 
 
 def _budget(status: SloStatus) -> float:
@@ -99,12 +99,12 @@ def _budget(status: SloStatus) -> float:
 
 
 def budget_chart(status: SloStatus, history: EventHistory) -> Chart:
-    """The budget over the period, before the bands of the policy's tiers."""
-    spells = _of_period(status, history, SPELLS)
-    left = spells.budget_left(_budget(status))
+    """The budget over the period, with the policy's tiers as bands behind it."""
+    buckets = _of_period(status, history, CHART_BUCKETS)
+    left = buckets.budget_left(_budget(status))
     lowest = min(left)
     low = 0.0 if lowest >= 0 else math.floor(lowest * 1.05 / _step(-lowest)) * _step(-lowest)
-    times = _Times(spells)
+    times = _Times(buckets)
     step = 0.25 if low > -0.5 else _step(1 - low)
     bands = []
     upper = 1.0
@@ -112,21 +112,21 @@ def budget_chart(status: SloStatus, history: EventHistory) -> Chart:
         lower = max(tier.above, low)
         if lower < upper:
             top, bottom = _y(upper, low, 1.0), _y(lower, low, 1.0)
-            band = Box(LEFT, top, RIGHT - LEFT, bottom - top, wording.tier(tier.name), tier.gate)
+            band = Box(LEFT, top, RIGHT - LEFT, bottom - top, formatting.tier(tier.name), tier.gate)
             bands.append(band)
             upper = lower
     hovers = [
-        times.column(i, f"{wording.minute(end)}: {wording.percent(left[i + 1])} left")
+        times.column(i, f"{formatting.minute(end)}: {formatting.percent(left[i + 1])} left")
         for i, end in enumerate(times.bounds[1:])
     ]
     return Chart(
         name="budget",
         title="Error budget over the period",
         description=(
-            f"From 100% at {wording.minute(times.start)} to {wording.percent(left[-1])} at "
-            f"{wording.minute(times.end)}. The bands are the tiers of the policy."
+            f"From 100% at {formatting.minute(times.start)} to {formatting.percent(left[-1])} at "
+            f"{formatting.minute(times.end)}. The bands are the tiers of the policy."
         ),
-        unit="budget that is left",
+        unit="budget left",
         bands=bands,
         gaps=times.gaps(),
         levels=_levels(low, 1.0, step),
@@ -139,24 +139,25 @@ def budget_chart(status: SloStatus, history: EventHistory) -> Chart:
 
 
 def error_chart(status: SloStatus, history: EventHistory) -> Chart:
-    """The error ratio of each spell of the period, and what the objective allows.
+    """The error ratio of each bucket of the period, and what the objective allows.
 
     The scale is logarithmic: an outage is a thousand times what an objective allows, and both
-    must be seen.
+    must be visible.
     """
-    spells = _of_period(status, history, SPELLS)
-    times, ratios = _Times(spells), spells.error_ratios()
+    buckets = _of_period(status, history, CHART_BUCKETS)
+    times, ratios = _Times(buckets), buckets.error_ratios()
     allowed = _budget(status)
     low = math.floor(math.log10(allowed)) - 1
     worst = max(2 * allowed, *(ratio or 0.0 for ratio in ratios))
     high = math.ceil(math.log10(worst))
     bars: dict[str, list[str]] = {"within": [], "above": []}
     hovers = []
-    counts = zip(spells.bad.tolist(), spells.total.tolist(), strict=True)
+    counts = zip(buckets.bad.tolist(), buckets.total.tolist(), strict=True)
     for i, (ratio, (bad, total)) in enumerate(zip(ratios, counts, strict=True)):
         begin, end = times.bounds[i : i + 2]
-        what = f"{wording.small_percent(ratio)} ({wording.count(bad)} of {wording.count(total)})"
-        span = f"{wording.minute(begin)} to {wording.minute(end)}"
+        counted = f"{formatting.count(bad)} of {formatting.count(total)}"
+        what = f"{formatting.small_percent(ratio)} ({counted})"
+        span = f"{formatting.minute(begin)} to {formatting.minute(end)}"
         hovers.append(times.column(i, f"{span}: {what if ratio is not None else 'unknown'}"))
         if ratio and math.log10(ratio) > low:
             x, right, y = times.x(begin), times.x(end), _y(math.log10(ratio), low, high)
@@ -167,11 +168,11 @@ def error_chart(status: SloStatus, history: EventHistory) -> Chart:
         name="errors",
         title="Error ratio",
         description=(
-            f"The bad share of all events, in spells of {wording.lasting(times.spell)}, from "
-            f"{wording.minute(times.start)} to {wording.minute(times.end)}. The objective allows "
-            f"{wording.small_percent(allowed)}."
+            f"The share of bad events, in buckets of {formatting.lasting(times.bucket)}, from "
+            f"{formatting.minute(times.start)} to {formatting.minute(times.end)}. "
+            f"The objective allows {formatting.small_percent(allowed)}."
         ),
-        unit="bad events of all, on a logarithmic scale",
+        unit="share of bad events, on a logarithmic scale",
         bands=(),
         gaps=times.gaps(),
         levels=[
@@ -180,27 +181,27 @@ def error_chart(status: SloStatus, history: EventHistory) -> Chart:
         times=times.marks(),
         areas=[(look, "".join(paths)) for look, paths in bars.items() if paths],
         line="",
-        limits=[Mark(limit, f"objective allows {wording.small_percent(allowed)}")],
+        limits=[Mark(limit, f"objective allows {formatting.small_percent(allowed)}")],
         hovers=hovers,
     )
 
 
 class _Times:
-    """The time axis of some spells."""
+    """The time axis of some buckets."""
 
-    def __init__(self, spells: EventHistory) -> None:
-        self._spells = spells
-        self.bounds: list[float] = spells.bounds.tolist()
+    def __init__(self, buckets: EventHistory) -> None:
+        self._buckets = buckets
+        self.bounds: list[float] = buckets.bounds.tolist()
         self.start: float = self.bounds[0]
         self.end: float = self.bounds[-1]
-        self.spell = self.bounds[1] - self.start
+        self.bucket = self.bounds[1] - self.start
 
     def x(self, at: float) -> float:
         """Where a moment is."""
         return LEFT + (at - self.start) / (self.end - self.start) * (RIGHT - LEFT)
 
     def column(self, i: int, title: str) -> Box:
-        """All of a spell, for the pointer to find."""
+        """The whole column of a bucket, which shows its figures under the pointer."""
         x = self.x(self.bounds[i])
         return Box(x, TOP, self.x(self.bounds[i + 1]) - x, BOTTOM - TOP, title)
 
@@ -212,9 +213,9 @@ class _Times:
                 TOP,
                 self.x(end) - self.x(begin),
                 BOTTOM - TOP,
-                f"unknown: {wording.minute(begin)} to {wording.minute(end)}",
+                f"unknown: {formatting.minute(begin)} to {formatting.minute(end)}",
             )
-            for begin, end in self._spells.unknown()
+            for begin, end in self._buckets.unknown()
         ]
 
     def marks(self) -> list[Mark]:
@@ -236,7 +237,7 @@ def _levels(low: float, high: float, step: float) -> list[Mark]:
 
 
 def _step(span: float) -> float:
-    """A round step, of which five at the most make up a span."""
+    """A round step, at most five of which make up a span."""
     power = math.pow(10, math.floor(math.log10(span / 4)))
     steps = (1.0, 2.0, 2.5, 5.0, 10.0)
     return next(n * power for n in steps if span / (n * power) <= 5)
@@ -247,7 +248,7 @@ def _y(value: float, low: float, high: float) -> float:
 
 
 def _path(xs: Sequence[float], ys: Sequence[float]) -> str:
-    """A line through points, those left out that lie on it, level."""
+    """A line through points; points within level stretches are left out."""
     points = list(zip(map(_n, xs), map(_n, ys), strict=True))
     kept = [points[0]]
     kept += [

@@ -11,7 +11,7 @@ from exporter.slo.records import Incident, TierChange
 from exporter.slo.snapshot import Alert, SloStatus
 from exporter.slo.types import DAY
 from exporter.web.daemon import Source
-from exporter.web.pages import wording
+from exporter.web.pages import formatting
 from exporter.web.pages.charts import budget_chart, error_chart
 from exporter.web.pages.overview import bar, tier_name
 
@@ -26,7 +26,7 @@ AHEAD = 30 * DAY
 
 
 @dataclass(frozen=True, slots=True)
-class WindowLine:
+class WindowRow:
     """A window: what happened in it. `bar` is the burn rate, 100 is twice the rate allowed."""
 
     name: str
@@ -47,31 +47,33 @@ def detail(
     if history is not None and budget is not None:
         charts = [budget_chart(status, history), error_chart(status, history)]
     return {
-        "url": wording.url(status),
+        "url": formatting.url(status),
         "service": slo.service,
         "slo": slo.name,
         "groups": status.groups,
         "labels": slo.labels,
-        "objective": wording.objective(status),
-        "period_start": wording.minute(status.period.start),
-        "period_end": wording.minute(status.period.start + status.period.elapsed),
-        "tier": wording.tier(tier_name(status)),
+        "objective": formatting.objective(status),
+        "period_start": formatting.minute(status.period.start),
+        "period_end": formatting.minute(status.period.start + status.period.elapsed),
+        "tier": formatting.tier(tier_name(status)),
         "gate": tier.gate if tier else "none",
         "guidance": tier.guidance if tier else "",
         "link": (tier.link if tier else None) or "",
-        "since": wording.minute(status.tier_status.since) if status.tier_status.since else "",
-        "remaining": wording.percent(budget.remaining if budget else None),
+        "since": formatting.minute(status.tier_status.since) if status.tier_status.since else "",
+        "remaining": formatting.percent(budget.remaining if budget else None),
         "bar_filled": bar(budget.remaining if budget else None),
-        "remaining_events": wording.count(budget.remaining_events) if budget else "",
+        "remaining_events": formatting.count(budget.remaining_events) if budget else "",
         "remaining_time": _time(budget.remaining_seconds) if budget else "",
         "raw_remaining": _raw(status),
-        "outlook": wording.outlook(status),
-        "recovery": wording.day(status.tier_status.recovery) if status.tier_status.recovery else "",
+        "outlook": formatting.outlook(status),
+        "recovery": formatting.day(status.tier_status.recovery)
+        if status.tier_status.recovery
+        else "",
         "state": status.state.replace("_", " "),
-        "notes": wording.notes(status),
+        "notes": formatting.notes(status),
         "problem": status.problem or "",
-        "coverage": wording.percent(status.coverage),
-        "firing": wording.firing(status),
+        "coverage": formatting.percent(status.coverage),
+        "firing": formatting.firing(status),
         "charts": charts,
         "windows": _windows(status),
         "alerts": [_alert(alert, status) for alert in status.alerts],
@@ -93,7 +95,7 @@ def _raw(status: SloStatus) -> str:
     raw, budget = status.raw_budget, status.budget
     if raw is None or budget is None or raw.remaining == budget.remaining:
         return ""
-    return wording.percent(raw.remaining)
+    return formatting.percent(raw.remaining)
 
 
 def _time(seconds: float) -> str:
@@ -101,16 +103,16 @@ def _time(seconds: float) -> str:
     return sign + format_duration(round(abs(seconds)))
 
 
-def _windows(status: SloStatus) -> list[WindowLine]:
+def _windows(status: SloStatus) -> list[WindowRow]:
     return [
-        WindowLine(
+        WindowRow(
             name=name,
-            error_ratio=wording.small_percent(window.error_ratio),
-            burn=wording.rate(window.burn_rate),
+            error_ratio=formatting.small_percent(window.error_ratio),
+            burn=formatting.rate(window.burn_rate),
             bar=min(window.burn_rate or 0.0, 2.0) * 50,
             fast=(window.burn_rate or 0.0) > 1,
-            bad=wording.count(window.bad),
-            total=wording.count(window.total),
+            bad=formatting.count(window.bad),
+            total=formatting.count(window.total),
         )
         for name, window in status.windows.items()
     ]
@@ -122,43 +124,43 @@ def _alert(alert: Alert, status: SloStatus) -> dict[str, str]:
     rates = [
         status.windows[name].burn_rate if name in status.windows else None for name in (long, short)
     ]
-    state = "unknown" if alert.firing is None else "fires" if alert.firing else "quiet"
+    state = "unknown" if alert.firing is None else "firing" if alert.firing else "quiet"
     return {
         "severity": condition.severity,
         "windows": f"{long} and {short}",
-        "rates": " and ".join(map(wording.rate, rates)),
-        "threshold": wording.rate(alert.threshold),
+        "rates": " and ".join(map(formatting.rate, rates)),
+        "threshold": formatting.rate(alert.threshold),
         "meaning": f"{condition.budget_spent * 100:g}% of the budget in {long}",
         "state": "held back: too few events" if alert.held else state,
     }
 
 
 def _incident(one: Incident) -> dict[str, str]:
-    ended = "goes on" if one.open else wording.minute(one.end)
+    ended = "ongoing" if one.open else formatting.minute(one.end)
     postmortem = ""
     if one.acknowledged:
         postmortem = f"{one.acknowledged.by}: {one.acknowledged.note}"
     elif one.postmortem:
         postmortem = "required"
     return {
-        "start": wording.minute(one.start),
+        "start": formatting.minute(one.start),
         "end": ended,
         "lasted": format_duration(one.end - one.start),
-        "bad": wording.count(one.bad),
-        "share": wording.percent(one.share),
+        "bad": formatting.count(one.bad),
+        "share": formatting.percent(one.share),
         "postmortem": postmortem,
         "waits": "yes" if postmortem == "required" else "",
     }
 
 
 def _change(one: TierChange) -> dict[str, str]:
-    why = f"{wording.percent(one.remaining)} of the budget left"
+    why = f"{formatting.percent(one.remaining)} of the budget left"
     if one.window is not None:
-        why += f", burning at {wording.rate(one.burn_rate)} over {format_duration(one.window)}"
+        why += f", burning at {formatting.rate(one.burn_rate)} over {format_duration(one.window)}"
     return {
-        "at": wording.minute(one.at),
-        "before": wording.tier(one.before) if one.before else "",
-        "after": wording.tier(one.after),
+        "at": formatting.minute(one.at),
+        "before": formatting.tier(one.before) if one.before else "",
+        "after": formatting.tier(one.after),
         "why": why,
         "policy": one.policy,
     }
@@ -174,10 +176,10 @@ def _maintenance(status: SloStatus) -> list[dict[str, str]]:
     ]
     return [
         {
-            "start": wording.minute(start),
-            "end": wording.minute(end),
+            "start": formatting.minute(start),
+            "end": formatting.minute(end),
             "reason": reason,
-            "state": "on" if start <= at < end else "ahead" if start > at else "past",
+            "state": "active" if start <= at < end else "upcoming" if start > at else "past",
         }
         for start, end, reason in sorted(spans, reverse=True)[:MOST_RECORDS]
     ]
@@ -190,8 +192,8 @@ def _override(status: SloStatus) -> dict[str, str] | None:
     return {
         "by": one.by,
         "why": one.why,
-        "start": wording.minute(one.start),
-        "until": wording.minute(one.until),
+        "start": formatting.minute(one.start),
+        "until": formatting.minute(one.until),
     }
 
 
@@ -200,7 +202,7 @@ def _tiers(status: SloStatus) -> list[dict[str, object]]:
     lines = []
     for tier in status.slo.policy.tiers:
         if tier.above == float("-inf"):
-            when = "what is left below that"
+            when = "less than that"
         else:
             when = f"more than {tier.above * 100:g}% of the budget left"
         if tier.burn_rate:
@@ -208,7 +210,7 @@ def _tiers(status: SloStatus) -> list[dict[str, object]]:
             when += f", or burning above {tier.burn_rate.above:g}x over {over}"
         lines.append(
             {
-                "name": wording.tier(tier.name),
+                "name": formatting.tier(tier.name),
                 "gate": tier.gate,
                 "when": when,
                 "guidance": tier.guidance,

@@ -1,4 +1,4 @@
-"""What the status page shows: the SLOs that were looked for, worst first, a page of them."""
+"""The overview: the SLOs that match the filters, worst first, one page of them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from urllib.parse import urlencode
 from exporter.slo.event_history import EventHistory
 from exporter.slo.policy import Gate
 from exporter.slo.snapshot import DataState, SloStatus, Snapshot
-from exporter.web.pages import wording
-from exporter.web.pages.charts import Spark, spark
+from exporter.web.pages import formatting
+from exporter.web.pages.charts import Sparkline, sparkline
 
 PAGE = 50
 """SLOs of one page."""
 
-MOST_CHOICES = 200
-"""Services, tiers or owners that are offered to choose from; more can be typed."""
+MOST_OFFERED = 200
+"""Services, tiers or owners that a filter offers; others can be typed."""
 
 MOST_SERVICES = 12
-"""Services that are named above the table, the worst ones."""
+"""Services named above the table, the worst ones."""
 
 UNKNOWN_TIER = "unknown"
 FILTERS = ("q", "service", "tier", "state", "owner")
@@ -37,8 +37,8 @@ def _key(status: SloStatus) -> Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """What is looked for; empty texts find everything. `q` is any part of any name or label."""
+class SloFilters:
+    """Which SLOs to show. Empty strings match all; `q` is any part of any name or label."""
 
     q: str = ""
     service: str = ""
@@ -47,12 +47,12 @@ class Filters:
     owner: str = ""
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> Filters:
-        """Out of the query of a URL."""
+    def from_query(cls, query: Mapping[str, str]) -> SloFilters:
+        """Read them from the query of a URL."""
         return cls(**{name: query.get(name, "").strip() for name in FILTERS})
 
     def matches(self, status: SloStatus) -> bool:
-        """Whether an SLO is looked for."""
+        """Whether an SLO is to be shown."""
         slo = status.slo
         return (
             (not self.service or slo.service == self.service)
@@ -63,7 +63,7 @@ class Filters:
         )
 
     def url(self, **others: str) -> str:
-        """The page with these filters, but for others."""
+        """The address of the page with these filters, except for `others`."""
         values = {name: getattr(self, name) for name in FILTERS} | others
         query = urlencode({name: value for name, value in values.items() if value})
         return f"/?{query}" if query else "/"
@@ -81,8 +81,8 @@ def tier_name(status: SloStatus) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One SLO as the page writes it."""
+class SloRow:
+    """A row of the table: one SLO, formatted."""
 
     url: str
     service: str
@@ -95,7 +95,7 @@ class Line:
     link: str
     remaining: str
     bar: float
-    spark: Spark | None
+    spark: Sparkline | None
     burn_hour: str
     burn_six: str
     outlook: str
@@ -107,8 +107,8 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A tier or a service, how many SLOs it has, and where they are shown."""
+class Facet:
+    """A tier or a service, how many SLOs it has, and the address that shows them."""
 
     name: str
     word: str
@@ -118,43 +118,45 @@ class Choice:
 
 
 class Overview:
-    """The SLOs of one snapshot in their order, made once for all its readers."""
+    """The SLOs of one snapshot, sorted once for all its readers."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.ordered = sorted(snapshot.slos, key=_badness)
         self.by_key: Mapping[Key, SloStatus] = {_key(status): status for status in self.ordered}
-        self._services = _first(status.slo.service for status in self.ordered)
+        self._services = _unique(status.slo.service for status in self.ordered)
         self._owners = sorted({status.slo.labels.get("owner", "") for status in self.ordered})
 
-    def found(self, filters: Filters) -> list[SloStatus]:
-        """The SLOs that are looked for, worst first."""
+    def matching(self, filters: SloFilters) -> list[SloStatus]:
+        """The SLOs that match, worst first."""
         return [status for status in self.ordered if filters.matches(status)]
 
     def page(
         self,
-        filters: Filters,
+        filters: SloFilters,
         found: Sequence[SloStatus],
         number: int,
         event_histories: Sequence[EventHistory | None],
     ) -> dict[str, object]:
-        """The variables of the template: page `number` (from 1) of what was found.
+        """The variables of the template: page `number` (from 1) of the `found` SLOs.
 
-        `courses` are those of the SLOs of that page, see `cut`.
+        `event_histories` are those of the SLOs of that page, see `slos_of_page`.
         """
         last = pages(found)
         return {
-            "at": wording.moment(self.snapshot.at) if self.snapshot.at else "",
+            "at": formatting.moment(self.snapshot.at) if self.snapshot.at else "",
             "filters": filters,
-            "filtered": filters != Filters(),
+            "filtered": filters != SloFilters(),
             "total": len(self.ordered),
             "found": len(found),
-            "lines": [_line(*one) for one in zip(cut(found, number), event_histories, strict=True)],
+            "rows": [
+                _row(*one) for one in zip(slos_of_page(found, number), event_histories, strict=True)
+            ],
             "tiers": self._tiers(found, filters),
             "services": self._worst_services(found, filters),
-            "service_names": sorted(self._services)[:MOST_CHOICES],
-            "tier_names": list(_first(map(tier_name, self.ordered)))[:MOST_CHOICES],
-            "owners": [owner for owner in self._owners if owner][:MOST_CHOICES],
+            "service_names": sorted(self._services)[:MOST_OFFERED],
+            "tier_names": list(_unique(map(tier_name, self.ordered)))[:MOST_OFFERED],
+            "owners": [owner for owner in self._owners if owner][:MOST_OFFERED],
             "states": [state.value for state in DataState],
             "number": number,
             "last": last,
@@ -163,17 +165,17 @@ class Overview:
             "next": filters.url(page=str(number + 1)) if number < last else "",
         }
 
-    def _tiers(self, found: Sequence[SloStatus], filters: Filters) -> list[Choice]:
-        """The tiers of what was found, worst first."""
+    def _tiers(self, found: Sequence[SloStatus], filters: SloFilters) -> list[Facet]:
+        """The tiers of the SLOs found, worst first."""
         counts = Counter(map(tier_name, found))
         gates = {tier_name(status): _gate(status) for status in reversed(found)}
         return [
-            Choice(name, wording.tier(name), gates[name], counts[name], filters.url(tier=name))
-            for name in _first(map(tier_name, found))
+            Facet(name, formatting.tier(name), gates[name], counts[name], filters.url(tier=name))
+            for name in _unique(map(tier_name, found))
         ]
 
-    def _worst_services(self, found: Sequence[SloStatus], filters: Filters) -> list[Choice]:
-        """The services of what was found with their worst tiers, as many as one takes in."""
+    def _worst_services(self, found: Sequence[SloStatus], filters: SloFilters) -> list[Facet]:
+        """The worst services of the SLOs found, each with its worst tier."""
         counts = Counter(status.slo.service for status in found)
         chosen: dict[str, SloStatus] = {}
         for status in found:
@@ -182,9 +184,9 @@ class Overview:
                 chosen.popitem()
                 break
         return [
-            Choice(
+            Facet(
                 name,
-                wording.tier(tier_name(worst)),
+                formatting.tier(tier_name(worst)),
                 _gate(worst),
                 counts[name],
                 filters.url(service=name),
@@ -194,24 +196,24 @@ class Overview:
 
 
 def pages(found: Sequence[SloStatus]) -> int:
-    """How many pages there are; one without anything is one, too."""
+    """How many pages there are; at least one, which may be empty."""
     return max(1, math.ceil(len(found) / PAGE))
 
 
 def page_number(query: Mapping[str, str], found: Sequence[SloStatus]) -> int:
-    """The number of the page that is asked for; the nearest one that there is."""
+    """The number of the page that is asked for, or the nearest one that exists."""
     text = query.get("page", "")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
     return min(max(number, 1), pages(found))
 
 
-def cut(found: Sequence[SloStatus], number: int) -> Sequence[SloStatus]:
+def slos_of_page(found: Sequence[SloStatus], number: int) -> Sequence[SloStatus]:
     """The SLOs of a page."""
     return found[(number - 1) * PAGE : number * PAGE]
 
 
-def _first(names: Iterable[str]) -> dict[str, None]:
-    """Every name once, in their order."""
+def _unique(names: Iterable[str]) -> dict[str, None]:
+    """Every name once, in order."""
     return dict.fromkeys(names)
 
 
@@ -223,39 +225,39 @@ def _badness(status: SloStatus) -> tuple[int, float, str, str, str]:
     slo = status.slo
     gate = _GATES.index(status.tier.gate) if status.tier else -1
     remaining = status.budget.remaining if status.budget else math.inf
-    return -gate, remaining, slo.service, slo.name, wording.groups(status.groups)
+    return -gate, remaining, slo.service, slo.name, formatting.groups(status.groups)
 
 
 def _gate(status: SloStatus) -> str:
     return status.tier.gate if status.tier else "none"
 
 
-def _line(status: SloStatus, history: EventHistory | None) -> Line:
+def _row(status: SloStatus, history: EventHistory | None) -> SloRow:
     slo, tier = status.slo, status.tier
-    groups = wording.groups(status.groups)
+    groups = formatting.groups(status.groups)
     remaining = status.budget.remaining if status.budget else None
     hour = status.windows.get("1h") or status.windows.get(slo.period.label)
     six = status.windows.get("6h") or status.windows.get(slo.period.label)
-    return Line(
-        url=wording.url(status),
+    return SloRow(
+        url=formatting.url(status),
         service=slo.service,
         slo=f"{slo.name} ({groups})" if groups else slo.name,
-        objective=wording.objective(status),
+        objective=formatting.objective(status),
         owner=slo.labels.get("owner", ""),
-        tier=wording.tier(tier_name(status)),
+        tier=formatting.tier(tier_name(status)),
         gate=_gate(status),
         guidance=tier.guidance if tier else "",
         link=(tier.link if tier else None) or "",
-        remaining=wording.percent(remaining),
+        remaining=formatting.percent(remaining),
         bar=bar(remaining),
-        spark=spark(status, history),
-        burn_hour=wording.rate(hour.burn_rate if hour else None),
-        burn_six=wording.rate(six.burn_rate if six else None),
-        outlook=wording.outlook(status),
-        override=wording.minute(status.override.until) if status.override else "",
-        firing=wording.firing(status),
+        spark=sparkline(status, history),
+        burn_hour=formatting.rate(hour.burn_rate if hour else None),
+        burn_six=formatting.rate(six.burn_rate if six else None),
+        outlook=formatting.outlook(status),
+        override=formatting.minute(status.override.until) if status.override else "",
+        firing=formatting.firing(status),
         state=status.state.replace("_", " "),
-        notes=wording.notes(status),
+        notes=formatting.notes(status),
         problem=status.problem or "",
     )
 

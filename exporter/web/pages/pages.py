@@ -13,7 +13,7 @@ from exporter.exposition.publisher import Publisher
 from exporter.web.daemon import Daemon
 from exporter.web.pages.assets import Assets
 from exporter.web.pages.detail import detail
-from exporter.web.pages.overview import Filters, Overview, cut, page_number
+from exporter.web.pages.overview import Overview, SloFilters, page_number, slos_of_page
 
 
 class Pages:
@@ -38,19 +38,19 @@ class Pages:
         }
 
     def _now(self) -> Overview:
-        """The SLOs of the newest snapshot in their order; put in order once per snapshot."""
+        """The SLOs of the newest snapshot; they are sorted once per snapshot."""
         snapshot, overview = self._publisher.snapshot, self._overview
         if overview.snapshot is not snapshot:
             overview = self._overview = Overview(snapshot)
         return overview
 
     async def overview(self, request: Request) -> Response:
-        """All SLOs that are looked for."""
-        filters = Filters.of(request.query_params)
+        """The SLOs that match the filters."""
+        filters = SloFilters.from_query(request.query_params)
         overview = await run_in_threadpool(self._now)
-        found = await run_in_threadpool(overview.found, filters)
+        found = await run_in_threadpool(overview.matching, filters)
         number = page_number(request.query_params, found)
-        event_histories = self._daemon.event_histories(cut(found, number))
+        event_histories = self._daemon.event_histories(slos_of_page(found, number))
         progress = self._daemon.status().evaluation.backfill_progress_ratio
 
         def render() -> str:
@@ -60,7 +60,7 @@ class Pages:
         return HTMLResponse(await run_in_threadpool(render))
 
     async def slo(self, request: Request) -> Response:
-        """One SLO. Names may hold slashes, so the path is read as it was sent."""
+        """One SLO. Names may contain slashes, so the path is read as it was sent."""
         overview = await run_in_threadpool(self._now)
         parts = request.scope["raw_path"].decode("latin-1").split("?")[0].split("/")
         names = tuple(unquote(part) for part in parts[2:])

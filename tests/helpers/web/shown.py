@@ -1,4 +1,4 @@
-"""Snapshots and courses for the tests of pages."""
+"""Snapshots and event histories for the tests of pages."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def with_status(base: Snapshot, **fields: object) -> Snapshot:
 
 
 def history(*bad: float, total: float = 1000.0, known: float = 1.0) -> EventHistory:
-    """Equal spells over the 30 days before AT."""
+    """Equal buckets over the 30 days before AT."""
     bounds = np.linspace(AT - 30 * DAY, AT, len(bad) + 1)
     return EventHistory(bounds, np.array(bad), np.full(len(bad), total), np.full(len(bad), known))

@@ -55,7 +55,7 @@ class TestOverview:
         expect(page.locator("tbody tr")).to_have_count(1)
         page.get_by_role("searchbox").fill("nobody")
         page.get_by_role("searchbox").press("Enter")
-        expect(page.get_by_text("No SLO is like that.")).to_be_visible()
+        expect(page.get_by_text("No SLO matches.")).to_be_visible()
 
     def test_a_tier_and_a_service_lead_to_their_slos(self, opened: Opened):
         """The summaries above the table are links."""

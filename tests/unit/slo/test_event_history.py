@@ -1,4 +1,4 @@
-"""The course of an SLO: cutting it into spells, and what is drawn of it."""
+"""The event history of an SLO: cutting it into buckets, and what is drawn of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def history(bounds, bad, total, known=None) -> EventHistory:
 
 
 class TestCut:
-    def test_spells_are_added_up(self):
+    def test_buckets_are_added_up(self):
         """Whatever their lengths are."""
         one = history([0, 10, 20, 60], [1, 2, 3], [10, 20, 30]).cut(0, 60, 3)
         assert one.bounds.tolist() == [0, 20, 40, 60]
@@ -22,7 +22,7 @@ class TestCut:
         assert one.total.tolist() == [30, 15, 15]
         assert one.known.tolist() == [1, 1, 1]
 
-    def test_a_spell_that_is_cut_gives_its_share(self):
+    def test_a_bucket_that_is_cut_gives_its_share(self):
         """As a window's edge does."""
         one = history([0, 10, 20], [10, 20], [100, 200], [1.0, 0.5]).cut(5, 15, 1)
         assert (one.bad.tolist(), one.total.tolist()) == ([15], [150])
@@ -37,7 +37,7 @@ class TestCut:
 
 class TestBudget:
     def test_it_falls_from_whole_to_what_remains(self):
-        """By what each spell took of the budget of all events."""
+        """By what each bucket took of the budget of all events."""
         one = history([0, 1, 2, 3], [0, 5, 10], [500, 1000, 500])
         assert one.budget_left(0.01) == pytest.approx([1, 1, 0.75, 0.25])
 

@@ -321,7 +321,11 @@ class TestStopping:
         with serving:
             client = serving.connect()
             client.sendall(get("/metrics"))
-            until(lambda: any(one.flow.write_paused for one in serving.server.connections))
+            until(
+                lambda: any(
+                    one.flow and one.flow.write_paused for one in serving.server.connections
+                )
+            )
         with client:
             assert len(rest(client)) < 5_000_000
         assert serving.server.connections == set()

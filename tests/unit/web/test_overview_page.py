@@ -148,7 +148,7 @@ class TestOverview:
         )
         page = web.page(f"/?{query}")
         assert set(re.findall(r"</span> (\w)(?: \(region=eu\))?</a>", page)) == found
-        assert ("No SLO is like that." in page) == (not found)
+        assert ("No SLO matches." in page) == (not found)
 
     def test_filters_stay_from_page_to_page(self):
         """And are escaped on their way."""

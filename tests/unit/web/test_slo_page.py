@@ -23,7 +23,7 @@ class TestSlo:
         """Budget as ratio, events and time; every window; every alert condition."""
         page = Web(shot(labels={"owner": "team"})).page(ONE)
         for text in (
-            "Objective 99.9% over 30d; figures are of 2023-10-15 22:15 UTC to 2023-11-14 22:15 UTC",
+            "Objective 99.9% over 30d; figures from 2023-10-15 22:15 UTC to 2023-11-14 22:15 UTC",
             "owner: team.",
             "400 bad events, or 17m17s of full downtime",
             '<th scope="row">5m</th>',
@@ -60,22 +60,22 @@ class TestSlo:
         page = Web(found).page(ONE)
         for text in (
             "since 2023-11-14 20:15 UTC",
-            "tier gets better on Wed 15 Nov, 22:15 UTC",
+            "tier improves on Wed 15 Nov, 22:15 UTC",
             '<td data-label="Postmortem" class="alarm">required</td>',
             "kim: doc/1",
-            "goes on",
+            "ongoing",
             "60.0% of the budget left, burning at 20x over 1h",
             "by kim from 2023-11-14 22:15 UTC until 2023-11-14 23:15 UTC: a hotfix",
         ):
             assert text in page, text
-        assert page.index("goes on") < page.index("kim: doc/1") < page.index(">required<")
+        assert page.index("ongoing") < page.index("kim: doc/1") < page.index(">required<")
 
     def test_without_records_it_says_so(self):
         """Rather than showing empty tables."""
         page = Web(shot()).page(ONE)
         assert "None in the period." in page
         assert "None is known." in page
-        assert "None in the period, and none in the 30 days ahead." in page
+        assert "None in the period or in the next 30 days." in page
         assert "The SLO is no longer in the configuration." in page
         assert "Nothing of the period is known yet." in page
 
@@ -92,8 +92,8 @@ class TestSlo:
         found = snapshot((subject(slo(maintenance=windows)), SPENT), raw=(800.0, 1e6, 1.0))
         page = Web(found).page(ONE)
         rows = re.findall(r'data-label="Reason">(\w+)</td><td data-label="State">(\w+)', page)
-        assert rows == [("move", "ahead"), ("upgrade", "on")]
-        assert "20.0% with maintenance counted in" in page
+        assert rows == [("move", "upcoming"), ("upgrade", "active")]
+        assert "20.0% including maintenance" in page
 
     def test_its_charts_have_axes_units_and_titles(self):
         """The budget before the bands of the tiers, the error ratio beside the objective."""

@@ -1,4 +1,4 @@
-// The pages work without this: it brings them up to date, and filters as soon as one is chosen.
+// The pages work without this: it refreshes them, and submits the filters when one changes.
 "use strict";
 
 const EVERY = 30_000; // milliseconds
@@ -20,7 +20,7 @@ async function refresh() {
     replace(fresh, "live");
     replace(fresh, "list");
   } catch {
-    // The exporter is away; the next time will tell.
+    // The exporter cannot be reached; the next refresh will try again.
   }
 }
 
@@ -41,7 +41,7 @@ box.addEventListener("change", () => {
   try {
     localStorage.setItem(KEY, box.checked ? "on" : "off");
   } catch {
-    // Then it is forgotten with the page.
+    // Without storage the choice lasts as long as the page.
   }
   if (box.checked) refresh();
 });

@@ -26,7 +26,7 @@ def minute(at: float) -> str:
 
 
 def day(at: float) -> str:
-    """A moment (Unix seconds) as one speaks of it: `Tue 14 Nov, 22:15 UTC`."""
+    """A moment (Unix seconds) in short: `Tue 14 Nov, 22:15 UTC`."""
     return datetime.fromtimestamp(at, UTC).strftime("%a %d %b, %H:%M UTC")
 
 
@@ -36,7 +36,7 @@ def percent(ratio: float | None) -> str:
 
 
 def small_percent(ratio: float | None) -> str:
-    """A ratio as a percentage with three digits that count: `0.012%`."""
+    """A ratio as a percentage with three significant digits: `0.012%`."""
     return UNKNOWN if ratio is None else f"{ratio * 100:.3g}%"
 
 
@@ -46,7 +46,7 @@ def rate(burn_rate: float | None) -> str:
 
 
 def count(events: float) -> str:
-    """A number of events, thousands apart."""
+    """A number of events, with thousands separated."""
     return f"{events:,.0f}" if events >= 100 or events == int(events) else f"{events:.3g}"
 
 
@@ -88,7 +88,7 @@ def url(status: SloStatus) -> str:
 
 
 def outlook(status: SloStatus) -> str:
-    """When the budget is spent at the last hour's rate, or when its tier gets better."""
+    """When the budget is spent at the last hour's rate, or when its tier improves."""
     seconds, recovery = status.exhaustion_seconds, status.tier_status.recovery
     if seconds is not None and 0 < seconds < math.inf:
         return f"spent in {lasting(seconds)}"
@@ -100,7 +100,7 @@ def outlook(status: SloStatus) -> str:
 
 
 def notes(status: SloStatus) -> list[str]:
-    """What is worth a word about the data; nothing when all is well."""
+    """What is unusual about the data; nothing if all is well."""
     found = [f"maintenance: {reason}" for reason in status.maintenance]
     if status.state is not DataState.OK:
         found.append(status.state.replace("_", " "))
@@ -115,5 +115,5 @@ def notes(status: SloStatus) -> list[str]:
 
 
 def firing(status: SloStatus) -> list[str]:
-    """The alert conditions that hold: `page 1h/5m`."""
+    """The alert conditions that are firing: `page 1h/5m`."""
     return [str(alert.condition) for alert in status.alerts if alert.firing]
