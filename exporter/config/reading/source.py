@@ -177,7 +177,7 @@ class _NodeReader:
     def _text(self, node: yaml.ScalarNode, path: KeyPath) -> str:
         text: str = node.value
         if _SURROGATE.search(text):
-            self._wrong(node, path, "has half a surrogate pair, which is no character")
+            self._wrong(node, path, "has half a surrogate pair, which is not a character")
             return ""
         return text
 

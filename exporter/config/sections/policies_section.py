@@ -49,7 +49,7 @@ def _no_doubles(reasons: list[str]) -> list[str]:
 
 def _own_name(name: str) -> str:
     if name == DEFAULT_POLICY.name:
-        raise ValueError(f"{name} is the policy that is there without any: choose another name")
+        raise ValueError(f"{name} is the built-in policy: choose another name")
     return name
 
 
@@ -112,7 +112,7 @@ class TierSection(Section):
     def _from_a_block(cls, exemptions: list[str], info: ValidationInfo) -> list[str]:
         gate = info.data.get("gate", Gate.BLOCK)
         if exemptions and gate != Gate.BLOCK:
-            raise ValueError(f"must not be there where gate is {gate}: nothing is blocked")
+            raise ValueError(f"must not be given where gate is {gate}: nothing is blocked")
         return exemptions
 
     def tier(self) -> Tier:
@@ -154,7 +154,7 @@ class PoliciesSection(Section):
     @classmethod
     def _ordered(cls, tiers: list[TierSection]) -> list[TierSection]:
         if not tiers:
-            raise ValueError("must hold at least one tier")
+            raise ValueError("must have at least one tier")
         names = [tier.name for tier in tiers]
         no_doubles(names)
         if tiers[0].burn_rate:

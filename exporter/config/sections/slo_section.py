@@ -88,7 +88,7 @@ class SloSection(Section):
     def _not_grouped_by(cls, labels: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         for name in info.data.get("group_by", []):
             if name in labels:
-                raise ValueError(f"must not hold {name}: group_by gives it its values")
+                raise ValueError(f"must not contain {name}: it is a group_by label")
         return labels
 
     def slo(

@@ -55,7 +55,7 @@ _CURVES = {
 def _client_auth(value: object) -> str:
     if value in {"RequireAnyClientCert", "RequireClientCert"}:
         raise ValueError(
-            f"{value} lets in every certificate and guards nothing: "
+            f"{value} accepts every certificate and protects nothing: "
             "use RequireAndVerifyClientCert with client_ca_file"
         )
     return one_of(dict.fromkeys(_CLIENT_AUTH))(value)
@@ -137,7 +137,7 @@ class TlsServerSection(Section):
     def _if_it_is_used(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         kind = info.data.get("client_auth_type")
         if value is None and kind in _VERIFYING:
-            raise ValueError(f"is needed by client_auth_type {kind}")
+            raise ValueError(f"is required by client_auth_type {kind}")
         if value is not None and kind == "NoClientCert":
             raise ValueError(f"needs a client_auth_type, such as {_VERIFYING[-1]}")
         return value
@@ -161,7 +161,7 @@ class TlsServerSection(Section):
     def _one_of_tls_12(cls, value: list[str], info: ValidationInfo) -> list[str]:
         if info.data.get("min_version") == "TLS12" and value and not set(value) & _CIPHERS.keys():
             raise ValueError(
-                "has suites of TLS 1.3 alone, which are always on: "
+                "has only suites of TLS 1.3, which are always on: "
                 "name one of TLS 1.2, or set min_version to TLS13"
             )
         return value
@@ -170,7 +170,7 @@ class TlsServerSection(Section):
     @classmethod
     def _one_curve(cls, value: list[str]) -> list[str]:
         if len(value) > 1:
-            raise ValueError("must hold one curve: an order of several is not supported")
+            raise ValueError("must name one curve: an order of several is not supported")
         return value
 
     def settings(self) -> TlsSettings:

@@ -59,7 +59,7 @@ _HEADERS: dict[str, tuple[Any, str, str]] = {
 
 def _user(name: str) -> str:
     if ":" in name:
-        raise ValueError(f"{quoted(name)} is no user name: basic authentication allows no colon")
+        raise ValueError(f"{quoted(name)} is not a user name: basic authentication allows no colon")
     return name
 
 

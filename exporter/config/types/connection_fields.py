@@ -39,9 +39,9 @@ def _parts(text: str, example: str) -> SplitResult:
 def _base_url(text: str) -> str:
     parts = _parts(text, "http://localhost:9090")
     if "@" in parts.netloc:
-        raise ValueError("must hold no user and no password: give them as basic_auth")
+        raise ValueError("must not contain a user or password: use basic_auth")
     if "?" in text or "#" in text:
-        raise ValueError("must have no ? and no #: the exporter adds the query itself")
+        raise ValueError("must not contain ? or #: the exporter adds the query itself")
     if "/api/v1" in parts.path:
         raise ValueError("must be the base URL: the exporter adds /api/v1 itself")
     return text.rstrip("/")
@@ -50,7 +50,7 @@ def _base_url(text: str) -> str:
 def _token_url(text: str) -> str:
     parts = _parts(text, "https://sso.example.com/token")
     if "@" in parts.netloc:
-        raise ValueError("must hold no user and no password: give client_id and client_secret")
+        raise ValueError("must not contain a user or password: use client_id and client_secret")
     return text
 
 
@@ -67,7 +67,7 @@ def _no_proxy(text: str) -> str:
             try:
                 ip_network(entry.strip(), strict=False)
             except ValueError as error:
-                raise ValueError(f"{quoted(entry.strip())} is no network: {error}") from error
+                raise ValueError(f"{quoted(entry.strip())} is not a network: {error}") from error
     return text
 
 
@@ -84,7 +84,7 @@ def _file(value: object, info: ValidationInfo) -> Path:
 
 def _word(text: str) -> str:
     if not _WORD.fullmatch(text):
-        raise ValueError(f"{quoted(text)} is no single word that HTTP could carry")
+        raise ValueError(f"{quoted(text)} is not a single word that HTTP can carry")
     return text
 
 

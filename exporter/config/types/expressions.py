@@ -20,7 +20,9 @@ _STAND_IN = "7s"
 
 def _expression(text: str) -> str:
     if WINDOW in text:
-        raise ValueError(f"must not hold {WINDOW}, which sli.query has: write a range such as 5m")
+        raise ValueError(
+            f"must not contain {WINDOW}, which sli.query has: write a range such as 5m"
+        )
     _check(text)
     return text.strip()
 
@@ -28,7 +30,7 @@ def _expression(text: str) -> str:
 def _windowed(text: str) -> str:
     if WINDOW not in text or _is_promql(text):  # in quotes it stands for nothing
         raise ValueError(
-            f"must hold {WINDOW} as the range, as in rate(errors_total[{WINDOW}]): "
+            f"must contain {WINDOW} as the range, as in rate(errors_total[{WINDOW}]): "
             "the exporter needs to know over how long it counts"
         )
     _check(text.replace(WINDOW, _STAND_IN))
@@ -59,7 +61,7 @@ def _check(text: str) -> None:
         raise ValueError("must have numbers as values: it is text in quotes")
     if not _is_promql(f"({text})"):
         raise ValueError(
-            "must not end with a comment: it would hide what the exporter writes behind it"
+            "must not end with a comment: it would hide what the exporter writes after it"
         )
 
 

@@ -202,7 +202,7 @@ def _label_name(name: str) -> str:
             f"{quoted(name)} is not a label name: use letters, digits and _, no digit first"
         )
     if name.startswith("__"):
-        raise ValueError(f"{name} is not possible: Prometheus keeps names with __ to itself")
+        raise ValueError(f"{name} is not possible: Prometheus reserves names with __")
     if name in RESERVED_LABELS:
         raise ValueError(f"{name} is not possible: the exporter's own metrics carry it")
     return name

@@ -43,8 +43,8 @@ def unknown_names(documents: list[Document], *, all_read: bool) -> Iterator[Mist
         for path, name in _reached(document):
             names = known[path[2]]
             if names and name not in names:
-                kind = "service" if path[2] == "services" else "SLO"
-                what = f"{quoted(name)} is no {kind} of {'any' if is_main else 'this'} file"
+                kind = "a service" if path[2] == "services" else "an SLO"
+                what = f"{quoted(name)} is not {kind} of {'any' if is_main else 'this'} file"
                 yield document.mistake(path, f"{what}, {_known(name, names)}")
 
 
@@ -56,7 +56,7 @@ def unknown_datasources(documents: list[Document]) -> Iterator[Mistake]:
         for index, slo in _entries(document, "slos"):
             name = slo.get("datasource")
             if isinstance(name, str) and name not in known:
-                message = f"{quoted(name)} is no datasource, {_known(name, known)}"
+                message = f"{quoted(name)} is not a datasource, {_known(name, known)}"
                 yield document.mistake(("slos", index, "datasource"), message)
 
 
@@ -85,14 +85,14 @@ def unknown_policies(documents: list[Document], *, all_read: bool) -> Iterator[M
         for index, slo in _entries(document, "slos"):
             name = slo.get("policy")
             if isinstance(name, str) and name not in known:
-                message = f"{quoted(name)} is no policy, {_known(name, known)}"
+                message = f"{quoted(name)} is not a policy, {_known(name, known)}"
                 yield document.mistake(("slos", index, "policy"), message)
     services = list(dict.fromkeys(service for of in documents for _, service, _ in _slos(of)))
     for index, policy in _entries(main, "policies") if all_read and services else ():
         for at, service in _texts(policy, "services"):
             if service not in services:
                 message = (
-                    f"{quoted(service)} is no service of any file, {_known(service, services)}"
+                    f"{quoted(service)} is not a service of any file, {_known(service, services)}"
                 )
                 yield main.mistake(("policies", index, "services", at), message)
 

@@ -70,7 +70,7 @@ def parse_rule(text: str) -> Rule:
         key, equals, value = part.partition("=")
         if not equals or not value:
             raise ValueError(
-                f"must be made of parts such as FREQ=WEEKLY;BYDAY=SU, {quoted(part)} is none"
+                f"must be made of parts such as FREQ=WEEKLY;BYDAY=SU, not {quoted(part)}"
             )
         if key not in _KNOWN:
             close = get_close_matches(key, _KNOWN, n=1)

@@ -62,5 +62,5 @@ def exactly_one(value: object, info: ValidationInfo, *others: str) -> None:
     if len(others) == 1:
         problem = "not both" if found else "neither is there"
     else:
-        problem = f"not {' and '.join(found)}" if found else "none is there"
+        problem = f"not {' and '.join(found)}" if found else "none is given"
     wrong_parent(f"needs exactly one of {', '.join(others)} and {info.field_name}: {problem}")

@@ -39,7 +39,7 @@ def _time_zone(name: str) -> str:
         hint = f"did you mean {candidates[close[0]]}?"
     else:
         hint = "write an IANA name such as Europe/Berlin"
-    raise ValueError(f"{quoted(name)} is no time zone: {hint}")
+    raise ValueError(f"{quoted(name)} is not a time zone: {hint}")
 
 
 def moment(text: str, zone: str) -> datetime:
@@ -59,7 +59,7 @@ def moment(text: str, zone: str) -> datetime:
     try:
         at = datetime.fromisoformat(text.upper())
     except ValueError as error:
-        raise ValueError(f"{quoted(text)} is no time: {error}") from error
+        raise ValueError(f"{quoted(text)} is not a time: {error}") from error
     if not 1970 <= at.year < 2200:
         raise ValueError(f"must lie between the years 1970 and 2199, not {text}")
     if at.tzinfo is not None:

@@ -279,7 +279,7 @@ class TestCommand:
         refused = restarted.exporter.ledger("rebuild", wanted)
         assert refused.returncode == 1
         store = restarted.exporter.store / "ledger.sqlite"
-        assert f"{wanted} is no SLO of {store}: {hint}" in refused.stderr
+        assert f"{wanted} is not an SLO of {store}: {hint}" in refused.stderr
 
     def test_needs_a_store(self, tmp_path: Path):
         """Nothing is made by looking."""

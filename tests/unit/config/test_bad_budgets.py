@@ -30,22 +30,22 @@ PERIOD = {
     ),
     "city": (
         one_slo(period="{calendar: week, time_zone: Berlin}"),
-        'config.yaml:6: slos[0].period.time_zone: "Berlin" is no time zone: did you mean '
+        'config.yaml:6: slos[0].period.time_zone: "Berlin" is not a time zone: did you mean '
         "Europe/Berlin?",
     ),
     "misspelt zone": (
         one_slo(period="{calendar: week, time_zone: Europe/Berln}"),
-        'config.yaml:6: slos[0].period.time_zone: "Europe/Berln" is no time zone: did you mean '
+        'config.yaml:6: slos[0].period.time_zone: "Europe/Berln" is not a time zone: did you mean '
         "Europe/Berlin?",
     ),
     "no zone at all": (
         one_slo(period="{calendar: week, time_zone: ../x}"),
-        'config.yaml:6: slos[0].period.time_zone: "../x" is no time zone: write an IANA name '
+        'config.yaml:6: slos[0].period.time_zone: "../x" is not a time zone: write an IANA name '
         "such as Europe/Berlin",
     ),
     "zone of the machine": (
         one_slo(period="{calendar: week, time_zone: localtime}"),
-        'config.yaml:6: slos[0].period.time_zone: "localtime" is no time zone: write an IANA '
+        'config.yaml:6: slos[0].period.time_zone: "localtime" is not a time zone: write an IANA '
         "name such as Europe/Berlin",
     ),
     "midnight within a slot": (

@@ -47,8 +47,8 @@ CREDENTIALS = {
     ),
     "authorization of two words": (
         prometheus("authorization: {type: a b, credentials: a}"),
-        'config.yaml:2: prometheus.authorization.type: "a b" is no single word that HTTP could '
-        "carry",
+        'config.yaml:2: prometheus.authorization.type: "a b" is not a single word'
+        " that HTTP can carry",
     ),
     "credentials of two lines": (
         prometheus('authorization: {credentials: "hunter2\\nhunter2"}'),
@@ -75,8 +75,8 @@ CREDENTIALS = {
     ),
     "token_url with password": (
         prometheus("oauth2: {client_id: a, client_secret: b, token_url: 'http://me:hunter2@c'}"),
-        "config.yaml:2: prometheus.oauth2.token_url: must hold no user and no password: give "
-        "client_id and client_secret",
+        "config.yaml:2: prometheus.oauth2.token_url: must not contain a user or "
+        "password: use client_id and client_secret",
     ),
     "scopes as text": (
         prometheus("oauth2: {client_id: a, client_secret: b, token_url: http://c, scopes: x}"),
@@ -136,7 +136,7 @@ WAY = {
     ),
     "no_proxy with a network that is none": (
         prometheus("proxy_url: http://a", "no_proxy: 'a, 10.0.0.0/40'"),
-        'config.yaml:3: prometheus.no_proxy: "10.0.0.0/40" is no network: '
+        'config.yaml:3: prometheus.no_proxy: "10.0.0.0/40" is not a network: '
         "'10.0.0.0/40' does not appear to be an IPv4 or IPv6 network",
     ),
     "two proxies": (

@@ -39,7 +39,7 @@ WINDOW = {
     ),
     "start no day of the calendar": (
         window(start="2026-02-30T03:00:00Z"),
-        'config.yaml:8: maintenance[0].start: "2026-02-30T03:00:00Z" is no time: day is out of '
+        'config.yaml:8: maintenance[0].start: "2026-02-30T03:00:00Z" is not a time: day is out of '
         "range for month",
     ),
     "start long ago": (
@@ -59,8 +59,8 @@ WINDOW = {
     ),
     "zone": (
         window(time_zone="europe/berlin"),
-        'config.yaml:10: maintenance[0].time_zone: "europe/berlin" is no time zone: did you mean '
-        "Europe/Berlin?",
+        'config.yaml:10: maintenance[0].time_zone: "europe/berlin" is not a time zone: did you '
+        "mean Europe/Berlin?",
     ),
     "neither end nor duration": (
         window(duration=None),
@@ -98,12 +98,12 @@ WINDOW = {
     ),
     "misspelt service": (
         window(services="[auht]"),
-        'config.yaml:10: maintenance[0].services[0]: "auht" is no service of any file, did you '
+        'config.yaml:10: maintenance[0].services[0]: "auht" is not a service of any file, did you '
         'mean "auth"?',
     ),
     "unknown SLO": (
         window(slos="[auth/availability, xyz]"),
-        'config.yaml:10: maintenance[0].slos[1]: "xyz" is no SLO of any file, there are '
+        'config.yaml:10: maintenance[0].slos[1]: "xyz" is not an SLO of any file, there are '
         '"auth/availability"',
     ),
 }
@@ -117,7 +117,7 @@ RULE = {
     "a word": (
         rule("weekly"),
         "config.yaml:10: maintenance[0].rrule: must be made of parts such as "
-        'FREQ=WEEKLY;BYDAY=SU, "WEEKLY" is none',
+        'FREQ=WEEKLY;BYDAY=SU, not "WEEKLY"',
     ),
     "a list": (rule("[]"), "config.yaml:10: maintenance[0].rrule: must be text"),
     "unknown part": (

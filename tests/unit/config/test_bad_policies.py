@@ -21,15 +21,14 @@ def tier(keys: str) -> str:
 
 
 POLICY = {
-    "no tiers": (tiers(), "config.yaml:1: policies[0].tiers: must hold at least one tier"),
+    "no tiers": (tiers(), "config.yaml:1: policies[0].tiers: must have at least one tier"),
     "no name": (
         before_slos(f"policies: [{{tiers: [{LAST}]}}]"),
         "config.yaml:1: policies[0].name: is required",
     ),
     "the name of the default": (
         before_slos(f"policies: [{{name: default, tiers: [{LAST}]}}]"),
-        "config.yaml:1: policies[0].name: default is the policy that is there without any: choose "
-        "another name",
+        "config.yaml:1: policies[0].name: default is the built-in policy: choose another name",
     ),
     "same name": (
         before_slos(
@@ -48,16 +47,16 @@ POLICY = {
     ),
     "unknown service": (
         before_slos(f"policies: [{{name: own, services: [auht], tiers: [{LAST}]}}]"),
-        'config.yaml:1: policies[0].services[0]: "auht" is no service of any file, '
+        'config.yaml:1: policies[0].services[0]: "auht" is not a service of any file, '
         'did you mean "auth"?',
     ),
     "unknown policy": (
         one_slo(policy="onw") + f"policies: [{{name: own, tiers: [{LAST}]}}]",
-        'config.yaml:6: slos[0].policy: "onw" is no policy, did you mean "own"?',
+        'config.yaml:6: slos[0].policy: "onw" is not a policy, did you mean "own"?',
     ),
     "no policy at all": (
         one_slo(policy="strict"),
-        'config.yaml:6: slos[0].policy: "strict" is no policy, there are "default"',
+        'config.yaml:6: slos[0].policy: "strict" is not a policy, there are "default"',
     ),
 }
 
@@ -136,7 +135,7 @@ TIERS = {
     ),
     "exemptions where nothing is blocked": (
         tier("above: 1, exemptions: [p0]"),
-        "config.yaml:1: policies[0].tiers[1].exemptions: must not be there where gate is caution: "
+        "config.yaml:1: policies[0].tiers[1].exemptions: must not be given where gate is caution: "
         "nothing is blocked",
     ),
     "exemptions of an unknown gate": (

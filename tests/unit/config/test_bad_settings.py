@@ -27,12 +27,12 @@ PROMETHEUS = {
     ),
     "url with password": (
         before_slos("prometheus:\n  url: http://me:hunter2@localhost"),
-        "config.yaml:2: prometheus.url: must hold no user and no password: give them as basic_auth",
+        "config.yaml:2: prometheus.url: must not contain a user or password: use basic_auth",
     ),
     "url with query": (
         before_slos("prometheus:\n  url: http://localhost/?a=b"),
-        "config.yaml:2: prometheus.url: must have no ? and no #: the exporter adds the query "
-        "itself",
+        "config.yaml:2: prometheus.url: must not contain ? or #: the exporter "
+        "adds the query itself",
     ),
     "url of the API": (
         before_slos("prometheus:\n  url: http://localhost/api/v1/query"),
@@ -171,7 +171,7 @@ EVALUATION = {
     ),
     "concurrency of many digits": (
         before_slos(f"evaluation: {{concurrency: {'9' * 5000}}}"),
-        "config.yaml:1: evaluation.concurrency: must be a whole number, and a smaller one",
+        "config.yaml:1: evaluation.concurrency: must be a smaller whole number",
     ),
 }
 

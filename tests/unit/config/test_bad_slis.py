@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.config.bad_configs import complaints, one_slo, rows
 
 NO_WINDOW = (
-    "must hold $window as the range, as in rate(errors_total[$window]): the exporter needs to "
+    "must contain $window as the range, as in rate(errors_total[$window]): the exporter needs to "
     "know over how long it counts"
 )
 A_RANGE = (
@@ -86,7 +86,7 @@ OTHERS = {
     ),
     "ratio with window": (
         sli("ratio: {error: 'rate(a[$window])'}"),
-        "config.yaml:5: slos[0].sli.ratio.error: must not hold $window, which sli.query has: "
+        "config.yaml:5: slos[0].sli.ratio.error: must not contain $window, which sli.query has: "
         "write a range such as 5m",
     ),
     "ratio a range": (
@@ -105,7 +105,7 @@ OTHERS = {
     "ratio with a comment at its end": (
         sli("ratio: {success: 'a # b'}"),
         "config.yaml:5: slos[0].sli.ratio.success: must not end with a comment: it would hide "
-        "what the exporter writes behind it",
+        "what the exporter writes after it",
     ),
     "probe an expression": (
         sli("probe: {selector: 'up == 1'}"),

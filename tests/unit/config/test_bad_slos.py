@@ -106,8 +106,8 @@ SLO = {
     ),
     "group_by internal": (
         one_slo(group_by="[__name__]"),
-        "config.yaml:6: slos[0].group_by[0]: __name__ is not possible: Prometheus keeps names "
-        "with __ to itself",
+        "config.yaml:6: slos[0].group_by[0]: __name__ is not possible: Prometheus"
+        " reserves names with __",
     ),
     "max_groups none": (
         one_slo(max_groups="0"),
@@ -137,7 +137,7 @@ SLO = {
     ),
     "label of a group": (
         one_slo(group_by="[region]", labels="{region: eu}"),
-        "config.yaml:7: slos[0].labels: must not hold region: group_by gives it its values",
+        "config.yaml:7: slos[0].labels: must not contain region: it is a group_by label",
     ),
 }
 
@@ -145,7 +145,7 @@ SLI = {
     "no sli": (one_slo(sli=None), "config.yaml:2: slos[0].sli: is required"),
     "no kind": (
         one_slo(sli="{}"),
-        f"config.yaml:5: slos[0].sli: {ONE_KIND}: none is there",
+        f"config.yaml:5: slos[0].sli: {ONE_KIND}: none is given",
     ),
     "two kinds": (
         one_slo(

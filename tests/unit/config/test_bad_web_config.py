@@ -60,13 +60,15 @@ TLS_FILES = {
 TLS_CLIENTS = {
     "any certificate": (
         TLS + "client_auth_type: RequireAnyClientCert}",
-        "web.yaml:1: tls_server_config.client_auth_type: RequireAnyClientCert lets in every "
-        "certificate and guards nothing: use RequireAndVerifyClientCert with client_ca_file",
+        "web.yaml:1: tls_server_config.client_auth_type: RequireAnyClientCert "
+        "accepts every certificate and protects nothing: use "
+        "RequireAndVerifyClientCert with client_ca_file",
     ),
     "any certificate by its older name": (
         TLS + "client_auth_type: RequireClientCert}",
-        "web.yaml:1: tls_server_config.client_auth_type: RequireClientCert lets in every "
-        "certificate and guards nothing: use RequireAndVerifyClientCert with client_ca_file",
+        "web.yaml:1: tls_server_config.client_auth_type: RequireClientCert "
+        "accepts every certificate and protects nothing: use "
+        "RequireAndVerifyClientCert with client_ca_file",
     ),
     "a word": (
         TLS + "client_auth_type: yes}",
@@ -75,7 +77,7 @@ TLS_CLIENTS = {
     ),
     "verifying without a CA": (
         TLS + "client_auth_type: VerifyClientCertIfGiven}",
-        "web.yaml:1: tls_server_config.client_ca_file: is needed by client_auth_type "
+        "web.yaml:1: tls_server_config.client_ca_file: is required by client_auth_type "
         "VerifyClientCertIfGiven",
     ),
     "a CA that nobody asks": (
@@ -112,7 +114,7 @@ TLS_OFFERED = {
     ),
     "suites of TLS 1.3 alone": (
         TLS + "cipher_suites: [TLS_AES_128_GCM_SHA256]}",
-        "web.yaml:1: tls_server_config.cipher_suites: has suites of TLS 1.3 alone, which are "
+        "web.yaml:1: tls_server_config.cipher_suites: has only suites of TLS 1.3, which are "
         "always on: name one of TLS 1.2, or set min_version to TLS13",
     ),
     "a suite twice": (
@@ -128,7 +130,7 @@ TLS_OFFERED = {
     ),
     "several curves": (
         TLS + "curve_preferences: [X25519, CurveP256]}",
-        "web.yaml:1: tls_server_config.curve_preferences: must hold one curve: an order of "
+        "web.yaml:1: tls_server_config.curve_preferences: must name one curve: an order of "
         "several is not supported",
     ),
     "a preference": (
@@ -190,7 +192,7 @@ USERS = {
     ),
     "a colon": (
         f"basic_auth_users: {{'a:b': {HASH}}}",
-        'web.yaml:1: basic_auth_users."a:b": "a:b" is no user name: basic authentication allows '
+        'web.yaml:1: basic_auth_users."a:b": "a:b" is not a user name: basic authentication allows '
         "no colon",
     ),
     "no name": (

@@ -58,11 +58,11 @@ class TestDatasources:
 BAD = {
     "unknown": (
         TWO + an_slo("b", datasource="mimer"),
-        'config.yaml:10: slos[0].datasource: "mimer" is no datasource, did you mean "mimir"?',
+        'config.yaml:10: slos[0].datasource: "mimer" is not a datasource, did you mean "mimir"?',
     ),
     "unlike any": (
         "slos:\n" + an_slo("b", datasource="x"),
-        'config.yaml:6: slos[0].datasource: "x" is no datasource, there are "prometheus"',
+        'config.yaml:6: slos[0].datasource: "x" is not a datasource, there are "prometheus"',
     ),
     "reserved": (
         "datasources:\n  prometheus: {url: http://a}\nslos:\n" + an_slo("b"),
@@ -107,5 +107,5 @@ def test_an_unknown_one_in_another_file_is_told_there(tmp_path):
     team.write_text("slos:\n" + an_slo("c", datasource="mimr"))
     text = TWO + an_slo("b") + f"slo_files: [{team}]\n"
     assert complaints(text) == [
-        f'{team}:6: slos[0].datasource: "mimr" is no datasource, did you mean "mimir"?'
+        f'{team}:6: slos[0].datasource: "mimr" is not a datasource, did you mean "mimir"?'
     ]

@@ -115,8 +115,8 @@ class TestReach:
         with pytest.raises(ConfigError) as caught:
             load(text, tmp_path / "config.yaml")
         assert str(caught.value) == (
-            f'{team}:5: maintenance[0].services[0]: "auth" is no service of this file, there are '
-            '"shop", "mail"'
+            f'{team}:5: maintenance[0].services[0]: "auth" is not a service of this file, '
+            'there are "shop", "mail"'
         )
         team.write_text("slos: [")
         with pytest.raises(ConfigError) as caught:

@@ -92,7 +92,7 @@ def test_half_a_surrogate_pair_is_refused(loader):
     if loader is yaml.SafeLoader:
         document = parse('a:\n  "\\ud800"', FILE, loader)
         assert [str(mistake) for mistake in document.mistakes] == [
-            "config.yaml:2: a: has half a surrogate pair, which is no character"
+            "config.yaml:2: a: has half a surrogate pair, which is not a character"
         ]
     else:
         assert "invalid Unicode character escape code" in refusal('a: "\\ud800"', loader)
