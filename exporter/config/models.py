@@ -36,7 +36,7 @@ _DEFAULTS = EvaluationSettings()
 
 
 class EvaluationSection(Section):
-    """When Prometheus is asked, and how much at a time."""
+    """When Prometheus is queried, and how much at a time."""
 
     interval: Interval = Field(
         default=_DEFAULTS.interval,
@@ -48,14 +48,14 @@ class EvaluationSection(Section):
     )
     delay: Annotated[float, BeforeValidator(duration("0s", "1h", whole=False)), DURATION] = Field(
         default=_DEFAULTS.delay,
-        description="How long after a slot's end it is first asked for; scrapes land late.",
+        description="How long after its end a slot is first queried; scrapes arrive late.",
         examples=["10s"],
     )
     settle: Annotated[int, BeforeValidator(duration("1s", "1h")), DURATION] = Field(
         default=_DEFAULTS.settle,
         validate_default=True,
         description=(
-            "How long after its end a slot is asked for again, so that late samples count. "
+            "How long after its end a slot is queried again, so that late samples count. "
             "Longer than `delay`, at most 1h."
         ),
         examples=["10m"],
@@ -71,7 +71,7 @@ class EvaluationSection(Section):
     )
     concurrency: Annotated[int, Field(ge=1, le=100)] = Field(
         default=_DEFAULTS.concurrency,
-        description="Queries under way at once at each datasource, at the most, 1 to 100.",
+        description="The most concurrent queries at each datasource, 1 to 100.",
         examples=["8"],
     )
 
@@ -103,7 +103,7 @@ class EvaluationSection(Section):
 
 
 class PolicySection(Section):
-    """When budgets are acted upon; of every policy."""
+    """How policies are applied; for every policy."""
 
     min_coverage: AnyPercent = Field(
         default=Decimal(5),
@@ -116,27 +116,29 @@ class PolicySection(Section):
     recover_margin: AnyPercent = Field(
         default=Decimal(2),
         description=(
-            "How many points of budget above a tier's end must be left before a better tier is "
-            "taken, so that a budget at the edge does not go to and fro."
+            "How many percentage points of budget above a tier's end must be left "
+            "before a better tier is entered, so that the tier does not flap at "
+            "the edge."
         ),
         examples=["5"],
     )
     min_stay: Annotated[int, BeforeValidator(duration("0s", "30d")), DURATION] = Field(
         default=DEFAULT_POLICY.min_stay,
-        description="How long a tier stays before a better one is taken. A worse one is taken at "
-        "once.",
+        description="How long a tier stays before a better one is entered. A worse one is "
+        "entered at once.",
         examples=["6h"],
     )
     postmortem_above: AnyPercent = Field(
         default=Decimal(20),
         description=(
-            "An incident that takes more of a period's budget, in percent, requires a postmortem."
+            "An incident that uses more of a period's budget than this, in percent, "
+            "requires a postmortem."
         ),
         examples=["10"],
     )
     overrides: OverridesSection = Field(
         default=OverridesSection(),
-        description="How far people may let deploys pass a gate that blocks.",
+        description="Limits of overrides, by which people deploy although the gate blocks.",
     )
 
     def apply(self, policy: Policy) -> Policy:
@@ -170,12 +172,13 @@ class MainFile(Section):
         default={},
         description=(
             "Further Prometheus servers by name, each with the keys of `prometheus`. An SLO picks "
-            "one by `datasource`; those that no SLO picks are not asked."
+            "one by `datasource`; those that no SLO picks are not queried."
         ),
         examples=["{mimir: {url: https://mimir.example.com/prometheus}}"],
     )
     evaluation: EvaluationSection = Field(
-        default=EvaluationSection(), description="When Prometheus is asked, and how much at a time."
+        default=EvaluationSection(),
+        description="When Prometheus is queried, and how much at a time.",
     )
     storage: StorageSection = Field(
         default=StorageSection(), description="Where the ledger is kept."
@@ -183,14 +186,13 @@ class MainFile(Section):
     grafana: GrafanaSection = Field(
         default=GrafanaSection(), description="Where the pages link to."
     )
-    policy: PolicySection = Field(
-        default=PolicySection(), description="When budgets are acted upon."
-    )
+    policy: PolicySection = Field(default=PolicySection(), description="How policies are applied.")
     policies: list[PoliciesSection] = Field(
         default=[], description="Error budget policies of your own, beside `default`."
     )
     alerting: AlertingSection = Field(
-        default=AlertingSection(), description="What alerts need, unless an SLO has its own."
+        default=AlertingSection(),
+        description="Events that alerts need, unless an SLO has its own setting.",
     )
     maintenance: list[MaintenanceSection] = Field(
         default=[], description="Maintenance windows: time that does not count."
@@ -199,9 +201,9 @@ class MainFile(Section):
     slo_files: list[Glob] = Field(
         default=[],
         description=(
-            "Further files that hold `slos`, and `maintenance` for these, as globs relative to "
-            "this file's folder. `**` goes through all folders below. A pattern with a wildcard "
-            "may match nothing."
+            "Further files with `slos`, and `maintenance` for these, as globs "
+            "relative to this file's folder. `**` matches all folders below. A "
+            "pattern with a wildcard may match nothing."
         ),
         examples=["[teams/**/*.yaml]"],
     )

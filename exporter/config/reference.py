@@ -22,19 +22,19 @@ _INTRO = """\
 # Configuration
 
 One YAML file, named by `--config.file`. [`config.example.yaml`](../config.example.yaml) is a
-file to start from. `error-budget-exporter check --config.file=config.yaml` names everything
-that is wrong with a file: file, line, key, and what would be right.
+file to start from. `error-budget-exporter check --config.file=config.yaml` names every
+mistake in a file: file, line, key, and what would be right.
 
 - Unknown keys and keys given twice are mistakes. A key without a value counts as absent.
-- Values are read as the text that was written: a label `version: 1.10` stays `1.10`.
+- Values are read as text, as they are written: a label `version: 1.10` stays `1.10`.
 - A duration is written as in Prometheus: `500ms`, `30s`, `1h30m`, `28d`, `4w`.
 - A percent is a plain number: `99.9`.
 - A vector selector is PromQL such as `http_requests_total{code=~"5.."}`. In YAML, quote one
-  that begins with `{`, and any in which `#` follows a blank.
+  that begins with `{`, and any in which `#` follows a space.
 - PromQL may be any expression with one value per series. It stays as it is written; `|` begins
   a block of several lines in YAML.
 - A time is written as in RFC 3339: `2026-11-20T22:00:00Z`, `2026-11-20T23:00:00+01:00`, or
-  without an offset where a time zone stands beside it. A time zone is an IANA name.
+  without an offset where a `time_zone` is given beside it. A time zone is an IANA name.
 - Paths are relative to the folder of the main file. Files named by `*_file` must be readable.
 - Anchors, aliases and `<<` work as in YAML; other tags do not.
 """
@@ -42,15 +42,15 @@ that is wrong with a file: file, line, key, and what would be right.
 _OUTRO = f"""\
 ## Label names
 
-`group_by` and `labels` take any Prometheus label name but those that the exporter's own
-metrics carry: {", ".join(f"`{name}`" for name in sorted(RESERVED_LABELS))}.
+`group_by` and `labels` take any Prometheus label name except those of the exporter's own
+metrics: {", ".join(f"`{name}`" for name in sorted(RESERVED_LABELS))}.
 """
 
 _WEB_INTRO = """\
 # Web configuration
 
-The file that `--web.config.file` names, in the format of the Prometheus exporter toolkit. What it
-does, and where it differs from the toolkit, is told in [web.md](web.md).
+The file that `--web.config.file` names, in the format of the Prometheus exporter toolkit.
+[web.md](web.md) says what it does, and where it differs from the toolkit.
 """
 
 _PLAIN_KINDS: dict[object, str] = {

@@ -27,7 +27,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
     """
     pages = Pages(publisher, daemon, version=version)
 
-    # Plain functions: they run in a thread, where rendering holds up no evaluation.
+    # Plain functions: they run in a thread, where rendering does not delay evaluations.
     def metrics(request: Request) -> Response:
         form = negotiate(
             request.headers.get("accept", ""), request.headers.get("accept-encoding", "")
@@ -52,7 +52,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
     async def is_ready(_: Request) -> Response:
         if daemon.ready():
             return PlainTextResponse("The exporter is ready.\n")
-        return PlainTextResponse("Waiting for the first answer of Prometheus.\n", status_code=503)
+        return PlainTextResponse("Waiting for the first answer from Prometheus.\n", status_code=503)
 
     async def config(_: Request) -> Response:
         return PlainTextResponse(await daemon.config_text())
@@ -64,9 +64,9 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
         try:
             await daemon.reload()
         except ReloadError as error:
-            text = f"The configuration was not taken over:\n{error}\n"
+            text = f"The configuration was not reloaded:\n{error}\n"
             return PlainTextResponse(text, status_code=500)
-        return PlainTextResponse("The configuration was read anew.\n")
+        return PlainTextResponse("The configuration was reloaded.\n")
 
     return Starlette(
         routes=[

@@ -91,7 +91,7 @@ class OAuth2Section(Section):
     shortly before it expires, and renewed once when Prometheus refuses it.
     """
 
-    client_id: Text = Field(description="Who asks for the token.", examples=["exporter"])
+    client_id: Text = Field(description="The client's id.", examples=["exporter"])
     client_secret: SecretText | None = Field(
         default=None,
         description="The client's secret in plain text; prefer a file.",
@@ -104,10 +104,10 @@ class OAuth2Section(Section):
         examples=["secrets/oauth2"],
     )
     token_url: TokenUrl = Field(
-        description="Where tokens are asked for.", examples=["https://sso.example.com/token"]
+        description="Where tokens are requested.", examples=["https://sso.example.com/token"]
     )
     scopes: list[Text] = Field(
-        default=[], description="What the token is for.", examples=["[metrics:read]"]
+        default=[], description="The scopes of the token.", examples=["[metrics:read]"]
     )
     endpoint_params: dict[Text, SecretText] = Field(
         default={},
@@ -119,7 +119,7 @@ class OAuth2Section(Section):
     )
     proxy_url: ProxyUrl | None = Field(
         default=None,
-        description="The proxy on the way to it.",
+        description="The proxy to use for it.",
         examples=["http://proxy.example.com:3128"],
     )
 

@@ -34,7 +34,7 @@ _METHODS = {
 
 
 class CalendarSection(Section):
-    """A period of the calendar in place of a duration; the budget is whole again when it begins.
+    """A calendar period instead of a duration; the budget is full again when it begins.
 
     A week begins on Monday.
     """
@@ -109,7 +109,7 @@ class BudgetingSection(Section):
         default=None,
         validate_default=True,
         description=(
-            "Length of a slice; needed with both methods that have slices. A multiple of "
+            "Length of a slice; required with both methods that have slices. A multiple of "
             "`evaluation.interval` that divides the ledger's middle slots (5m for the usual "
             "intervals), so that slices stay whole as they age."
         ),
@@ -120,7 +120,7 @@ class BudgetingSection(Section):
         validate_default=True,
         description=(
             "The share of a slice's events that must be good for it to be good, in percent, up "
-            "to 100; needed with `timeslices`, and with it alone."
+            "to 100; required with `timeslices`, and only with it."
         ),
         examples=["95"],
     )
@@ -173,7 +173,7 @@ def _goes_with(value: object, info: ValidationInfo, methods: set[str]) -> None:
 
 
 class AlertingSection(Section):
-    """How many events alerts need: the long window of a rung must hold them before it fires."""
+    """How many events alerts need: a condition fires only if its long window has them."""
 
     min_events: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=0, description="Events, at least 0.", examples=["100"]

@@ -13,6 +13,7 @@ class GrafanaSection(Section):
 
     url: Url | None = Field(
         default=None,
-        description="Where browsers find Grafana: the page of an SLO then links to its dashboard.",
+        description="Grafana's address for browsers: the page of an SLO then links to its "
+        "dashboard.",
         examples=["https://grafana.example.com"],
     )

@@ -28,16 +28,14 @@ Names = Annotated[list[Text], AfterValidator(_not_empty), AfterValidator(no_doub
 
 
 class MaintenanceSection(Section):
-    """Time whose events count neither as good nor as bad, now or in the past.
+    """Time whose events count as neither good nor bad, now or in the past.
 
     It happens once, with exactly one of `end` and `duration`, or recurs by `rrule`, with
-    `duration`. It reaches the SLOs that `services` or `slos` name; without either all SLOs:
+    `duration`. It applies to the SLOs that `services` or `slos` name, without either to all SLOs:
     those of all files if it stands in the main file, in one of `slo_files` those of that file.
     """
 
-    reason: Text = Field(
-        description="Why; shown wherever the window is.", examples=["database upgrade"]
-    )
+    reason: Text = Field(description="Why; shown with the window.", examples=["database upgrade"])
     time_zone: TimeZone = Field(
         default="UTC",
         description="IANA time zone of times without offset, and of `rrule`.",
@@ -57,26 +55,27 @@ class MaintenanceSection(Section):
     )
     duration: Length | None = Field(
         default=None,
-        description="How long it lasts, each time; in real time, also as clocks change.",
+        description="How long it lasts, each time; in real time, even when clocks change.",
         examples=["2h"],
     )
     rrule: Annotated[str | None, Kind("recurrence rule")] = Field(
         default=None,
         validate_default=True,
         description=(
-            "How it recurs (RFC 5545): 03:00 stays 03:00 in summer and in winter. `FREQ` is "
-            "`YEARLY` to `HOURLY`; not more than once in 5m, and first at `start`. A time that "
-            "clocks skip does not occur, one that they show twice occurs the first time. "
+            "How it recurs (RFC 5545): 03:00 stays 03:00 in summer and in winter. `FREQ` "
+            "is `YEARLY` to `HOURLY`; it occurs at most once in 5m, first "
+            "at `start`. A time that clocks skip does not occur; one that they show twice "
+            "occurs once, the first time. "
             "`UNTIL` needs a time of day."
         ),
         examples=["FREQ=WEEKLY;BYDAY=SU"],
     )
     services: Names | None = Field(
-        default=None, description="The services whose SLOs it reaches.", examples=["[auth]"]
+        default=None, description="The services whose SLOs it applies to.", examples=["[auth]"]
     )
     slos: Names | None = Field(
         default=None,
-        description="SLOs that it reaches: `service/name`.",
+        description="The SLOs that it applies to: `service/name`.",
         examples=["[auth/latency]"],
     )
 

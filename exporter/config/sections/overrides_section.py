@@ -14,18 +14,18 @@ _DEFAULTS = OverrideLimits()
 
 
 class OverridesSection(Section):
-    """How far people may let deploys pass a gate that blocks."""
+    """Limits of overrides, by which people deploy although the gate blocks."""
 
     longest: Annotated[int, BeforeValidator(duration("1m", "30d")), DURATION] = Field(
         default=_DEFAULTS.longest,
-        description="How long one override may last, at the most; 1m to 30d.",
+        description="The longest override, 1m to 30d.",
         examples=["24h"],
     )
     per_quarter: Annotated[int, Field(ge=0, le=1000)] = Field(
         default=_DEFAULTS.per_quarter,
         description=(
-            "How many a service may have in one calendar quarter (UTC), 0 to 1000. Those that "
-            "were ended early count as well."
+            "How many a service may have in one calendar quarter (UTC), 0 to 1000. "
+            "Those that were ended early count, too."
         ),
         examples=["1"],
     )

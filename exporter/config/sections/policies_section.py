@@ -54,12 +54,13 @@ def _own_name(name: str) -> str:
 
 
 class BurnRateSection(Section):
-    """When a tier is entered early, by the speed at which the budget burns."""
+    """Enters a tier early, by the burn rate."""
 
     window: Annotated[int, PlainValidator(_window), DURATION] = Field(
         description=(
-            "One of the burn-rate windows: `5m`, `30m`, `1h`, `2h`, `6h`, `1d`, `3d`. An SLO "
-            "whose rolling period is not longer has no such window, and is never raised by it."
+            "One of the burn-rate windows: `5m`, `30m`, `1h`, `2h`, `6h`, `1d`, `3d`. It "
+            "has no effect on an SLO whose rolling period is not longer than "
+            "the window."
         ),
         examples=["1h"],
     )
@@ -76,12 +77,12 @@ class TierSection(Section):
         default=None,
         description=(
             "Percent of the budget that must be left, below 100; may be negative, for a budget "
-            "that is overspent. All tiers but the last have it; the last takes what is left."
+            "that is overspent. All tiers except the last have it; the last covers the rest."
         ),
         examples=["10"],
     )
     gate: Annotated[Gate, PlainValidator(one_of(dict.fromkeys(Gate))), Kind("gate")] = Field(
-        description="What becomes of deploys: `allow`, `caution` or `block`.", examples=["block"]
+        description="What happens to deploys: `allow`, `caution` or `block`.", examples=["block"]
     )
     guidance: Text | None = Field(
         default=None,
@@ -90,19 +91,20 @@ class TierSection(Section):
     )
     link: Annotated[Text, AfterValidator(_link), Kind("URL")] | None = Field(
         default=None,
-        description="Where more is written about it.",
+        description="A page that says more about it.",
         examples=["https://wiki.example.com/freeze"],
     )
     burn_rate: BurnRateSection | None = Field(
         default=None,
-        description="Enters the tier early, whatever is left. Not possible for the first tier.",
+        description="Enters the tier early, however much budget is left. Not possible for the "
+        "first tier.",
     )
 
     exemptions: Annotated[list[Text], AfterValidator(_no_doubles)] = Field(
         default=[],
         description=(
-            "Reasons for which a deploy passes although the gate blocks, as `reason` of the gate "
-            "gives them; upper and lower case are the same. Only where `gate` is `block`."
+            "Reasons for which a deploy is allowed although the gate blocks: "
+            "values of the gate's `reason`; case is ignored. Only where `gate` is `block`."
         ),
         examples=["[p0, security]"],
     )
@@ -132,21 +134,20 @@ class TierSection(Section):
 class PoliciesSection(Section):
     """An error budget policy of your own, for the SLOs and services that name it.
 
-    All others fall under the policy `default`.
+    The policy `default` applies to all others.
     """
 
     name: Annotated[Text, AfterValidator(_own_name)] = Field(
-        description="What SLOs call it by; unique.", examples=["payments"]
+        description="Its name, by which SLOs refer to it; unique.", examples=["payments"]
     )
     services: Annotated[list[Text], AfterValidator(no_doubles)] = Field(
         default=[],
-        description="Services whose SLOs fall under it, unless they name another by `policy`.",
+        description="Services whose SLOs it applies to, unless they name another by `policy`.",
         examples=["[checkout]"],
     )
     tiers: list[TierSection] = Field(
         description=(
-            "From best to worst: every `above` lower than the one before, no gate milder than the "
-            "one before."
+            "From best to worst: each `above` is lower than the one before, and no gate is milder."
         )
     )
 

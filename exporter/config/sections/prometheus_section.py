@@ -35,10 +35,10 @@ _DEFAULTS = PrometheusSettings()
 
 
 class PrometheusSection(Section):
-    """Where Prometheus, or what speaks its query API, is found.
+    """Where Prometheus, or another server with its query API, is.
 
     Keys are spelled as Prometheus spells them. `basic_auth`, `authorization`,
-    `bearer_token_file` and `oauth2` exclude one another. Files with secrets are read anew when
+    `bearer_token_file` and `oauth2` exclude one another. Files with secrets are read again when
     they change.
     """
 
@@ -58,8 +58,8 @@ class PrometheusSection(Section):
         default=_DEFAULTS.scrape_interval,
         description=(
             "The longest scrape interval of the series that SLOs count, whole seconds, 1s to "
-            "1h: a counter is looked for over two of them, so that one failed scrape hides "
-            "nothing."
+            "1h: a counter is searched over two of them, so that one failed scrape "
+            "hides nothing."
         ),
         examples=["1m"],
     )
@@ -78,7 +78,7 @@ class PrometheusSection(Section):
     tls_config: TlsSection = Field(default=TlsSection(), description="TLS towards Prometheus.")
     headers: dict[HeaderName, HeaderSecret] = Field(
         default={},
-        description="HTTP headers to send with every query, such as the tenant.",
+        description="HTTP headers sent with every query, such as the tenant.",
         examples=["{X-Scope-OrgID: team-a}"],
     )
     params: dict[ParamName, str] = Field(
@@ -92,14 +92,14 @@ class PrometheusSection(Section):
     )
     proxy_url: ProxyUrl | None = Field(
         default=None,
-        description="The HTTP proxy on the way, with user and password where it needs them.",
+        description="The HTTP proxy to use, with user and password if it needs them.",
         examples=["http://proxy.example.com:3128"],
     )
     no_proxy: NoProxy | None = Field(
         default=None,
         description=(
-            "What is reached without `proxy_url`, parted by commas: host names (with all below "
-            "them), addresses, networks such as `10.0.0.0/8`, or `*`."
+            "What is reached without `proxy_url`, separated by commas: host names (with "
+            "their subdomains), addresses, networks such as `10.0.0.0/8`, or `*`."
         ),
         examples=["localhost,.example.com,10.0.0.0/8"],
     )
@@ -107,21 +107,21 @@ class PrometheusSection(Section):
         default=False,
         description=(
             "Take the proxy from the variables `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`; "
-            "otherwise they are not looked at."
+            "otherwise they are ignored."
         ),
         examples=["true"],
     )
     follow_redirects: bool = Field(
         default=_DEFAULTS.follow_redirects,
         description=(
-            "Whether to go where a redirect leads; not possible with credentials, `headers` or a "
+            "Whether to follow redirects; not possible with credentials, `headers` or a "
             "client certificate, which are for `url` alone."
         ),
         examples=["true"],
     )
     external_url: Url | None = Field(
         default=None,
-        description="Where browsers find it, if not at `url`: the pages link to it.",
+        description="Its address for browsers, if that is not `url`: the pages link to it.",
         examples=["https://prometheus.example.com"],
     )
 

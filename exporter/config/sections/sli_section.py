@@ -55,8 +55,8 @@ def _comparison(value: object) -> tuple[str, float]:
 class EventsSection(Section):
     """Events counted by counters. Exactly one of `bad` and `good` is needed.
 
-    The values are vector selectors and nothing more: no `rate()`, range, `offset` or operator,
-    since the exporter counts by itself.
+    The values are plain vector selectors: no `rate()`, range, `offset` or operator, since the
+    exporter does the counting.
     """
 
     total: Selector = Field(
@@ -109,7 +109,7 @@ class LatencySection(Section):
 class QuerySection(Section):
     """Events counted by free PromQL. Exactly one of `bad` and `good` is needed.
 
-    `$window` stands in the expressions for the range they count over. Their values are rates
+    In the expressions, `$window` is the range that they count over. Their values are rates
     per second or increases over it.
     """
 
@@ -136,8 +136,9 @@ class QuerySection(Section):
         default=120,
         validate_default=True,
         description=(
-            "What `$window` stands for: at least `evaluation.interval`, at most 1d. Below two "
-            "scrape intervals rates have nothing to work on; the longer, the smoother."
+            "What `$window` stands for: at least `evaluation.interval`, at most 1d. Below "
+            "two scrape intervals `rate()` has too few samples; a longer "
+            "window is smoother."
         ),
         examples=["5m"],
     )
@@ -154,7 +155,7 @@ class QuerySection(Section):
 
 
 class RatioSection(Section):
-    """An expression that already is a ratio between 0 and 1; every moment weighs the same.
+    """An expression that is already a ratio between 0 and 1; every moment has the same weight.
 
     Exactly one of `error` and `success` is needed.
     """
@@ -194,15 +195,15 @@ class ProbeSection(Section):
 
 
 class ThresholdSection(Section):
-    """An expression whose value must keep a bound; time in which it does not is bad."""
+    """An expression whose value must stay within a bound; time outside it is bad."""
 
     query: Expression = Field(
-        description="What is compared, such as a saturation, a quantile or an age.",
+        description="The value to compare, such as a saturation, a quantile or an age.",
         examples=['max(node_filesystem_used_ratio{job="db"})'],
     )
     must_be: Annotated[tuple[str, float], PlainValidator(_comparison), Kind("comparison")] = Field(
         description=(
-            "What a good value is: `<`, `<=`, `>` or `>=` and a number in the unit of `query`. "
+            "Which values are good: `<`, `<=`, `>` or `>=` and a number in the unit of `query`. "
             "Put it in quotes: to YAML a plain `>` begins a block of text."
         ),
         examples=['"< 0.8"'],
@@ -223,7 +224,7 @@ class SliSection(Section):
     events: EventsSection | None = Field(default=None, description="Events counted by counters.")
     latency: LatencySection | None = Field(default=None, description="Latency, by a histogram.")
     query: QuerySection | None = Field(
-        default=None, description="Events counted by free PromQL, where counters do not say it."
+        default=None, description="Events counted by free PromQL, where selectors are not enough."
     )
     ratio: RatioSection | None = Field(
         default=None, description="A ratio that exists already, such as a recording rule's."
@@ -234,7 +235,7 @@ class SliSection(Section):
     threshold: ThresholdSection | None = Field(
         default=None,
         validate_default=True,
-        description="A value that must keep a bound: saturation, a quantile, freshness.",
+        description="A value that must stay within a bound: saturation, a quantile, freshness.",
     )
 
     @field_validator("threshold")

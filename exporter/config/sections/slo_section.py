@@ -29,7 +29,7 @@ class SloSection(Section):
     objective: ObjectivePercent = Field(
         description=(
             "Share of events that must be good, in percent, at most ten decimals. "
-            "Below 1 is taken for a ratio (0.999) and refused."
+            "A value below 1 looks like a ratio (0.999) and is refused."
         ),
         examples=["99.9"],
     )
@@ -53,13 +53,14 @@ class SloSection(Section):
     )
     alerting: AlertingSection | None = Field(
         default=None,
-        description="What alerts of this SLO need; keys left out are as in `alerting` above.",
+        description="Events that alerts of this SLO need; keys that are left out are as in "
+        "`alerting` above.",
     )
     policy: Text | None = Field(
         default=None,
         description=(
-            "The error budget policy: `default`, or a name among `policies`. Without it the one "
-            "that names the service."
+            "The error budget policy: `default`, or a name among `policies`. Without it, "
+            "the one that names the service."
         ),
         examples=["payments"],
     )
@@ -72,7 +73,8 @@ class SloSection(Section):
     )
     max_groups: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=100,
-        description="How many SLOs `group_by` may make, 1 to 10000; a guard against label floods.",
+        description="How many SLOs `group_by` may create, 1 to 10000; a guard against label "
+        "explosions.",
         examples=["500"],
     )
     labels: dict[LabelName, str] = Field(

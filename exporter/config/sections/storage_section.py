@@ -16,13 +16,13 @@ def storage_folder(text: str, beside: Path) -> Path | None:
 
 
 class StorageSection(Section):
-    """Where the ledger is kept, so that it outlives restarts and Prometheus's retention."""
+    """Where the ledger is stored, so that it outlives restarts and Prometheus's retention."""
 
     path: Text = Field(
         default="ledger",
         description=(
-            "Folder of the store, made if it is not there; `none` to hold the ledger in memory "
-            "alone. `--storage.path` goes before it."
+            "Folder of the store, created if it does not exist; `none` to keep the "
+            "ledger only in memory. `--storage.path` takes precedence."
         ),
         examples=["/var/lib/error-budget-exporter"],
     )

@@ -15,9 +15,9 @@ _DEFAULTS = TlsSettings()
 
 
 class TlsSection(Section):
-    """TLS towards a server. A client certificate needs its key, and files are the usual way.
+    """TLS towards a server. A client certificate needs its key. Files are the usual way.
 
-    Files that change are read anew, without a restart.
+    Files that change are read again, without a restart.
     """
 
     ca: Pem | None = Field(

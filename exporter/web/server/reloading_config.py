@@ -63,7 +63,7 @@ class ReloadingConfig:
             if str(error) != self._trouble:
                 self._trouble = str(error)
                 self._log.warning(
-                    "web configuration cannot be used, the one before stays", error=self._trouble
+                    "web configuration is invalid, the old one stays in force", error=self._trouble
                 )
         else:
             self._trouble = ""
@@ -71,7 +71,7 @@ class ReloadingConfig:
             self._seen = {
                 file: marks.get(file, mark) for file, mark in _marks(self.settings.files).items()
             }
-            self._log.info("web configuration was read anew")
+            self._log.info("web configuration was reloaded")
 
     def _load(self) -> tuple[WebSettings, ssl.SSLContext | None]:
         settings = self._read()

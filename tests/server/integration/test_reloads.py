@@ -70,7 +70,7 @@ def test_an_slo_that_is_added_appears_and_one_that_is_removed_vanishes(live: Liv
     assert found[REMAINING.format("strict")] == pytest.approx(-99)
     assert found[REMAINING.format("availability")] == -9
     config.write_text(config.read_text().replace("name: availability", "name: reachability"))
-    assert reload(live) == (200, "The configuration was read anew.\n")
+    assert reload(live) == (200, "The configuration was reloaded.\n")
     live.until(lambda: REMAINING.format("availability") not in figures(live))
     assert figures(live)[REMAINING.format("reachability")] == -9
 

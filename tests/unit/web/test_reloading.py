@@ -43,7 +43,7 @@ def test_a_bad_file_is_answered_with_every_mistake_and_changes_nothing(tmp_path:
                 refused = await client.post("/-/reload")
                 assert refused.status_code == 500
                 first, *mistakes = refused.text.splitlines()
-                assert first == "The configuration was not taken over:"
+                assert first == "The configuration was not reloaded:"
                 assert sorted(mistakes) == [
                     f"{file}:3: slos[0].name: is required",
                     f"{file}:4: slos[0].nmae: unknown key, did you mean name?",

@@ -146,7 +146,7 @@ class TestWatching:
             "as `htpasswd -nBC 10 USER` makes one",
             f"{folder.file}:2: rate_limit.burst: must be a whole number",
         ]
-        assert logs[1]["event"] == "web configuration was read anew"
+        assert logs[1]["event"] == "web configuration was reloaded"
 
     def test_what_is_named_may_come_later(self, folder):
         """Files that cannot be read yet are tried again."""

@@ -61,7 +61,7 @@ class TestHealth:
         web = Web(ready=False)
         found = web.ask("/-/ready")
         assert found.status_code == 503
-        assert found.text == "Waiting for the first answer of Prometheus.\n"
+        assert found.text == "Waiting for the first answer from Prometheus.\n"
         web.daemon.is_ready = True
         found = web.ask("/-/ready")
         assert (found.status_code, found.text) == (200, "The exporter is ready.\n")
@@ -73,7 +73,7 @@ class TestReload:
         """As Prometheus does it, by either method."""
         web = Web()
         found = web.ask("/-/reload", method)
-        assert (found.status_code, found.text) == (200, "The configuration was read anew.\n")
+        assert (found.status_code, found.text) == (200, "The configuration was reloaded.\n")
         assert web.daemon.reloads == 1
 
     def test_every_mistake_is_in_the_answer(self):
@@ -83,7 +83,7 @@ class TestReload:
         found = web.ask("/-/reload", "POST")
         assert found.status_code == 500
         assert found.headers["Content-Type"] == "text/plain; charset=utf-8"
-        assert found.text == f"The configuration was not taken over:\n{web.daemon.mistakes}\n"
+        assert found.text == f"The configuration was not reloaded:\n{web.daemon.mistakes}\n"
 
     @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PATCH"])
     def test_looking_at_it_changes_nothing(self, method):
