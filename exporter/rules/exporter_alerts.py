@@ -1,4 +1,4 @@
-"""Alerts about the exporter itself: who watches the watcher."""
+"""Alerts about the exporter itself."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def _nobody_watches(job: str) -> tuple[AlertRule, ...]:
             expr=f'absent(up{{job="{job}"}} == 1)',
             wait="5m",
             severity="page",
-            summary="The error-budget exporter cannot be scraped: no SLO is watched",
-            description="For 5 minutes Prometheus has scraped no replica of it. No burn-rate "
-            "alert can fire, and the policy tiers are not known.",
+            summary="The error-budget exporter is down: no SLO is monitored",
+            description="Prometheus has not scraped any replica for 5 minutes. No burn-rate "
+            "alert can fire, and the policy tiers are unknown.",
         ),
         AlertRule(
             name="ErrorBudgetExporterNotEvaluating",
@@ -30,7 +30,7 @@ min without (instance, pod) (
 ) > 600""",
             wait="5m",
             severity="page",
-            summary="The error-budget exporter does not evaluate: no SLO is watched",
+            summary="The error-budget exporter does not evaluate: no SLO is monitored",
             description="The last evaluation of any replica ended {{ $value | humanizeDuration }} "
             "ago. Burn rates and budgets are old or withdrawn.",
         ),
@@ -41,7 +41,7 @@ min without (instance, pod) (
             severity="page",
             summary="The datasource {{ $labels.datasource }} does not answer the error-budget "
             "exporter",
-            description="For 10 minutes no replica has had an answer from {{ $labels.datasource "
+            description="No replica has had an answer for 10 minutes from {{ $labels.datasource "
             "}}. Its SLOs are stale: burn rates are withdrawn, their alerts cannot fire; budgets "
             "and tiers are held.",
         ),
@@ -49,7 +49,7 @@ min without (instance, pod) (
 
 
 def _one_of_several(job: str) -> tuple[AlertRule, ...]:
-    """A replica is not well; another one watches."""
+    """One replica has failed; another one is running."""
     return (
         AlertRule(
             name="ErrorBudgetExporterReplicaDown",
@@ -58,7 +58,7 @@ def _one_of_several(job: str) -> tuple[AlertRule, ...]:
             severity="ticket",
             summary="A replica of the error-budget exporter cannot be scraped: {{ "
             "$labels.instance }}",
-            description="Another replica goes on; nothing is lost, but nothing more may fail.",
+            description="Another replica is running, so nothing is lost yet.",
         ),
         AlertRule(
             name="ErrorBudgetExporterReplicaNotEvaluating",
@@ -70,7 +70,7 @@ and on (job) time() - error_budget_exporter_last_evaluation_timestamp_seconds <=
             summary="A replica of the error-budget exporter does not evaluate: {{ "
             "$labels.instance }}",
             description="Its last evaluation ended {{ $value | humanizeDuration }} ago. Another "
-            "replica goes on.",
+            "replica is running.",
         ),
     )
 
@@ -85,7 +85,7 @@ increase(error_budget_exporter_evaluation_failures_total[15m])
         severity="ticket",
         summary="Most evaluations of the error-budget exporter fail ({{ $labels.instance }})",
         description="{{ $value | humanize }} evaluations failed in the last 15 minutes: a "
-        "datasource does not answer, or the exporter has a fault. The log names it.",
+        "datasource does not answer, or the exporter has a bug. The log has the error.",
     ),
     AlertRule(
         name="ErrorBudgetExporterEvaluationsMissed",
@@ -93,8 +93,8 @@ increase(error_budget_exporter_evaluation_failures_total[15m])
         wait="30m",
         severity="ticket",
         summary="The error-budget exporter is slower than its interval ({{ $labels.instance }})",
-        description="For 30 minutes evaluations have taken longer than a slot. Slots are caught "
-        "up, but alerts come late.",
+        description="Evaluations have taken longer than a slot for 30 minutes. No slot is lost, "
+        "but alerts are late.",
     ),
     AlertRule(
         name="ErrorBudgetExporterReloadFailed",
@@ -102,8 +102,8 @@ increase(error_budget_exporter_evaluation_failures_total[15m])
         wait="5m",
         severity="ticket",
         summary="The error-budget exporter runs on an old configuration ({{ $labels.instance }})",
-        description="The last reload was refused and changed nothing. The configuration file "
-        "would not survive a restart.",
+        description="The last reload was refused, and the old configuration is in force. With "
+        "this file the exporter would not start again.",
     ),
     AlertRule(
         name="ErrorBudgetExporterStoreFailing",
@@ -111,8 +111,8 @@ increase(error_budget_exporter_evaluation_failures_total[15m])
         wait="10m",
         severity="ticket",
         summary="The error-budget exporter cannot store its ledger ({{ $labels.instance }})",
-        description="It goes on from memory. If it ends now, what Prometheus does not have any "
-        "more is lost.",
+        description="It continues in memory. If it stops now, everything beyond Prometheus's "
+        "retention is lost.",
     ),
     AlertRule(
         name="ErrorBudgetExporterBackfillStuck",
@@ -121,17 +121,17 @@ error_budget_exporter_backfill_progress_ratio < 1
 and delta(error_budget_exporter_backfill_progress_ratio[30m]) < 0.01""",
         wait="30m",
         severity="ticket",
-        summary="The error-budget exporter does not get on reading history ({{ $labels.instance "
-        "}})",
-        description="{{ $value | humanizePercentage }} of the history has been asked for, and "
-        "less than 1% more in 30 minutes. Budgets stand on a part of their period.",
+        summary="The error-budget exporter makes no progress reading history ({{ "
+        "$labels.instance }})",
+        description="{{ $value | humanizePercentage }} of the history has been read, less than 1% "
+        "of it in the last 30 minutes. Budgets cover only a part of their period.",
     ),
     AlertRule(
         name="ErrorBudgetSlosFailing",
         expr="max without (instance, pod) (error_budget_exporter_slos_failing) > 0",
         wait="15m",
         severity="ticket",
-        summary="SLOs with a problem of their own: {{ $value }}",
+        summary="SLOs with a problem: {{ $value }}",
         description="Prometheus refuses their queries, or their series are not what the "
         "configuration says. The exporter's page and log name them.",
     ),

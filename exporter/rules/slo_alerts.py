@@ -50,7 +50,7 @@ BURN = (
         expr=_burn("page"),
         severity="page",
         summary=f"{SLO} burns its error budget {{{{ $value | humanize }}}} times too fast",
-        description="A good part of the period's error budget went within hours, and it goes on. "
+        description="A large part of the period's error budget was spent within hours. "
         "A burn rate of 1 spends exactly the budget over the period.",
         of_slo=True,
     ),
@@ -59,7 +59,7 @@ BURN = (
         expr=_burn("ticket"),
         severity="ticket",
         summary=f"{SLO} burns its error budget at a rate of {{{{ $value | humanize }}}}",
-        description="A good part of the period's error budget went within days, and it goes on. "
+        description="A large part of the period's error budget was spent within days. "
         "A burn rate of 1 spends exactly the budget over the period.",
         of_slo=True,
     ),
@@ -101,8 +101,8 @@ POLICY = (
 (max without (instance, pod) (slo_postmortem_required) > 0)"""),
         severity="ticket",
         summary=f"{SLO} requires a postmortem",
-        description="One incident took more of the period's error budget than the policy lets "
-        "pass without a postmortem.",
+        description="One incident used more of the period's error budget than the policy allows "
+        "without a postmortem.",
         of_slo=True,
     ),
 )
@@ -113,7 +113,7 @@ DATA = (
         expr=_state("stale"),
         wait="10m",
         severity="ticket",
-        summary=f"{SLO}: Prometheus gives no answer, the budget is held",
+        summary=f"{SLO}: Prometheus does not answer, the budget is held",
         description="Burn rates are withdrawn, so its burn-rate alerts cannot fire.",
         of_slo=True,
     ),
@@ -144,4 +144,4 @@ STARTER = (
         of_slo=True,
     ),
 )
-"""For those who begin: simple, and noisier than burn rates."""
+"""For a start: simple, and noisier than burn rates."""
