@@ -213,7 +213,7 @@ def _store_errors() -> Iterator[None]:
 
 def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     if value is not None and not re.fullmatch(r"https?://[^\s{}]+", value):
-        raise click.BadParameter(f"{value!r} is no address: write http://... or https://...")
+        raise click.BadParameter(f"{value!r} is not an address: write http://... or https://...")
     return value
 
 

@@ -23,7 +23,7 @@ SENTENCES = {
     "allow": "{} may be deployed.",
     "caution": "{} may be deployed, with caution.",
     "block": "{} must not be deployed.",
-    "unknown": "It is not known whether {} may be deployed.",
+    "unknown": "It is unknown whether {} may be deployed.",
 }
 
 Command = Callable[..., Any]
@@ -33,7 +33,7 @@ def _address(_: click.Context, __: click.Parameter, value: Any) -> Any:  # noqa:
     for one in [value] if isinstance(value, str) else value:
         if not re.fullmatch(r"https?://[^\s@/][^\s@]*", one):
             raise click.BadParameter(
-                f"{one!r} is no address: write http://... or https://..., without a password"
+                f"{one!r} is not an address: write http://... or https://..., without a password"
             )
     return value
 
@@ -56,7 +56,7 @@ def _access(command: Command) -> Command:
         click.option("--username", help="User of the exporter's web configuration."),
         click.option("--password-file", type=file, help="File with that user's password."),
         click.option("--bearer-token-file", type=file, help="File with a token, for a proxy."),
-        click.option("--ca-file", type=file, help="Certificates that are trusted in place of all."),
+        click.option("--ca-file", type=file, help="Certificates to trust instead of the system's."),
     )
 
     @wraps(command)
@@ -81,7 +81,7 @@ def _access(command: Command) -> Command:
 @click.command()
 @click.argument("service")
 @_server(many=False)
-@click.option("--slo", help="Ask for this SLO of the service alone.")
+@click.option("--slo", help="Ask only for this SLO of the service.")
 @click.option(
     "--reason", help="What the deploy is for, such as security; the policy may exempt it."
 )
@@ -91,14 +91,14 @@ def _access(command: Command) -> Command:
     type=click.Choice(["allow", "block"]),
     default="block",
     show_default=True,
-    help="What an unknown decision comes to, and an exporter that cannot be asked.",
+    help="What follows from an unknown decision, or from an exporter that does not answer.",
 )
 @click.option(
     "--output",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="A few lines to read, or all that the exporter answers.",
+    help="A few lines of text, or the exporter's whole answer.",
 )
 @_access
 def gate(
@@ -133,7 +133,7 @@ def gate(
         sys.exit(CAUTION)
     if decision == "unknown" and on_unknown == "allow":
         if output == "text":
-            click.echo("It is let pass: --on-unknown allow.")
+            click.echo("The deploy is allowed: --on-unknown allow.")
         sys.exit(0)
     sys.exit(EXIT_CODES[decision])
 
@@ -183,9 +183,9 @@ def _everywhere(servers: Sequence[str], act: Callable[[str], str]) -> None:
 @click.command()
 @click.argument("service")
 @_server(many=True)
-@click.option("--slo", help="This SLO alone, in place of all of the service.")
-@click.option("--by", required=True, help="Who takes it on themselves.")
-@click.option("--why", required=True, help="What must be deployed all the same.")
+@click.option("--slo", help="Only this SLO instead of the whole service.")
+@click.option("--by", required=True, help="Who takes responsibility.")
+@click.option("--why", required=True, help="Why it must be deployed.")
 @click.option("--for", "duration", required=True, help="For how long, such as 4h.")
 @_access
 def override(
@@ -198,13 +198,13 @@ def override(
     duration: str,
     access: Access,
 ) -> None:
-    """Let deploys of SERVICE pass a gate that blocks, for some hours. It is recorded."""
+    """Allow deploys of SERVICE that the gate blocks, for some hours. It is recorded."""
     word = {"service": service, "slo": slo, "by": by, "why": why, "duration": duration}
 
     def record(server: str) -> str:
         found: Any = ask(server, "POST", "overrides", access, body=word)
         one = found["override"]
-        kept = "" if found["stored"] else "; it is not stored, and a restart forgets it"
+        kept = "" if found["stored"] else "; it is not stored, and lost in a restart"
         return f"override {one['id']} holds until {_time(one['until'])}{kept}"
 
     _everywhere(servers, record)
@@ -250,7 +250,7 @@ def end_override(*, number: int, server: str, access: Access) -> None:
 
 @click.group()
 def postmortem() -> None:
-    """Take care of postmortems that the policy requires."""
+    """Acknowledge postmortems that the policy requires."""
 
 
 def _group(_: click.Context, __: click.Parameter, value: Sequence[str]) -> dict[str, str]:
@@ -265,7 +265,7 @@ def _group(_: click.Context, __: click.Parameter, value: Sequence[str]) -> dict[
 @_server(many=True)
 @click.option("--start", required=True, type=int, help="When it began, as the API lists it.")
 @click.option("--group", "groups", multiple=True, callback=_group, help="label=value of group_by.")
-@click.option("--by", required=True, help="Who has taken care of it.")
+@click.option("--by", required=True, help="Who takes care of it.")
 @click.option("--note", required=True, help="Where the postmortem is.")
 @_access
 def ack(

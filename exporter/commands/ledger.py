@@ -36,7 +36,7 @@ def show(folder: Path, echo: Echo) -> None:
 def _row(of: Holding) -> tuple[str, ...]:
     notes = ["no longer configured"] if not of.current else []
     if of.rebuild:
-        notes.append("to be asked for anew")
+        notes.append("to be rebuilt")
     return (
         f"{of.service}/{of.name}",
         str(of.groups),
@@ -57,7 +57,7 @@ def _bytes(count: int) -> str:
 
 
 def rebuild(folder: Path, slo: str, echo: Echo) -> None:
-    """Have an SLO (`service/name`) asked for anew, and wait until the daemon has done so.
+    """Have an SLO (`service/name`) read from Prometheus again, and wait until that is done.
 
     Raises:
         StoreError: there is no such SLO, or the store cannot be written.
@@ -65,12 +65,12 @@ def rebuild(folder: Path, slo: str, echo: Echo) -> None:
     service, _, name = slo.partition("/")
     request_rebuild(folder, service, name)
     if not taken(folder):
-        echo(f"{slo}: Prometheus is asked for everything anew when a daemon starts on this store.")
+        echo(f"{slo}: everything is read from Prometheus again when a daemon starts on this store.")
         return
-    echo(f"{slo}: the daemon asks Prometheus for everything anew; Ctrl-C does not stop it.")
+    echo(f"{slo}: the daemon reads everything from Prometheus again; Ctrl-C does not stop it.")
     while rebuild_pending(folder, service, name):
         if not taken(folder):
-            echo("The daemon has ended; the next one goes on.")
+            echo("The daemon has ended; the next one continues.")
             return
         time.sleep(POLL)
     echo("Done.")

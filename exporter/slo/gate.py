@@ -129,10 +129,10 @@ def _absent(
     snapshot: Snapshot, service: str, slo: str | None, of_service: Sequence[SloStatus]
 ) -> str:
     if not snapshot.at:
-        return "No evaluation is there yet, or none that is recent."
+        return "There is no evaluation yet, or no recent one."
     if not of_service:
         names = {status.slo.service for status in snapshot.slos}
-        return f"No SLO of a service {service!r} is known{_meant(service, names)}"
+        return f"No SLO of service {service!r} is known{_meant(service, names)}"
     names = {status.slo.name for status in of_service}
     return f"{service} has no SLO {slo!r}{_meant(str(slo), names)}"
 
@@ -164,7 +164,7 @@ def decide_slo(
     if override and not exempted and decision in (Decision.BLOCK, Decision.UNKNOWN):
         overridden = True
         word = override.why.rstrip(".")
-        why.append(f"{override.by} lets it pass until {_time(override.until)}: {word}.")
+        why.append(f"{override.by} overrides it until {_time(override.until)}: {word}.")
     if held and tier:
         why.append(f"The tier is held: {held}.")
     return SloDecision(

@@ -114,7 +114,7 @@ class Timeslices:
 
 @dataclass(frozen=True, slots=True)
 class LowTraffic:
-    """What a rung's long window must hold before it may fire."""
+    """What a condition's long window must contain before it may fire."""
 
     min_events: float = 0
     min_bad_events: float = 0

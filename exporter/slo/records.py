@@ -41,7 +41,7 @@ class Incident:
     """A spell of burning, from its first to its last bad slot: (start, end].
 
     `share` is the part of one period's error budget that its `bad` events took, a ratio. `open`
-    tells that it may go on. `postmortem` tells that it took more than the policy lets pass.
+    tells that it may go on. `postmortem` tells that the policy requires one.
     """
 
     start: int

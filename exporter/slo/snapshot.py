@@ -28,7 +28,7 @@ class DataState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A rung of one SLO. `firing` is None while a window of it is not known.
+    """A burn-rate condition of one SLO. `firing` is None while a window of it is not known.
 
     `held` tells that both windows are above the threshold, but the long one holds too few
     events for it to fire.

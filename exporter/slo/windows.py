@@ -42,7 +42,7 @@ class BurnRateCondition:
     short: int
 
     def threshold(self, period: int) -> float:
-        """The burn rate above which the rung fires."""
+        """The burn rate above which the condition holds."""
         return self.budget_spent * period / self.long
 
     def can_fire(self, period: int, error_budget: float) -> bool:
@@ -60,7 +60,7 @@ CONDITIONS = (
     BurnRateCondition("ticket", 0.10, 3 * DAY, 6 * HOUR),
 )
 """Source: Google, The Site Reliability Workbook, chapter 5 "Alerting on SLOs", table 5-8; the
-1d/2h rung is the field's addition (Sloth, Pyrra)."""
+1d/2h condition is the field's addition (Sloth, Pyrra)."""
 
 
 SHORT_WINDOWS = tuple((format_duration(seconds), seconds) for seconds in WINDOWS)

@@ -40,6 +40,6 @@ class TestCommand:
         live.daemon.stop()
         told = command(live, "ledger", "rebuild", "shop/availability")
         assert "when a daemon starts on this store" in told.stdout
-        assert "to be asked for anew" in command(live, "ledger").stdout
+        assert "to be rebuilt" in command(live, "ledger").stdout
         live.daemon.start()
         live.until(lambda: "everything was asked for anew" in live.daemon.log_tail())

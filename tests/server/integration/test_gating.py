@@ -96,7 +96,7 @@ class TestGate:
             assert f"  {server} cannot be asked: " in found.output
             found = gate(server, "auth", "--on-unknown", "allow")
             assert found.exit_code == 0
-            assert found.output.endswith("It is let pass: --on-unknown allow.\n")
+            assert found.output.endswith("The deploy is allowed: --on-unknown allow.\n")
             found = gate(server, "auth", "--output", "json")
             assert json.loads(found.output)["decision"] == "unknown"
 
@@ -111,7 +111,7 @@ class TestGate:
         """Neither is one with a password, which others would see."""
         found = gate(server, "auth")
         assert found.exit_code == 2
-        assert "is no address" in found.output
+        assert "is not an address" in found.output
 
 
 class TestOverrides:
@@ -127,7 +127,7 @@ class TestOverrides:
         assert "restart" not in made.output
         passed = gate(url, "auth")
         assert passed.exit_code == 0
-        assert "ada lets it pass until " in passed.output
+        assert "ada overrides it until " in passed.output
         until = daemon.value("slo_policy_override_until_timestamp_seconds", service="auth")
         assert until == pytest.approx(time.time() + 7_200, abs=120)
         assert daemon.value("slo_policy_overrides_total", service="auth") == 1
@@ -178,7 +178,7 @@ class TestOverrides:
                 *("override", "--server", daemon.child.url, "--by", "ada", "--why", "x"),
                 *("--for", "1h", "auth"),
             )
-            assert (made.exit_code, "a restart forgets it" in made.output) == (0, True)
+            assert (made.exit_code, "lost in a restart" in made.output) == (0, True)
             assert api(daemon, "overrides")["stored"] is False
             assert gate(daemon.child.url, "auth").exit_code == 0
 

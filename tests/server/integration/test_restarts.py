@@ -314,8 +314,8 @@ class TestRebuild:
         done = one.ledger("rebuild", "forgotten/availability")
         assert done.returncode == 0
         assert done.stdout == (
-            "forgotten/availability: the daemon asks Prometheus for everything anew; Ctrl-C does "
-            "not stop it.\nDone.\n"
+            "forgotten/availability: the daemon reads everything from Prometheus again; Ctrl-C "
+            "does not stop it.\nDone.\n"
         )
         assert oldest(scene.asked) < END - 5 * DAY
         assert shown() == before
@@ -338,12 +338,12 @@ class TestRebuild:
         asked = one.ledger("rebuild", "late/availability")
         assert (asked.returncode, asked.stdout) == (
             0,
-            "late/availability: Prometheus is asked for everything anew when a daemon starts on "
+            "late/availability: everything is read from Prometheus again when a daemon starts on "
             "this store.\n",
         )
-        assert "to be asked for anew" in one.ledger().stdout
+        assert "to be rebuilt" in one.ledger().stdout
         one.start()
-        one.until(lambda: "to be asked for anew" not in one.ledger().stdout)
+        one.until(lambda: "to be rebuilt" not in one.ledger().stdout)
         one.until_filled()
         expected = Expected(
             bad=LATE.bad(START, END), total=LATE.total(START, END), error_budget=1 - 0.99

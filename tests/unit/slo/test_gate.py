@@ -131,7 +131,7 @@ class TestWords:
     def test_an_override_is_told_with_its_end(self):
         """Who, until when, and why."""
         assert self.why("frozen", overrides=[OVERRIDE]).endswith(
-            " ada lets it pass until 2023-11-14 23:16 UTC: the hotfix."
+            " ada overrides it until 2023-11-14 23:16 UTC: the hotfix."
         )
 
     def test_a_tier_that_is_held_keeps_its_decision_and_says_so(self):
@@ -223,8 +223,8 @@ class TestService:
     @pytest.mark.parametrize(
         ("service", "slo_", "why"),
         [
-            ("auht", None, "No SLO of a service 'auht' is known: did you mean 'auth'?"),
-            ("elsewhere", None, "No SLO of a service 'elsewhere' is known."),
+            ("auht", None, "No SLO of service 'auht' is known: did you mean 'auth'?"),
+            ("elsewhere", None, "No SLO of service 'elsewhere' is known."),
             ("auth", "latency", "auth has no SLO 'latency'."),
             ("auth", "availabilty", "auth has no SLO 'availabilty': did you mean 'availability'?"),
         ],
@@ -238,4 +238,4 @@ class TestService:
         """Nobody can tell which SLOs there are, even."""
         found = decide(Snapshot(0, (), ()), "auth", now=NOW)
         assert (found.decision, found.at) == ("unknown", None)
-        assert found.why == "No evaluation is there yet, or none that is recent."
+        assert found.why == "There is no evaluation yet, or no recent one."
