@@ -127,7 +127,7 @@ def request_rebuild(folder: Path, service: str, name: str) -> None:
     if wanted not in there:
         close = get_close_matches(wanted, there, n=1)
         hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(there) or 'none'}"
-        raise StoreError(f"{wanted} is no SLO of {folder / opening.FILE}: {hint}")
+        raise StoreError(f"{wanted} is not an SLO of {folder / opening.FILE}: {hint}")
     file = folder / opening.FILE
     try:
         with closing(opening.connect(file)) as connection:
