@@ -1,4 +1,4 @@
-"""What a configuration file means, once it has been read and found right."""
+"""What a configuration file means, once it has been read and checked."""
 
 from __future__ import annotations
 

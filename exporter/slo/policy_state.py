@@ -55,7 +55,7 @@ class PolicyState:
         is `recover_margin` above what the better tier begins at.
 
         Args:
-            policy: what it is judged by.
+            policy: the policy in force.
             at: Unix seconds, after those of the last change.
             remaining: the budget left, a ratio.
             burn_rates: by window in seconds; those not known raise nothing.

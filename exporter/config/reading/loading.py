@@ -148,7 +148,7 @@ def _validate(
 
 
 def _interval(main: Document) -> int | None:
-    # Periods are judged by the interval even where something else in its section is wrong.
+    # Periods are checked against the interval even if something else in its section is wrong.
     section = main.values.get("evaluation")
     text = section.get("interval") if isinstance(section, Mapping) else None
     if text is None:

@@ -88,7 +88,7 @@ def parse(
     `needed` are the keys that an empty file is missing.
 
     Raises:
-        ConfigError: the text is no YAML, or not a mapping.
+        ConfigError: the text is not YAML, or not a mapping.
     """
     root = _compose(text, file, loader)
     if root is None or root.tag == NULL_TAG:

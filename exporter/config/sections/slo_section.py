@@ -67,7 +67,7 @@ class SloSection(Section):
     group_by: LabelNames = Field(
         default=[],
         description=(
-            "Labels of the measured series; each combination of their values is an SLO of its own."
+            "Labels of the measured series; each combination of their values is a separate SLO."
         ),
         examples=["[region]"],
     )

@@ -78,7 +78,7 @@ Curve = Annotated[str, PlainValidator(one_of(dict.fromkeys(_CURVES))), Kind("cur
 
 
 class TlsServerSection(Section):
-    """TLS. The files are read anew when they change."""
+    """TLS. The files are read again when they change."""
 
     cert_file: ReadableFile = Field(
         description="Certificate of the server, with those between it and its CA (PEM).",

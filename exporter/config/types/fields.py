@@ -58,7 +58,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a value is judged by besides itself: given to pydantic as the context.
+    """What a value is checked against: given to pydantic as the context.
 
     `interval` is the evaluation interval in seconds, None where it is itself wrong.
     """
@@ -107,7 +107,7 @@ def one_of(choices: Mapping[str, str | None]) -> Callable[[object], str]:
 
 
 def surroundings(info: ValidationInfo) -> Surroundings:
-    """What the value under validation is judged by besides itself."""
+    """What the value under validation is checked against."""
     return cast(Surroundings, info.context)
 
 

@@ -1,6 +1,6 @@
 """Names across the files: what is there twice, and what is named but not there.
 
-Judged on what is written, so that entries with other mistakes are judged too.
+Checks what is written, so that entries with other mistakes are checked, too.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def same_names(documents: list[Document]) -> Iterator[Mistake]:
 def unknown_names(documents: list[Document], *, all_read: bool) -> Iterator[Mistake]:
     """Services and SLOs that maintenance windows name, but that no file within reach has.
 
-    Unless all files have been read, what the main file names cannot be judged.
+    Unless all files have been read, what the main file names cannot be checked.
     """
     for document in documents:
         is_main = document is documents[0]

@@ -18,7 +18,7 @@ from exporter.slo.durations import format_duration
 from exporter.slo.maintenance import Interval, MaintenanceWindow
 
 SHORTEST_GAP = 300
-"""Seconds between the starts of two occurrences; what recurs more often is no maintenance."""
+"""Seconds between the starts of two occurrences; what recurs more often is not maintenance."""
 
 _LOOKED_AT = 100
 """Occurrences whose gaps are looked at: the shortest one shows within a day of the rule."""

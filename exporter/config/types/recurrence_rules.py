@@ -1,6 +1,6 @@
 """The text of a recurrence rule (RFC 5545, section 3.3.10): checked, and taken apart.
 
-dateutil expands rules, but lets many mistakes pass, and with some of them never ends.
+dateutil expands rules, but accepts many mistakes, and never ends with some of them.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def parse_rule(text: str) -> Rule:
     """Take a rule apart.
 
     Raises:
-        ValueError: it is no rule; the message says what would be.
+        ValueError: it is not a rule; the message says what would be.
     """
     parts: dict[str, str] = {}
     for part in text.strip().upper().removeprefix("RRULE:").split(";"):

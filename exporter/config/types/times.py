@@ -49,7 +49,7 @@ def moment(text: str, zone: str) -> datetime:
         An aware time: with the offset that was written, or else in the zone.
 
     Raises:
-        ValueError: it is no such time, or the zone's clocks skip it or show it twice.
+        ValueError: it is not such a time, or the zone's clocks skip it or show it twice.
     """
     match = _MOMENT.fullmatch(text)
     if not match:

@@ -26,7 +26,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""On every answer that has no others of its own, unless the web configuration has."""
+"""On every answer, unless it sets them itself or the web configuration does."""
 
 CHUNK = 256 * 1024
 """Bytes of an answer that are handed over at once: a slow reader holds one in memory."""
@@ -129,7 +129,7 @@ class Bucket:
         self._at = 0.0
 
     def take(self, limit: RateLimit, now: float) -> bool:
-        """Take a token, if there is one. A limit that differs from the last one begins anew."""
+        """Take a token, if there is one. The bucket is full again when the limit changes."""
         if limit != self._limit:
             self._limit, self._tokens = limit, float(limit.burst)
         else:

@@ -1,4 +1,4 @@
-"""The web configuration as its files have it now: read anew when one of them changes."""
+"""The web configuration, reloaded when one of its files changes."""
 
 from __future__ import annotations
 
