@@ -20,6 +20,8 @@ from starlette.applications import Starlette
 
 from bench.cpu import slos
 from bench.table import show
+from exporter.collection.resample import Resampled
+from exporter.collection.slot_range import SlotRange
 from exporter.evaluation.build_snapshot import build_snapshot
 from exporter.evaluation.chart_data import event_histories
 from exporter.exposition.publisher import Publisher
@@ -27,6 +29,7 @@ from exporter.ledger.ring_buffer import Slots
 from exporter.slo.event_history import EventHistory
 from exporter.slo.model import Slo
 from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.slo.types import SloIndex
 from exporter.state.evaluation_state import EvaluationState
 from exporter.web.daemon import ConfigStatus, EvaluationStatus, Source, Status
 from exporter.web.routes import create_app
@@ -49,7 +52,7 @@ PATHS = {
 
 @dataclass
 class ShownDaemon:
-    """A daemon that only has its books."""
+    """A daemon that only has its state."""
 
     state: EvaluationState
 
@@ -69,18 +72,18 @@ class ShownDaemon:
 
 
 def full_state(count: int) -> EvaluationState:
-    """Books in which every slot of every SLO is known."""
+    """A state in which every slot of every SLO is known."""
     state = EvaluationState(slos(count), INTERVAL)
-    state.ledger.advance(END)
-    state.answered[:] = END
+    state.go_to(END)
     chance = np.random.default_rng(1)
-    bad_share = chance.random((count, 1)) ** 4 / 400
+    bad_share = chance.random(count) ** 4 / 400
     for level, of in enumerate(state.ledger.levels):
-        start, end = state.ledger.cover(level)
-        slots = (end - start) // of.slot
-        total = chance.poisson(of.slot * 10, (1, slots)).astype(float)
-        counts = Slots(total * bad_share, np.tile(total, (count, 1)), np.ones((count, slots)))
-        state.ledger.write(level, range(count), start, counts)
+        span = SlotRange(*state.ledger.cover(level), of.slot)
+        total = chance.poisson(of.slot * 10, (1, span.count)).astype(float)
+        known = np.ones((1, span.count))
+        for slo_index in range(count):
+            slots = Slots(total * bad_share[slo_index], total, known)
+            state.record(level, SloIndex(slo_index), span, {(): Resampled(slots, None)}, END)
     return state
 
 

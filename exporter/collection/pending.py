@@ -111,5 +111,17 @@ def unread(ledger: Ledger, periods: Sequence[int]) -> NDArray[np.bool_]:
     return found
 
 
+def progress(ledger: Ledger, periods: Sequence[int]) -> float:
+    """The share of the history wanted that was asked for: 1 when nothing is missing."""
+    missing = wanted = 0.0
+    for level in range(1, len(ledger.levels)):
+        slot = ledger.levels[level].slot
+        start, end = ledger.cover(level)
+        oldest = np.maximum(start, ledger.end - np.asarray(periods))
+        wanted += float(np.maximum(0, end - oldest).sum())
+        missing += slot * float(missing_history(ledger, level, periods).sum())
+    return max(0.0, 1 - missing / wanted) if wanted else 1.0
+
+
 def _span(start: int, first: int, last: int, slot: int) -> SlotRange:
     return SlotRange(start + first * slot, start + last * slot, slot)

@@ -27,7 +27,6 @@ from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideError, with_overrides
 from exporter.slo.records import Acknowledgement, Incident, Override
 from exporter.slo.snapshot import SloStatus, Snapshot
-from exporter.state.acknowledging import acknowledge
 from exporter.state.overrides import Overrides, read_overrides
 from exporter.store.opening import StoreInUseError, StoreVersionError
 from exporter.store.overrides import OverrideStore
@@ -204,7 +203,8 @@ class App:
         try:
             saved = await self._persister.save(old.engine)
             stored = await self._persister.read(new.engine.state, old.engine.state)
-            await asyncio.to_thread(new.engine.follow, old.engine, stored, time.time(), saved=saved)
+            follow = new.engine.follow
+            await old.engine.turns.run(follow, old.engine, stored, time.time(), saved=saved)
         except BaseException:
             await self._persister.read(old.engine.state, old.engine.state)
             self._begin(old)
@@ -303,9 +303,7 @@ class App:
         """
         async with self._reloading:
             engine = self._running.engine
-            incident = acknowledge(
-                engine.state, (key.service, key.slo), key.groups, key.start, word
-            )
+            incident = await engine.acknowledge((key.service, key.slo), key.groups, key.start, word)
             if incident is None:
                 raise AbsentError(
                     f"{key.service}/{key.slo} has no incident from {key.start} on that has settled "

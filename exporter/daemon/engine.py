@@ -1,6 +1,9 @@
-"""The engine: keeps the state up to date with Prometheus, and evaluates them.
+"""The engine: keeps the state up to date with Prometheus, and evaluates it.
 
 The clock is the caller's: every method that needs the time is given it.
+
+Slots are written in steps on the event loop. An evaluation, and gathering what is to be stored,
+run in a thread; what comes in meanwhile is kept by the task that asked for it, until its turn.
 """
 
 from __future__ import annotations
@@ -8,19 +11,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from exporter.collection import pending
 from exporter.collection.late_samples import SampleCounter
 from exporter.collection.settings import EvaluationSettings
 from exporter.collection.slot_counter import Answer, Batch, SlotCounter
 from exporter.collection.slot_range import SlotRange
+from exporter.daemon.exclusive import Exclusive
 from exporter.evaluation.build_snapshot import build_snapshot
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.slot_status import SlotStatus
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.model import Slo
+from exporter.slo.records import Acknowledgement, Incident
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.types import SloIndex, enumerate_slos
 from exporter.state.evaluation_state import EvaluationState
@@ -33,7 +35,8 @@ RETRY_HISTORY = 300
 class Engine:
     """Asks for slots, has them kept, and evaluates them.
 
-    `clients` has one for the datasource of every SLO.
+    `clients` has one for the datasource of every SLO. Whoever changes the state, or reads it
+    elsewhere than on the event loop, takes `turns`.
     """
 
     def __init__(
@@ -50,10 +53,10 @@ class Engine:
             name: frozenset(s for s, slo in enumerate_slos(self.slos) if slo.datasource == name)
             for name in self.datasources
         }
+        self.turns = Exclusive()
         self._settings = settings
         self._counter = SlotCounter(clients, self.slos, settings.interval)
         self._samples = SampleCounter(clients, self.slos, self._counter.selectors)
-        self._periods = {slo.period for slo in self.slos}
         self._history_failed: dict[SloIndex, tuple[int, str]] = {}
         self._history_slots = {
             name: asyncio.Semaphore(max(1, settings.concurrency // 2)) for name in self.datasources
@@ -85,13 +88,12 @@ class Engine:
         Raises:
             UnavailableError: the datasource did not answer, in part or at all.
         """
-        self.go_to(now)
-        slo_indices, units = self._slo_indices_of[datasource], self.state.units
+        async with self.turns:
+            self.go_to(now)
+        slo_indices = self._slo_indices_of[datasource]
         until = now - self._settings.settle
-        work = await self._changed(
-            pending.only(pending.settled(self.ledger, until, units), slo_indices)
-        )
-        newest = pending.only(pending.newest(self.ledger, units), slo_indices)
+        work = await self._changed(pending.only(self.state.settled_slots(until), slo_indices))
+        newest = pending.only(self.state.newest_slots(), slo_indices)
         # Before the events: a sample that comes in between makes a difference that is seen.
         await self._note_samples(newest, now)
         for span, those in newest.items():
@@ -130,7 +132,7 @@ class Engine:
             s for s, slo in enumerate_slos(self.slos) if datasource not in (None, slo.datasource)
         }
         left_out = others | waiting | self._failed.keys()
-        found = pending.history(self.ledger, self.state.longest, left_out)
+        found = self.state.missing_history(left_out)
         if found is None:
             return False
         await self._ask(found[0], found[1], now=float("inf"))
@@ -144,17 +146,12 @@ class Engine:
         work: pending.Requests = {}
         for span, slo_indices in settled.items():
             counted = await self._samples.count(slo_indices, span.at(span.end - span.start))
-            for slo_index in slo_indices:
-                found = counted.get(slo_index)
-                if found is not None and found[0] == self.ledger.samples(
-                    slo_index, span.start, span.end
-                ):
-                    asked = np.full(span.count, SlotStatus.SETTLED, dtype=np.uint8)
-                    self.ledger.mark(0, slo_index, span.start, asked)
-                else:
-                    unit = self.state.units[slo_index]
-                    until = self.ledger.end - self.ledger.end % unit
-                    work.setdefault(SlotRange(span.start, until, span.slot), []).append(slo_index)
+            async with self.turns:
+                for slo_index in slo_indices:
+                    samples = float(counted[slo_index][0]) if slo_index in counted else None
+                    again = self.state.recount_from(slo_index, span, samples)
+                    if again is not None:
+                        work.setdefault(again, []).append(slo_index)
         return work
 
     async def _note_samples(self, work: pending.Requests, now: float) -> None:
@@ -164,8 +161,10 @@ class Engine:
         for span, slo_indices in work.items():
             recent = SlotRange(max(span.start, settled), span.end, interval)
             if recent.count > 0:
-                for slo_index, samples in (await self._samples.count(slo_indices, recent)).items():
-                    self.ledger.note_samples(slo_index, recent.start, samples)
+                counted = await self._samples.count(slo_indices, recent)
+                async with self.turns:
+                    for slo_index, samples in counted.items():
+                        self.state.note_samples(slo_index, recent.start, samples)
 
     def queries(self, slo: Slo) -> tuple[str, ...]:
         """What is asked for the newest slot of an SLO; nothing if it is not one of ours."""
@@ -181,15 +180,18 @@ class Engine:
 
     def history_progress(self) -> float:
         """The share of the history wanted that was asked for: 1 when nothing is missing."""
-        missing = wanted = 0.0
-        longest = self.state.longest
-        for level in range(1, len(self.ledger.levels)):
-            slot = self.ledger.levels[level].slot
-            start, end = self.ledger.cover(level)
-            oldest = np.maximum(start, self.ledger.end - np.asarray(longest))
-            wanted += float(np.maximum(0, end - oldest).sum())
-            missing += slot * float(pending.missing_history(self.ledger, level, longest).sum())
-        return max(0.0, 1 - missing / wanted) if wanted else 1.0
+        return self.state.history_progress()
+
+    async def acknowledge(
+        self, slo: tuple[str, str], groups: Mapping[str, str], start: int, word: Acknowledgement
+    ) -> Incident | None:
+        """Note that a postmortem is taken care of; see `PolicyRecords.acknowledge`."""
+        async with self.turns:
+            return self.state.policy_records.acknowledge(slo, groups, start, word)
+
+    async def evaluate_in_thread(self, now: float) -> Snapshot:
+        """`evaluate`, while the event loop goes on."""
+        return await self.turns.run(self.evaluate, now)
 
     def evaluate(self, now: float) -> Snapshot:
         """Evaluate all SLOs as of `ledger.end`; `now` tells which data are stale."""
@@ -214,20 +216,22 @@ class Engine:
         else:
             async with self._history_slots[self.slos[batch.slo_indices[0]].datasource]:
                 answers = await self._counter.count(batch)
-        for slo_index, answer in answers.items():
-            self._keep(level, slo_index, batch.span, answer, now)
+        async with self.turns:
+            for slo_index, answer in answers.items():
+                self._record(level, slo_index, batch.span, answer, now)
 
-    def _keep(
+    def _record(
         self, level: int, slo_index: SloIndex, span: SlotRange, answer: Answer, now: float
     ) -> None:
         if isinstance(answer, dict):
-            left_out = self.state.keep(level, slo_index, span, answer, now - self._settings.settle)
+            left_out = self.state.record(
+                level, slo_index, span, answer, now - self._settings.settle
+            )
             if level > 0:
                 self._history_failed.pop(slo_index, None)
             else:
                 self._failed.pop(slo_index, None)
                 self._left_out.pop(slo_index, None)
-                self.state.answered[slo_index] = max(self.state.answered[slo_index], span.end)
             if left_out:
                 self._left_out[slo_index] = left_out
         elif level == 0:

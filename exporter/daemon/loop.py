@@ -150,7 +150,7 @@ class Loop:
             self._note(name, "newest slots", "")
 
     async def _evaluate(self, started: float) -> None:
-        snapshot = self._engine.evaluate(self._clock())
+        snapshot = await self._engine.evaluate_in_thread(self._clock())
         self._note_problems()
         seconds = time.perf_counter() - started
         await self._observer.evaluated(snapshot, seconds, silent=frozenset(self._silent))

@@ -15,7 +15,6 @@ from exporter.slo.types import SloIndex, enumerate_slos
 from exporter.state.evaluation_state import EvaluationState
 from exporter.store.opening import StoreLostError
 from exporter.store.store import Store, Stored
-from exporter.store.tier_history import PolicyStates
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,41 +90,49 @@ class Persister:
     async def _save_now(self, store: Store, engine: Engine) -> bool:
         async with self._lock:
             try:
-                await self._save(store, engine.state)
+                await self._save(store, engine)
                 requests = await asyncio.to_thread(store.requests)
             except StoreError as error:
                 self._note(str(error))
                 return False
             self._note(None)
-        for slo_index in set(requests) - set(engine.state.rebuilding):
-            engine.state.rebuild(slo_index)
+        async with engine.turns:
+            for slo_index in set(requests) - set(engine.state.rebuilds.under_way):
+                engine.state.rebuilds.begin(slo_index)
         return True
 
-    async def _save(self, store: Store, state: EvaluationState) -> None:
-        ledger = state.ledger
-        done = state.rebuilt()
-        chunks = ledger.changes()
-        unsaved = state.unsaved_policy_states()
-        if chunks or done or unsaved.changed:
-            fences = [(level.slot, ledger.cover(i)[0]) for i, level in enumerate(ledger.levels)]
-            # Made here, and not while it is written: the state may change meanwhile.
-            changes = list(state.changes(chunks))
+    async def _save(self, store: Store, engine: Engine) -> None:
+        state = engine.state
+        for slo_index in state.rebuilds.complete():
+            async with engine.turns:
+                state.rebuilds.finish(slo_index)
+        done = state.rebuilds.done
+        # It is copied before it is written: the state may change meanwhile.
+        unsaved = await engine.turns.run(state.take_unsaved)
+        if unsaved or done:
             try:
-                await asyncio.to_thread(store.write, ledger.end, fences, changes, unsaved)
+                await asyncio.to_thread(
+                    store.write,
+                    unsaved.end,
+                    unsaved.fences,
+                    unsaved.changes,
+                    unsaved.policy_states,
+                )
             except StoreLostError:
-                ledger.give_all_back()
-                state.give_policy_states_back(PolicyStates(changed=state.policy_states))
+                async with engine.turns:
+                    state.give_all_back()
                 raise
             except BaseException:
-                ledger.give_back(chunks)
-                state.give_policy_states_back(unsaved)
+                async with engine.turns:
+                    state.give_back(unsaved)
                 raise
             self.state = replace(
                 self.state, writes=self.state.writes + 1, written=self._clock(), bytes=store.size
             )
         for slo_index in done:
             await asyncio.to_thread(store.answered, slo_index)
-            state.end_rebuild(slo_index)
+            async with engine.turns:
+                state.rebuilds.end(slo_index)
             slo = state.slos[slo_index]
             self._log.info("everything was asked for anew", service=slo.service, slo=slo.name)
 

@@ -1,7 +1,7 @@
 """The tiers and incidents of every SLO, advanced slot by slot from the ledger.
 
 A step depends on the ledger and its own time alone. What has settled becomes final, up to
-`EvaluationState.final_until`; what has not is replayed at every evaluation, so an outage of
+`PolicyRecords.until`; what has not is replayed at every evaluation, so an outage of
 Prometheus, a restart or a second replica changes nothing in the end. While nothing is known,
 nothing moves.
 """
@@ -13,7 +13,6 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from exporter.collection import pending
 from exporter.evaluation.incident_steps import extend_incidents, find_past_incidents
 from exporter.evaluation.past_windows import PastWindowSums
 from exporter.evaluation.policy_batch import PolicyBatch, read_figures
@@ -42,19 +41,20 @@ def advance_policy_states(
     Returns:
         The policy state of every series that has one, as of the end of the ledger.
     """
-    _step_back(state)
+    state.policy_records.step_back(state.ledger.end)
     states: dict[SeriesIndex, PolicyState] = {}
+    # The first time, an SLO's steps begin at the oldest of the finest slots.
+    final_until, oldest = state.policy_records.until, state.ledger.cover(0)[0]
     together: dict[tuple[int, object, int], list[SloIndex]] = defaultdict(list)
     for slo_index, slo in enumerate_slos(state.slos):
         if slo_index in waiting:
             for series_index in state.series.indices(slo_index):
-                held = state.policy_state(series_index)
+                held = state.policy_records.get(series_index)
                 if held is not None:
                     states[series_index] = held
         else:
-            together[_start(state, slo_index), slo.period, state.policies[slo_index]].append(
-                slo_index
-            )
+            start = max(final_until[slo_index], oldest)
+            together[start, slo.period, state.policies[slo_index]].append(slo_index)
     for (start, _, _), slo_indices in together.items():
         pairs = [
             (series_index, slo_index)
@@ -63,32 +63,13 @@ def advance_policy_states(
         ]
         for first in range(0, len(pairs), AT_ONCE):
             states |= _advance(state, sums, start, pairs[first : first + AT_ONCE])
-        state.final_until[slo_indices] = _settled(state, start, slo_indices)
+        state.policy_records.advance(slo_indices, _settled(state, start, slo_indices))
     return states
 
 
 def waiting(state: EvaluationState, refused: Collection[SloIndex]) -> set[SloIndex]:
     """The SLOs of which history is missing that can be had; `refused` are refused it."""
-    missing = (state.answered <= 0) | pending.unread(state.ledger, state.longest)
-    return set(slos_where(missing)) - set(refused)
-
-
-def _start(state: EvaluationState, slo_index: SloIndex) -> int:
-    """Where an SLO's next step begins: the first time, at the oldest of the finest slots."""
-    ledger = state.ledger
-    until = int(state.final_until[slo_index])
-    return max(until, ledger.cover(0)[0])
-
-
-def _step_back(state: EvaluationState) -> None:
-    """Forget what a clock that was ahead has told."""
-    end = state.ledger.end
-    for slo_index in slos_where(state.final_until > end):
-        state.final_until[slo_index] = end
-        for series_index in state.series.indices(slo_index):
-            held = state.policy_state(series_index)
-            if held is not None:
-                state.set_policy_state(series_index, held.until(end))
+    return set(slos_where(state.incomplete())) - set(refused)
 
 
 def _advance(
@@ -97,7 +78,7 @@ def _advance(
     """Advance series, each given with its SLO, from `start` on."""
     ledger = state.ledger
     ends = np.arange(start + ledger.interval, ledger.end + 1, ledger.interval, dtype=np.int64)
-    before = [state.policy_state(series_index) or PolicyState() for series_index, _ in pairs]
+    before = [state.policy_records.get(series_index) or PolicyState() for series_index, _ in pairs]
     slo_indices = [slo_index for _, slo_index in pairs]
     batch = PolicyBatch(
         series=[series_index for series_index, _ in pairs],
@@ -114,12 +95,13 @@ def _advance(
     if some.any():
         figures = read_figures(batch, past, ends[some], ~known[some])
         move_tiers(batch, figures)
-        first_time = {slo_index for slo_index in slo_indices if not state.final_until[slo_index]}
+        final_until = state.policy_records.until
+        first_time = {slo_index for slo_index in slo_indices if not final_until[slo_index]}
         find_past_incidents(ledger, batch, figures, first_time)
         extend_incidents(ledger, batch, past, figures)
     for series_index, old, new in zip(batch.series, before, batch.final, strict=True):
         if new is not old:
-            state.set_policy_state(series_index, new)
+            state.policy_records.put(series_index, new)
     return dict(zip(batch.series, batch.now, strict=True))
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
-import numpy as np
-
-from exporter.collection import pending
 from exporter.evaluation.advance_policy import advance_policy_states, waiting
 from exporter.evaluation.recovery import recovery
 from exporter.slo.evaluate import Subject, Sums, evaluate
 from exporter.slo.snapshot import Snapshot
-from exporter.slo.types import DAY, SloIndex, enumerate_series
+from exporter.slo.types import SloIndex, enumerate_series
 from exporter.slo.windows import WINDOWS, windows
 from exporter.state.evaluation_state import EvaluationState
 
@@ -29,9 +26,7 @@ def build_snapshot(
     """
     ledger = state.ledger
     at = ledger.end
-    # A slice is answered for only once it is over.
-    slack = np.asarray(state.units) - ledger.interval
-    fresh = (state.answered >= fresh_since - slack).tolist()
+    fresh = state.answered_since(fresh_since).tolist()
     periods = {slo.period for slo in state.slos}
     lengths = {length for period in periods for _, length in windows(period, at)}
     lengths.add(WINDOWS[0])  # tells the state of the data, whatever the period
@@ -47,7 +42,7 @@ def build_snapshot(
     sums = Sums(counted, everything)
     waits = waiting(state, refused)
     policy_states = advance_policy_states(state, sums, waits)
-    counters = _count_the_day(state)
+    counters = state.count_the_day()
     newest = ledger.newest_known().tolist()
     subjects = [
         Subject(
@@ -65,21 +60,3 @@ def build_snapshot(
         for i, entry in enumerate_series(state.series.entries)
     ]
     return evaluate(at, subjects, sums)
-
-
-def _count_the_day(state: EvaluationState) -> Sequence[bool]:
-    """Bring the counters of the day up to date, and tell of which SLOs all of it is known.
-
-    They begin at midnight UTC, and not with the process: replicas and restarts agree on them.
-    """
-    ledger = state.ledger
-    day = (ledger.end - 1) // DAY * DAY
-    length = ledger.end - day
-    sums = ledger.window(length)
-    for entry, bad, total in zip(
-        state.series.entries, sums.bad.tolist(), sums.total.tolist(), strict=True
-    ):
-        entry.show(day, bad, total)
-    known = (state.answered > 0) & ~pending.unread(ledger, [length] * len(state.slos))
-    found: list[bool] = known.tolist()
-    return found

@@ -16,23 +16,24 @@ from exporter.state.evaluation_state import EvaluationState
 def recovery(
     state: EvaluationState, series_index: SeriesIndex, policy_state: PolicyState | None
 ) -> float | None:
-    """When a series's tier gets better if nothing more fails, Unix seconds; None if it is the best.
+    """When a series' tier gets better if nothing more fails, Unix seconds; None if it is the best.
 
     It moves slowly, so it is computed when the tier changes, and every five minutes; while an
     incident is under way, always.
     """
-    slo = state.slos[state.series.entries[series_index].slo_index]
+    entry = state.series.entries[series_index]
+    slo = state.slos[entry.slo_index]
     tier = policy_state.tier(slo.policy) if policy_state else None
     if policy_state is None or tier is None or slo.policy.severity(tier) == 0:
         return None
     end, since = state.ledger.end, policy_state.changes[-1].at
     burns = bool(policy_state.incidents) and policy_state.incidents[-1].open
-    key = slo, since, end if burns else end // MIDDLE_SLOT
-    found = state.forecasts.get(series_index)
-    if found is None or found[0] != key:
+    key = entry.slo_index, entry.group, since, end if burns else end // MIDDLE_SLOT
+
+    def compute() -> float | None:
         span = slo.period.span(end)
         oldest = end - max(span.elapsed, *slo.policy.burn_windows, 0)
-        value = forecast.recovery(
+        return forecast.recovery(
             slo.policy,
             tier,
             since,
@@ -41,8 +42,8 @@ def recovery(
             calendar=isinstance(slo.period, CalendarPeriod),
             error_budget=slo.objective.error_budget,
         )
-        found = state.forecasts[series_index] = (key, value)
-    return found[1]
+
+    return state.policy_records.forecast(series_index, key, compute)
 
 
 def _counts(ledger: Ledger, series_index: SeriesIndex, since: int) -> forecast.Counts:

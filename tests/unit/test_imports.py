@@ -42,7 +42,6 @@ ALLOWED: dict[str, dict[str, str]] = {
     "evaluation": {
         "slo": "the evaluation of one SLO",
         "ledger": "sums over windows",
-        "collection": "which history is still missing",
         "state": "what it evaluates",
     },
     "exposition": {"slo": "the snapshot that it writes as metrics"},
@@ -71,7 +70,6 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "collection": "slots on their way into the ledger",
         "state": "slots on their way into the ledger",
         "evaluation": "figures of many SLOs at once",
-        "daemon": "which slots have changed",
         "demo": "30 days of history, made in one go",
     },
     "httpx": {

@@ -63,7 +63,7 @@ class FakeEngine:
     def problems(self) -> dict[int, str]:
         return dict(self.trouble)
 
-    def evaluate(self, now: float) -> Snapshot:
+    async def evaluate_in_thread(self, now: float) -> Snapshot:
         self.evaluate_does()
         return EMPTY
 

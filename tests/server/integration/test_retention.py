@@ -109,7 +109,7 @@ class Life:
                 await self.engine.poll(moment + DELAY)
                 if rebuild:
                     for source in range(len(self.slos)):
-                        self.engine.state.rebuild(source)
+                        self.engine.state.rebuilds.begin(source)
                     await self.engine.poll(moment + DELAY)
                 while await self.engine.fill_history():
                     pass
@@ -163,7 +163,7 @@ def test_budgets_cover_everything_since_the_start(
 def test_a_rebuild_leaves_what_prometheus_has_no_more(life: Life, case: Case):
     """It is asked for everything, and answers for two hours."""
     life.live(END, rebuild=True)
-    assert [*life.engine.state.rebuilding] == []
+    assert [*life.engine.state.rebuilds.under_way] == []
     assert_everything_since(life, case)
 
 

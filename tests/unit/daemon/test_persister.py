@@ -193,7 +193,7 @@ class TestRequests:
         run(persister.save(one))
         again = engine(FakePrometheus(RATES), SLO)
         run(begin(again, persister))
-        assert list(again.state.rebuilding) == [0]
+        assert list(again.state.rebuilds.under_way) == [0]
 
 
 def test_what_an_operator_should_know_is_logged(tmp_path):

@@ -232,7 +232,7 @@ class TestRebuild:
             try:
                 one.begin_with(await persister.read(one.state), NOW + DELAY)
                 await one.poll(NOW + DELAY)
-                one.state.rebuild(0)
+                one.state.rebuilds.begin(0)
                 new = engine(fake, SLO)
                 saved = await persister.save(one)
                 stored = await persister.read(new.state, one.state)
@@ -241,7 +241,7 @@ class TestRebuild:
                 while await new.fill_history():
                     pass
                 assert await persister.save(new)
-                assert not new.state.rebuilding
+                assert not new.state.rebuilds.under_way
             finally:
                 persister.close()
             return float(new.ledger.window(NOW - (first + HOUR)).total[0]), float(
@@ -256,7 +256,7 @@ class TestRebuild:
         life(tmp_path, FakePrometheus(RATES), SLO)
         with running(tmp_path, FakePrometheus(RATES), SLO) as (one, persister):
             poll(one, NOW)
-            one.state.rebuild(0)
+            one.state.rebuilds.begin(0)
             poll(one, NOW)
             fill(one)
             request_rebuild(tmp_path, SLO.service, SLO.name)

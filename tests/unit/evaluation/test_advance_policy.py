@@ -121,7 +121,7 @@ def test_every_change_is_made_at_its_slot_and_for_its_figures(lived):
 
 def test_incidents_are_the_spells_and_took_their_share(lived):
     """Those less than half an hour apart are one; those of before the start are there as well."""
-    kept = lived.state.policy_state(0).incidents
+    kept = lived.state.policy_records.get(0).incidents
     assert [(one.start - NOW, one.end - NOW) for one in kept] == [
         (-14_400, -13_500),
         (1_800, 4_500),
@@ -369,7 +369,7 @@ def test_maintenance_is_no_incident():
     window = one_off("upgrade", NOW + 1_500, NOW + 4_800)
     one = engine(fake(), replace(SLO, maintenance=(window,)), interval=STEP)
     walk(one, NOW, NOW + 2 * HOUR)
-    starts = [incident.start - NOW for incident in one.state.policy_state(0).incidents]
+    starts = [incident.start - NOW for incident in one.state.policy_records.get(0).incidents]
     assert starts == [-14_400]
 
 
@@ -399,8 +399,8 @@ def test_what_could_not_be_stored_is_stored_later(tmp_path):
     store = Store(tmp_path)
     [stored] = store.load(one.state.owners()).values()
     store.close()
-    assert stored.policy_states == {(): one.state.policy_state(0)}
-    assert stored.until == one.state.final_until[0]
+    assert stored.policy_states == {(): one.state.policy_records.get(0)}
+    assert stored.until == one.state.policy_records.until[0]
     assert len(stored.policy_states[()].changes) > 3
 
 

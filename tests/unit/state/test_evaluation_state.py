@@ -13,6 +13,7 @@ from exporter.ledger.slot_status import SlotStatus
 from exporter.slo.maintenance import MaintenanceWindow, one_off
 from exporter.slo.model import EventsSli, Slo
 from exporter.slo.types import DAY, HOUR
+from exporter.state.carry_over import Restoring
 from tests.helpers.evaluation.engines import DELAY, NOW, RATES, engine, fill, only, poll, regions
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, RangeQuery
 from tests.helpers.samples import slo
@@ -125,7 +126,8 @@ class TestReload:
         """A reload is no answer of Prometheus's."""
         old = whole(FakePrometheus(RATES), SLO)
         new = follow(old, silent(), SLO, at=NOW + 120)
-        assert new.state.answered.tolist() == [NOW]
+        assert new.state.answered_since(NOW).all()
+        assert not new.state.answered_since(NOW + 1).any()
 
 
 def assert_same_metrics(found: Engine, expected: Engine, at: int) -> None:
@@ -193,7 +195,7 @@ class TestMaintenanceChanges:
         windows = (one_off("b", NOW - 99 * HOUR - 7, NOW - 1_011),)
         one = whole(FakePrometheus(RATES), replace(SLO, maintenance=windows))
         for stretch in one.state.history(0).stretches:
-            assert one.state._reexcluded(0, stretch) is stretch
+            assert Restoring(one.ledger).reexcluded(stretch, windows, 30) is stretch
 
 
 class TestClockFarBack:
@@ -226,10 +228,10 @@ class TestRebuild:
     FIRST = NOW - 100 * HOUR
 
     def rebuilt(self, one: Engine) -> Engine:
-        one.state.rebuild(0)
+        one.state.rebuilds.begin(0)
         poll(one, NOW)
         fill(one)
-        assert one.state.rebuilt() == (0,)
+        assert one.state.rebuilds.finish_all() == (0,)
         return one
 
     def changed(self) -> tuple[Engine, FakePrometheus]:
@@ -252,20 +254,20 @@ class TestRebuild:
     def test_it_is_done_when_everything_was_asked_for(self):
         """The store is told then, and not before."""
         one, _ = self.changed()
-        one.state.rebuild(0)
-        assert (list(one.state.rebuilding), one.state.rebuilt()) == ([0], ())
+        one.state.rebuilds.begin(0)
+        assert (list(one.state.rebuilds.under_way), one.state.rebuilds.finish_all()) == ([0], ())
         poll(one, NOW)
-        assert one.state.rebuilt() == ()
+        assert one.state.rebuilds.finish_all() == ()
         fill(one)
-        assert one.state.rebuilt() == (0,)
-        one.state.end_rebuild(0)
-        assert one.state.rebuilt() == ()
+        assert one.state.rebuilds.finish_all() == (0,)
+        one.state.rebuilds.end(0)
+        assert one.state.rebuilds.finish_all() == ()
 
     def test_meanwhile_everything_is_shown_as_before(self):
         """Nothing falls to zero while Prometheus is asked."""
         one, _ = self.changed()
         before = only(one, NOW)
-        one.state.rebuild(0)
+        one.state.rebuilds.begin(0)
         after = only(one, NOW)
         assert after.windows == before.windows
         assert (one.ledger.asked(0) == SlotStatus.NO).all()
@@ -294,7 +296,7 @@ class TestRebuild:
 
             fake.counters |= {"requests_total": holed}
             self.rebuilt(one)
-            one.state.end_rebuild(0)
+            one.state.rebuilds.end(0)
             assert only(one, NOW).windows["7d"].total == pytest.approx(before)
             fake.counters["requests_total"] = steady_
 

@@ -1,0 +1,84 @@
+"""Histories on their way into a ledger: brought up to its time, its cut and its maintenance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from exporter.ledger.history import History, Stretch
+from exporter.ledger.ledger import Ledger
+from exporter.slo.maintenance import MaintenanceWindow, excluded
+from exporter.slo.types import Floats, Groups, SeriesIndex, SloIndex
+
+
+def brought_up_to(history: History, ledger: Ledger) -> History:
+    """The history as of the end of a ledger that may be later than it.
+
+    It goes through a ledger of its own, since its levels cover another time.
+    """
+    if history.end >= ledger.end:
+        return history
+    own = Ledger(ledger.levels, slo_count=1, end=history.end)
+    series = [own.add_series() for _ in history.groups]
+    own.restore(SloIndex(0), series, history, stored=False)
+    own.advance(ledger.end)
+    return own.history(SloIndex(0), series, history.groups)
+
+
+class Restoring:
+    """Puts histories into a ledger; shares of maintenance windows are computed once for all."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._shares: dict[tuple[tuple[MaintenanceWindow, ...], int, int, int], Floats] = {}
+
+    def restore(
+        self,
+        slo_index: SloIndex,
+        series: Sequence[SeriesIndex],
+        groups: Groups,
+        history: History,
+        *,
+        windows: tuple[MaintenanceWindow, ...],
+        unit: int,
+        stored: bool,
+    ) -> None:
+        """Put an SLO's history into its series, which hold nothing yet.
+
+        `unit` is what its spans are made of, in seconds. `stored` tells whether the store has it.
+        """
+        ledger = self._ledger
+        stored = stored and history.end == ledger.end
+        history = brought_up_to(history, ledger)
+        stretches = tuple(self.reexcluded(stretch, windows, unit) for stretch in history.stretches)
+        stored &= all(new is old for new, old in zip(stretches, history.stretches, strict=True))
+        picked = History(history.end, history.groups, stretches).of_groups(groups)
+        ledger.restore(slo_index, series, picked, stored=stored)
+
+    def reexcluded(
+        self, stretch: Stretch, windows: tuple[MaintenanceWindow, ...], unit: int
+    ) -> Stretch:
+        """A stretch under the maintenance windows of now."""
+        if not windows and stretch.excluded is None:
+            return stretch
+        if max(unit, stretch.slot) % min(unit, stretch.slot):
+            return stretch  # of another interval: it is asked for again as it is
+        key = (windows, unit, stretch.slot, stretch.start)
+        share = self._shares.get(key)
+        if share is None or len(share) < len(stretch.asked):
+            share = self._shares[key] = _share(windows, unit, stretch)
+        return stretch.reexcluded(share[: len(stretch.asked)])
+
+
+def _share(windows: Sequence[MaintenanceWindow], unit: int, stretch: Stretch) -> Floats:
+    """How much of each slot of a stretch is excluded: a unit is as soon as a window touches it."""
+    start = stretch.start - stretch.start % unit
+    end = -(-stretch.end // unit) * unit
+    out = (excluded(windows, start, unit, (end - start) // unit) > 0).astype(np.float64)
+    if unit > stretch.slot:
+        out = np.repeat(out, unit // stretch.slot)
+        first = (stretch.start - start) // stretch.slot
+        return out[first : first + len(stretch.asked)]
+    share: Floats = out.reshape(len(stretch.asked), -1).mean(axis=1)
+    return share

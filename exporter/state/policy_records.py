@@ -1,0 +1,133 @@
+"""The policy states that are final, until when they are, and what of that is not stored yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+
+import numpy as np
+
+from exporter.slo.model import Slo
+from exporter.slo.policy_state import PolicyState
+from exporter.slo.records import Acknowledgement, Incident
+from exporter.slo.types import Group, SeriesIndex, SloIndex, enumerate_series, slos_where
+from exporter.state.series_table import SeriesTable
+from exporter.store.tier_history import PolicyStates
+
+
+class PolicyRecords:
+    """The final policy state of each series, and the moment that it is of.
+
+    What has settled by that moment is in it for good; what came later is replayed from there.
+    Policy states are kept by group: one that loses its series has its past again when it is back.
+    """
+
+    def __init__(self, slos: Sequence[Slo], series: SeriesTable) -> None:
+        self._slos = slos
+        self._series = series
+        self._until = np.zeros(len(slos), dtype=np.int64)
+        self._states: dict[tuple[SloIndex, Group], PolicyState] = {}
+        self._unsaved: set[tuple[SloIndex, Group]] = set()
+        self._forecasts: dict[SeriesIndex, tuple[Hashable, float | None]] = {}
+
+    @property
+    def until(self) -> Sequence[int]:
+        """Until when each SLO's policy states are final, Unix seconds; 0 for never."""
+        until: list[int] = self._until.tolist()
+        return until
+
+    def _key(self, series_index: SeriesIndex) -> tuple[SloIndex, Group]:
+        entry = self._series.entries[series_index]
+        return entry.slo_index, entry.group or ()
+
+    def get(self, series_index: SeriesIndex) -> PolicyState | None:
+        """The final policy state of a series, if it has one."""
+        return self._states.get(self._key(series_index))
+
+    def put(self, series_index: SeriesIndex, policy_state: PolicyState) -> None:
+        """Note a final policy state, which is to be stored."""
+        self._put(self._key(series_index), policy_state)
+
+    def _put(self, key: tuple[SloIndex, Group], policy_state: PolicyState) -> None:
+        self._states[key] = policy_state
+        self._unsaved.add(key)
+
+    def advance(self, slo_indices: Sequence[SloIndex], until: Sequence[int]) -> None:
+        """Note until when SLOs' policy states are final now, Unix seconds."""
+        self._until[list(slo_indices)] = until
+
+    def step_back(self, end: int) -> None:
+        """Forget what a clock that was ahead has told of the time after `end` (Unix seconds)."""
+        ahead = set(slos_where(self._until > end))
+        if ahead:
+            for key, policy_state in list(self._states.items()):
+                if key[0] in ahead:
+                    self._put(key, policy_state.until(end))
+            np.minimum(self._until, end, out=self._until)
+
+    def restore(
+        self,
+        slo_index: SloIndex,
+        until: int,
+        policy_states: Mapping[Group, PolicyState],
+        *,
+        stored: bool,
+    ) -> None:
+        """Take over what was final of an SLO; `stored` tells whether the store has it."""
+        self._until[slo_index] = until
+        for group, policy_state in policy_states.items():
+            self._states[slo_index, group] = policy_state
+            if not stored:
+                self._unsaved.add((slo_index, group))
+
+    def forecast(
+        self, series_index: SeriesIndex, key: Hashable, compute: Callable[[], float | None]
+    ) -> float | None:
+        """When a series' tier gets better, Unix seconds; computed again if `key` has changed."""
+        cached = self._forecasts.get(series_index)
+        if cached is None or cached[0] != key:
+            cached = self._forecasts[series_index] = (key, compute())
+        return cached[1]
+
+    def acknowledge(
+        self, slo: tuple[str, str], groups: Mapping[str, str], start: int, word: Acknowledgement
+    ) -> Incident | None:
+        """Note that the postmortem of an incident is taken care of.
+
+        Args:
+            slo: service and name.
+            groups: the values of the SLO's group_by labels.
+            start: when the incident began, Unix seconds.
+            word: who says so, and where it is.
+
+        Returns:
+            The incident with that; None if there is none that requires a postmortem.
+        """
+        for series_index, entry in enumerate_series(self._series.entries):
+            of = self._slos[entry.slo_index]
+            named = dict(zip(of.group_by, entry.group or (), strict=False))
+            policy_state = self.get(series_index)
+            if (of.service, of.name) != slo or named != groups or policy_state is None:
+                continue
+            acknowledged = policy_state.acknowledged(start, word)
+            if acknowledged is not None:
+                self.put(series_index, acknowledged)
+                return next(one for one in acknowledged.incidents if one.start == start)
+        return None
+
+    def of_slo(self, slo_index: SloIndex) -> dict[Group, PolicyState]:
+        """The policy states of an SLO, by group."""
+        return {group: one for (of, group), one in self._states.items() if of == slo_index}
+
+    def take_unsaved(self) -> PolicyStates:
+        """What has changed since the last call; to be stored, or given back."""
+        changed = {key: self._states[key] for key in self._unsaved}
+        self._unsaved = set()
+        return PolicyStates(self._until.tolist(), changed)
+
+    def give_back(self, unsaved: PolicyStates) -> None:
+        """Note again what could not be stored."""
+        self._unsaved |= (unsaved.changed or {}).keys()
+
+    def give_all_back(self) -> None:
+        """Note that nothing of it is stored."""
+        self._unsaved |= self._states.keys()

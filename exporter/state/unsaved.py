@@ -1,0 +1,44 @@
+"""What the store does not have yet, copied out of the state, which changes while it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exporter.ledger.ledger import Chunk, Ledger
+from exporter.state.policy_records import PolicyRecords
+from exporter.state.series_table import SeriesTable
+from exporter.store.store import Change
+from exporter.store.tier_history import PolicyStates
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaved:
+    """What is to be stored, as of `end` (Unix seconds).
+
+    `fences` tells, for every slot length, since when the ledger has such slots.
+    """
+
+    end: int
+    fences: Sequence[tuple[int, int]]
+    chunks: Sequence[Chunk]
+    changes: Sequence[Change]
+    policy_states: PolicyStates
+
+    def __bool__(self) -> bool:
+        return bool(self.chunks or self.policy_states.changed)
+
+
+def collect_unsaved(
+    ledger: Ledger, series_table: SeriesTable, policy_records: PolicyRecords
+) -> Unsaved:
+    """Take what has changed since the last call."""
+    chunks, changes = ledger.changes(), []
+    for chunk in chunks:
+        series = [series_table.indices(slo_index) for slo_index in chunk.slo_indices]
+        stretches = ledger.stretches(chunk, series)
+        for slo_index, stretch in zip(chunk.slo_indices, stretches, strict=True):
+            groups = series_table.groups(slo_index)
+            changes.append(Change(slo_index, chunk.number, groups, stretch))
+    fences = [(level.slot, ledger.cover(i)[0]) for i, level in enumerate(ledger.levels)]
+    return Unsaved(ledger.end, fences, chunks, changes, policy_records.take_unsaved())
