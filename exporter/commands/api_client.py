@@ -16,7 +16,7 @@ TIMEOUT = 15.0
 
 
 class ApiError(ExporterError):
-    """A daemon gave no answer that can be used; the text says which one, and why."""
+    """A daemon gave no usable answer; the text says which one, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def ask(
         with httpx.Client(verify=verify, timeout=TIMEOUT, auth=auth, headers=headers) as client:
             answer = client.request(method, url, params=query, json=body)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ApiError(f"{server} cannot be asked: {error or type(error).__name__}") from error
+        raise ApiError(f"{server} cannot be reached: {error or type(error).__name__}") from error
     return _data(server, answer)
 
 
@@ -93,6 +93,8 @@ def _data(server: str, answer: httpx.Response) -> dict[str, object]:
     if isinstance(found, dict) and isinstance(found.get("error"), str):
         raise ApiError(f"{server}: {found['error']}")
     if not isinstance(found, dict) or not isinstance(found.get("data"), dict):
-        raise ApiError(f"{server} answers with status {answer.status_code} and no JSON of this API")
+        raise ApiError(
+            f"{server} answered with status {answer.status_code}, but not in this API's format"
+        )
     data: dict[str, object] = found["data"]
     return data

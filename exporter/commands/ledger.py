@@ -1,49 +1,63 @@
-"""`ledger` and `ledger rebuild`: what the store says, in words for the command line."""
+"""`ledger` and `ledger rebuild`: what the store holds, in words."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
+
+from exporter.commands.options import config_option, storage_option
+from exporter.config.reading.loading import load_file
+from exporter.config.settings import Settings
+from exporter.daemon.options import Options
+from exporter.errors import ConfigurationError
 from exporter.store.inspection import Holding, holdings, rebuild_pending, request_rebuild
 from exporter.store.opening import size, taken
 
 HEADING = ("SLO", "groups", "from", "to", "known", "size", "")
 
 POLL = 1.0
+"""Seconds between two looks whether the daemon is done."""
 
-Echo = Callable[[str], None]
+
+@click.group(invoke_without_command=True)
+@config_option
+@storage_option
+@click.pass_context
+def ledger(context: click.Context, config_file: Path, storage: str | None) -> None:
+    """Show what is stored of each SLO: since when, how much of it, and its size."""
+    settings = load_file(config_file) if storage is None else Settings(slos=())
+    folder = Options(storage=storage).storage_folder(settings)
+    if folder is None:
+        raise ConfigurationError("storage.path is none: nothing is stored")
+    context.obj = folder
+    if context.invoked_subcommand is None:
+        _show(folder)
 
 
-def show(folder: Path, echo: Echo) -> None:
-    """Tell what is stored, a line per SLO.
-
-    Raises:
-        StoreError: there is no store, or it cannot be read.
-    """
-    found = holdings(folder)
-    rows = [HEADING, *(_row(of) for of in found)]
+def _show(folder: Path) -> None:
+    rows = [HEADING, *map(_row, holdings(folder))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADING))]
     for row in rows:
         cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
-        echo("  ".join(cells).rstrip())
+        click.echo("  ".join(cells).rstrip())
     daemon = "a daemon has it open" if taken(folder) else "no daemon has it open"
-    echo(f"{folder / 'ledger.sqlite'}: {_bytes(size(folder / 'ledger.sqlite'))}, {daemon}")
+    click.echo(f"{folder / 'ledger.sqlite'}: {_bytes(size(folder / 'ledger.sqlite'))}, {daemon}")
 
 
-def _row(of: Holding) -> tuple[str, ...]:
-    notes = ["no longer configured"] if not of.current else []
-    if of.rebuild:
+def _row(held: Holding) -> tuple[str, ...]:
+    notes = ["no longer configured"] if not held.current else []
+    if held.rebuild:
         notes.append("to be rebuilt")
     return (
-        f"{of.service}/{of.name}",
-        str(of.groups),
-        _time(of.first),
-        _time(of.last),
-        f"{of.coverage * 100:.2f}%",
-        _bytes(of.bytes),
+        f"{held.service}/{held.name}",
+        str(held.groups),
+        _time(held.first),
+        _time(held.last),
+        f"{held.coverage * 100:.2f}%",
+        _bytes(held.bytes),
         ", ".join(notes),
     )
 
@@ -56,21 +70,27 @@ def _bytes(count: int) -> str:
     return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
 
 
-def rebuild(folder: Path, slo: str, echo: Echo) -> None:
-    """Have an SLO (`service/name`) read from Prometheus again, and wait until that is done.
+@ledger.command()
+@click.argument("slo", metavar="SERVICE/SLO")
+@click.pass_obj
+def rebuild(folder: Path, slo: str) -> None:
+    """Read all of an SLO from Prometheus again.
 
-    Raises:
-        StoreError: there is no such SLO, or the store cannot be written.
+    What Prometheus still has replaces what is stored; what it no longer has stays.
     """
     service, _, name = slo.partition("/")
     request_rebuild(folder, service, name)
     if not taken(folder):
-        echo(f"{slo}: everything is read from Prometheus again when a daemon starts on this store.")
+        click.echo(
+            f"{slo}: everything is read from Prometheus again when a daemon starts on this store."
+        )
         return
-    echo(f"{slo}: the daemon reads everything from Prometheus again; Ctrl-C does not stop it.")
+    click.echo(
+        f"{slo}: the daemon reads everything from Prometheus again; Ctrl-C does not stop it."
+    )
     while rebuild_pending(folder, service, name):
         if not taken(folder):
-            echo("The daemon has ended; the next one continues.")
+            click.echo("The daemon has ended; the next one continues.")
             return
         time.sleep(POLL)
-    echo("Done.")
+    click.echo("Done.")

@@ -10,9 +10,6 @@ from contextlib import suppress
 import structlog
 from structlog.typing import Processor
 
-LEVELS = ("debug", "info", "warn", "error")
-FORMATS = ("logfmt", "json")
-
 
 class _Logger(structlog.PrintLogger):
     """Leaves out what cannot be written: a full disk under the log must not end the daemon."""
@@ -25,7 +22,7 @@ class _Logger(structlog.PrintLogger):
 
 
 def configure(level: str, form: str) -> None:
-    """Set up logging for the process: `level` of LEVELS, `form` of FORMATS."""
+    """Set up logging for the process: by what `log_settings` offers."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: Sequence[Processor] = (
         structlog.stdlib.add_log_level,

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from exporter.cli import main
+from exporter.commands.dashboards import dashboards
+from exporter.commands.rules import rules
 from exporter.config.reading.loading import load
 from exporter.exposition.reference import reference
 from exporter.prometheus.settings import PrometheusSettings
@@ -81,10 +82,10 @@ def test_every_example_of_credentials_loads(text, tmp_path):
 def test_every_option_and_alert_of_the_rules_is_described():
     """docs/alerting.md names what the command has."""
     text = (ROOT / "docs/alerting.md").read_text()
-    names = [flag for option in main.commands["rules"].params for flag in option.opts]
-    rules = (*slo_alerts.BURN, *slo_alerts.POLICY, *slo_alerts.DATA, *slo_alerts.STARTER)
+    names = [flag for option in rules.params for flag in option.opts]
+    alerts = (*slo_alerts.BURN, *slo_alerts.POLICY, *slo_alerts.DATA, *slo_alerts.STARTER)
     assert not [
-        name for name in (*names, *(rule.name for rule in rules)) if f"`{name}`" not in text
+        name for name in (*names, *(rule.name for rule in alerts)) if f"`{name}`" not in text
     ]
 
 
@@ -93,7 +94,7 @@ def test_every_dashboard_is_described():
     text = (ROOT / "docs/dashboards.md").read_text()
     contents = [json.loads(file.read_text()) for file in (ROOT / "exporter/dashboards").iterdir()]
     rows = [f"| {one['title']} | `{one['uid']}` |" for one in contents]
-    options = [flag for option in main.commands["dashboards"].params for flag in option.opts]
+    options = [flag for option in dashboards.params for flag in option.opts]
     assert not [what for what in (*rows, *options) if what not in text]
 
 

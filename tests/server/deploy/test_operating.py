@@ -6,7 +6,7 @@ import re
 
 from prometheus_client import CollectorRegistry
 
-from exporter.cli import main
+from exporter.commands.run import run
 from exporter.exposition.self_metrics import PREFIX, SelfMetrics
 from tests.helpers.deploy.deployed import ROOT
 
@@ -43,7 +43,7 @@ def test_every_metric_about_the_exporter_is_in_the_handbook():
 
 def test_every_flag_of_the_daemon_is_in_the_handbook():
     """What `run --help` lists is described."""
-    flags = {option for flag in main.commands["run"].params for option in flag.opts}
+    flags = {option for flag in run.params for option in flag.opts}
     assert "--config.file" in flags
     assert not {flag for flag in flags if f"`{flag}`" not in HANDBOOK}
 

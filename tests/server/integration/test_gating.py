@@ -93,7 +93,7 @@ class TestGate:
             server = f"http://127.0.0.1:{bound.getsockname()[1]}"
             found = gate(server, "auth")
             assert found.exit_code == 3
-            assert f"  {server} cannot be asked: " in found.output
+            assert f"  {server} cannot be reached: " in found.output
             found = gate(server, "auth", "--on-unknown", "allow")
             assert found.exit_code == 0
             assert found.output.endswith("The deploy is allowed: --on-unknown allow.\n")
@@ -104,7 +104,7 @@ class TestGate:
         """Prometheus, say: its address is easily mistaken for ours."""
         found = gate(past_and_future.url, "auth")
         assert found.exit_code == 3
-        assert "answers with status 404 and no JSON of this API" in found.output
+        assert "answered with status 404, but not in this API's format" in found.output
 
     @pytest.mark.parametrize("server", ["localhost:9098", "http://ada:secret@localhost", "http://"])
     def test_an_address_that_is_none_is_refused(self, server):
@@ -208,7 +208,7 @@ class TestOverrides:
                 *("--why", "x", "--for", "1m", "slow"),
             )
         assert told.exit_code == 1
-        assert f"{down} cannot be asked: " in told.output
+        assert f"{down} cannot be reached: " in told.output
         assert f"{daemon.child.url}: override " in told.output
 
 

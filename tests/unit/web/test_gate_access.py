@@ -51,7 +51,7 @@ class TestUsers:
         """Nothing is allowed to whoever may not ask."""
         found = gate(known, *user)
         assert found.exit_code == 3
-        assert "answers with status 401 and no JSON of this API" in found.output
+        assert "answered with status 401, but not in this API's format" in found.output
 
     def test_a_password_needs_its_user(self, known, password):
         """Otherwise it would be left out without a word."""
@@ -167,4 +167,4 @@ def test_an_answer_that_is_none_is_unknown(odd, answer, output):
     _Odd.answer = answer
     found = gate(odd, "--output", output)
     assert found.exit_code == 3
-    assert "no JSON of this API" in found.output or "gives no decision" in found.output
+    assert "not in this API's format" in found.output or "did not give a decision" in found.output

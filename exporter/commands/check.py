@@ -1,21 +1,43 @@
-"""`check --live`: what Prometheus says of every SLO right now."""
+"""`check`: whether a configuration has mistakes, and what Prometheus says of its SLOs."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
+import click
+
+from exporter.commands.options import config_option, web_config_option
+from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
 from exporter.daemon.engine import Engine
+from exporter.daemon.options import watched_web_settings
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.snapshot import DataState, SloStatus
 
 
+@click.command()
+@config_option
+@web_config_option
+@click.option("--live", is_flag=True, help="Also ask Prometheus for every SLO's newest events.")
+def check(config_file: Path, web_config_file: Path | None, live: bool) -> None:
+    """Check a configuration file and name every mistake in it."""
+    watched_web_settings(web_config_file)
+    settings = load_file(config_file)
+    click.echo(f"{config_file}: {len(settings.slos)} SLOs, no mistakes")
+    for line in settings.ended_windows(time.time()):
+        click.echo(line)
+    if live and not asyncio.run(live_check(settings, click.echo)):
+        sys.exit(1)
+
+
 async def live_check(settings: Settings, echo: Callable[[str], None]) -> bool:
-    """Ask Prometheus for the last hours of every SLO and tell, a line each, what came back.
+    """Ask Prometheus for the last hours of every SLO, and print a line on each.
 
     Returns:
         Whether every SLO has data and no problem.
@@ -42,10 +64,10 @@ async def live_check(settings: Settings, echo: Callable[[str], None]) -> bool:
         for status in statuses:
             if status.slo.datasource not in silent:
                 echo(_line(status))
-    return not silent and all(_well(status) for status in statuses)
+    return not silent and all(_sound(status) for status in statuses)
 
 
-def _well(status: SloStatus) -> bool:
+def _sound(status: SloStatus) -> bool:
     return status.problem is None and status.state in {DataState.OK, DataState.NO_TRAFFIC}
 
 

@@ -1,0 +1,87 @@
+"""Options of the commands that ask a running daemon, and how they report on several of them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from exporter.commands.api_client import Access, ApiError
+
+Command = Callable[..., Any]
+
+
+def _address(_: click.Context, __: click.Parameter, value: Any) -> Any:  # noqa: ANN401 - one or many
+    for address in [value] if isinstance(value, str) else value:
+        if not re.fullmatch(r"https?://[^\s@/][^\s@]*", address):
+            raise click.BadParameter(
+                f"{address!r} is not an address: write http://... or https://..., "
+                "without a password"
+            )
+    return value
+
+
+server_option = click.option(
+    "--server", required=True, callback=_address, help="Address of the exporter."
+)
+
+servers_option = click.option(
+    "--server",
+    "servers",
+    required=True,
+    multiple=True,
+    callback=_address,
+    help="Address of the exporter. Repeat it for every replica.",
+)
+
+
+def access_options(command: Command) -> Command:
+    """The options that tell who asks; the command is given them as `access`."""
+    file = click.Path(path_type=Path, dir_okay=False)
+    options = (
+        click.option("--username", help="A user of the exporter's web configuration."),
+        click.option("--password-file", type=file, help="A file with that user's password."),
+        click.option("--bearer-token-file", type=file, help="A file with a token, for a proxy."),
+        click.option("--ca-file", type=file, help="Certificates to trust instead of the system's."),
+    )
+
+    @wraps(command)
+    def with_access(
+        *,
+        username: str | None,
+        password_file: Path | None,
+        bearer_token_file: Path | None,
+        ca_file: Path | None,
+        **others: object,
+    ) -> object:
+        if password_file is not None and username is None:
+            raise click.UsageError("--password-file needs --username")
+        access = Access(username, password_file, bearer_token_file, ca_file)
+        return command(access=access, **others)
+
+    for option in reversed(options):
+        with_access = option(with_access)
+    return with_access
+
+
+def on_every(servers: Sequence[str], act: Callable[[str], str]) -> None:
+    """Do something on every replica and print what came of it; exits with 1 if one failed."""
+    failed = False
+    for server in servers:
+        try:
+            click.echo(f"{server}: {act(server)}")
+        except ApiError as error:
+            failed = True
+            click.echo(str(error), err=True)
+    sys.exit(1 if failed else 0)
+
+
+def readable(at: float) -> str:
+    """A time in Unix seconds as people read it, in UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,79 @@
+"""`rules`: writes the alerting rules."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from exporter.rules.aliases import ALIASES
+from exporter.rules.rule import RuleOptions
+from exporter.rules.writing import FORMATS, write
+
+
+def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"https?://[^\s{}]+", value):
+        raise click.BadParameter(f"{value!r} is not an address: write http://... or https://...")
+    return value
+
+
+def _job(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not re.fullmatch(r"[\w./:-]+", value):
+        raise click.BadParameter(
+            f"{value!r} is not the name of a job: write letters, digits and . / : _ -"
+        )
+    return value
+
+
+@click.command()
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default=FORMATS[0],
+    show_default=True,
+    help="A rule file, or a PrometheusRule for the Prometheus operator.",
+)
+@click.option(
+    "--aliases",
+    type=click.Choice(list(ALIASES)),
+    multiple=True,
+    help="Also record our series under another tool's names, for its dashboards. Repeatable.",
+)
+@click.option("--starter", is_flag=True, help="Also alert on any breach of an SLO over 5 minutes.")
+@click.option(
+    "--runbook-url",
+    "runbooks",
+    default=RuleOptions().runbooks,
+    show_default=True,
+    callback=_address,
+    help="Where you keep docs/operating.md; the alert's name is appended.",
+)
+@click.option(
+    "--dashboard-url",
+    "dashboard",
+    callback=_address,
+    help="A dashboard with the variables service and slo, for alerts on SLOs to link to.",
+)
+@click.option(
+    "--job",
+    default=RuleOptions().job,
+    show_default=True,
+    callback=_job,
+    help="The job by which Prometheus scrapes the exporter.",
+)
+def rules(
+    *,
+    form: str,
+    aliases: tuple[str, ...],
+    starter: bool,
+    runbooks: str,
+    dashboard: str | None,
+    job: str,
+) -> None:
+    """Write alerting rules for Prometheus to the standard output.
+
+    They are the same for every configuration: thresholds and states are the exporter's series.
+    """
+    options = RuleOptions(runbooks, dashboard, job, tuple(dict.fromkeys(aliases)), starter)
+    click.echo(write(options, form), nl=False)

@@ -1,0 +1,62 @@
+"""`run`: the daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from exporter.commands.options import config_option, storage_option, web_config_option
+from exporter.commands.signals import EarlySignals
+from exporter.daemon.log_settings import FORMATS, LEVELS
+from exporter.web.server.listening import parse_listen_address
+
+
+def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
+    try:
+        parse_listen_address(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
+@click.command()
+@config_option
+@click.option(
+    "--web.listen-address",
+    "listen_address",
+    default=":9098",
+    show_default=True,
+    callback=_listen_address,
+    help="Where to serve /metrics and the page.",
+)
+@web_config_option
+@storage_option
+@click.option(
+    "--log.level", "log_level", type=click.Choice(LEVELS), default="info", show_default=True
+)
+@click.option(
+    "--log.format", "log_format", type=click.Choice(FORMATS), default="logfmt", show_default=True
+)
+def run(
+    *,
+    config_file: Path,
+    listen_address: str,
+    web_config_file: Path | None,
+    storage: str | None,
+    log_level: str,
+    log_format: str,
+) -> None:
+    """Run the daemon: poll Prometheus, evaluate, serve metrics.
+
+    SIGHUP reloads the configuration, SIGUSR1 logs where time and memory go, SIGTERM and SIGINT
+    stop the daemon.
+    """
+    with EarlySignals() as early:
+        # Only now: signals must be handled before anything that takes long.
+        from exporter.commands.serving import serve  # noqa: PLC0415
+        from exporter.daemon.logs import configure  # noqa: PLC0415
+        from exporter.daemon.options import Options  # noqa: PLC0415
+
+        configure(log_level, log_format)
+        serve(Options(config_file, listen_address, web_config_file, storage), early)

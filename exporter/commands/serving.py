@@ -1,0 +1,63 @@
+"""The daemon as `run` has it: from the configuration file to its end, driven by signals."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from exporter.commands.signals import EarlySignals
+from exporter.config.reading.loading import load_file
+from exporter.config.settings import Settings
+from exporter.daemon.app import App
+from exporter.daemon.options import Options
+from exporter.web.daemon import ReloadError
+
+
+def serve(options: Options, early: EarlySignals) -> None:
+    """Run the daemon until a signal stops it.
+
+    Raises:
+        ConfigurationError, StoreError: it cannot start.
+    """
+    asyncio.run(_serve(load_file(options.config_file), options, early))
+
+
+async def _serve(settings: Settings, options: Options, early: EarlySignals) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    app = App(settings, options)
+    under_way: set[asyncio.Task[None]] = set()
+
+    def on(number: signal.Signals, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        def begin() -> None:
+            task = asyncio.create_task(act())
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+
+        loop.add_signal_handler(number, begin)
+        if number in early.pending:
+            loop.call_soon(begin)
+
+    on(signal.SIGHUP, lambda: _reload(app))
+    on(signal.SIGUSR1, app.diagnose)
+    try:
+        await app.start()
+        ended = asyncio.create_task(app.wait())
+        told = asyncio.create_task(stopped.wait())
+        await asyncio.wait((ended, told), return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if ended.done():
+            ended.result()
+        ended.cancel()
+    finally:
+        await app.stop()
+
+
+async def _reload(app: App) -> None:
+    with suppress(ReloadError):  # it is logged, and a metric
+        await app.reload()
