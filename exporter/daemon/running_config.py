@@ -42,12 +42,11 @@ class RunningConfig:
         }
         return cls(settings, clients, Engine(settings.slos, settings.evaluation, clients))
 
-    def begin(self, observer: Observer) -> asyncio.Task[None]:
-        """Poll from now on."""
+    def begin(self, observer: Observer, tasks: asyncio.TaskGroup) -> None:
+        """Poll from now on, in a task of the group."""
         self._tell_left_out_conditions()
         loop = Loop(self.engine, self.settings.evaluation, observer)
-        self.task = asyncio.create_task(loop.run(), name="evaluation")
-        return self.task
+        self.task = tasks.create_task(loop.run(), name="evaluation")
 
     async def rest(self) -> None:
         """Stop polling; what is known stays."""

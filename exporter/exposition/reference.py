@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry
 
-from exporter.exposition.self_metrics import PREFIX, SelfMetrics
+from exporter.exposition.self_metrics import PREFIX, SelfFigures, SelfMetrics, StoreFigures
 from exporter.exposition.slo_metrics import FAMILIES, OVERRIDES, SERVICE_TIER
 
 INTRO = """\
@@ -73,8 +73,7 @@ def reference() -> str:
 
 
 def _own() -> Iterable[tuple[str, str, str, str]]:
-    metrics = SelfMetrics(CollectorRegistry())
-    metrics.show_store()
+    metrics = SelfMetrics(CollectorRegistry(), lambda: SelfFigures(store=StoreFigures()))
     for family in metrics.registry.collect():
         if family.name.startswith(PREFIX):
             name = f"{family.name}_total" if family.type == "counter" else family.name

@@ -1,19 +1,20 @@
-"""The exporter's metrics about itself."""
+"""The exporter's metrics about itself: read from the daemon whenever they are rendered."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
-    Gauge,
     Histogram,
+    Metric,
     ProcessCollector,
     disable_created_metrics,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 PREFIX = "error_budget_exporter"
 
@@ -21,107 +22,182 @@ OUTCOMES = ("success", "refused", "unavailable")
 """How a query may end; all but the last are answers."""
 
 
-class SelfMetrics:
-    """Creates the metrics in a registry; every known series is there from the start."""
+@dataclass(frozen=True, slots=True)
+class EvaluationFigures:
+    """What came of the evaluations since the start. Times are Unix seconds, 0 for not yet.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    - `done`, `failures`, `missed`: evaluations that ended, those without Prometheus or with a fault
+      of ours, and slot boundaries that went by unattended.
+    - `at`, `seconds`: when the last one ended, and how long it took.
+    - `slos`, `slos_failing`: SLOs evaluated, and those with a problem of their own.
+    - `ledger_slots`, `ledger_bytes`: what the ledger holds.
+    - `history_progress`: the share of the history wanted that was asked for.
+    """
+
+    done: int = 0
+    failures: int = 0
+    missed: int = 0
+    at: float = 0.0
+    seconds: float = 0.0
+    slos: int = 0
+    slos_failing: int = 0
+    ledger_slots: int = 0
+    ledger_bytes: int = 0
+    history_progress: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFigures:
+    """How the store is: whether all that has settled is there, and the counts since the start."""
+
+    up: bool = False
+    writes: int = 0
+    failures: int = 0
+    size: int = 0
+    written: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SelfFigures:
+    """What the daemon says of itself at one moment.
+
+    `datasources` tells of each whether the newest query was answered, None before the first one.
+    `store` is None where nothing is stored.
+    """
+
+    evaluations: EvaluationFigures = field(default_factory=EvaluationFigures)
+    reload_successful: bool = False
+    reload_timestamp: float = 0.0
+    datasources: Mapping[str, bool | None] = field(default_factory=dict)
+    store: StoreFigures | None = None
+
+
+class SelfMetrics:
+    """Renders what `read` tells; only queries are counted here, as they happen.
+
+    `read` may be called from any thread. Every known series is there from the start.
+    """
+
+    def __init__(
+        self, registry: CollectorRegistry, read: Callable[[], SelfFigures] = SelfFigures
+    ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # as the library has it
         self.registry = registry
-        ProcessCollector(registry=registry)
-        build = self._gauge("build_info", "The version that runs.", ("version", "python"))
-        build.labels(version("error-budget-exporter"), platform.python_version()).set(1)
-        self.evaluations = self._counter("evaluations_total", "Evaluations done.")
-        self.failures = self._counter(
-            "evaluation_failures_total",
-            "Evaluations for which Prometheus could not be asked, or that failed themselves.",
-        )
-        self.missed = self._counter(
-            "evaluations_missed_total",
-            "Slot boundaries that went by during a slow evaluation; their slots are caught up.",
-        )
-        self.last_evaluation = self._gauge(
-            "last_evaluation_timestamp_seconds", "When the last evaluation ended."
-        )
-        self.last_duration = self._gauge(
-            "last_evaluation_duration_seconds",
-            "How long the last evaluation took, queries included.",
-        )
-        self.queries = Histogram(
+        self._read = read
+        self._queries = Histogram(
             f"{PREFIX}_prometheus_query_duration_seconds",
             "Queries to a datasource by outcome: success, refused, unavailable.",
             ("datasource", "outcome"),
-            registry=registry,
+            registry=None,
             buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
         )
-        self._datasources: set[str] = set()
-        self.datasource_up = self._gauge(
-            "datasource_up",
-            "Whether the newest query to a datasource was answered.",
-            ("datasource",),
-        )
-        self.reload_successful = self._gauge(
-            "config_last_reload_successful", "Whether the configuration was read the last time."
-        )
-        self.reload_timestamp = self._gauge(
-            "config_last_reload_success_timestamp_seconds",
-            "When the configuration was last read with success.",
-        )
-        self.slos = self._gauge("slos", "SLOs evaluated, every group for itself.")
-        self.slos_failing = self._gauge(
-            "slos_failing", "SLOs that have a problem of their own; the page names it."
-        )
-        self.ledger_slots = self._gauge("ledger_slots", "Slots in memory, known or not.")
-        self.ledger_bytes = self._gauge("ledger_bytes", "Memory that the slots take.")
-        self.backfill_progress = self._gauge(
-            "backfill_progress_ratio",
-            "The share of the periods' history that Prometheus was asked for; 1 when done.",
-        )
-
-    def show_store(self) -> None:
-        """Create the metrics of the store; without one there are none."""
-        self._store_writes = self._store_failures = 0
-        self.store_up = self._gauge(
-            "store_up", "Whether all that has settled is stored on disk; 0 when a write failed."
-        )
-        self.store_writes = self._counter("store_writes_total", "Writes to the store done.")
-        self.store_failures = self._counter(
-            "store_write_failures_total", "Writes to the store that failed; they are tried again."
-        )
-        self.store_size = self._gauge("store_size_bytes", "What the store takes on disk.")
-        self.store_written = self._gauge(
-            "store_last_write_timestamp_seconds", "When the store was last written."
-        )
-
-    def observe_store(
-        self, *, up: bool, writes: int, failures: int, size: int, written: float
-    ) -> None:
-        """Show how the store is; `writes` and `failures` are all since the start."""
-        self.store_up.set(up)
-        self.store_writes.inc(writes - self._store_writes)
-        self.store_failures.inc(failures - self._store_failures)
-        self._store_writes, self._store_failures = writes, failures
-        self.store_size.set(size)
-        self.store_written.set(written)
-
-    def _gauge(self, name: str, help_: str, labels: tuple[str, ...] = ()) -> Gauge:
-        return Gauge(f"{PREFIX}_{name}", help_, labels, registry=self.registry)
-
-    def _counter(self, name: str, help_: str) -> Counter:
-        return Counter(f"{PREFIX}_{name}", help_, registry=self.registry)
-
-    def know_datasources(self, names: Iterable[str]) -> None:
-        """Make the series of queries to these datasources; those of any others go."""
-        known = set(names)
-        for name in self._datasources - known:
-            self.datasource_up.remove(name)
-            for outcome in OUTCOMES:
-                self.queries.remove(name, outcome)
-        for name in known - self._datasources:
-            for outcome in OUTCOMES:
-                self.queries.labels(name, outcome)
-        self._datasources = known
+        ProcessCollector(registry=registry)
+        registry.register(self)
 
     def observe_query(self, datasource: str, outcome: str, seconds: float) -> None:
         """Count one query to a datasource, by one of OUTCOMES."""
-        self.queries.labels(datasource, outcome).observe(seconds)
-        self.datasource_up.labels(datasource).set(outcome != "unavailable")
+        self._queries.labels(datasource, outcome).observe(seconds)
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics, as prometheus_client asks for them."""
+        figures = self._read()
+        build = _gauge("build_info", "The version that runs.", labels=("version", "python"))
+        build.add_metric((version("error-budget-exporter"), platform.python_version()), 1)
+        yield build
+        yield from _evaluations(figures.evaluations)
+        yield self._queries_to(figures.datasources)
+        up = _gauge(
+            "datasource_up",
+            "Whether the newest query to a datasource was answered.",
+            labels=("datasource",),
+        )
+        for name, answered in figures.datasources.items():
+            if answered is not None:
+                up.add_metric((name,), answered)
+        yield up
+        yield _gauge(
+            "config_last_reload_successful",
+            "Whether the configuration was read the last time.",
+            figures.reload_successful,
+        )
+        yield _gauge(
+            "config_last_reload_success_timestamp_seconds",
+            "When the configuration was last read with success.",
+            figures.reload_timestamp,
+        )
+        yield from _contents(figures.evaluations)
+        if figures.store is not None:
+            yield from _store(figures.store)
+
+    def _queries_to(self, datasources: Mapping[str, object]) -> Metric:
+        """The histogram, of these datasources alone: others have left the configuration."""
+        for name in datasources:
+            for outcome in OUTCOMES:
+                self._queries.labels(name, outcome)
+        [family] = self._queries.collect()
+        family.samples = [of for of in family.samples if of.labels["datasource"] in datasources]
+        return family
+
+
+def _gauge(
+    name: str, help_: str, value: float | None = None, labels: tuple[str, ...] | None = None
+) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"{PREFIX}_{name}", help_, value, labels)
+
+
+def _counter(name: str, help_: str, value: float) -> CounterMetricFamily:
+    return CounterMetricFamily(f"{PREFIX}_{name}", help_, value)
+
+
+def _evaluations(figures: EvaluationFigures) -> Iterator[Metric]:
+    yield _counter("evaluations_total", "Evaluations done.", figures.done)
+    yield _counter(
+        "evaluation_failures_total",
+        "Evaluations for which Prometheus could not be asked, or that failed themselves.",
+        figures.failures,
+    )
+    yield _counter(
+        "evaluations_missed_total",
+        "Slot boundaries that went by during a slow evaluation; their slots are caught up.",
+        figures.missed,
+    )
+    yield _gauge("last_evaluation_timestamp_seconds", "When the last evaluation ended.", figures.at)
+    yield _gauge(
+        "last_evaluation_duration_seconds",
+        "How long the last evaluation took, queries included.",
+        figures.seconds,
+    )
+
+
+def _contents(figures: EvaluationFigures) -> Iterator[Metric]:
+    yield _gauge("slos", "SLOs evaluated, every group for itself.", figures.slos)
+    yield _gauge(
+        "slos_failing",
+        "SLOs that have a problem of their own; the page names it.",
+        figures.slos_failing,
+    )
+    yield _gauge("ledger_slots", "Slots in memory, known or not.", figures.ledger_slots)
+    yield _gauge("ledger_bytes", "Memory that the slots take.", figures.ledger_bytes)
+    yield _gauge(
+        "backfill_progress_ratio",
+        "The share of the periods' history that Prometheus was asked for; 1 when done.",
+        figures.history_progress,
+    )
+
+
+def _store(figures: StoreFigures) -> Iterator[Metric]:
+    yield _gauge(
+        "store_up",
+        "Whether all that has settled is stored on disk; 0 when a write failed.",
+        figures.up,
+    )
+    yield _counter("store_writes_total", "Writes to the store done.", figures.writes)
+    yield _counter(
+        "store_write_failures_total",
+        "Writes to the store that failed; they are tried again.",
+        figures.failures,
+    )
+    yield _gauge("store_size_bytes", "What the store takes on disk.", figures.size)
+    yield _gauge(
+        "store_last_write_timestamp_seconds", "When the store was last written.", figures.written
+    )

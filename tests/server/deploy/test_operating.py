@@ -7,7 +7,7 @@ import re
 from prometheus_client import CollectorRegistry
 
 from exporter.commands.run import run
-from exporter.exposition.self_metrics import PREFIX, SelfMetrics
+from exporter.exposition.self_metrics import PREFIX, SelfFigures, SelfMetrics, StoreFigures
 from tests.helpers.deploy.deployed import ROOT
 
 HANDBOOK = (ROOT / "docs/operating.md").read_text()
@@ -15,8 +15,7 @@ HANDBOOK = (ROOT / "docs/operating.md").read_text()
 
 def own_metrics() -> set[str]:
     """The exporter's metrics about itself, without their prefix."""
-    metrics = SelfMetrics(CollectorRegistry())
-    metrics.show_store()
+    metrics = SelfMetrics(CollectorRegistry(), lambda: SelfFigures(store=StoreFigures()))
     names = (
         f"{family.name}_total" if family.type == "counter" else family.name
         for family in metrics.registry.collect()

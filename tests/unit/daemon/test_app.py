@@ -20,16 +20,19 @@ from structlog.testing import capture_logs
 
 from exporter.collection.settings import EvaluationSettings
 from exporter.config.settings import Settings
-from exporter.daemon.app import App, Options
+from exporter.daemon.app import App
+from exporter.daemon.options import Options
 from exporter.exposition.publisher import Form
 from exporter.prometheus.settings import PrometheusSettings
+from exporter.slo.records import Override
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.types import DAY
 from exporter.web.daemon import ReloadError
 from exporter.web.server.listening import ListenError
 from exporter.web.server.settings import WebSettingsError
+from tests.helpers.exposition.stuck import PATIENCE, Stuck
 from tests.helpers.paths import ROOT
-from tests.helpers.samples import slo
+from tests.helpers.samples import slo, snapshot, subject
 
 API = ROOT / "docs" / "api.md"
 TEXT = Form(openmetrics=False, gzipped=False)
@@ -205,7 +208,7 @@ def test_a_fault_of_its_own_is_seen_in_the_next_scrape(absent):
         app = App(settings(absent), ANYWHERE)
         name = "error_budget_exporter_evaluation_failures_total"
         before = sample(app.publisher.page(TEXT).decode(), name)
-        app.failed()
+        app.observer.failed()
         after = sample(app.publisher.page(TEXT).decode(), name)
         await app.stop()
         return before, after
@@ -219,17 +222,59 @@ def test_figures_are_withdrawn_when_evaluations_fail_for_long(absent, monkeypatc
     async def run() -> list[bool]:
         app = App(settings(absent), ANYWHERE)
         snapshot = Snapshot(at=1, slos=(), services=())
-        await app.evaluated(snapshot, 0.1, silent=())
-        app.failed()
+        await app.observer.evaluated(snapshot, 0.1, silent=())
+        app.observer.failed()
         shown = [app.publisher.snapshot.at == 1]
         later = time.monotonic() + 1_000
-        monkeypatch.setattr("exporter.daemon.app.time.monotonic", lambda: later)
-        app.failed()
+        monkeypatch.setattr("exporter.daemon.observer.time.monotonic", lambda: later)
+        app.observer.failed()
         shown.append(app.publisher.snapshot.at == 1)
         await app.stop()
         return shown
 
     assert asyncio.run(run()) == [True, False]
+
+
+def test_a_part_that_fails_ends_the_others(absent):
+    """Whoever waits is told why, and nothing is left listening."""
+
+    async def fail() -> None:
+        raise OSError("a fault")
+
+    async def run() -> None:
+        app = App(settings(absent), ANYWHERE)
+        port = await app.start()
+        app._tasks.create_task(fail())
+        with pytest.raises(ExceptionGroup) as caught:
+            await asyncio.wait_for(app.wait(), timeout=10)
+        assert caught.group_contains(OSError, match="a fault")
+        assert evaluations() == 0
+        await asyncio.wait_for(app.stop(), timeout=10)
+        socket.create_server(("127.0.0.1", port)).close()
+
+    asyncio.run(run())
+
+
+def test_an_override_is_shown_that_comes_while_pages_are_rendered(absent):
+    """It does not wait for them, and the snapshot that they are of does not hide it."""
+
+    async def run() -> None:
+        app = App(settings(absent), ANYWHERE)
+        app.publisher.page(TEXT)
+        stuck = Stuck()
+        app.publisher._registry.register(stuck)
+        shot = snapshot((subject(slo(period=DAY)), (1.0, 100.0, 1.0)))
+        evaluating = asyncio.create_task(app.observer.evaluated(shot, 0.1, silent=()))
+        assert await asyncio.to_thread(stuck.reached.wait, PATIENCE)
+        new = Override("auth", None, "ada", "a hotfix", time.time(), time.time() + 60)
+        made, _ = await app.facade.override(new)
+        assert not evaluating.done()
+        stuck.released.set()
+        await evaluating
+        assert [status.override for status in app.publisher.snapshot.slos] == [made]
+        await app.stop()
+
+    asyncio.run(run())
 
 
 def test_stopping_frees_the_port(absent, monkeypatch):
@@ -354,7 +399,7 @@ def test_a_reload_during_the_start_waits_for_it(absent, tmp_path):
         await starting
         try:
             assert evaluations() == 1
-            assert "another" in {of.name for of in app._running.engine.slos}
+            assert "another" in {of.name for of in app.current.running.engine.slos}
         finally:
             await asyncio.wait_for(app.stop(), timeout=10)
 
@@ -390,7 +435,7 @@ def test_the_old_configuration_goes_on_when_the_store_cannot_be_read(answering, 
         await app.start()
 
         async def stored() -> bool:
-            return app._persister.state.writes > 0
+            return app.current.persister.state.writes > 0
 
         try:
             await until(stored)
@@ -399,8 +444,8 @@ def test_the_old_configuration_goes_on_when_the_store_cannot_be_read(answering, 
             with pytest.raises(ReloadError, match="cannot be read: no such table: slo"):
                 await app.reload()
             assert evaluations() == 1
-            assert {of.name for of in app._running.engine.slos} == {"availability"}
-            assert app.status().config.last_reload_successful is False
+            assert {of.name for of in app.current.running.engine.slos} == {"availability"}
+            assert app.facade.status().config.last_reload_successful is False
         finally:
             await asyncio.wait_for(app.stop(), timeout=10)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,19 +12,16 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Metric,
     disable_created_metrics,
 )
 
 from exporter.exposition.publisher import Form, Publisher, negotiate
+from tests.helpers.exposition.stuck import PATIENCE, Stuck
 from tests.helpers.samples import slo, snapshot, subject
 
 TEXT = Form(openmetrics=False, gzipped=False)
 OPENMETRICS = Form(openmetrics=True, gzipped=False)
 GZIPPED = Form(openmetrics=False, gzipped=True)
-PATIENCE = 20.0
-"""Seconds after which something that must happen has not."""
-
 ALL = [TEXT, OPENMETRICS, GZIPPED, Form(openmetrics=True, gzipped=True)]
 
 PROMETHEUS = (
@@ -159,22 +155,6 @@ class TestPublishing:
                 held = {name for name in names if f'slo="{name}"'.encode() in page.result()}
                 assert len(held) <= 1
         assert b'slo="name19"' in publisher.page(TEXT)
-
-
-class Stuck:
-    """A collector that keeps a page from being rendered until it is let go."""
-
-    def __init__(self) -> None:
-        self.reached = threading.Event()
-        self.released = threading.Event()
-
-    def describe(self) -> list[Metric]:
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        self.reached.set()
-        assert self.released.wait(PATIENCE)
-        return iter(())
 
 
 @pytest.fixture

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from exporter.exposition.self_metrics import PREFIX, SelfMetrics
+from exporter.exposition.self_metrics import (
+    PREFIX,
+    EvaluationFigures,
+    SelfFigures,
+    SelfMetrics,
+    StoreFigures,
+)
+
+
+class Told:
+    """A daemon that says of itself what the test told it to."""
+
+    def __init__(self) -> None:
+        self.figures = SelfFigures()
+
+    def know(self, **datasources: bool | None) -> None:
+        self.figures = replace(self.figures, datasources=datasources)
 
 
 @pytest.fixture
-def metrics() -> SelfMetrics:
-    return SelfMetrics(CollectorRegistry())
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def metrics(told) -> SelfMetrics:
+    return SelfMetrics(CollectorRegistry(), lambda: told.figures)
 
 
 def value(metrics: SelfMetrics, name: str, **labels: str) -> float | None:
@@ -42,9 +64,9 @@ def test_every_series_is_there_from_the_start(metrics, name):
 
 
 @pytest.mark.parametrize("outcome", ["success", "refused", "unavailable"])
-def test_queries_are_counted_and_timed_by_datasource_and_outcome(metrics, outcome):
+def test_queries_are_counted_and_timed_by_datasource_and_outcome(metrics, told, outcome):
     """Every outcome is there from the start, and grows alone."""
-    metrics.know_datasources(["prometheus", "mimir"])
+    told.know(prometheus=None, mimir=None)
     name = "prometheus_query_duration_seconds"
     labels = {"datasource": "mimir", "outcome": outcome}
     assert value(metrics, f"{name}_count", **labels) == 0.0
@@ -59,23 +81,21 @@ def test_queries_are_counted_and_timed_by_datasource_and_outcome(metrics, outcom
     assert sum(counts) == 1.0
 
 
-def test_whether_a_datasource_is_up_is_known_from_its_newest_query(metrics):
-    """A refusal is an answer; before the first query nothing is known."""
-    metrics.know_datasources(["prometheus", "mimir"])
-    found = []
-    for outcome in ("unavailable", "refused", "unavailable", "success"):
-        metrics.observe_query("mimir", outcome, 0.25)
-        found.append(value(metrics, "datasource_up", datasource="mimir"))
-    assert found == [0, 1, 0, 1]
+def test_whether_a_datasource_is_up_is_what_the_daemon_says(metrics, told):
+    """Whenever it is rendered; before the first query nothing is known."""
+    for up, shown in ((None, None), (False, 0.0), (True, 1.0)):
+        told.know(prometheus=None, mimir=up)
+        assert value(metrics, "datasource_up", datasource="mimir") == shown
     assert value(metrics, "datasource_up", datasource="prometheus") is None
 
 
-def test_a_datasource_that_is_gone_has_no_series(metrics):
+def test_a_datasource_that_is_gone_has_no_series(metrics, told):
     """While the counts of those that stay go on."""
-    metrics.know_datasources(["prometheus", "mimir", "unasked"])
+    told.know(prometheus=True, mimir=True, unasked=None)
     for name in ("prometheus", "mimir"):
         metrics.observe_query(name, "success", 0.25)
-    metrics.know_datasources(["prometheus", "thanos"])
+    told.know(prometheus=True, thanos=None)
+    metrics.observe_query("mimir", "success", 0.25)  # one that was under way
     labels = [
         sample.labels
         for family in metrics.registry.collect()
@@ -85,6 +105,32 @@ def test_a_datasource_that_is_gone_has_no_series(metrics):
     assert {of["datasource"] for of in labels} == {"prometheus", "thanos"}
     name = "prometheus_query_duration_seconds_count"
     assert value(metrics, name, datasource="prometheus", outcome="success") == 1.0
+
+
+def test_evaluations_are_told_as_they_are_by_then(metrics, told):
+    """No figure is kept from one scrape to the next."""
+    evaluations = EvaluationFigures(3, 2, 1, 1_700_000_000.5, 0.25, 5, 4, 600, 7_000, 0.5)
+    told.figures = SelfFigures(evaluations, True, 1_700_000_001.0)
+    shown = {
+        sample.name.removeprefix(f"{PREFIX}_"): sample.value
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if family.name.startswith(PREFIX) and not sample.labels
+    }
+    assert shown == {
+        "evaluations_total": 3,
+        "evaluation_failures_total": 2,
+        "evaluations_missed_total": 1,
+        "last_evaluation_timestamp_seconds": 1_700_000_000.5,
+        "last_evaluation_duration_seconds": 0.25,
+        "slos": 5,
+        "slos_failing": 4,
+        "ledger_slots": 600,
+        "ledger_bytes": 7_000,
+        "backfill_progress_ratio": 0.5,
+        "config_last_reload_successful": 1,
+        "config_last_reload_success_timestamp_seconds": 1_700_000_001.0,
+    }
 
 
 def test_build_info_has_the_version(metrics):
@@ -97,9 +143,10 @@ def test_build_info_has_the_version(metrics):
 
 def test_every_registry_has_its_own(metrics):
     """Nothing is shared between two of them, and none is the global one."""
-    other = SelfMetrics(CollectorRegistry())
-    metrics.evaluations.inc()
-    assert value(other, "evaluations_total") == 0.0
+    other = SelfMetrics(CollectorRegistry(), lambda: SelfFigures(datasources={"mimir": None}))
+    metrics.observe_query("mimir", "success", 0.25)
+    name = "prometheus_query_duration_seconds_count"
+    assert value(other, name, datasource="mimir", outcome="success") == 0.0
 
 
 def test_no_series_tells_when_it_was_created(metrics):
@@ -113,12 +160,11 @@ class TestStore:
         """Nothing claims that all is safe on disk."""
         assert value(metrics, "store_up") is None
 
-    def test_is_shown_with_counts_since_the_start(self, metrics):
-        """As it tells of itself after every evaluation."""
-        metrics.show_store()
-        assert value(metrics, "store_writes_total") == 0.0
-        for up, writes, failures in ((True, 3, 0), (False, 3, 2), (True, 7, 2)):
-            metrics.observe_store(up=up, writes=writes, failures=failures, size=10, written=5.0)
-        names = ("up", "writes_total", "write_failures_total", "size_bytes")
-        assert [value(metrics, f"store_{name}") for name in names] == [1.0, 7.0, 2.0, 10.0]
-        assert value(metrics, "store_last_write_timestamp_seconds") == 5.0
+    def test_is_shown_with_counts_since_the_start(self, metrics, told):
+        """As it is by then."""
+        for figures in (StoreFigures(), StoreFigures(True, 7, 2, 10, 5.0)):
+            told.figures = SelfFigures(store=figures)
+            names = ("up", "writes_total", "write_failures_total", "size_bytes")
+            shown = [value(metrics, f"store_{name}") for name in names]
+            assert shown == [figures.up, figures.writes, figures.failures, figures.size]
+            assert value(metrics, "store_last_write_timestamp_seconds") == figures.written

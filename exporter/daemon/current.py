@@ -1,0 +1,65 @@
+"""What the daemon works with right now: its life sets it, and the other parts read it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from exporter.daemon.options import Options
+from exporter.daemon.persister import Persister
+from exporter.daemon.running_config import RunningConfig
+from exporter.exposition.self_metrics import EvaluationFigures, SelfFigures, StoreFigures
+from exporter.state.overrides import Overrides
+
+
+@dataclass(frozen=True, slots=True)
+class LastReload:
+    """When the configuration was last read with success (Unix seconds), and what was wrong since.
+
+    `error` is None where the last reading went well.
+    """
+
+    at: float
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Current:
+    """The configuration at work, what is kept, and how things went.
+
+    Every attribute is replaced as a whole, on the event loop. `swapping` is held while `running` is
+    replaced, and by whoever must not be overtaken by that. `ready` tells whether an evaluation was
+    done on a datasource's answers. `storage` is the store's folder, None where nothing is stored.
+    """
+
+    options: Options
+    storage: Path | None
+    running: RunningConfig
+    persister: Persister
+    overrides: Overrides
+    reload: LastReload
+    evaluations: EvaluationFigures = field(default_factory=EvaluationFigures)
+    ready: bool = False
+    started: float = field(default_factory=time.time)
+    swapping: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def figures(self) -> SelfFigures:
+        """What the metrics tell of the daemon; may be called from any thread."""
+        store = self.persister.state
+        return SelfFigures(
+            evaluations=self.evaluations,
+            reload_successful=self.reload.error is None,
+            reload_timestamp=self.reload.at,
+            datasources={name: client.up for name, client in self.running.clients.items()},
+            store=None
+            if self.storage is None
+            else StoreFigures(
+                up=store.problem is None,
+                writes=store.writes,
+                failures=store.failures,
+                size=store.bytes,
+                written=store.written,
+            ),
+        )

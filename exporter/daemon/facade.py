@@ -1,0 +1,170 @@
+"""What the daemon is to the web: how it is, and what may be asked of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from importlib.metadata import version
+
+import structlog
+
+from exporter.daemon.current import Current
+from exporter.evaluation.chart_data import event_histories
+from exporter.exposition.publisher import Publisher
+from exporter.slo.event_history import EventHistory
+from exporter.slo.model import Slo
+from exporter.slo.overrides import OverrideError, with_overrides
+from exporter.slo.records import Acknowledgement, Incident, Override
+from exporter.slo.snapshot import SloStatus
+from exporter.web.daemon import (
+    AbsentError,
+    ConfigStatus,
+    DatasourceStatus,
+    EvaluationStatus,
+    IncidentKey,
+    OverrideStatus,
+    Source,
+    Status,
+    StoreStatus,
+)
+
+
+class Facade:
+    """Implements `web.daemon.Daemon`. `reload` is the life's."""
+
+    def __init__(
+        self, current: Current, publisher: Publisher, reload: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._current = current
+        self._publisher = publisher
+        self._reload = reload
+        self._log = structlog.get_logger()
+
+    def ready(self) -> bool:
+        """Whether an evaluation was done on a datasource's answers."""
+        return self._current.ready
+
+    async def config_text(self) -> str:
+        """The configuration in force, with every secret masked."""
+        settings = self._current.running.settings
+        # Seconds of work, where there are thousands of SLOs.
+        return await asyncio.to_thread(lambda: settings.masked)
+
+    async def reload(self) -> None:
+        """Read the configuration again, and put it in force.
+
+        Raises:
+            ReloadError: it has mistakes; the previous one stays in force.
+        """
+        await self._reload()
+
+    def status(self) -> Status:
+        """The daemon's state."""
+        current, now = self._current, time.time()
+        store = None
+        if current.storage is not None:
+            problem = current.persister.state.problem
+            store = StoreStatus(str(current.storage), problem is None, problem)
+        evaluations = current.evaluations
+        return Status(
+            version=version("error-budget-exporter"),
+            started_timestamp_seconds=current.started,
+            uptime_seconds=now - current.started,
+            ready=current.ready,
+            listen_address=current.options.listen_address,
+            config=ConfigStatus(
+                str(current.options.config_file),
+                current.reload.error is None,
+                current.reload.at,
+                current.reload.error,
+            ),
+            evaluation=EvaluationStatus(
+                evaluations.at if evaluations.done else None,
+                evaluations.seconds if evaluations.done else None,
+                evaluations.history_progress,
+            ),
+            datasources={
+                name: DatasourceStatus(client.up, client.last_error)
+                for name, client in current.running.clients.items()
+            },
+            store=store,
+        )
+
+    def overrides(self) -> OverrideStatus:
+        """The overrides, and their limits."""
+        overrides = self._current.overrides
+        limits = self._current.running.settings.overrides
+        return OverrideStatus(overrides.all, limits, overrides.stored)
+
+    async def override(self, new: Override) -> tuple[Override, bool]:
+        """Put an override in force.
+
+        Raises:
+            OverrideError: it is too long, or of a service or SLO that is not configured.
+            QuotaError: the service has used all its overrides of this quarter.
+        """
+        settings = self._current.running.settings
+        if not any(
+            (slo.service, new.slo or slo.name) == (new.service, slo.name) for slo in settings.slos
+        ):
+            named = new.service if new.slo is None else f"{new.service}/{new.slo}"
+            raise OverrideError(f"{named} is not configured")
+        made = await self._current.overrides.record(new, settings.overrides)
+        self._show_overrides()
+        return made
+
+    async def end_override(self, id_: int) -> tuple[Override, bool]:
+        """End an override now.
+
+        Raises:
+            AbsentError: there is none with this id.
+        """
+        ended = await self._current.overrides.end(id_)
+        if ended is None:
+            raise AbsentError(f"there is no override {id_}")
+        self._show_overrides()
+        return ended
+
+    def _show_overrides(self) -> None:
+        overrides = self._current.overrides.all
+        self._publisher.amend(partial(with_overrides, overrides=overrides, now=time.time()))
+
+    async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> Incident:
+        """Note that the postmortem of an incident is taken care of; shown from the next evaluation.
+
+        Raises:
+            AbsentError: there is no such incident, or it requires no postmortem.
+        """
+        async with self._current.swapping:  # what is noted now must be in what a reload takes over
+            engine = self._current.running.engine
+            incident = await engine.acknowledge((key.service, key.slo), key.groups, key.start, word)
+            if incident is None:
+                raise AbsentError(
+                    f"{key.service}/{key.slo} has no incident from {key.start} on that has settled "
+                    "and requires a postmortem"
+                )
+            await self._current.persister.save(engine)
+        self._log.info(
+            "postmortem acknowledged",
+            service=key.service,
+            slo=key.slo,
+            start=key.start,
+            by=word.by,
+            note=word.note,
+        )
+        return incident
+
+    def event_histories(self, statuses: Sequence[SloStatus]) -> list[EventHistory | None]:
+        """The event histories of some SLOs, for charts."""
+        return event_histories(self._current.running.engine.state, statuses)
+
+    def source(self, slo: Slo) -> Source | None:
+        """Where an SLO's events come from."""
+        running = self._current.running
+        queries = running.engine.queries(slo)
+        datasource = running.settings.datasources.get(slo.datasource)
+        if datasource is None or not queries:
+            return None
+        return Source(datasource.browser_url, queries, running.settings.grafana)

@@ -1,0 +1,77 @@
+"""What the daemon is to its loop: takes evaluations, publishes them, and has them stored."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection
+from dataclasses import replace
+from functools import partial
+
+from exporter.daemon.current import Current
+from exporter.exposition.publisher import Publisher
+from exporter.slo.overrides import with_overrides
+from exporter.slo.snapshot import Snapshot
+
+
+class EvaluationObserver:
+    """Implements `loop.Observer`."""
+
+    def __init__(self, current: Current, publisher: Publisher) -> None:
+        self._current = current
+        self._publisher = publisher
+        self._evaluated_at = time.monotonic()
+
+    async def evaluated(
+        self, snapshot: Snapshot, seconds: float, *, silent: Collection[str]
+    ) -> None:
+        """Publish a snapshot, with the figures about the evaluation itself, and store it."""
+        current = self._current
+        engine = current.running.engine
+        before = current.evaluations
+        self._evaluated_at = time.monotonic()
+        current.evaluations = replace(
+            before,
+            done=before.done + 1,
+            failures=before.failures + bool(silent),
+            at=time.time(),
+            seconds=seconds,
+            slos=len(snapshot.slos),
+            slos_failing=sum(status.problem is not None for status in snapshot.slos),
+            ledger_slots=engine.ledger.slots,
+            ledger_bytes=engine.ledger.bytes,
+            history_progress=engine.history_progress(),
+        )
+        await self._publish(snapshot)
+        # One datasource that is down must not keep the others' SLOs from being served.
+        current.ready = current.ready or len(silent) < len(engine.datasources)
+        await current.persister.save(engine)
+        await current.overrides.keep()
+
+    async def _publish(self, snapshot: Snapshot) -> None:
+        shown = self._current.overrides.all
+        snapshot = with_overrides(snapshot, shown, time.time())
+        await asyncio.to_thread(self._publisher.publish, snapshot)
+        newest = self._current.overrides.all
+        if newest is not shown:  # one was recorded while the pages were rendered
+            self._publisher.amend(partial(with_overrides, overrides=newest, now=time.time()))
+
+    def failed(self) -> None:
+        """Count an evaluation that a fault of our own ended."""
+        current = self._current
+        current.evaluations = replace(
+            current.evaluations, failures=current.evaluations.failures + 1
+        )
+        age = time.monotonic() - self._evaluated_at
+        if age > current.running.settings.evaluation.stale_after:
+            # No evaluation says how the SLOs are: figures of long ago would pass for today's.
+            self._publisher.withdraw()
+        else:
+            self._publisher.refresh()
+
+    def missed(self, boundaries: int) -> None:
+        """Count slot boundaries that nobody attended to."""
+        current = self._current
+        current.evaluations = replace(
+            current.evaluations, missed=current.evaluations.missed + boundaries
+        )
