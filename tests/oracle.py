@@ -1,9 +1,9 @@
 """The figures that the exporter must reach, computed from raw samples in plain Python.
 
-Shares no code with the exporter and knows no PromQL. The definition, per counter and over
-consecutive stored samples: the sum of positive differences; after a reset the new value counts
-whole; a counter born while its target was already being scraped counts from zero; a counter born
-together with its target counts from its first sample. An increase belongs to the later sample.
+Shares no code with the exporter and knows no PromQL. The definition is that of docs/exactness.md:
+per counter, the sum of positive differences of consecutive samples; after a reset the new value
+counts whole; where a counter begins, `Birth` tells what it counts from, or that this cannot be
+known. An increase belongs to the later sample.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum, inf
+from itertools import pairwise
+from math import ceil, fsum, inf
 
 Labels = tuple[tuple[str, str], ...]
 Samples = Sequence[tuple[float, float]]
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 REACH = 6 * HOUR
-"""How long a successful scrape makes its target one that is being scraped: what was not there
-then, and is there now, counted from zero in between, whether or not the process restarted."""
+"""How far back a scrape, or a counter's last sample, is known of."""
+
+INTERVAL = 30
+"""The finest slots, in seconds: one in which something cannot be known is left out as a whole."""
 
 
 def labels(**pairs: str) -> Labels:
@@ -27,39 +30,164 @@ def labels(**pairs: str) -> Labels:
     return tuple(sorted(pairs.items()))
 
 
-def scraped_before(up: Samples, t: float) -> bool:
-    """Whether a scrape of the target in the last hours before `t` succeeded."""
-    earlier = up[bisect_left(up, (t - REACH,)) : bisect_left(up, (t,))]
-    return any(value == 1 for _, value in earlier)
+@dataclass(frozen=True)
+class Birth:
+    """A counter's first sample, or its first after six hours without one."""
+
+    identity: Labels
+    t: float
+    value: float
 
 
-def increases(samples: Samples, up: Samples) -> list[tuple[float, float]]:
-    """The events of one counter as (time, count), in order of time, zero counts left out."""
-    found = []
-    previous: float | None = None
-    for t, value in samples:
-        if previous is None:
-            count = value if scraped_before(up, t) else 0
-        else:
-            count = value - previous if value >= previous else value
-        if count:
-            found.append((t, count))
-        previous = value
+class Counters:
+    """The counters of a metric, by their labels, and the scrapes of their targets by theirs.
+
+    A series carries every label of its target. `near` is two scrape intervals, in seconds.
+    """
+
+    def __init__(
+        self, series: Mapping[Labels, Samples], up: Mapping[Labels, Samples], near: float = 60
+    ) -> None:
+        self._series = {identity: dict(samples) for identity, samples in series.items()}
+        self._times = {identity: sorted(of) for identity, of in self._series.items()}
+        self._up = {target: dict(samples) for target, samples in up.items()}
+        self._near = near
+        self.increases: dict[Labels, list[tuple[float, float]]] = {}
+        self.doubts: set[float] = set()
+        for identity in series:
+            self.increases[identity] = list(self._increases(identity))
+
+    def _increases(self, identity: Labels) -> Iterable[tuple[float, float]]:
+        previous: tuple[float, float] | None = None
+        for t in self._times[identity]:
+            value = self._series[identity][t]
+            if previous is None or t - previous[0] > REACH:
+                base = self._base(Birth(identity, t, value))
+                if base is None:
+                    self.doubts.add(t)
+                count = 0 if base is None else value - base
+            else:
+                count = value - previous[1] if value >= previous[1] else value
+            if count:
+                yield t, count
+            previous = t, value
+
+    def _base(self, birth: Birth) -> float | None:
+        """What a counter that begins counts from; None if that cannot be known."""
+        t = birth.t
+        targets = [of for of in self._up if set(of) <= set(birth.identity) and t in self._up[of]]
+        if not targets or birth.value == 0:
+            return birth.value
+        target = max(targets, key=len)
+        scrapes = [at for at, ok in self._up[target].items() if ok == 1 and t - REACH <= at < t]
+        if not scrapes:
+            return birth.value
+        near = max(scrapes) if t - max(scrapes) <= self._near else None
+        others = [of for of in self._series if set(target) <= set(of)]
+        begun = {of: self._series[of][t] for of in others if self._begins(of, t)}
+        ended = {of: last for of in others if (last := self._ended(of, t, near)) is not None}
+        both = [of for of in others if near is not None and {near, t} <= self._series[of].keys()]
+        growths = [self._series[of][t] - self._series[of][near] for of in both]
+        pairs = pair(ended, begun)
+        possible = 100 + 10 * sum(growth for growth in growths if growth > 0)
+        if sum(begun.values()) > possible:
+            since = self._near / 2 if near is None else t - near
+            possible = max(possible, 100 + 10 * since * self._busiest(dict(target)["job"], t))
+        restarted = min(growths, default=0) < 0 or any(
+            begun[new] < ended[old] for new, old in pairs.items() if renamed(old, new)
+        )
+        bases: dict[Labels, float | None] = {}
+        for new, first in begun.items():
+            last = ended[pairs[new]] if new in pairs and not restarted else 0
+            bases[new] = 0
+            if last == 0 or first < last:
+                continue
+            grown_too_much = near is not None and first - last > max(possible, last)
+            if renamed(pairs[new], new):
+                bases[new] = None if grown_too_much else last
+            elif near is not None:
+                bases[new] = last if first > possible and not grown_too_much else None
+        whole = [new for new, base in bases.items() if base == 0]
+        if sum(begun[new] for new in whole) > possible:
+            bases |= dict.fromkeys((new for new in whole if begun[new]), None)
+        return bases[birth.identity]
+
+    def _begins(self, identity: Labels, t: float) -> bool:
+        times = self._times[identity]
+        n = bisect_left(times, t)
+        return times[n : n + 1] == [t] and (n == 0 or t - times[n - 1] > REACH)
+
+    def _ended(self, identity: Labels, t: float, near: float | None) -> float | None:
+        """The last value of a counter that was in the scrape before and is not in this one."""
+        times, values = self._times[identity], self._series[identity]
+        n = bisect_left(times, t)
+        if t in values or n == 0 or times[n - 1] < (t - REACH if near is None else near):
+            return None
+        return values[times[n - 1]]
+
+    def _busiest(self, job: str, t: float) -> float:
+        """Events per second of the busiest instance in the minutes or six hours before."""
+        rates = [0.0]
+        for reach in (REACH, 5 * self._near):
+            grown: dict[str, float] = {}
+            for identity, times in self._times.items():
+                of, values = dict(identity), self._series[identity]
+                if of.get("job") == job:
+                    inside = times[bisect_left(times, t - reach) : bisect_left(times, t)]
+                    rises = (max(0, values[b] - values[a]) for a, b in pairwise(inside))
+                    grown[of["instance"]] = grown.get(of["instance"], 0) + sum(rises)
+            rates += [events / reach for events in grown.values()]
+        return max(rates)
+
+
+def renamed(old: Labels, new: Labels) -> bool:
+    """Whether labels came or went."""
+    return {name for name, _ in old} != {name for name, _ in new}
+
+
+def pair(ended: Mapping[Labels, float], begun: Mapping[Labels, float]) -> dict[Labels, Labels]:
+    """Which counter that ended each of those that begin is likest to; at most two values differ.
+
+    Among those that are equally like, the highest value that is not above the new one.
+    """
+    likely = []
+    for new, first in begun.items():
+        for old, last in ended.items():
+            values = sum(dict(new)[name] != value for name, value in old if name in dict(new))
+            names = len({name for name, _ in old} ^ {name for name, _ in new})
+            if values <= 2:
+                above = (0, -last) if last <= first else (1, last)
+                likely.append((names + values, -first, new, above, old))
+    found: dict[Labels, Labels] = {}
+    for _, _, new, _, old in sorted(likely):
+        if new not in found and old not in found.values():
+            found[new] = old
     return found
 
 
 class Events:
     """The events of any number of counters, to be summed over spans of time."""
 
-    def __init__(self, series: Mapping[Labels, Samples], up: Mapping[Labels, Samples]) -> None:
-        """Count all `series`; `up` holds the scrapes of each target, by its labels.
+    def __init__(
+        self,
+        series: Mapping[Labels, Samples],
+        up: Mapping[Labels, Samples],
+        wanted: Labels = (),
+        near: float = 60,
+    ) -> None:
+        """Count those of a metric's `series` that carry the labels `wanted`; see `Counters`.
 
-        A series carries every label of its target.
+        Slots in which anything cannot be known hold no events.
         """
-        found = []
-        for identity, samples in series.items():
-            targets = (of for target, of in up.items() if set(target) <= set(identity))
-            found += increases(samples, sorted(scrape for of in targets for scrape in of))
+        counters = Counters(series, up, near)
+        unknown = {ceil(t / INTERVAL) for t in counters.doubts}
+        found = [
+            (t, count)
+            for identity, increases in counters.increases.items()
+            if set(wanted) <= set(identity)
+            for t, count in increases
+            if ceil(t / INTERVAL) not in unknown
+        ]
         found.sort()
         self._times = [t for t, _ in found]
         self._counts = [count for _, count in found]

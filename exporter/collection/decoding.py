@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from exporter.collection.raw_samples import CounterSamples, count_slot, read_counters
+from exporter.collection.raw_samples import (
+    Around,
+    CounterSamples,
+    Read,
+    count_slot,
+    read_counters,
+    utc,
+)
 from exporter.collection.slot_range import Counts, SlotRange
+from exporter.collection.surroundings import Surroundings, family_of
 from exporter.errors import DatasourceError
 from exporter.prometheus.answers import Series
+from exporter.prometheus.births import UNSUSPICIOUS
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
 from exporter.prometheus.indicators import Counters, Indicator
@@ -28,6 +39,22 @@ class SliError(DatasourceError):
     """An SLO's indicator does not fit what Prometheus holds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What an answer says: counts per group, and why slots (by their end) are not known of it."""
+
+    counts: dict[Group, Counts]
+    doubts: dict[int, str]
+
+
+@dataclass(slots=True)
+class _Exact:
+    """What the raw samples of odd slots have told, by group and slot: see `SlotEvents`."""
+
+    born: dict[tuple[Group, int], float] = field(default_factory=dict)
+    doubts: dict[tuple[Group, int], str] = field(default_factory=dict)
+
+
 async def read_answer(
     client: PrometheusClient,
     sli: Sli,
@@ -36,30 +63,66 @@ async def read_answer(
     *,
     span: SlotRange,
     parts: Sequence[Sequence[Series]],
-) -> dict[Group, Counts]:
+) -> Decoded:
     """Make counts of the series that answer each of an indicator's expressions.
 
     Raises:
         SliError: the histogram has no such bucket bound.
         PrometheusError: a further query was not answered.
     """
-    values = []
+    values, exact = [], []
+    family = family_of([selector for selector in way.selectors if selector])
+    answers: dict[tuple[str, int], list[Series]] = {}
+
+    def around(end: int, slot: int) -> Surroundings:
+        return Surroundings(client, family, context.lookback, answers, end=end, slot=slot)
+
     for selector, series in zip(way.selectors, parts, strict=True):
         arrays = _arrays(series, context, span, counter=selector is not None)
         if selector is not None:
-            await _make_exact(client, selector, context, span, arrays)
+            read = _reader(client, selector, context)
+            exact.append(await _make_exact(read, around, context, span, arrays))
         values.append(arrays)
     if isinstance(sli, LatencySli) and isinstance(way, Counters):
         totals, buckets = values
         if not buckets and any(np.nansum(total) > 0 for total in totals.values()):
             await _require_bound(client, sli, way.selectors[1], span.end)
+    doubts = {key: text for part in reversed(exact) for key, text in part.doubts.items()}
+    if isinstance(way, Counters):
+        doubts |= _parts_above_total(way, values, exact, span)
     counts = {}
     absent = np.full(span.count, np.nan)
     for group in {group for arrays in values for group in arrays}:
         bad, total = way.combine([arrays.get(group, absent) for arrays in values], context)
+        unknown = [i for of, i in doubts if of == group]
+        total = np.where(np.isin(np.arange(span.count), unknown), np.nan, total)
         if not np.isnan(total).all():
             counts[group] = Counts(bad=bad, total=total)
-    return counts
+    return Decoded(counts, {span.one(i).end: text for (_, i), text in doubts.items()})
+
+
+def _parts_above_total(
+    way: Counters, values: Sequence[dict[Group, Floats]], exact: Sequence[_Exact], span: SlotRange
+) -> dict[tuple[Group, int], str]:
+    """The slots in which counters that begin make the part of the events more than all of them."""
+    cut = len(way.total)
+    born: dict[tuple[Group, int], float] = defaultdict(float)
+    for part in exact[cut:]:
+        for key, count in part.born.items():
+            born[key] += count
+    found = {}
+    for (group, i), count in born.items():
+        if count > UNSUSPICIOUS and all(term.sign > 0 for term in (*way.total, *way.part)):
+            whole, part_of_it = (
+                sum(float(np.nan_to_num(arrays[group][i])) for arrays in of if group in arrays)
+                for of in (values[:cut], values[cut:])
+            )
+            if part_of_it > whole:
+                found[group, i] = (
+                    f"not known before {utc(span.one(i).end)}: counters that began make "
+                    f"{part_of_it:,.0f} of {whole:,.0f} events"
+                )
+    return found
 
 
 def _arrays(
@@ -80,36 +143,43 @@ def _arrays(
     return arrays
 
 
-async def _make_exact(
-    client: PrometheusClient,
-    selector: Selector,
-    context: QueryContext,
-    span: SlotRange,
-    arrays: dict[Group, Floats],
-) -> None:
-    """Count the slots that are marked by +Inf from raw samples, in place."""
-
+def _reader(client: PrometheusClient, selector: Selector, context: QueryContext) -> Read:
     async def read(end: int, slot: int) -> list[list[CounterSamples]]:
         return [
             await read_counters(client, selector, end=end, slot=slot, lookback=context.lookback)
         ]
 
+    return read
+
+
+async def _make_exact(
+    read: Read,
+    around: Around,
+    context: QueryContext,
+    span: SlotRange,
+    arrays: dict[Group, Floats],
+) -> _Exact:
+    """Count the slots that are marked by +Inf from raw samples, in place."""
+    exact = _Exact()
     odd = {i for array in arrays.values() for i in np.isinf(array).nonzero()[0].tolist()}
     for i in sorted(odd):
         # Should the samples be gone by now, nothing is known of the slot any more.
         for array in arrays.values():
             array[i] = np.nan
-        [exact] = await count_slot(
-            client,
+        [events] = await count_slot(
             read,
+            around,
             context.group_by,
             end=span.one(i).end,
             slot=span.slot,
             lookback=context.lookback,
         )
-        for group, count in exact.items():
+        for group, count in events.counts.items():
             known = abs(count) < MOST_EVENTS
             arrays.setdefault(group, np.full(span.count, np.nan))[i] = count if known else np.nan
+        exact.born |= {(group, i): count for group, count in events.born.items()}
+        exact.doubts |= {(group, i): text for group, text in events.doubts.items()}
+    return exact
 
 
 async def _require_bound(

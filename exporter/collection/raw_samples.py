@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from exporter.collection.births import Birth, bases
+from exporter.collection.surroundings import PAUSE_LOOKBACK, Surroundings
+from exporter.prometheus.births import Doubt, continued
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError
 from exporter.prometheus.raw import Sample, SeriesKey, count_events, series_key, target
 from exporter.prometheus.selectors import Matcher, Selector
 from exporter.slo.durations import format_duration
 from exporter.slo.types import Group
-
-PAUSE_LOOKBACK = 6 * 3600
-"""A series that comes back within this time goes on from where it stood: a target that could
-not be scraped, or a Prometheus that was down, loses no events. In seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +36,33 @@ Read = Callable[[int, int], Awaitable[Sequence[Sequence[CounterSamples]]]]
 """Reads the counters, kind by kind, behind the slot that has this end and this length."""
 
 
+@dataclass(frozen=True, slots=True)
+class SlotEvents:
+    """The events of one kind of counter in a slot, per group of label values.
+
+    `born` is the part of them that are first values. Groups in `doubts` are not known, and why.
+    """
+
+    counts: dict[Group, float]
+    born: dict[Group, float]
+    doubts: dict[Group, str]
+
+    def add(self, other: SlotEvents) -> None:
+        """Add those of another part of the slot."""
+        for own, more in ((self.counts, other.counts), (self.born, other.born)):
+            for group, count in more.items():
+                own[group] = own.get(group, 0.0) + count
+        self.doubts.update(other.doubts)
+
+
+Around = Callable[[int, int], Surroundings]
+"""Gives the surroundings of the slot that has this end and this length."""
+
+
 async def count_slot(
-    client: PrometheusClient,
-    read: Read,
-    group_by: Sequence[str],
-    *,
-    end: int,
-    slot: int,
-    lookback: int,
-) -> list[dict[Group, float]]:
-    """Count the events in (end - slot, end] of each kind of counter, per group of label values.
+    read: Read, around: Around, group_by: Sequence[str], *, end: int, slot: int, lookback: int
+) -> list[SlotEvents]:
+    """Count the events in (end - slot, end] of each kind of counter.
 
     A slot with more samples than Prometheus gives at once is counted in halves.
 
@@ -55,24 +71,23 @@ async def count_slot(
     """
     try:
         return [
-            await _count(client, counters, group_by, end=end, slot=slot, lookback=lookback)
+            await _count(counters, around(end, slot), group_by, start=end - slot, end=end)
             for counters in await read(end, slot)
         ]
     except QueryRefusedError:
         if slot <= lookback:  # most of what is read lies before the slot: halving would not help
             raise
     newer = slot // 2
-    older = await count_slot(
-        client, read, group_by, end=end - newer, slot=slot - newer, lookback=lookback
+    found = await count_slot(
+        read, around, group_by, end=end - newer, slot=slot - newer, lookback=lookback
     )
-    for counts, half in zip(
-        older,
-        await count_slot(client, read, group_by, end=end, slot=newer, lookback=lookback),
+    for events, half in zip(
+        found,
+        await count_slot(read, around, group_by, end=end, slot=newer, lookback=lookback),
         strict=True,
     ):
-        for group, count in half.items():
-            counts[group] = counts.get(group, 0.0) + count
-    return older
+        events.add(half)
+    return found
 
 
 async def read_counters(
@@ -86,11 +101,13 @@ async def read_counters(
     start = end - slot
     labels: dict[SeriesKey, dict[str, str]] = {}
     samples: dict[SeriesKey, list[Sample]] = defaultdict(list)
+    # Not every server keeps the name where functions are applied.
+    named = {"__name__": selector.name} if selector.name else {}
     for series in await client.instant_query(
         f"{selector}[{format_duration(slot + lookback)}]", end
     ):
-        key = series_key(series.labels)
-        labels[key] = series.labels
+        key = series_key({**named, **series.labels})
+        labels[key] = {**named, **series.labels}
         # VictoriaMetrics answers with the staleness marks, too, which are NaN.
         samples[key] += [sample for sample in series.samples if math.isfinite(sample[1])]
     for values in samples.values():
@@ -102,7 +119,7 @@ async def read_counters(
             f"last_over_time({selector}[{pause}] offset {format_duration(slot)})", end
         )
         for series in earlier:
-            key = series_key(series.labels)
+            key = series_key({**named, **series.labels})
             # Two spellings of one bucket bound may both be found: the counter went on from the
             # one that stood higher.
             for _, value in series.samples[-1:]:
@@ -116,72 +133,59 @@ async def read_counters(
 
 
 async def _count(
-    client: PrometheusClient,
     counters: Sequence[CounterSamples],
+    around: Surroundings,
     group_by: Sequence[str],
     *,
-    end: int,
-    slot: int,
-    lookback: int,
-) -> dict[Group, float]:
-    start = end - slot
-    new = [of for of in counters if of.before is None and of.samples[0][0] > start]
-    targets = {found for of in new if (found := target(of.labels))}
-    up = await _scraped(client, targets, end=end, slot=slot, lookback=lookback) if targets else []
-    counts: dict[Group, float] = defaultdict(float)
+    start: float,
+    end: float,
+) -> SlotEvents:
+    new = [
+        of
+        for of in counters
+        if of.before is None and of.samples[0][0] > start and of.samples[0][1] > 0
+    ]
+    births = [Birth(of.labels, *of.samples[0]) for of in new]
+    begun = dict(zip(map(id, new), await bases(births, around) if new else (), strict=True))
+    found = SlotEvents(defaultdict(float), defaultdict(float), {})
+    doubted: dict[Group, CounterSamples] = {}
     for of in counters:
-        counts[tuple(of.labels.get(name, "") for name in group_by)] += count_events(
-            of.samples,
-            start,
-            end,
-            before=of.before,
-            from_zero=_scraped_before(of.labels, of.samples[0][0], up),
-        )
-    return dict(counts)
-
-
-_Scraped = tuple[dict[str, str], float]
-"""An `up` series, and when it was first 1, as far as that is looked for."""
-
-
-async def _scraped(
-    client: PrometheusClient,
-    targets: set[tuple[str, str]],
-    *,
-    end: int,
-    slot: int,
-    lookback: int,
-) -> list[_Scraped]:
-    """When each target was first scraped with success, in the slot or before it."""
-    up = _up(targets)
-    found = []
-    for series in await client.instant_query(f"{up}[{format_duration(slot + lookback)}]", end):
-        times = [at for at, value in series.samples if value == 1]
-        found.append((series.labels, times[0] if times else math.inf))
-    # Not scraped just before, it may have failed for a while and be known all the same.
-    pause, offset = format_duration(PAUSE_LOOKBACK), format_duration(slot)
-    for series in await client.instant_query(
-        f"max_over_time({up}[{pause}] offset {offset}) == 1", end
-    ):
-        found.append((series.labels, float(end - slot)))
+        group = tuple(of.labels.get(name, "") for name in group_by)
+        base = begun.get(id(of))
+        if isinstance(base, Doubt):
+            if group not in doubted or of.samples[0][1] > doubted[group].samples[0][1]:
+                doubted[group] = of
+                found.doubts[group] = _told(of, base)
+            continue
+        if base is not None:
+            found.born[group] += of.samples[0][1] - base
+        before = _resumed(of, counters, around.lookback) if base is None else base
+        found.counts[group] += count_events(of.samples, start, end, before=before)
     return found
 
 
-def _scraped_before(labels: Mapping[str, str], first: float, up: Sequence[_Scraped]) -> bool:
-    """Whether a series's target was scraped with success before the series's first sample."""
-    origin = target(labels)
-    own = [(of, at) for of, at in up if origin is not None and target(of) == origin]
-    # Of several replicas that scrape one target only the series's own can tell; but a metric's
-    # own labels may stand in the place of its target's, and then any can.
-    agreeing = [
-        (of, at)
-        for of, at in own
-        if all(labels.get(name, value) == value for name, value in of.items() if name != "__name__")
-    ]
-    return any(at < first for _, at in agreeing or own)
+def _resumed(of: CounterSamples, counters: Sequence[CounterSamples], near: float) -> float | None:
+    """What a counter that is back after a pause goes on from."""
+    if of.before is None:
+        return None
+    at, first = of.samples[0]
+    ended = {
+        series_key(other.labels): other.samples[-1][1]
+        for other in counters
+        if target(other.labels) == target(of.labels) and at - near <= other.samples[-1][0] < at
+    }
+    return continued(of.before, first, series_key(of.labels), ended)
 
 
-def _up(targets: set[tuple[str, str]]) -> str:
-    jobs = "|".join(sorted({re.escape(job) for job, _ in targets}))
-    instances = "|".join(sorted({re.escape(instance) for _, instance in targets}))
-    return str(Selector("up", (Matcher("job", "=~", jobs), Matcher("instance", "=~", instances))))
+def _told(of: CounterSamples, doubt: Doubt) -> str:
+    """Why a slot is not known, in words for the SLO's owner."""
+    at, value = of.samples[0]
+    labels = {name: text for name, text in sorted(of.labels.items()) if name != "__name__"}
+    matchers = tuple(Matcher(name, "=", text) for name, text in labels.items())
+    series = Selector(of.labels.get("__name__"), matchers)
+    return f"not known at {utc(at)}: {series} began at {value:,.0f}, {doubt.value}"
+
+
+def utc(at: float) -> str:
+    """A moment (Unix seconds) as people read it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

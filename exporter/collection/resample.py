@@ -24,6 +24,13 @@ class Resampled:
     slots: Slots
     excluded: Slots | None
 
+    def put(self, i: int, one: Resampled) -> None:
+        """Put what a single slot was found to hold in the place of the i-th."""
+        for whole, part in ((self.slots, one.slots), (self.excluded, one.excluded)):
+            if whole is not None and part is not None:
+                for array, value in zip(whole.arrays(), part.arrays(), strict=True):
+                    array[0, i] = value[0, 0]
+
 
 def by_slices(counts: Counts, slices: Timeslices) -> Counts:
     """Budget by time slices, after OpenSLO; a slice's events are its seconds.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from exporter.collection.decoding import SliError, read_answer
 from exporter.collection.resample import Resampled, by_slices, resample
 from exporter.collection.slot_range import Counts, SlotRange, joined
+from exporter.collection.unknown_slots import UnknownSlots
 from exporter.prometheus.answers import Series
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError
@@ -68,6 +69,11 @@ class SlotCounter:
             tuple[tuple[SloIndex, ...], int, int], list[tuple[tuple[SloIndex, ...], int]]
         ] = {}
         self._queries: dict[tuple[tuple[SloIndex, ...], int], tuple[str, int]] = {}
+        self._unknown = UnknownSlots()
+
+    def unknown(self, since: float) -> dict[SloIndex, str]:
+        """Why SLOs' newest slots since then (Unix seconds) that are not known are not."""
+        return self._unknown.newest(since)
 
     def selectors(self, slo_index: SloIndex) -> Sequence[Selector | None]:
         """The counters behind an SLO (by its index), as it is measured now."""
@@ -143,21 +149,28 @@ class SlotCounter:
         slo = self._slos[slo_index]
         if slo.timeslices:
             counts = {group: by_slices(one, slo.timeslices) for group, one in counts.items()}
-        if not slo.maintenance:
-            return {group: resample(one, None, target.count) for group, one in counts.items()}
-        share = excluded(slo.maintenance, span.start, span.slot, span.count)
-        resampled = {group: resample(one, share > 0, target.count) for group, one in counts.items()}
+        share = None
+        if slo.maintenance:
+            share = excluded(slo.maintenance, span.start, span.slot, span.count)
+        out = None if share is None else share > 0
+        resampled = {group: resample(one, out, target.count) for group, one in counts.items()}
         if not slo.timeslices and span.slot > self._interval:
-            for i in ((share > 0) & (share < 1)).nonzero()[0].tolist():
-                await self._resample_fine(
-                    slo_index, span.one(i), {g: (of, i) for g, of in resampled.items()}
-                )
+            fine = self._unknown.among(slo_index, span)
+            if share is not None:
+                fine.update(((share > 0) & (share < 1)).nonzero()[0].tolist())
+            for i in sorted(fine):
+                part = await self._resample_fine(slo_index, span.one(i))
+                for group in part.keys() - resampled.keys():
+                    resampled[group] = resample(Counts.absent(span.count), out, target.count)
+                nothing = resample(Counts.absent(1), None if out is None else out[:1], 1)
+                for group, whole in resampled.items():
+                    whole.put(i, part.get(group, nothing))
         return resampled
 
     async def _resample_fine(
-        self, slo_index: SloIndex, coarse: SlotRange, into: dict[Group, tuple[Resampled, int]]
-    ) -> None:
-        """Count a coarse slot in which a window begins or ends by the fine slots in it.
+        self, slo_index: SloIndex, coarse: SlotRange
+    ) -> dict[Group, Resampled]:
+        """Count a coarse slot by the fine slots in it, of which only some are known or left out.
 
         Raises:
             QueryRefusedError: Prometheus refuses the finer query.
@@ -167,13 +180,8 @@ class SlotCounter:
         if not isinstance(answer, dict):
             raise QueryRefusedError(str(answer))
         windows = self._slos[slo_index].maintenance
-        out = excluded(windows, fine.start, fine.slot, fine.count) > 0
-        for group, (resampled, i) in into.items():
-            part = resample(answer.get(group, Counts.absent(fine.count)), out, 1)
-            for whole, one in ((resampled.slots, part.slots), (resampled.excluded, part.excluded)):
-                if whole is not None and one is not None:
-                    for array, value in zip(whole.arrays(), one.arrays(), strict=True):
-                        array[0, i] = value[0, 0]
+        out = excluded(windows, fine.start, fine.slot, fine.count) > 0 if windows else None
+        return {group: resample(one, out, 1) for group, one in answer.items()}
 
     async def _count(
         self, slo_indices: Sequence[SloIndex], span: SlotRange
@@ -302,4 +310,6 @@ class SlotCounter:
         context = self._asking(slo_index, span.slot)
         sli = self._slos[slo_index].sli
         client = self._client(slo_index)
-        return await read_answer(client, sli, way, context, span=span, parts=parts)
+        decoded = await read_answer(client, sli, way, context, span=span, parts=parts)
+        self._unknown.note(slo_index, span, decoded.doubts)
+        return decoded.counts

@@ -19,6 +19,7 @@ from exporter.collection.slot_range import SlotRange
 from exporter.daemon.exclusive import Exclusive
 from exporter.evaluation.build_snapshot import build_snapshot
 from exporter.ledger.ledger import Ledger
+from exporter.ledger.levels import FINE_HORIZON
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.model import Slo
@@ -176,7 +177,8 @@ class Engine:
     def problems(self) -> dict[SloIndex, str]:
         """What keeps an SLO (by its index) from being counted whole, in words for its owner."""
         history = {slo_index: message for slo_index, (_, message) in self._history_failed.items()}
-        return {**history, **self._left_out, **self._failed}
+        unknown = self._counter.unknown(self.ledger.end - FINE_HORIZON)
+        return {**unknown, **history, **self._left_out, **self._failed}
 
     def history_progress(self) -> float:
         """The share of the history wanted that was asked for: 1 when nothing is missing."""

@@ -19,7 +19,6 @@ def series_key(labels: Mapping[str, str]) -> SeriesKey:
         sorted(
             (name, repr(float(value)) if name == "le" and is_number(value) else value)
             for name, value in labels.items()
-            if name != "__name__"
         )
     )
 
@@ -41,7 +40,7 @@ def target(labels: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def count_events(
-    samples: Sequence[Sample], start: float, end: float, *, before: float | None, from_zero: bool
+    samples: Sequence[Sample], start: float, end: float, *, before: float | None
 ) -> float:
     """Count one series's events in (start, end].
 
@@ -52,19 +51,15 @@ def count_events(
         samples: (Unix seconds, value) in order; those at or before `start` tell where it stood.
         start: the slot's start.
         end: the slot's end.
-        before: the last value before the samples, from further back, if there is one.
-        from_zero: whether a series without any earlier value counts from zero. Otherwise
-            its first sample is where counting begins.
+        before: the value that it counts from, where no sample tells: its last one from further
+            back, 0 for a counter that was born, None where counting begins with its first sample.
     """
     events = 0.0
     last = None if before is None or math.isnan(before) else before
     for at, value in samples:
         if math.isnan(value) or at > end:
             continue
-        if at > start:
-            if last is not None:
-                events += value - last if value >= last else value
-            elif from_zero:
-                events += value
+        if at > start and last is not None:
+            events += value - last if value >= last else value
         last = value
     return events

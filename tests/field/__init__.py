@@ -6,7 +6,8 @@ Every case is stored in a real server and counted by the engine, started now and
 asks for it, polled as time went on.
 
 To add one, put a function that gives a `FieldCase` into a file `cases_*.py` of this folder, and
-name it in that file's `CASES`. Metric names are the case's own, since all cases share one server.
+name it in that file's `CASES`. Metric names and jobs are the case's own, since all cases share one
+server.
 
 - kit.py has counters and gauges; times are seconds relative to `now`.
 - `config` is YAML, with PROM_URL for the server.

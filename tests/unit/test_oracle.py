@@ -6,9 +6,27 @@ from itertools import pairwise
 
 import pytest
 
-from tests.oracle import DAY, HOUR, Events, Figures, always_up, in_window, increases, labels, slots
+from tests.oracle import (
+    DAY,
+    HOUR,
+    Counters,
+    Events,
+    Figures,
+    always_up,
+    in_window,
+    labels,
+    pair,
+    slots,
+)
 
 UP = always_up(range(0, 1000, 10))
+TARGET = {"job": "j", "instance": "a"}
+
+
+def increases(samples, up) -> list[tuple[float, float]]:
+    """The events of one counter."""
+    identity = labels(code="500", **TARGET)
+    return Counters({identity: samples}, {labels(**TARGET): up}).increases[identity]
 
 
 class TestIncreases:
@@ -49,6 +67,63 @@ class TestIncreases:
     def test_counts_over_a_gap(self):
         """Samples are consecutive however far apart they are."""
         assert increases([(10, 5), (9000, 25)], ()) == [(9000, 20)]
+
+
+OK, FAILED, TOO = (labels(code=code, **TARGET) for code in ("200", "500", "503"))
+TEAM_OK, TEAM_FAILED = (labels(code=code, team="x", **TARGET) for code in ("200", "500"))
+
+
+def births(
+    before: dict[tuple, float], after: dict[tuple, float]
+) -> tuple[dict[tuple, list[tuple[float, float]]], set[float]]:
+    """The increases at 40 of counters that stood so until 30 and so at 40, and what is in doubt."""
+    series = {
+        identity: [(t, before[identity]) for t in (0, 10, 20, 30) if identity in before]
+        + [(40, value) for of, value in after.items() if of == identity]
+        for identity in before.keys() | after.keys()
+    }
+    found = Counters(series, {labels(**TARGET): UP})
+    return {identity: count for identity, count in found.increases.items() if count}, found.doubts
+
+
+class TestBirths:
+    def test_a_counter_goes_on_under_more_labels(self):
+        """Each where the one ended that has all its other labels."""
+        before, after = {OK: 950_000, FAILED: 50_000}, {TEAM_OK: 950_300, TEAM_FAILED: 50_000}
+        assert births(before, after) == ({TEAM_OK: [(40, 300)]}, set())
+
+    def test_a_counter_goes_on_under_fewer_labels(self):
+        """A label that is dropped is a change like one that is added."""
+        found = births({TEAM_OK: 950_000, TEAM_FAILED: 7}, {OK: 950_300, FAILED: 8})
+        assert found == ({OK: [(40, 300)], FAILED: [(40, 1)]}, set())
+
+    def test_a_restart_under_other_labels_counts_whole(self):
+        """One counter that fell says that the process began again, and all of it is new."""
+        found = births({OK: 950_000, FAILED: 2}, {TEAM_OK: 12, TEAM_FAILED: 5})
+        assert found == ({TEAM_OK: [(40, 12)], TEAM_FAILED: [(40, 5)]}, set())
+
+    def test_what_cannot_have_happened_since_the_last_scrape_is_not_known(self):
+        """A lifetime that appears at a target that was up is no count."""
+        assert births({OK: 10}, {OK: 20, FAILED: 50_000}) == ({OK: [(40, 10)]}, {40})
+        assert births({OK: 10}, {OK: 20, FAILED: 200})[1] == set()
+
+    def test_another_value_of_a_label_is_in_doubt(self):
+        """Nothing tells a counter that was renamed from one that ended and one that was born."""
+        assert births({FAILED: 3}, {TOO: 5}) == ({}, {40})
+        assert births({FAILED: 3}, {TOO: 2}) == ({TOO: [(40, 2)]}, set())
+        assert births({FAILED: 3, OK: 9}, {TOO: 5, OK: 1})[0] == {TOO: [(40, 5)], OK: [(40, 1)]}
+
+    def test_another_value_of_a_label_goes_on_where_nothing_else_can_be(self):
+        """So many events cannot have happened; so few have."""
+        assert births({FAILED: 50_000}, {TOO: 50_003}) == ({TOO: [(40, 3)]}, set())
+
+
+def test_the_likest_counter_is_the_one_before():
+    """By the number of labels that differ, then by value; each is continued once."""
+    found = pair({OK: 10, FAILED: 5}, {TEAM_FAILED: 50, TEAM_OK: 10})
+    assert found == {TEAM_OK: OK, TEAM_FAILED: FAILED}
+    assert pair({OK: 10, FAILED: 5}, {TOO: 7}) == {TOO: FAILED}
+    assert pair({OK: 10}, {labels(x="1", **TARGET): 10, TEAM_OK: 12}) == {TEAM_OK: OK}
 
 
 class TestEvents:

@@ -90,9 +90,7 @@ class History:
 
     def events(self, name: str, **wanted: str) -> Events:
         """What the series of a metric that carry these labels have counted."""
-        pairs = set(wanted.items())
-        found = self.counters.get(name, {})
-        return Events({k: v for k, v in found.items() if pairs <= set(k)}, self.up)
+        return Events(self.counters.get(name, {}), self.up, labels(**wanted))
 
     def lines(self) -> Iterable[str]:
         """The history as lines of OpenMetrics text."""

@@ -1,0 +1,223 @@
+"""What a server has around counters that begin: scrapes, their like, and the process behind."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from exporter.prometheus.answers import Series
+from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.raw import SeriesKey, series_key, target
+from exporter.prometheus.selectors import Matcher, Selector
+from exporter.slo.durations import format_duration
+
+PAUSE_LOOKBACK = 6 * 3600
+"""A series that comes back within this time goes on from where it stood: a target that could
+not be scraped, or a Prometheus that was down, loses no events. In seconds."""
+
+Target = tuple[str, str]
+"""A scrape target: its job and instance."""
+
+_SUFFIX = re.compile(r"_(total|count|sum|bucket)$")
+"""How a metric's name ends in place of which that of its creation ends in `_created`."""
+
+
+@dataclass(slots=True)
+class Around:
+    """A series in a slot and two scrape intervals before, and its last value of the hours before.
+
+    `samples` are values by their Unix seconds.
+    """
+
+    labels: Mapping[str, str]
+    samples: dict[float, float] = field(default_factory=dict)
+    before: float | None = None
+
+
+class Surroundings:
+    """Asks for what is around the slot of `slot` seconds that ends at `end`.
+
+    `family` selects the counters of the SLO by the names of their metrics alone, None where those
+    cannot be told; `lookback` is two scrape intervals in seconds. `answers` keeps what was asked,
+    so that it is not asked again for another counter of the SLO.
+    """
+
+    def __init__(
+        self,
+        client: PrometheusClient,
+        family: Selector | None,
+        lookback: int,
+        answers: dict[tuple[str, int], list[Series]],
+        *,
+        end: int,
+        slot: int,
+    ) -> None:
+        self.lookback = lookback
+        self._client = client
+        self._family = family
+        self._answers = answers
+        self._end = end
+        self._range = format_duration(slot + lookback)
+        self._offset = f" offset {format_duration(slot)}"
+        self._hours_before = f"[{format_duration(PAUSE_LOOKBACK)}]{self._offset}"
+
+    async def ups(self, targets: Collection[Target]) -> list[Around]:
+        """The `up` series of some targets; `before` is 1 if a scrape of the hours before succeeded.
+
+        Raises:
+            PrometheusError: a query was not answered.
+        """
+        if not targets:
+            return []
+        up = Selector("up", of_targets(targets))
+        before = f"max_over_time({up}{self._hours_before}) == 1"
+        return await self._around(str(up), before, name="up")
+
+    async def counters(self, targets: Collection[Target]) -> list[Around]:
+        """All counters of the SLO's metrics at some targets, whether it selects them or not.
+
+        Raises:
+            PrometheusError: a query was not answered.
+        """
+        if self._family is None:
+            return []
+        of = self._family.where(*of_targets(targets))
+        return await self._around(str(of), f"last_over_time({of}{self._hours_before})")
+
+    async def process_starts(self, targets: Collection[Target]) -> list[Around]:
+        """When the processes at some targets say that they were started.
+
+        Raises:
+            PrometheusError: a query was not answered.
+        """
+        return await self._around(str(Selector("process_start_time_seconds", of_targets(targets))))
+
+    async def busiest(self, targets: Collection[Target]) -> float:
+        """Events per second of the busiest target of the same jobs, in the minutes or hours before.
+
+        Raises:
+            PrometheusError: a query was not answered.
+        """
+        if self._family is None:
+            return 0.0
+        of = self._family.where(of_targets(targets)[0])
+        recently = f"[{format_duration(5 * self.lookback)}]{self._offset}"
+        hours, minutes = (
+            f"sum by (job, instance) (rate({of}{range_}))"
+            for range_ in (self._hours_before, recently)
+        )
+        # Told apart by a label, since `or` keeps one of those with equal labels.
+        found = await self._ask(f'max({hours} or label_replace({minutes}, "of", "now", "", ""))')
+        return max((value for one in found for _, value in one.samples), default=0.0)
+
+    async def created(
+        self, counters: Iterable[Mapping[str, str]], targets: Collection[Target] = ()
+    ) -> dict[SeriesKey, float]:
+        """When counters (by their labels) were created, in Unix seconds, as far as they tell.
+
+        Client libraries may show it beside a counter as a series whose name ends in `_created`.
+        Counters that come from scrapes are looked for at their `targets`.
+
+        Raises:
+            PrometheusError: a query was not answered.
+        """
+        wanted = {created_key(labels): series_key(labels) for labels in counters}
+        names = {dict(key).get("__name__", "") for key in wanted}
+        if not names:
+            return {}
+        selector = Selector(None, (Matcher("__name__", "=~", _any_of(names)),))
+        if targets:
+            selector = selector.where(*of_targets(targets))
+        found = {}
+        for one in await self._around(str(selector)):
+            key = series_key(one.labels)
+            if key in wanted and one.samples:
+                found[wanted[key]] = one.samples[max(one.samples)]
+        return found
+
+    async def _around(
+        self, selector: str, before: str | None = None, name: str | None = None
+    ) -> list[Around]:
+        """Ask for samples, and for last values `before`; most functions drop a series's `name`."""
+        found: dict[SeriesKey, Around] = {}
+        named = {"__name__": name} if name else {}
+        for series in await self._ask(f"{selector}[{self._range}]"):
+            one = found.setdefault(series_key(series.labels), Around(series.labels))
+            # VictoriaMetrics answers with the staleness marks, too, which are NaN.
+            one.samples.update((at, value) for at, value in series.samples if math.isfinite(value))
+        for series in await self._ask(before) if before else ():
+            labels = {**named, **series.labels}
+            one = found.setdefault(series_key(labels), Around(labels))
+            for _, value in series.samples[-1:]:
+                if math.isfinite(value):
+                    one.before = value if one.before is None else max(value, one.before)
+        return list(found.values())
+
+    async def _ask(self, query: str) -> list[Series]:
+        key = query, self._end
+        if key not in self._answers:
+            self._answers[key] = await self._client.instant_query(query, self._end)
+        return self._answers[key]
+
+
+def created_key(labels: Mapping[str, str]) -> SeriesKey:
+    """What identifies the series that tells when a counter was created."""
+    name = _SUFFIX.sub("", labels.get("__name__", "")) + "_created"
+    others = {key: value for key, value in labels.items() if key != "le"}
+    return series_key({**others, "__name__": name})
+
+
+def of_targets(targets: Collection[Target]) -> tuple[Matcher, Matcher]:
+    """The matchers that select series of some targets, and of more where jobs share instances."""
+    jobs = _any_of(job for job, _ in targets)
+    instances = _any_of(instance for _, instance in targets)
+    return Matcher("job", "=~", jobs), Matcher("instance", "=~", instances)
+
+
+def family_of(selectors: Sequence[Selector]) -> Selector | None:
+    """A selector of all that has the metric names, and the bucket bounds, of some selectors."""
+    names, bounds = set(), set()
+    for selector in selectors:
+        if selector.name is not None:
+            names.add(re.escape(selector.name))
+        else:
+            regexes = [of for of in selector.matchers if of.label == "__name__"]
+            if [of.op for of in regexes] != ["=~"]:
+                return None
+            names.add(f"(?:{regexes[0].value})")
+        le = [of for of in selector.matchers if of.label == "le"]
+        bounds.add(le[0].value if le and le[0].op == "=~" else "")
+    matchers = [Matcher("__name__", "=~", "|".join(sorted(names)))]
+    if bounds != {""}:
+        matchers.append(Matcher("le", "=~", "|".join(sorted(bounds))))
+    return Selector(None, tuple(matchers))
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    return "|".join(sorted({re.escape(text) for text in texts}))
+
+
+def own_up(ups: Sequence[Around], labels: Mapping[str, str], at: float) -> Around | None:
+    """The `up` of the target that a sample came from: the one with a sample at its very time.
+
+    Of several, such as those of replicas, it is the one whose labels the series has, the most
+    of them. A metric's own labels may stand in the place of its target's, and its samples may have
+    times of their own: then it is the likest one.
+    """
+    origin = target(labels)
+    found = [up for up in ups if origin is not None and target(up.labels) == origin]
+
+    def likeness(up: Around) -> tuple[bool, bool, int]:
+        agreeing = sum(labels.get(name) == value for name, value in up.labels.items())
+        return at in up.samples, carries(labels, up.labels), agreeing
+
+    return max(found, key=likeness, default=None)
+
+
+def carries(labels: Mapping[str, str], target_labels: Mapping[str, str]) -> bool:
+    """Whether a series has every label of a target."""
+    return all(
+        labels.get(name) == value for name, value in target_labels.items() if name != "__name__"
+    )

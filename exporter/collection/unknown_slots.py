@@ -1,0 +1,42 @@
+"""Why slots are not known of an SLO, though Prometheus has answered for them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from exporter.collection.slot_range import SlotRange
+from exporter.slo.types import SloIndex
+
+MOST_KEPT = 100
+"""Slots of an SLO of which it is kept why they are not known; the newest."""
+
+
+class UnknownSlots:
+    """Keeps the reasons, by SLO and by the slot's end."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[SloIndex, dict[int, str]] = defaultdict(dict)
+
+    def note(self, slo_index: SloIndex, span: SlotRange, reasons: Mapping[int, str]) -> None:
+        """Note the reasons, by the ends of slots, that a span's newest answer gives."""
+        kept = self._reasons[slo_index]
+        for end in [end for end in kept if span.start < end <= span.end]:
+            del kept[end]
+        kept.update(reasons)
+        for end in sorted(kept)[:-MOST_KEPT]:
+            del kept[end]
+
+    def among(self, slo_index: SloIndex, span: SlotRange) -> set[int]:
+        """Which slots of a span (by their place in it) are not known of an SLO."""
+        kept = self._reasons.get(slo_index, {})
+        return {i for i in range(span.count) if span.one(i).end in kept} if kept else set()
+
+    def newest(self, since: float) -> dict[SloIndex, str]:
+        """The reason of each SLO's newest such slot, if it ended after `since` (Unix seconds)."""
+        newest = {slo_index: max(kept) for slo_index, kept in self._reasons.items() if kept}
+        return {
+            slo_index: self._reasons[slo_index][end]
+            for slo_index, end in newest.items()
+            if end > since
+        }
