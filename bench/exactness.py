@@ -1,7 +1,7 @@
-"""The torture set on real servers: how far every way of counting is from the raw samples.
+"""The torture set and the field cases on real servers, beside the truth.
 
 `PROMETHEUS` (or the one on the PATH) is always asked; `PROMETHEUS_NEWEST` and `VICTORIA_METRICS`
-where they name a program. Prints the table of docs/exactness.md; fails if the exporter is off.
+where they name a program. Prints the tables of docs/exactness.md; fails if the exporter is off.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlencode
-from urllib.request import urlopen
 
+from bench import field_cases
+from bench.asking import STEP, ask
 from bench.table import show
 from exporter.demo.servers import find_binary, find_prometheus, http_get
 from exporter.slo.model import EventsSli
@@ -26,9 +26,8 @@ from tests.helpers.torture.receivers import (
     VictoriaMetrics,
 )
 from tests.helpers.torture.torture_cases import TORTURE
-from tests.oracle import DAY, MINUTE, in_window
+from tests.oracle import DAY, in_window
 
-STEP = 5 * MINUTE
 PERIOD = 4 * DAY
 
 
@@ -37,12 +36,16 @@ def main() -> None:
     cases = {name: make() for name, make in TORTURE.items()}
     ours: dict[str, dict[str, float]] = {}
     peers: dict[str, list[str]] = {}
+    field: dict[str, field_cases.Column] = {}
+    rules: field_cases.Cells = {}
     for receiver in receivers():
         with receiver:
             receiver.store(case.history for case in cases.values())
             ours[version(receiver)] = errors(receiver, cases)
+            field[version(receiver)] = field_cases.count_all(receiver)
             if not peers:
                 peers = {name: peer_errors(receiver, case) for name, case in cases.items()}
+                rules = field_cases.rules(receiver)
     show(
         "How far each count is from the raw samples",
         [
@@ -62,7 +65,9 @@ def main() -> None:
             for name, case in cases.items()
         ],
     )
-    if any(off > 1e-3 for found in ours.values() for off in found.values()):
+    field_cases.print_table(field, rules)
+    off = any(off > 1e-3 for found in ours.values() for off in found.values())
+    if off or any(column.wrong for column in field.values()):
         sys.exit("the exporter's counts are off")
 
 
@@ -121,14 +126,6 @@ def peer_errors(receiver: Receiver, case: Case) -> list[str]:
 def written(off: float, of: float) -> str:
     """An error in events, and as a share where there is anything to be a share of."""
     return f"{off:+,.1f} ({off / of:+.1%})" if of else f"{off:+,.1f}"
-
-
-def ask(receiver: Receiver, query: str, start: int, end: int) -> list[float]:
-    """The values of a query's only series, every five minutes."""
-    form = urlencode({"query": query, "start": start, "end": end, "step": STEP}).encode()
-    with urlopen(f"{receiver.url}/api/v1/query_range", data=form) as answer:
-        result = json.load(answer)["data"]["result"]
-    return [float(value) for _, value in result[0]["values"]] if result else []
 
 
 if __name__ == "__main__":

@@ -262,7 +262,7 @@ def selector_of_the_new_label_alone() -> FieldCase:
         "The SLO selects by a label that was added an hour ago.",
         case.series,
         config,
-        (Truth("2h", bad=0, total=36_000, unknown=3_570, within=300),),
+        (Truth("2h", bad=0, total=36_300, unknown=3_570),),
         polled=WATCH,
         rule='increase(narrow_total{code="500", team="x"}[2h])',
     )
