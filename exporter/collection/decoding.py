@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from exporter.collection.histogram_samples import read_histograms
 from exporter.collection.raw_samples import (
     Around,
     CounterSamples,
@@ -22,11 +23,12 @@ from exporter.errors import DatasourceError
 from exporter.prometheus.answers import Series
 from exporter.prometheus.births import UNSUSPICIOUS
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.errors import UnavailableError
-from exporter.prometheus.indicators import Counters, Indicator
+from exporter.prometheus.errors import QueryRefusedError, UnavailableError
+from exporter.prometheus.histogram_promql import HistogramSelectors
+from exporter.prometheus.indicators import Counters, Histogram, Indicator, stored_selectors
 from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.raw import is_number
-from exporter.prometheus.selectors import Selector
+from exporter.prometheus.selectors import Selector, parse_selector
 from exporter.slo.model import LatencySli, Sli
 from exporter.slo.types import Floats, Group
 
@@ -71,22 +73,27 @@ async def read_answer(
         PrometheusError: a further query was not answered.
     """
     values, exact = [], []
-    family = family_of([selector for selector in way.selectors if selector])
+    family = family_of(stored_selectors(way))
     answers: dict[tuple[str, int], list[Series]] = {}
 
     def around(end: int, slot: int) -> Surroundings:
         return Surroundings(client, family, context.lookback, answers, end=end, slot=slot)
 
     for selector, series in zip(way.selectors, parts, strict=True):
-        arrays = _arrays(series, context, span, counter=selector is not None)
+        counter = selector is not None or isinstance(way, Histogram)
+        arrays = _arrays(series, context, span, counter=counter)
         if selector is not None:
             read = _reader(client, selector, context)
-            exact.append(await _make_exact(read, around, context, span, arrays))
+            exact += await _make_exact(read, around, context, span, [arrays])
         values.append(arrays)
-    if isinstance(sli, LatencySli) and isinstance(way, Counters):
-        totals, buckets = values
+    if isinstance(way, Histogram):
+        exact += await _make_exact(
+            _histogram_reader(client, way.of, context), around, context, span, values
+        )
+    if isinstance(sli, LatencySli) and isinstance(way, Counters) and not way.leaves_out(parts):
+        totals, buckets, *_ = values
         if not buckets and any(np.nansum(total) > 0 for total in totals.values()):
-            await _require_bound(client, sli, way.selectors[1], span.end)
+            await _require_bound(client, sli, span.end)
     doubts = {key: text for part in reversed(exact) for key, text in part.doubts.items()}
     if isinstance(way, Counters):
         doubts |= _parts_above_total(way, values, exact, span)
@@ -115,7 +122,7 @@ def _parts_above_total(
         if count > UNSUSPICIOUS and all(term.sign > 0 for term in (*way.total, *way.part)):
             whole, part_of_it = (
                 sum(float(np.nan_to_num(arrays[group][i])) for arrays in of if group in arrays)
-                for of in (values[:cut], values[cut:])
+                for of in (values[:cut], values[cut : cut + len(way.part)])
             )
             if part_of_it > whole:
                 found[group, i] = (
@@ -152,21 +159,35 @@ def _reader(client: PrometheusClient, selector: Selector, context: QueryContext)
     return read
 
 
+def _histogram_reader(
+    client: PrometheusClient, of: HistogramSelectors, context: QueryContext
+) -> Read:
+    async def read(end: int, slot: int) -> Sequence[Sequence[CounterSamples]]:
+        return await read_histograms(client, of, end=end, slot=slot, lookback=context.lookback)
+
+    return read
+
+
 async def _make_exact(
     read: Read,
     around: Around,
     context: QueryContext,
     span: SlotRange,
-    arrays: dict[Group, Floats],
-) -> _Exact:
-    """Count the slots that are marked by +Inf from raw samples, in place."""
-    exact = _Exact()
-    odd = {i for array in arrays.values() for i in np.isinf(array).nonzero()[0].tolist()}
+    kinds: Sequence[dict[Group, Floats]],
+) -> list[_Exact]:
+    """Count the slots that are marked by +Inf, of one kind or another, from raw samples, in place.
+
+    What the samples tell besides is given kind by kind.
+    """
+    told = [_Exact() for _ in kinds]
+    odd = {
+        i
+        for arrays in kinds
+        for array in arrays.values()
+        for i in np.isinf(array).nonzero()[0].tolist()
+    }
     for i in sorted(odd):
-        # Should the samples be gone by now, nothing is known of the slot any more.
-        for array in arrays.values():
-            array[i] = np.nan
-        [events] = await count_slot(
+        counted = await count_slot(
             read,
             around,
             context.group_by,
@@ -174,23 +195,28 @@ async def _make_exact(
             slot=span.slot,
             lookback=context.lookback,
         )
-        for group, count in events.counts.items():
-            known = abs(count) < MOST_EVENTS
-            arrays.setdefault(group, np.full(span.count, np.nan))[i] = count if known else np.nan
-        exact.born |= {(group, i): count for group, count in events.born.items()}
-        exact.doubts |= {(group, i): text for group, text in events.doubts.items()}
-    return exact
+        for arrays, events, exact in zip(kinds, counted, told, strict=True):
+            # Should the samples be gone by now, nothing is known of the slot any more.
+            for array in arrays.values():
+                array[i] = np.nan
+            for group, count in events.counts.items():
+                known = abs(count) < MOST_EVENTS
+                array = arrays.setdefault(group, np.full(span.count, np.nan))
+                array[i] = count if known else np.nan
+            exact.born |= {(group, i): count for group, count in events.born.items()}
+            exact.doubts |= {(group, i): text for group, text in events.doubts.items()}
+    return told
 
 
-async def _require_bound(
-    client: PrometheusClient, sli: LatencySli, bucket: Selector, at: int
-) -> None:
+async def _require_bound(client: PrometheusClient, sli: LatencySli, at: int) -> None:
     """Tell whether the histogram has the bound at all.
 
     Raises:
         SliError: it does not; the message names the bounds there are.
     """
-    found = await client.instant_query(f"count by (le) ({bucket.without('le')})", at)
+    histogram = parse_selector(sli.histogram)
+    bucket = histogram.renamed(f"{histogram.name}_bucket")
+    found = await client.instant_query(f"count by (le) ({bucket})", at)
     spelled = (one.labels.get("le", "") for one in found)
     bounds = sorted({float(le) for le in spelled if is_number(le)})
     if bounds and sli.threshold not in bounds:
@@ -199,3 +225,16 @@ async def _require_bound(
             f"threshold {sli.threshold:g} s is no bucket bound of {sli.histogram}; "
             f"the bounds there are (in seconds): {finite}"
         )
+
+
+async def knows_native_histograms(client: PrometheusClient, at: int) -> bool:
+    """Whether a server has the functions that read native histograms.
+
+    Raises:
+        UnavailableError: it did not answer.
+    """
+    try:
+        await client.instant_query("histogram_count(vector(0))", at)
+    except QueryRefusedError:
+        return False
+    return True

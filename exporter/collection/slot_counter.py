@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from exporter.collection.decoding import SliError, read_answer
+from exporter.collection.decoding import SliError, knows_native_histograms, read_answer
 from exporter.collection.resample import Resampled, by_slices, resample
 from exporter.collection.slot_range import Counts, SlotRange, joined
 from exporter.collection.unknown_slots import UnknownSlots
 from exporter.prometheus.answers import Series
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError
-from exporter.prometheus.indicators import Indicator, indicators
+from exporter.prometheus.indicators import Counters, Indicator, indicators, stored_selectors
 from exporter.prometheus.promql import PART_LABEL, QueryContext, batch
 from exporter.prometheus.selectors import Selector
 from exporter.slo.maintenance import excluded
@@ -75,9 +75,9 @@ class SlotCounter:
         """Why SLOs' newest slots since then (Unix seconds) that are not known are not."""
         return self._unknown.newest(since)
 
-    def selectors(self, slo_index: SloIndex) -> Sequence[Selector | None]:
+    def selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
         """The counters behind an SLO (by its index), as it is measured now."""
-        return self._indicators[slo_index][0].selectors
+        return stored_selectors(self._indicators[slo_index][0])
 
     def queries(self, slo_index: SloIndex) -> Sequence[str]:
         """What is asked for the finest slot of an SLO (by its index), as it is measured now."""
@@ -283,17 +283,21 @@ class SlotCounter:
         ways = self._indicators[slo_index]
         found = await self._make_counts(slo_index, way, span, parts)
         for other in [other for other in ways if other is not way]:
-            if found:
+            # All that the second way knows the first leaves out; what is found of it is kept, then.
+            if found and not (isinstance(way, Counters) and way.leaves_out(parts)):
                 break
             try:
                 expressions = other.expressions(self._asking(slo_index, span.slot))
                 series = await self._range_query(
                     self._client(slo_index), batch(expressions), len(expressions), span
                 )
-            except QueryRefusedError:  # this server does not know native histograms
+            except QueryRefusedError:
+                if await knows_native_histograms(self._client(slo_index), span.end):
+                    raise
                 continue
-            found = await self._make_counts(slo_index, other, span, series)
-            if found:
+            others = await self._make_counts(slo_index, other, span, series)
+            if others:
+                found = others
                 ways.remove(other)
                 ways.insert(0, other)
                 self._cuts.clear()

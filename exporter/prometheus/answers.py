@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -11,6 +11,7 @@ import orjson
 
 from exporter.prometheus.completeness import is_out_of_time, is_store_failure, missing_data
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
+from exporter.prometheus.native_histograms import NativeHistogram, read_histogram
 
 MAX_PARTS = 500_000
 """Lists and objects in one answer, of which every sample and series is made: as Python's they take
@@ -24,10 +25,14 @@ NARROW = "narrow the selector, or group by fewer labels"
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One series of an answer: its labels and its samples as (Unix seconds, value), in order."""
+    """One series of an answer: its labels and its samples as (Unix seconds, value), in order.
+
+    Samples that are native histograms stand apart.
+    """
 
     labels: dict[str, str]
     samples: list[tuple[float, float]]
+    histograms: list[tuple[float, NativeHistogram]] = field(default_factory=list)
 
 
 class TimedOutError(UnavailableError):
@@ -107,9 +112,17 @@ def _parsed(body: bytearray) -> tuple[str, list[Series] | None, str | None]:
 
 
 def _one_series(item: dict[str, Any]) -> Series:
-    # Series of native histograms alone have neither key; they hold no counter samples.
-    pairs = item["values"] if "values" in item else [item["value"]] if "value" in item else []
     return Series(
         labels={str(name): str(value) for name, value in item["metric"].items()},
-        samples=[(float(at), float(value)) for at, value in pairs],
+        samples=[(float(at), float(value)) for at, value in _one_or_many(item, "value")],
+        histograms=[
+            (float(at), read_histogram(histogram))
+            for at, histogram in _one_or_many(item, "histogram")
+        ],
     )
+
+
+def _one_or_many(item: dict[str, Any], key: str) -> Iterable[tuple[Any, Any]]:
+    """A series's samples of one kind: those of a matrix, that of a vector, or none."""
+    many: Iterable[tuple[Any, Any]] = item.get(f"{key}s", ())
+    return [item[key]] if key in item else many

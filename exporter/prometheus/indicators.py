@@ -12,7 +12,14 @@ from typing import Protocol
 
 import numpy as np
 
-from exporter.prometheus.promql import QueryContext, events, native_events, over_slices
+from exporter.prometheus.answers import Series
+from exporter.prometheus.histogram_promql import (
+    HistogramSelectors,
+    native_present,
+    total_events,
+    within_events,
+)
+from exporter.prometheus.promql import QueryContext, events, over_slices
 from exporter.prometheus.rates import Term, per_second, recognise
 from exporter.prometheus.selectors import Matcher, Selector, parse_selector
 from exporter.slo.durations import format_duration
@@ -50,29 +57,37 @@ class Counters:
     """Counters: all events, and the part of them that is bad (or good), as signed sums.
 
     With `whole` the part exists whenever the total does, as the buckets of a histogram do:
-    without it nothing is known. Otherwise a part that is absent has no events.
+    without it nothing is known. Otherwise a part that is absent has no events. `histogram` tells
+    what they are of: where it has native series as well, they are not all.
     """
 
     total: tuple[Term, ...]
     part: tuple[Term, ...]
     part_is_good: bool
     whole: bool = False
+    histogram: HistogramSelectors | None = None
 
     @property
-    def selectors(self) -> Sequence[Selector]:
+    def selectors(self) -> Sequence[Selector | None]:
         """The counters, those of the total first."""
-        return [term.selector for term in (*self.total, *self.part)]
+        counters = [term.selector for term in (*self.total, *self.part)]
+        return counters if self.histogram is None else [*counters, None]
 
     def expressions(self, context: QueryContext) -> Sequence[str]:
-        """Count each selector's events."""
-        return [events(selector, context) for selector in self.selectors]
+        """Count each selector's events; and, last, a histogram's native series."""
+        counted = [events(selector, context) for selector in self.selectors if selector]
+        return [*counted, native_present(self.histogram, context)] if self.histogram else counted
+
+    def leaves_out(self, parts: Sequence[Sequence[Series]]) -> bool:
+        """Whether an answer shows native series of the histogram, which are not counted here."""
+        return self.histogram is not None and bool(parts[-1])
 
     def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """Add up the terms."""
         del context
         cut = len(self.total)
         total = _signed_sum(self.total, values[:cut])
-        part = _signed_sum(self.part, values[cut:])
+        part = _signed_sum(self.part, values[cut : cut + len(self.part)])
         if self.whole:
             total = np.where(np.isnan(part), np.nan, total)
         part = _or_zero(part)
@@ -95,30 +110,25 @@ def _or_zero(values: Floats) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class NativeHistogram:
-    """Requests faster than a threshold, by a native histogram."""
+class Histogram:
+    """Requests within a threshold, by a histogram's classic and native series."""
 
-    histogram: Selector
-    threshold: float
+    of: HistogramSelectors
 
     @property
     def selectors(self) -> Sequence[None]:
-        """None: raw samples of histograms are not counted."""
+        """None: its series are read from raw samples together."""
         return (None, None)
 
     def expressions(self, context: QueryContext) -> Sequence[str]:
-        """All observations, and the share of them up to the threshold."""
-        grown = native_events(self.histogram, context)
-        return (
-            f"histogram_count({grown})",
-            f"histogram_fraction(-Inf, {self.threshold!r}, {grown})",
-        )
+        """All observations, and those within the threshold."""
+        return (total_events(self.of, context), within_events(self.of, context))
 
     def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
-        """Slow is what is not within the threshold; a share of no observations is NaN."""
+        """Slow is what is not within the threshold; nothing is known where nobody tells that."""
         del context
-        total, share = values
-        return np.maximum(total * (1 - np.where(np.isnan(share), 1.0, share)), 0.0), total
+        total, within = values
+        return np.fmax(total - within, 0.0), np.where(np.isnan(within), np.nan, total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +221,7 @@ class FreeQuery:
 def indicators(sli: Sli, group_by: Sequence[str]) -> tuple[Indicator, ...]:
     """The ways to measure an SLI, the usual one first.
 
-    A latency has two, since its histogram may be classic or native.
+    A latency has two, since its histogram may have native series as well; the second has all.
 
     Raises:
         ValueError: a selector is not one; configuration files are checked for that before.
@@ -238,17 +248,22 @@ def indicators(sli: Sli, group_by: Sequence[str]) -> tuple[Indicator, ...]:
 
 
 def _latency(sli: LatencySli) -> tuple[Indicator, ...]:
-    histogram = parse_selector(sli.histogram)
+    native = parse_selector(sli.histogram)
     bound = Matcher("le", "=~", "|".join(bound_spellings(sli.threshold)))
-    return (
-        Counters(
-            total=(Term(1, histogram.renamed(f"{histogram.name}_count")),),
-            part=(Term(1, histogram.renamed(f"{histogram.name}_bucket").where(bound)),),
-            part_is_good=True,
-            whole=True,
-        ),
-        NativeHistogram(histogram, sli.threshold),
+    of = HistogramSelectors(
+        count=native.renamed(f"{native.name}_count"),
+        bucket=native.renamed(f"{native.name}_bucket").where(bound),
+        native=native,
+        bound=sli.threshold,
     )
+    classic = Counters(
+        total=(Term(1, of.count),),
+        part=(Term(1, of.bucket),),
+        part_is_good=True,
+        whole=True,
+        histogram=of,
+    )
+    return (classic, Histogram(of))
 
 
 def _query(
@@ -271,3 +286,10 @@ def bound_spellings(bound: float) -> list[str]:
         spellings |= {str(int(bound)), f"{int(bound)}.0"}
     spellings = {text for text in spellings if float(text) == bound}
     return sorted(text.replace(".", r"\.").replace("+", r"\+") for text in spellings)
+
+
+def stored_selectors(way: Indicator) -> Sequence[Selector]:
+    """The counters and histograms whose stored samples a way to measure goes by; not gauges."""
+    if isinstance(way, Histogram):
+        return way.of.count, way.of.bucket, way.of.native
+    return [selector for selector in way.selectors if selector is not None]

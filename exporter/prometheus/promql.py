@@ -66,25 +66,6 @@ def growth(selector: Selector, context: QueryContext) -> str:
     )
 
 
-def native_events(selector: Selector, context: QueryContext) -> str:
-    """What a native histogram has gained in a slot, as a histogram.
-
-    After a reset the new histogram counts whole, and so does one that is born while its target
-    was being scraped. Several resets in a slot are counted as one.
-    """
-    r, b = format_duration(context.slot), format_duration(context.lookback)
-    both = format_duration(context.slot + context.lookback)
-    now = f"last_over_time({selector}[{b}])"
-    before = f"last_over_time({selector}[{b}] offset {r})"
-    reset = f"(resets({selector}[{both}]) - resets({selector}[{b}] offset {r}) > 0)"
-    return (
-        f"sum by ({context.by}) ("
-        f"({now} - {before}) unless {reset}"
-        f" or ({now} and {before})"
-        f" or ({now} unless {before} and on (job, instance) (up offset {r} == 1)))"
-    )
-
-
 def over_slices(function: str, expression: str, context: QueryContext) -> str:
     """Apply a `_over_time` function to an expression's values at every interval of the slot."""
     step = format_duration(context.interval)

@@ -21,11 +21,21 @@ Labels = Iterable[tuple[str, str]]
 Samples = Sequence[tuple[float, float]]
 
 
+CUSTOM = -53
+"""The schema of histograms with custom buckets."""
+
+
 @dataclass(frozen=True)
 class NativeHistogram:
-    """A native histogram of schema 0: bucket n holds what lies in (2^(n-1), 2^n]."""
+    """A native histogram.
+
+    Bucket n of schema s holds what lies in (2^((n-1)/2^s), 2^(n/2^s)]. With custom `bounds` (which
+    are the upper ones) bucket n is the nth; the last has no bound.
+    """
 
     buckets: Mapping[int, int]
+    schema: int = 0
+    bounds: Sequence[float] = ()
 
     def encoded(self, t: float) -> bytes:
         """The histogram as a message with a timestamp."""
@@ -36,19 +46,34 @@ class NativeHistogram:
         return (
             _varint(1, sum(counts))
             + _double(3, float(sum(counts)))
-            + _varint(4, 0)
-            + _double(5, 1e-128)
+            + _varint(4, _zigzag(CUSTOM if self.bounds else self.schema))
+            + _double(5, 0.0 if self.bounds else 1e-128)
             + _varint(6, 0)
             + _bytes(11, span)
             + b"".join(_varint(12, _zigzag(delta)) for delta in deltas)
             + _varint(15, round(t * 1000))
+            + (
+                _bytes(16, struct.pack(f"<{len(self.bounds)}d", *self.bounds))
+                if self.bounds
+                else b""
+            )
         )
+
+
+class StaleHistogram:
+    """The staleness mark of a native histogram: an empty one whose sum is that NaN."""
+
+    def encoded(self, t: float) -> bytes:
+        """The mark as a message with a timestamp."""
+        return _double(3, STALE) + _varint(15, round(t * 1000))
 
 
 def write(
     url: str,
     series: Iterable[tuple[Labels, Samples]] = (),
-    histograms: Iterable[tuple[Labels, Sequence[tuple[float, NativeHistogram]]]] = (),
+    histograms: Iterable[
+        tuple[Labels, Sequence[tuple[float, NativeHistogram | StaleHistogram]]]
+    ] = (),
 ) -> None:
     """Send series, whose labels hold `__name__` too, to a receiver.
 

@@ -1,69 +1,28 @@
-"""Latency by a native histogram, chosen by itself where there is no classic one."""
+"""Latency by native histograms: to the observation, beside classic ones and after them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from exporter.demo.servers import http_get
-from exporter.slo.model import LatencySli
+from exporter.slo.model import LatencySli, Slo
 from exporter.slo.snapshot import DataState
-from tests.helpers.integration.checks import assert_slots, assert_sums
-from tests.helpers.integration.histories import END, History, growing, scrapes
-from tests.helpers.integration.running import run
-from tests.helpers.integration.scenario import SPOTS, Case, slo_of
+from tests.helpers.integration.checks import assert_slots
+from tests.helpers.integration.histories import END
+from tests.helpers.integration.running import run, status
+from tests.helpers.integration.scenario import PERIOD, objective
+from tests.helpers.torture.histogram_cases import HISTOGRAMS
+from tests.helpers.torture.histogram_histories import BOUND, NAME, HistogramHistory
 from tests.helpers.torture.receivers import PrometheusReceiver
-from tests.helpers.torture.remote_write import NativeHistogram, write
-from tests.oracle import HOUR
+from tests.oracle import HOUR, MINUTE
 
-FAST, SLOW = 0, 1
-"""Buckets of schema 0: 0.5 s to 1 s, and 1 s to 2 s. A threshold of 1 s lies between them."""
+MOMENT = END - 1_230
+"""In the middle of a 5 m slot, so that long windows cut coarse slots."""
 
-
-@pytest.fixture(scope="module")
-def server(prometheus_binary: Path) -> Iterator[PrometheusReceiver]:
-    """A Prometheus that takes native histograms, if it can."""
-    flags = ["--enable-feature=native-histograms"]
-    with PrometheusReceiver(prometheus_binary, flags) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def latency(server: PrometheusReceiver) -> Case:
-    """Steady traffic, an incident, a restart; and an instance that is born during it."""
-    history = History("native")
-    found: dict[str, Sequence] = {}
-    times = scrapes(END - 5 * HOUR)
-    for instance, alive in (("a:80", times), ("b:80", [t for t in times if t > SPOTS[-1]])):
-        history.target(times, instance=instance)
-        resets = {SPOTS[-1] + 600: [1]}
-        fast = growing(alive, 9, first=9, resets=resets)
-        slow = growing(
-            alive,
-            lambda n, at=alive: 4 if at[n] > SPOTS[-1] else n % 7 == 0,
-            first=2,
-            resets=resets,
-        )
-        history.counter("fast", fast, instance=instance)
-        history.counter("slow", slow, instance=instance)
-        found[instance] = [
-            (t, NativeHistogram({FAST: int(few), SLOW: int(many)}))
-            for (t, few), (_, many) in zip(fast, slow, strict=True)
-        ]
-    server.store([history])
-    names = {"__name__": "latency_seconds", "service": "native", "job": "native"}
-    series = ((({**names, "instance": of}).items(), samples) for of, samples in found.items())
-    if major(server) >= 3:
-        write(server.url, histograms=series)
-    fast_count, slow_count = history.events("fast").between, history.events("slow").between
-    return Case(
-        history,
-        slo_of(history, LatencySli('latency_seconds{service="native"}', threshold=1.0)),
-        bad=slow_count,
-        total=lambda start, end: fast_count(start, end) + slow_count(start, end),
-    )
+FIRST = MOMENT - 3 * HOUR
 
 
 def major(server: PrometheusReceiver) -> int:
@@ -71,14 +30,76 @@ def major(server: PrometheusReceiver) -> int:
     return int(body.split(b'"version":"')[1].split(b".")[0])
 
 
-class TestNativeHistogram:
-    def test_is_counted_where_prometheus_can(self, server: PrometheusReceiver, latency: Case):
-        """Prometheus 3 counts them, as a share of all; where it cannot, there are no data."""
-        engine, snapshot = run(server.url, [latency.slo], END)
-        [found] = snapshot.slos
-        if major(server) < 3:
-            assert (found.state, found.problem) == (DataState.NO_DATA, None)
-            return
-        assert_slots(engine, snapshot, latency.slo, latency.bad, latency.total, exact=False)
-        assert_sums(found, END, latency.bad, latency.total)
-        assert found.state is DataState.OK
+def watching(service: str) -> Slo:
+    """An SLO on the histogram of a case."""
+    sli = LatencySli(f'{NAME}{{service="{service}"}}', threshold=BOUND)
+    return Slo(service=service, name="slo", sli=sli, objective=objective("99.5"), period=PERIOD)
+
+
+SLOS = {name: watching(name) for name in HISTOGRAMS}
+
+
+@pytest.fixture(scope="module")
+def cases() -> dict[str, HistogramHistory]:
+    return {name: make() for name, make in HISTOGRAMS.items()}
+
+
+@pytest.fixture(scope="module")
+def server(prometheus_binary: Path, cases) -> Iterator[PrometheusReceiver]:
+    """A Prometheus that holds all cases, if it can take native histograms."""
+    flags = ["--enable-feature=native-histograms"]
+    with PrometheusReceiver(prometheus_binary, flags) as server:
+        if major(server) >= 3:
+            for case in cases.values():
+                case.store(server)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def filled(server: PrometheusReceiver):
+    """An engine that was started at the moment and has filled its history."""
+    return run(server.url, list(SLOS.values()), MOMENT)
+
+
+@pytest.fixture(scope="module")
+def polled(server: PrometheusReceiver):
+    """An engine that was polled without a pause where something happens, from 3 h before."""
+    steps = range(MOMENT - 140 * MINUTE, MOMENT - 80 * MINUTE, 30)
+    rest = range(MOMENT - 80 * MINUTE, MOMENT + 1, 10 * MINUTE)
+    return run(server.url, list(SLOS.values()), FIRST, *steps, *rest, MOMENT, fill_at=[FIRST])
+
+
+def check(server, ran, name: str, case: HistogramHistory) -> None:
+    """Every slot holds what the oracle counts; on Prometheus 2 there are no data."""
+    engine, snapshot = ran
+    found = status(snapshot, SLOS[name])
+    assert found.problem is None
+    if major(server) < 3:
+        assert found.state is DataState.NO_DATA
+        return
+    observed = case.observed()
+    assert_slots(engine, snapshot, SLOS[name], observed.bad, observed.total)
+
+
+@pytest.mark.parametrize("name", HISTOGRAMS)
+class TestHistograms:
+    def test_history_is_counted_to_the_observation(self, server, filled, cases, name):
+        """Whatever the process, the scrapes and the form of the histogram went through."""
+        check(server, filled, name, cases[name])
+
+    def test_polling_counts_to_the_observation(self, server, polled, cases, name):
+        """A slot that was polled for holds what a backfill finds in it."""
+        check(server, polled, name, cases[name])
+
+
+@pytest.mark.parametrize(
+    "name", ["lives-custom", "no-up-custom", "from-classic-to-custom-True-600"]
+)
+def test_a_scrape_interval_that_is_told_too_short_costs_nothing(server, cases, name):
+    """Most slots have no sample then: where the histogram stood is found further back."""
+    moments = FIRST, *range(MOMENT - 140 * MINUTE, MOMENT - 110 * MINUTE, 30)
+    ran = run(server.url, [SLOS[name]], *moments, scrape_interval=10, fill_at=[FIRST])
+    engine, snapshot = ran
+    if major(server) >= 3:
+        observed = cases[name].observed()
+        assert_slots(engine, snapshot, SLOS[name], observed.bad, observed.total)

@@ -40,7 +40,7 @@ class Migrated:
             return []
         if not native:
             await self.answers.wait()
-        values = (10.0, 0.9) if native else (30.0, 27.0)
+        values = (10.0, 9.0) if native else (30.0, 27.0)
         return [Series({PART_LABEL: str(i)}, [(end, value)]) for i, value in enumerate(values)]
 
 
@@ -49,7 +49,7 @@ def figures(resampled: Resampled) -> tuple[float, float]:
 
 
 def test_an_answer_is_read_as_it_was_asked_for():
-    """Finding a native histogram in one span does not turn the other's buckets into shares."""
+    """Finding a native histogram in one span does not change how the other's answer is read."""
 
     async def run() -> list[tuple[float, float]]:
         fake = Migrated()

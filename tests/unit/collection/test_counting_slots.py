@@ -6,6 +6,7 @@ import pytest
 
 from exporter.collection.slot_counter import MAX_SLOTS, SlotCounter
 from exporter.collection.slot_range import SlotRange
+from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import QueryRefusedError
 from exporter.slo.maintenance import one_off
 from exporter.slo.model import LatencySli, ProbeSli, Timeslices
@@ -144,20 +145,18 @@ class TestNativeHistograms:
 
     def test_they_are_asked_where_there_is_no_classic_one(self):
         """Of 30 requests a slot, a tenth is slower than the threshold."""
-        fake = FakePrometheus({self.NATIVE[0]: steady(1), self.NATIVE[1]: lambda _s, _e: 0.9})
+        fake = FakePrometheus({self.NATIVE[0]: steady(1), self.NATIVE[1]: steady(0.9)})
         found = counts(count(fake, [self.OF])[0])
         assert found == (pytest.approx([3] * 4), [30] * 4)
         assert len(fake.ranges) == 2
 
     def test_what_was_found_to_work_is_asked_first(self):
         """The next slot costs one question."""
-        fake = FakePrometheus({self.NATIVE[0]: steady(1), self.NATIVE[1]: lambda _s, _e: 0.9})
+        fake = FakePrometheus({self.NATIVE[0]: steady(1), self.NATIVE[1]: steady(0.9)})
         counter = SlotCounter({"prometheus": fake}, [self.OF], 30)
         for ranges in (2, 3, 4):
             assert counts(count_with(counter, [0])[0])[1] == [30] * 4
             assert len(fake.ranges) == ranges
-        fake.counters = {self.CLASSIC[0]: steady(2), self.CLASSIC[1]: steady(1)}
-        assert counts(count_with(counter, [0])[0]) == ([30] * 4, [60] * 4)
 
     def test_a_classic_one_is_not_asked_twice(self):
         """Where it is, nobody looks for another."""
@@ -165,10 +164,39 @@ class TestNativeHistograms:
         assert counts(count(fake, [self.OF])[0]) == ([15] * 4, [30] * 4)
         assert len(fake.ranges) == 1
 
+    def test_native_series_beside_classic_ones_are_counted_as_well(self):
+        """Once they show, both kinds are asked for together."""
+        fake = FakePrometheus(
+            {
+                self.CLASSIC[0]: steady(1),
+                self.CLASSIC[1]: steady(0.5),
+                "count(count_over_time(http_seconds[": steady(1),
+                "histogram_count(last_over_time(http_seconds[": steady(3),
+                "round(histogram_fraction(-Inf, 0.5, last_over_time(http_seconds[": steady(2),
+            }
+        )
+        counter = SlotCounter({"prometheus": fake}, [self.OF], 30)
+        for ranges in (2, 3):
+            assert counts(count_with(counter, [0])[0]) == ([30] * 4, [90] * 4)
+            assert len(fake.ranges) == ranges
+
+    def test_a_refusal_by_a_server_that_knows_them_is_told(self):
+        """Half of the requests would be left out otherwise."""
+        fake = FakePrometheus({self.CLASSIC[0]: steady(1), self.CLASSIC[1]: steady(0.5)})
+        fake.counters["count(count_over_time(http_seconds["] = steady(1)
+        fake.refuse = lambda asked: "too much" if "histogram_count" in asked.text else None
+        assert isinstance(count(fake, [self.OF])[0], QueryRefusedError)
+
     def test_a_server_that_does_not_know_them_is_no_trouble(self):
         """It refuses the function: then there is no histogram of any kind, and nothing known."""
         fake = FakePrometheus({"all1_total": steady(1)})
         fake.refuse = lambda asked: "unknown function" if "histogram_count" in asked.text else None
+
+        def unknown_function(query: str, at: int) -> list[Series]:
+            assert query == "histogram_count(vector(0))"
+            raise QueryRefusedError("unknown function")
+
+        fake.instant = unknown_function
         found = count(fake, [self.OF, numbered(1)])
         assert found[0] == {}
         assert counts(found[1])[1] == [30] * 4

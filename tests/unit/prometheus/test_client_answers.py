@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import inf
 from urllib.parse import parse_qs
 
 import pytest
@@ -12,6 +13,7 @@ import respx
 from exporter.prometheus import client as client_module
 from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
+from exporter.prometheus.native_histograms import Bucket, NativeHistogram
 from exporter.prometheus.settings import DEFAULT_PARAMS, BasicAuth, PrometheusSettings
 from tests.helpers.prometheus.answers import EMPTY, URL, ask, error, with_client
 
@@ -80,13 +82,15 @@ class TestAnswers:
         ask(PrometheusSettings(url=URL, headers={"cache-control": "max-age=1"}))
         assert query.calls.last.request.headers.get_list("Cache-Control") == ["max-age=1"]
 
-    def test_a_native_histogram_has_no_samples(self, query):
-        """A series without counter samples is read as one without any."""
-        result = [{"metric": {"a": "b"}, "histogram": [1, {"count": "1"}]}]
+    def test_native_histograms_stand_apart_from_samples(self, query):
+        """Of a histogram the count is read, and the buckets that have observations."""
+        buckets = [[3, "-Inf", "0.5", "1"], [0, "0.5", "+Inf", "2"]]
+        result = [{"metric": {"a": "b"}, "histogram": [1, {"count": "3", "buckets": buckets}]}]
         query.respond(
             json={"status": "success", "data": {"resultType": "vector", "result": result}}
         )
-        assert ask() == [Series({"a": "b"}, [])]
+        read = NativeHistogram(3, (Bucket(-inf, 0.5, 1), Bucket(0.5, inf, 2)))
+        assert ask() == [Series({"a": "b"}, [], [(1, read)])]
 
     def test_a_path_in_the_url_is_kept(self):
         """Mimir and proxies serve the API below a prefix."""

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.prometheus.histogram_promql import HistogramSelectors
 from exporter.prometheus.indicators import (
     Counters,
     FreeQuery,
+    Histogram,
     Indicator,
-    NativeHistogram,
     Probe,
     TimeWeighted,
 )
@@ -26,7 +27,7 @@ A, B, C = (parse_selector(name) for name in "abc")
 BAD = Counters((Term(1, A),), (Term(1, B),), part_is_good=False)
 GOOD = Counters((Term(1, A),), (Term(1, B),), part_is_good=True)
 BUCKETS = Counters((Term(1, A),), (Term(1, B),), part_is_good=True, whole=True)
-HISTOGRAM = NativeHistogram(A, 0.5)
+HISTOGRAM = Histogram(HistogramSelectors(A, B, A, 0.5))
 UNKNOWN = None
 
 
@@ -57,12 +58,12 @@ def combine(way: Indicator, *values: float) -> tuple[float, float] | None:
         (BUCKETS, (10, 7), (3, 10)),
         (BUCKETS, (10, nan), UNKNOWN),
         (BUCKETS, (nan, 7), UNKNOWN),
-        # A native histogram: the share of no observations is NaN, and none of them is bad.
-        (HISTOGRAM, (10, 0.75), (2.5, 10)),
-        (HISTOGRAM, (10, 0.0), (10, 10)),
-        (HISTOGRAM, (0, nan), (0, 0)),
+        # A histogram of both kinds: what is not within the bound is bad.
+        (HISTOGRAM, (10, 7.5), (2.5, 10)),
+        (HISTOGRAM, (10, 0), (10, 10)),
+        (HISTOGRAM, (10, nan), UNKNOWN),
         (HISTOGRAM, (nan, nan), UNKNOWN),
-        (HISTOGRAM, (10, 1.0000000000000002), (0, 10)),
+        (HISTOGRAM, (10, 11), (0, 10)),
         # A probe: what did not succeed failed.
         (Probe(A), (10, 8), (2, 10)),
         (Probe(A), (10, 10), (0, 10)),

@@ -7,17 +7,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.prometheus.histogram_promql import (
+    HistogramSelectors,
+    native_present,
+    total_events,
+    within_events,
+)
 from exporter.prometheus.promql import (
     QueryContext,
     batch,
     events,
-    native_events,
     over_slices,
     sample_count,
 )
 from exporter.prometheus.selectors import Matcher, Selector, parse_selector
 
 CONTEXT = QueryContext(group_by=(), slot=30, interval=30, lookback=75)
+
+HISTOGRAM = HistogramSelectors(
+    parse_selector("a_count"), parse_selector('a_bucket{le="0.5"}'), parse_selector("a"), 0.5
+)
 
 
 class TestEvents:
@@ -35,7 +44,7 @@ class TestEvents:
         context = QueryContext(("region", "tenant"), slot=3600, interval=30, lookback=75)
         for query in (
             events(parse_selector("a_total"), context),
-            native_events(parse_selector("a"), context),
+            total_events(HISTOGRAM, context),
         ):
             assert query.startswith("sum by (region, tenant) (")
             assert "offset 1h" in query
@@ -54,7 +63,9 @@ class TestEvents:
         context = QueryContext(tuple(group_by), slot, min(slot, 30), lookback, closed)
         for query in (
             events(selector, context),
-            native_events(selector, context),
+            total_events(HISTOGRAM, context),
+            within_events(HISTOGRAM, context),
+            native_present(HISTOGRAM, context),
             sample_count([selector] * number, slot, closed=closed),
         ):
             promql_parser.parse(query)
