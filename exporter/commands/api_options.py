@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -85,3 +85,8 @@ def on_every(servers: Sequence[str], act: Callable[[str], str]) -> None:
 def readable(at: float) -> str:
     """A time in Unix seconds as people read it, in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def storing(answer: Mapping[str, Any]) -> str:
+    """What to add if what was recorded is not on disk; older daemons do not always say."""
+    return "" if answer.get("stored", True) else "; it is not stored, and lost in a restart"

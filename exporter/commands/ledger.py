@@ -13,8 +13,10 @@ from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
 from exporter.daemon.options import Options
 from exporter.errors import ConfigurationError
-from exporter.store.inspection import Holding, holdings, rebuild_pending, request_rebuild
-from exporter.store.opening import size, taken
+from exporter.store.inspection import SloSummary, summarize
+from exporter.store.lock import taken
+from exporter.store.opening import FILE, size
+from exporter.store.rebuild_requests import rebuild_pending, request_rebuild
 
 HEADING = ("SLO", "groups", "from", "to", "known", "size", "")
 
@@ -38,16 +40,16 @@ def ledger(context: click.Context, config_file: Path, storage: str | None) -> No
 
 
 def _show(folder: Path) -> None:
-    rows = [HEADING, *map(_row, holdings(folder))]
+    rows = [HEADING, *map(_row, summarize(folder))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADING))]
     for row in rows:
         cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
         click.echo("  ".join(cells).rstrip())
     daemon = "a daemon has it open" if taken(folder) else "no daemon has it open"
-    click.echo(f"{folder / 'ledger.sqlite'}: {_bytes(size(folder / 'ledger.sqlite'))}, {daemon}")
+    click.echo(f"{folder / FILE}: {_bytes(size(folder / FILE))}, {daemon}")
 
 
-def _row(held: Holding) -> tuple[str, ...]:
+def _row(held: SloSummary) -> tuple[str, ...]:
     notes = ["no longer configured"] if not held.current else []
     if held.rebuild:
         notes.append("to be rebuilt")

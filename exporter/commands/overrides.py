@@ -14,6 +14,7 @@ from exporter.commands.api_options import (
     readable,
     server_option,
     servers_option,
+    storing,
 )
 
 
@@ -41,8 +42,7 @@ def override(
     def record(server: str) -> str:
         answer: Any = ask(server, "POST", "overrides", access, body=body)
         made = answer["override"]
-        kept = "" if answer["stored"] else "; it is not stored, and lost in a restart"
-        return f"override {made['id']} holds until {readable(made['until'])}{kept}"
+        return f"override {made['id']} holds until {readable(made['until'])}{storing(answer)}"
 
     on_every(servers, record)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
 from exporter.commands.api_client import Access, ask
-from exporter.commands.api_options import access_options, on_every, servers_option
+from exporter.commands.api_options import access_options, on_every, servers_option, storing
 
 
 @click.group()
@@ -52,7 +53,7 @@ def ack(
     }
 
     def acknowledge(server: str) -> str:
-        ask(server, "POST", "postmortems/acknowledge", access, body=body)
-        return f"the postmortem of {slo} is acknowledged"
+        answer: Any = ask(server, "POST", "postmortems/acknowledge", access, body=body)
+        return f"the postmortem of {slo} is acknowledged{storing(answer)}"
 
     on_every(servers, acknowledge)

@@ -25,9 +25,8 @@ from exporter.errors import StoreError
 from exporter.exposition.publisher import Publisher
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.prometheus.errors import SettingsError
-from exporter.state.overrides import Overrides, read_overrides
-from exporter.store.opening import StoreInUseError, StoreVersionError
-from exporter.store.overrides import OverrideStore
+from exporter.store.lock import StoreInUseError
+from exporter.store.schema import StoreVersionError
 from exporter.store.store import Store
 from exporter.web.daemon import ReloadError
 from exporter.web.routes import create_app
@@ -64,7 +63,6 @@ class App:
             storage=options.storage_folder(settings),
             running=RunningConfig.build(settings, self._metrics.observe_query),
             persister=Persister(None),
-            overrides=Overrides(),
             reload=LastReload(time.time()),
         )
         self.publisher = Publisher(self._metrics.registry)
@@ -144,7 +142,7 @@ class App:
             persister = Persister(await asyncio.to_thread(Store, current.storage))
             stored = await persister.read(engine.state)
             await asyncio.to_thread(engine.begin_with, stored, time.time())
-            current.overrides = await read_overrides(OverrideStore(current.storage))
+            await persister.read_overrides()
         except (StoreInUseError, StoreVersionError):
             raise
         except StoreError as error:

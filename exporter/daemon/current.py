@@ -11,7 +11,6 @@ from exporter.daemon.options import Options
 from exporter.daemon.persister import Persister
 from exporter.daemon.running_config import RunningConfig
 from exporter.exposition.self_metrics import EvaluationFigures, SelfFigures, StoreFigures
-from exporter.state.overrides import Overrides
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,6 @@ class Current:
     storage: Path | None
     running: RunningConfig
     persister: Persister
-    overrides: Overrides
     reload: LastReload
     evaluations: EvaluationFigures = field(default_factory=EvaluationFigures)
     ready: bool = False

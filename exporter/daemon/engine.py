@@ -27,7 +27,7 @@ from exporter.slo.records import Acknowledgement, Incident
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.types import SloIndex, enumerate_slos
 from exporter.state.evaluation_state import EvaluationState
-from exporter.store.store import Stored
+from exporter.store.stored import StoredSlo
 
 RETRY_HISTORY = 300
 """Seconds until history that was refused is asked for again."""
@@ -109,12 +109,12 @@ class Engine:
         interval = self._settings.interval
         return int((now - self._settings.delay) // interval) * interval
 
-    def begin_with(self, stored: Mapping[SloIndex, Stored], now: float) -> None:
+    def begin_with(self, stored: Mapping[SloIndex, StoredSlo], now: float) -> None:
         """Take over what a store has of the SLOs (by their index)."""
         self.state.take_over(stored, at=self._end(now))
 
     def follow(
-        self, old: Engine, stored: Mapping[SloIndex, Stored], now: float, *, saved: bool
+        self, old: Engine, stored: Mapping[SloIndex, StoredSlo], now: float, *, saved: bool
     ) -> None:
         """Take the place of another engine; see `EvaluationState.follow`."""
         self.state.follow(old.state, stored, at=self._end(now), saved=saved)

@@ -94,9 +94,9 @@ class Facade:
 
     def overrides(self) -> OverrideStatus:
         """The overrides, and their limits."""
-        overrides = self._current.overrides
+        persister = self._current.persister
         limits = self._current.running.settings.overrides
-        return OverrideStatus(overrides.all, limits, overrides.stored)
+        return OverrideStatus(persister.overrides.all, limits, persister.overrides_stored)
 
     async def override(self, new: Override) -> tuple[Override, bool]:
         """Put an override in force.
@@ -111,9 +111,10 @@ class Facade:
         ):
             named = new.service if new.slo is None else f"{new.service}/{new.slo}"
             raise OverrideError(f"{named} is not configured")
-        made = await self._current.overrides.record(new, settings.overrides)
+        persister = self._current.persister
+        made = persister.overrides.record(new, settings.overrides)
         self._show_overrides()
-        return made
+        return made, await persister.save_overrides()
 
     async def end_override(self, id_: int) -> tuple[Override, bool]:
         """End an override now.
@@ -121,17 +122,18 @@ class Facade:
         Raises:
             AbsentError: there is none with this id.
         """
-        ended = await self._current.overrides.end(id_)
+        persister = self._current.persister
+        ended = persister.overrides.end(id_)
         if ended is None:
             raise AbsentError(f"there is no override {id_}")
         self._show_overrides()
-        return ended
+        return ended, await persister.save_overrides()
 
     def _show_overrides(self) -> None:
-        overrides = self._current.overrides.all
+        overrides = self._current.persister.overrides.all
         self._publisher.amend(partial(with_overrides, overrides=overrides, now=time.time()))
 
-    async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> Incident:
+    async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> tuple[Incident, bool]:
         """Note that the postmortem of an incident is taken care of; shown from the next evaluation.
 
         Raises:
@@ -145,7 +147,7 @@ class Facade:
                     f"{key.service}/{key.slo} has no incident from {key.start} on that has settled "
                     "and requires a postmortem"
                 )
-            await self._current.persister.save(engine)
+            stored = await self._current.persister.save(engine)
         self._log.info(
             "postmortem acknowledged",
             service=key.service,
@@ -154,7 +156,7 @@ class Facade:
             by=word.by,
             note=word.note,
         )
-        return incident
+        return incident, stored
 
     def event_histories(self, statuses: Sequence[SloStatus]) -> list[EventHistory | None]:
         """The event histories of some SLOs, for charts."""

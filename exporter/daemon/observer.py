@@ -46,13 +46,12 @@ class EvaluationObserver:
         # One datasource that is down must not keep the others' SLOs from being served.
         current.ready = current.ready or len(silent) < len(engine.datasources)
         await current.persister.save(engine)
-        await current.overrides.keep()
 
     async def _publish(self, snapshot: Snapshot) -> None:
-        shown = self._current.overrides.all
+        shown = self._current.persister.overrides.all
         snapshot = with_overrides(snapshot, shown, time.time())
         await asyncio.to_thread(self._publisher.publish, snapshot)
-        newest = self._current.overrides.all
+        newest = self._current.persister.overrides.all
         if newest is not shown:  # one was recorded while the pages were rendered
             self._publisher.amend(partial(with_overrides, overrides=newest, now=time.time()))
 

@@ -29,7 +29,7 @@ from exporter.state.policy_records import PolicyRecords
 from exporter.state.rebuild import DeferredAnswer, Rebuilds
 from exporter.state.series_table import SeriesTable
 from exporter.state.unsaved import Unsaved, collect_unsaved
-from exporter.store.store import Owner, Stored
+from exporter.store.stored import SloKey, StoredSlo
 
 
 class EvaluationState:
@@ -196,10 +196,10 @@ class EvaluationState:
 
     # The store, and other states
 
-    def owners(self) -> list[Owner]:
-        """Whose slots these are, for the store; in the order of the SLOs."""
+    def keys(self) -> list[SloKey]:
+        """What identifies these SLOs in the store, by their index."""
         return [
-            Owner(measured(slo), slo.service, slo.name, keep)
+            SloKey(measured(slo), slo.service, slo.name, keep)
             for slo, keep in zip(self.slos, self._longest, strict=True)
         ]
 
@@ -223,7 +223,7 @@ class EvaluationState:
             slo_index, self.series.indices(slo_index), self.series.groups(slo_index)
         )
 
-    def take_over(self, stored: Mapping[SloIndex, Stored], *, at: int) -> None:
+    def take_over(self, stored: Mapping[SloIndex, StoredSlo], *, at: int) -> None:
         """Begin with histories (by SLO) from a store or another state; at `at` at the latest.
 
         What they tell of the time after `at` (Unix seconds) is left out: it is yet to come.
@@ -245,35 +245,37 @@ class EvaluationState:
                 unit=self._units[slo_index],
                 stored=one.own,
             )
-            self.policy_records.restore(slo_index, one.until, one.policy_states, stored=one.own)
+            self.policy_records.restore(
+                slo_index, one.final_until, one.policy_states, stored=one.own
+            )
             if one.rebuild:
                 self.rebuilds.begin(slo_index)
 
     def follow(
-        self, old: EvaluationState, stored: Mapping[SloIndex, Stored], *, at: int, saved: bool
+        self, old: EvaluationState, stored: Mapping[SloIndex, StoredSlo], *, at: int, saved: bool
     ) -> None:
         """Take the place of another state; what it does not have comes from the store.
 
         `saved` tells whether the store has all that is settled in the old one.
         """
         old.rebuilds.finish_all()
-        owners = old.owners()
-        same = {owner.identity: slo_index for slo_index, owner in enumerate_slos(owners)}
-        alike = {owner.measured: slo_index for slo_index, owner in enumerate_slos(owners)}
+        old_keys = old.keys()
+        same = {key: slo_index for slo_index, key in enumerate_slos(old_keys)}
+        alike = {key.measured: slo_index for slo_index, key in enumerate_slos(old_keys)}
         final_until = old.policy_records.until
         histories, followed = dict(stored), {}
-        for slo_index, owner in enumerate_slos(self.owners()):
-            own = owner.identity in same
-            before = same.get(owner.identity, alike.get(owner.measured))
+        for slo_index, key in enumerate_slos(self.keys()):
+            own = key in same
+            before = same.get(key, alike.get(key.measured))
             if before is not None:
                 followed[slo_index] = before
                 history = old.history(before)
                 if slo_index in stored:
                     history = history.over(stored[slo_index].history)
-                histories[slo_index] = Stored(
+                histories[slo_index] = StoredSlo(
                     history,
                     own=own and saved,
-                    until=final_until[before],
+                    final_until=final_until[before],
                     policy_states=old.policy_records.of_slo(before),
                 )
         self.take_over(histories, at=at)

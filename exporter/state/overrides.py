@@ -1,115 +1,71 @@
-"""Overrides as the daemon keeps them: in memory, and in the store where there is one."""
+"""Overrides as the daemon knows them: in memory, and which of it is not stored yet."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import structlog
 
-from exporter.errors import StoreError
 from exporter.slo.overrides import OverrideLimits, check
 from exporter.slo.records import KEPT, Override
-from exporter.store.overrides import OverrideStore
 
 
 class Overrides:
-    """Records, ends and keeps overrides; they hold at once, also if they cannot be stored.
+    """Records and ends overrides. They are in force at once, whether or not they can be stored.
 
-    What could not be stored is tried again whenever `keep` is called. `all` are those that are
-    kept, oldest first.
+    `all` are those of the last year, oldest first. `unsaved` tells whether the store has them
+    otherwise; whoever stores them clears it.
     """
 
     def __init__(
-        self,
-        store: OverrideStore | None = None,
-        kept: Sequence[Override] = (),
-        clock: Callable[[], float] = time.time,
+        self, stored: Sequence[Override] = (), clock: Callable[[], float] = time.time
     ) -> None:
-        self._store = store
+        self.all: tuple[Override, ...] = tuple(stored)
+        self.unsaved = False
         self._clock = clock
-        self._lock = asyncio.Lock()
         self._log = structlog.get_logger()
-        self._problem: str | None = None
-        self._unstored = False
-        self.all: tuple[Override, ...] = tuple(kept)
 
-    @property
-    def stored(self) -> bool:
-        """Whether the store has everything."""
-        return self._store is not None and not self._unstored
-
-    async def record(self, new: Override, limits: OverrideLimits) -> tuple[Override, bool]:
-        """Let an override hold from now on.
+    def record(self, new: Override, limits: OverrideLimits) -> Override:
+        """Put an override in force.
 
         Returns:
-            It as it was recorded, and whether it is stored.
+            It as it was recorded, with its id.
 
         Raises:
             OverrideError, QuotaError: it is beyond the limits.
         """
         new = replace(new, id=1 + max((one.id for one in self.all), default=0))
         check(new, self.all, limits)
-        self.all = (*self.all, new)
-        self._unstored = True
-        self._log.info("override recorded", **_told(new))
-        return new, await self.keep()
+        self._change((*self.all, new))
+        self._log.info("override recorded", **_log_fields(new))
+        return new
 
-    async def end(self, id_: int) -> tuple[Override, bool] | None:
-        """End an override now; one that is over stays as it is.
-
-        Returns:
-            It, and whether that is stored; None if there is none of this id.
-        """
-        found = next((one for one in self.all if one.id == id_), None)
-        if found is None:
-            return None
+    def end(self, id_: int) -> Override | None:
+        """End an override now; one that is over stays as it is. None if no override has this id."""
+        override = next((one for one in self.all if one.id == id_), None)
         now = self._clock()
-        if found.until > now:
-            found = replace(found, until=max(now, found.start))
-            self.all = tuple(found if one.id == id_ else one for one in self.all)
-            self._unstored = True
-            self._log.info("override ended", **_told(found))
-        return found, await self.keep()
+        if override is None or override.until <= now:
+            return override
+        ended = replace(override, until=max(now, override.start))
+        self._change(tuple(ended if one.id == id_ else one for one in self.all))
+        self._log.info("override ended", **_log_fields(ended))
+        return ended
 
-    async def keep(self) -> bool:
-        """Store what is not stored yet, and forget what is older than a year.
-
-        Returns:
-            Whether the store has everything.
-        """
-        if self._store is None:
-            self._forget()
-            return False
-        return await asyncio.shield(self._keep(self._store))
-
-    async def _keep(self, store: OverrideStore) -> bool:
-        async with self._lock:
-            self._forget()
-            if not self._unstored and not store.lost:
-                return True  # an earlier one in the queue has stored this as well
-            self._unstored = False  # what is changed during the writing is not
-            try:
-                await asyncio.to_thread(store.write, self.all)
-            except StoreError as error:
-                self._unstored = True
-                if str(error) != self._problem:
-                    self._problem = str(error)
-                    self._log.error("overrides are kept in memory alone", error=self._problem)
-                return False
-            self._problem = None
-            return True
-
-    def _forget(self) -> None:
+    def forget_old(self) -> None:
+        """Drop those that ended more than a year ago."""
         since = self._clock() - KEPT
-        kept = tuple(one for one in self.all if one.until > since)
-        if len(kept) < len(self.all):
-            self.all, self._unstored = kept, True
+        recent = tuple(one for one in self.all if one.until > since)
+        if len(recent) < len(self.all):
+            self._change(recent)
+
+    def _change(self, overrides: tuple[Override, ...]) -> None:
+        self.all = overrides
+        self.unsaved = True
 
 
-def _told(override: Override) -> dict[str, object]:
+def _log_fields(override: Override) -> dict[str, object]:
     return {
         "id": override.id,
         "service": override.service,
@@ -118,12 +74,3 @@ def _told(override: Override) -> dict[str, object]:
         "why": override.why,
         "until": override.until,
     }
-
-
-async def read_overrides(store: OverrideStore) -> Overrides:
-    """Begin with what is stored; where that cannot be read, they are held in memory alone."""
-    try:
-        return Overrides(store, await asyncio.to_thread(store.read))
-    except StoreError as error:
-        structlog.get_logger().error("overrides are kept in memory alone", error=str(error))
-        return Overrides()

@@ -11,7 +11,7 @@ from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Acknowledgement, Incident
 from exporter.slo.types import Group, SeriesIndex, SloIndex, enumerate_series, slos_where
 from exporter.state.series_table import SeriesTable
-from exporter.store.tier_history import PolicyStates
+from exporter.store.stored import PolicyStates
 
 
 class PolicyRecords:
@@ -126,7 +126,7 @@ class PolicyRecords:
 
     def give_back(self, unsaved: PolicyStates) -> None:
         """Note again what could not be stored."""
-        self._unsaved |= (unsaved.changed or {}).keys()
+        self._unsaved |= unsaved.changed.keys()
 
     def give_all_back(self) -> None:
         """Note that nothing of it is stored."""

@@ -8,21 +8,20 @@ from dataclasses import dataclass
 from exporter.ledger.ledger import Chunk, Ledger
 from exporter.state.policy_records import PolicyRecords
 from exporter.state.series_table import SeriesTable
-from exporter.store.store import Change
-from exporter.store.tier_history import PolicyStates
+from exporter.store.stored import ChunkChange, PolicyStates
 
 
 @dataclass(frozen=True, slots=True)
 class Unsaved:
     """What is to be stored, as of `end` (Unix seconds).
 
-    `fences` tells, for every slot length, since when the ledger has such slots.
+    `level_starts` tells, for every slot length, since when the ledger has such slots.
     """
 
     end: int
-    fences: Sequence[tuple[int, int]]
+    level_starts: Sequence[tuple[int, int]]
     chunks: Sequence[Chunk]
-    changes: Sequence[Change]
+    changes: Sequence[ChunkChange]
     policy_states: PolicyStates
 
     def __bool__(self) -> bool:
@@ -39,6 +38,6 @@ def collect_unsaved(
         stretches = ledger.stretches(chunk, series)
         for slo_index, stretch in zip(chunk.slo_indices, stretches, strict=True):
             groups = series_table.groups(slo_index)
-            changes.append(Change(slo_index, chunk.number, groups, stretch))
-    fences = [(level.slot, ledger.cover(i)[0]) for i, level in enumerate(ledger.levels)]
-    return Unsaved(ledger.end, fences, chunks, changes, policy_records.take_unsaved())
+            changes.append(ChunkChange(slo_index, chunk.number, groups, stretch))
+    level_starts = [(level.slot, ledger.cover(i)[0]) for i, level in enumerate(ledger.levels)]
+    return Unsaved(ledger.end, level_starts, chunks, changes, policy_records.take_unsaved())

@@ -164,11 +164,11 @@ class Daemon(Protocol):
             AbsentError: there is none of this id.
         """
 
-    async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> Incident:
+    async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> tuple[Incident, bool]:
         """Note that the postmortem of an incident is taken care of.
 
         Returns:
-            The incident, with that.
+            The incident with that, and whether it is stored.
 
         Raises:
             AbsentError: there is no such incident, or it requires no postmortem.

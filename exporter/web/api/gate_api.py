@@ -72,8 +72,8 @@ def gate_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
     async def acknowledge(request: Request) -> Response:
         body = requests.read(await request.body(), requests.NewAcknowledgement)
         key, acknowledgement = body.acknowledgement(time.time())
-        incident = await daemon.acknowledge(key, acknowledgement)
-        return _json(answers.success(AcknowledgedIncident(incident)))
+        incident, stored = await daemon.acknowledge(key, acknowledgement)
+        return _json(answers.success(AcknowledgedIncident(incident, stored)))
 
     return (
         Route("/api/v1/gate", gate, methods=["GET", "POST"]),

@@ -155,6 +155,7 @@ class RecordedOverride:
 
 @dataclass(frozen=True)
 class AcknowledgedIncident:
-    """The incident whose postmortem was just acknowledged."""
+    """The incident whose postmortem was just acknowledged; `stored`: whether that is on disk."""
 
     incident: Incident
+    stored: bool

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from exporter.store.inspection import holdings
+from exporter.store.inspection import summarize
 from tests.helpers.integration.live import Live
 
 
@@ -29,7 +29,7 @@ def overspent(prometheus_binary: Path, folder: Path) -> Iterator[Live]:
 
 def newest(folder: Path) -> int | None:
     """The end of the newest slot that is stored."""
-    return holdings(folder / "ledger")[0].last if (folder / "ledger/ledger.sqlite").exists() else 0
+    return summarize(folder / "ledger")[0].last if (folder / "ledger/ledger.sqlite").exists() else 0
 
 
 def figures(live: Live) -> dict[str, float]:

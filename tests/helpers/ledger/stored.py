@@ -10,7 +10,8 @@ import numpy as np
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import Level
 from exporter.ledger.slot_status import SlotStatus
-from exporter.store.store import Change, Owner, Store
+from exporter.store.store import Store
+from exporter.store.stored import ChunkChange, SloKey
 from tests.helpers.ledger.slots import counted
 
 START = 1_699_999_200
@@ -19,7 +20,7 @@ START = 1_699_999_200
 SMALL = (Level(10, 600), Level(30, 2400), Level(120, 12_000), Level(240, 24_000))
 """As the real levels are built; several chunks of each."""
 
-OWNER = Owner("what is measured", "auth", "availability", keep=SMALL[-1].horizon)
+KEY = SloKey("what is measured", "auth", "availability", keep=SMALL[-1].horizon)
 
 
 def ledger(groups: int = 1, end: int = START, levels: Sequence[Level] = SMALL) -> Ledger:
@@ -48,7 +49,7 @@ def save(one: Ledger, store: Store) -> int:
     chunks = one.changes()
     rows = range(one.series_count)
     changes = [
-        Change(0, chunk.number, names(one.series_count), stretch)
+        ChunkChange(0, chunk.number, names(one.series_count), stretch)
         for chunk in chunks
         for stretch in one.stretches(chunk, [rows])
     ]
@@ -58,7 +59,7 @@ def save(one: Ledger, store: Store) -> int:
 
 
 def restart(
-    folder: Path, groups: int = 1, levels: Sequence[Level] = SMALL, owner: Owner = OWNER
+    folder: Path, groups: int = 1, levels: Sequence[Level] = SMALL, owner: SloKey = KEY
 ) -> tuple[Ledger, Store]:
     """A new ledger out of the store in a folder, at the end of the one that was stored."""
     store = Store(folder)

@@ -72,6 +72,7 @@ class ToldDaemon:
     limits: OverrideLimits = field(default_factory=OverrideLimits)
     incident: Incident | None = None
     asked: IncidentKey | None = None
+    stored: bool = False
 
     def ready(self) -> bool:
         return self.is_ready
@@ -88,22 +89,22 @@ class ToldDaemon:
             raise ReloadError(self.mistakes)
 
     def overrides(self) -> OverrideStatus:
-        return OverrideStatus(self.kept.all, self.limits, self.kept.stored)
+        return OverrideStatus(self.kept.all, self.limits, self.stored)
 
     async def override(self, new: Override) -> tuple[Override, bool]:
-        return await self.kept.record(new, self.limits)
+        return self.kept.record(new, self.limits), self.stored
 
     async def end_override(self, id_: int) -> tuple[Override, bool]:
-        ended = await self.kept.end(id_)
+        ended = self.kept.end(id_)
         if ended is None:
             raise AbsentError(f"there is no override {id_}")
-        return ended
+        return ended, self.stored
 
-    async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> Incident:
+    async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> tuple[Incident, bool]:
         self.asked = key
         if self.incident is None:
             raise AbsentError("there is no such incident")
-        return replace(self.incident, acknowledged=word)
+        return replace(self.incident, acknowledged=word), self.stored
 
     def event_histories(self, statuses: Sequence[SloStatus]) -> list[EventHistory | None]:
         return [self.history] * len(statuses)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.store.opening import VERSION
+from exporter.store.schema import VERSION
 from tests.helpers.integration.durable import command, newest, overspent
 from tests.helpers.integration.live import Live
 

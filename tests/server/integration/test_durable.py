@@ -42,4 +42,4 @@ class TestCommand:
         assert "when a daemon starts on this store" in told.stdout
         assert "to be rebuilt" in command(live, "ledger").stdout
         live.daemon.start()
-        live.until(lambda: "everything was asked for anew" in live.daemon.log_tail())
+        live.until(lambda: "everything was read again" in live.daemon.log_tail())

@@ -320,7 +320,7 @@ class TestRebuild:
         assert oldest(scene.asked) < END - 5 * DAY
         assert shown() == before
         assert one.ledger().stdout.splitlines()[1] == ledger
-        [line] = [of for of in one.log() if of["msg"] == "everything was asked for anew"]
+        [line] = [of for of in one.log() if of["msg"] == "everything was read again"]
         assert (line["service"], line["slo"]) == ("forgotten", "availability")
 
     def test_takes_over_what_was_backfilled(self, scene: Scene, restarted: Restarted):

@@ -16,8 +16,9 @@ from exporter.daemon.engine import Engine
 from exporter.daemon.persister import Persister
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.types import DAY
-from exporter.store.inspection import holdings, rebuild_pending, request_rebuild
+from exporter.store.inspection import summarize
 from exporter.store.opening import FILE
+from exporter.store.rebuild_requests import rebuild_pending, request_rebuild
 from exporter.store.store import Store
 from tests.helpers.evaluation.engines import DELAY, NOW, RATES, engine, fill, only, poll
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus
@@ -115,7 +116,7 @@ class TestSaving:
             "the store fails; what is new is kept in memory",
             "the store is written again",
         ]
-        [holding] = holdings(tmp_path)
+        [holding] = summarize(tmp_path)
         assert holding.last is not None
         assert holding.last > NOW + 300
 
@@ -164,7 +165,7 @@ class TestRequests:
         with capture_logs() as logs:
             run(persister.save(one))
         assert not rebuild_pending(tmp_path, "auth", "availability")
-        assert [line["event"] for line in logs] == ["everything was asked for anew"]
+        assert [line["event"] for line in logs] == ["everything was read again"]
         assert only(one, NOW).windows["7d"].bad == pytest.approx(7 * DAY * 0.02, rel=0.01)
 
     def test_wait_for_a_prometheus_that_is_down(self, tmp_path, store):

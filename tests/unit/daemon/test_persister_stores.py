@@ -19,7 +19,7 @@ from exporter.slo.maintenance import one_off
 from exporter.slo.model import EventsSli, Slo
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.types import DAY, HOUR
-from exporter.store.inspection import rebuild_pending, request_rebuild
+from exporter.store.rebuild_requests import rebuild_pending, request_rebuild
 from exporter.store.store import Store
 from tests.helpers.evaluation.engines import DELAY, NOW, RATES, engine, fill, poll, regions
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus
@@ -326,7 +326,7 @@ class TestLoss:
                 file.write_bytes(b"")
             poll(one, NOW + 1200)
             assert not asyncio.run(persister.save(one))
-            assert "what is known is stored anew" in str(persister.state.problem)
+            assert "what is known is stored again" in str(persister.state.problem)
             assert asyncio.run(persister.save(one))
             assert persister.state.problem is None
         with running(tmp_path, silent(), SLO, at=NOW + 1200) as (one, _):

@@ -397,10 +397,10 @@ def test_what_could_not_be_stored_is_stored_later(tmp_path):
     assert asyncio.run(persister.save(one))
     persister.close()
     store = Store(tmp_path)
-    [stored] = store.load(one.state.owners()).values()
+    [stored] = store.load(one.state.keys()).values()
     store.close()
     assert stored.policy_states == {(): one.state.policy_records.get(0)}
-    assert stored.until == one.state.policy_records.until[0]
+    assert stored.final_until == one.state.policy_records.until[0]
     assert len(stored.policy_states[()].changes) > 3
 
 

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import Level
 from exporter.ledger.slot_status import SlotStatus
-from exporter.store.store import SLACK, Store
+from exporter.store.loading import SLACK
+from exporter.store.store import Store
 from tests.helpers.ledger.slots import counted
-from tests.helpers.ledger.stored import OWNER, SMALL, START, ledger, names, restart, save, settle
+from tests.helpers.ledger.stored import KEY, SMALL, START, ledger, names, restart, save, settle
 
 LENGTHS = [10, 30, 100, 600, 610, 2_000, 2_400, 2_410, 12_000, 17_777, 24_000]
 
@@ -160,7 +161,7 @@ class TestRestarts:
                 "INSERT INTO chunk VALUES (?, ?, ?, ?)",
                 [(*row[:2], row[2] + years * 50_000, row[3]) for years in (-50, 50)],
             )
-        [stretch] = store.load([OWNER])[0].history.stretches
+        [stretch] = store.load([KEY])[0].history.stretches
         store.close()
         assert len(stretch.asked) < 1_000
         assert stretch.slots.total.sum() == 10
@@ -193,7 +194,7 @@ class TestOwners:
         one, store = restart(folder)
         settle(one, 0, START - 20, [[1.0, 1.0]], [[2.0, 2.0]])
         save(one, store)
-        found = store.load([replace(OWNER, **changed)])
+        found = store.load([replace(KEY, **changed)])
         store.close()
         return found
 
@@ -209,12 +210,12 @@ class TestOwners:
 
     def test_its_own_goes_before_anothers(self, tmp_path):
         """Two SLOs on the same events have each their own slots."""
-        two = replace(OWNER, name="strict")
+        two = replace(KEY, name="strict")
         store = Store(tmp_path)
-        store.load([OWNER, two])
+        store.load([KEY, two])
         store.write(START, [], [])
         store.write(START + 30, [], [])
-        found = store.load([two, OWNER, replace(OWNER, name="third")])
+        found = store.load([two, KEY, replace(KEY, name="third")])
         store.close()
         assert [found[place].own for place in range(3)] == [True, True, False]
 
@@ -223,7 +224,7 @@ class TestOwners:
         one, store = restart(tmp_path)
         settle(one, 0, START - 20, [[1.0, 1.0]], [[2.0, 2.0]])
         save(one, store)
-        assert store.load([OWNER], known={0}) == {}
+        assert store.load([KEY], known={0}) == {}
         store.close()
 
 
@@ -252,7 +253,7 @@ class TestRetention:
 
     def test_the_period_and_some_slack_is_kept(self, tmp_path):
         """What no period reaches any more goes, whatever the ledger could hold."""
-        owner = replace(OWNER, keep=1_000)
+        owner = replace(KEY, keep=1_000)
         store = Store(tmp_path)
         store.load([owner])
         one = ledger(end=START)
@@ -266,12 +267,12 @@ class TestRetention:
     def test_a_longer_period_keeps_more(self, tmp_path):
         """From the first write on, whatever was to be kept before."""
         store = Store(tmp_path)
-        store.load([replace(OWNER, keep=1_000)])
+        store.load([replace(KEY, keep=1_000)])
         one = ledger(end=START)
         settle(one, 3, START - 23_040, np.ones((1, 40)), np.ones((1, 40)))
         save(one, store)
         before = chunks(tmp_path)
-        store.load([replace(OWNER, keep=SLACK)])
+        store.load([replace(KEY, keep=SLACK)])
         store.write(START + SLACK + 3_600, [(240, 0)], [])
         store.close()
         assert before
@@ -282,13 +283,13 @@ class TestRetention:
         one, store = restart(tmp_path, groups=2)
         settle(one, 0, START - 20, np.ones((2, 2)), np.ones((2, 2)))
         save(one, store)
-        store.write(START + SLACK + OWNER.keep + 3_600, [], [])
+        store.write(START + SLACK + KEY.keep + 3_600, [], [])
         with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
             assert connection.execute("SELECT labels FROM series").fetchall() == []
         one.advance(START + 10)
         settle(one, 0, START, np.ones((2, 1)), np.ones((2, 1)))
         save(one, store)
-        assert store.load([OWNER])[0].history.groups == names(2)
+        assert store.load([KEY])[0].history.groups == names(2)
         store.close()
 
     def test_a_removed_slo_is_kept_for_its_period(self, tmp_path):
@@ -296,28 +297,13 @@ class TestRetention:
         one, store = restart(tmp_path)
         settle(one, 0, START - 20, [[1.0, 1.0]], [[2.0, 2.0]])
         save(one, store)
-        other = replace(OWNER, measured="something else")
+        other = replace(KEY, measured="something else")
         store.load([other])
         store.write(START + 7_200, [], [])
-        assert len(store.load([OWNER])) == 1
+        assert len(store.load([KEY])) == 1
         store.load([other])
-        store.write(START + SLACK + OWNER.keep + 3_600, [], [])
-        assert store.load([OWNER]) == {}
-        store.close()
-
-
-class TestRequests:
-    def test_are_seen_until_they_are_met(self, tmp_path):
-        """Another process asks, the daemon answers."""
-        store = Store(tmp_path)
-        store.load([replace(OWNER, name="other"), OWNER])
-        store.write(START, [], [])
-        assert store.requests() == []
-        with sqlite3.connect(store.file) as connection:
-            connection.execute("UPDATE slo SET rebuild = 1 WHERE name = ?", (OWNER.name,))
-        assert store.requests() == [1]
-        store.answered(1)
-        assert store.requests() == []
+        store.write(START + SLACK + KEY.keep + 3_600, [], [])
+        assert store.load([KEY]) == {}
         store.close()
 
 
@@ -326,7 +312,7 @@ def test_groups_come_back_under_their_names(tmp_path):
     one, store = restart(tmp_path, groups=3)
     settle(one, 0, START - 10, [[1.0], [2.0], [3.0]], [[10.0], [20.0], [30.0]])
     save(one, store)
-    history = store.load([OWNER])[0].history
+    history = store.load([KEY])[0].history
     store.close()
     assert history.groups == names(3)
     picked = history.of_groups((names(3)[2], ("new",), names(3)[0]))

@@ -15,17 +15,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from exporter.errors import StoreError
 from exporter.store.chunks import CHUNK
-from exporter.store.opening import (
-    FILE,
-    LOCK,
-    StoreError,
-    StoreInUseError,
-    StoreLostError,
-    StoreVersionError,
-)
-from exporter.store.store import Change, Store
-from tests.helpers.ledger.stored import OWNER, START, names, restart, save, settle
+from exporter.store.connection import StoreLostError
+from exporter.store.lock import LOCK, StoreInUseError
+from exporter.store.opening import FILE
+from exporter.store.schema import StoreVersionError
+from exporter.store.store import Store
+from exporter.store.stored import ChunkChange
+from tests.helpers.ledger.stored import KEY, START, names, restart, save, settle
 
 NOBODY = 65_534
 
@@ -93,7 +91,7 @@ class TestSecondDaemon:
             Store(tmp_path)
         assert str(caught.value) == (
             f"{tmp_path} is in use by another error-budget-exporter (process {os.getpid()}): "
-            "end that one, or give this one a folder of its own with --storage.path"
+            "stop that one, or give this one a folder of its own with --storage.path"
         )
         store.close()
         Store(tmp_path).close()
@@ -151,7 +149,7 @@ class TestVersions:
         """A path that was mistaken costs nobody their data."""
         with sqlite3.connect(tmp_path / FILE) as connection:
             connection.execute("CREATE TABLE theirs (a)")
-        with pytest.raises(StoreVersionError, match="is no ledger of this program: it is left"):
+        with pytest.raises(StoreVersionError, match="is not a ledger of this program: it is left"):
             Store(tmp_path)
         with sqlite3.connect(tmp_path / FILE) as connection:
             assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("theirs",)]
@@ -161,8 +159,8 @@ class TestDamage:
     def assert_set_aside(self, folder: Path, damaged: bytes) -> None:
         """The bad file is kept, and a new one is begun."""
         store = Store(folder)
-        [message] = store.messages
-        assert store.load([OWNER]) == {}
+        [message] = store.new_messages()
+        assert store.load([KEY]) == {}
         store.close()
         [aside] = [path for path in folder.glob(f"{FILE}.corrupt-*") if path.name[-1] == "Z"]
         assert aside.read_bytes() == damaged
@@ -207,11 +205,11 @@ class TestDamage:
                 (bytes(tipped), number),
             )
         store = Store(tmp_path)
-        assert store.load([OWNER])[0].own
+        assert store.load([KEY])[0].own
         start = number * CHUNK * 240
-        assert store.messages == [
+        assert store.new_messages() == [
             f"{tmp_path / FILE}: 64 slots of 240 s from {start} on are damaged, and are asked for "
-            "anew"
+            "again"
         ]
         store.close()
         assert 0 < held(tmp_path) < FILLED
@@ -224,9 +222,10 @@ class TestDamage:
                 "UPDATE chunk SET counts = ? WHERE slot = 10", (zlib.compress(b"short"),)
             )
         store = Store(tmp_path)
-        store.load([OWNER])
-        assert all("slots of 10 s" in message for message in store.messages)
-        assert store.messages
+        store.load([KEY])
+        messages = store.new_messages()
+        assert messages
+        assert all("slots of 10 s" in message for message in messages)
         store.close()
         assert 0 < held(tmp_path) < FILLED
 
@@ -270,9 +269,9 @@ class TestNoRoom:
         chunks = one.changes()
         one.give_back(chunks)
 
-        def half() -> Iterator[Change]:
+        def half() -> Iterator[ChunkChange]:
             [stretch] = one.stretches(chunks[0], [[0]])
-            yield Change(0, chunks[0].number, names(1), stretch)
+            yield ChunkChange(0, chunks[0].number, names(1), stretch)
             raise sqlite3.OperationalError("disk I/O error")
 
         with pytest.raises(StoreError, match="cannot be written: disk I/O error"):
@@ -289,7 +288,7 @@ class TestNoRoom:
     def test_a_folder_that_cannot_be_made_says_so(self, tmp_path):
         """There is a file where it should be."""
         (tmp_path / "file").write_text("")
-        with pytest.raises(StoreError, match="file cannot be made: "):
+        with pytest.raises(StoreError, match="file cannot be created: "):
             Store(tmp_path / "file")
 
 
@@ -301,7 +300,7 @@ class TestReadOnly:
         (folder / LOCK).unlink()
         with without_rights(folder):
             one, store = restart(folder)
-            [message] = store.messages
+            [message] = store.new_messages()
             assert one.window(24_000).total[0] == FILLED
             settle(one, 0, START - 10, [[1.0]], [[2.0]])
             with pytest.raises(StoreError, match=f"{FILE} cannot be written: "):

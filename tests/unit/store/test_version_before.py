@@ -22,9 +22,7 @@ from exporter.config.reading.loading import load_file
 from exporter.daemon.engine import Engine
 from exporter.daemon.persister import Persister
 from exporter.slo.overrides import with_overrides
-from exporter.state.overrides import read_overrides
 from exporter.store.opening import FILE
-from exporter.store.overrides import OverrideStore
 from exporter.store.store import Store
 from exporter.web.api import answers
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus
@@ -49,16 +47,17 @@ def shown(folder: Path, *, stale_after: int | None = None) -> dict[str, Any]:
     )
 
     async def run() -> bytes:
-        persister = Persister(Store(folder))
+        persister = Persister(Store(folder), clock=lambda: now)
         engine = Engine(settings.slos, evaluation, {"prometheus": FakePrometheus({})})
         try:
             engine.begin_with(await persister.read(engine.state), now)
-            overrides = await read_overrides(OverrideStore(folder))
-            snapshot = with_overrides(engine.evaluate(now), overrides.all, now)
+            await persister.read_overrides()
+            overrides = persister.overrides.all
+            snapshot = with_overrides(engine.evaluate(now), overrides, now)
             assert await persister.save(engine)
         finally:
             persister.close()
-        assert [asdict(one) for one in overrides.all] == FIGURES["overrides"]
+        assert [asdict(one) for one in overrides] == FIGURES["overrides"]
         return answers.slos(snapshot, {})
 
     data: dict[str, Any] = json.loads(asyncio.run(run()))["data"]

@@ -1,0 +1,175 @@
+"""The one connection to a store's file: opened when it is needed, closed when it fails."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from exporter.errors import StoreError
+from exporter.store import lock, opening
+
+
+class StoreLostError(StoreError):
+    """What was stored is gone: everything that is known has to be stored again."""
+
+
+class StoreConnection:
+    """Reads and writes the file of a folder, which is locked until `close`.
+
+    Whatever happens to the file is noticed here: damage, removal, a full or read-only disk. After a
+    failed write the next one opens the file again. `messages` are what an operator should know of
+    its opening.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open the file in a folder; both are created if need be.
+
+        A damaged file is renamed. Where nothing can be written, what is there is read all the same.
+
+        Raises:
+            StoreInUseError: another daemon uses it.
+            StoreVersionError: a newer version or another program wrote it.
+            StoreError: it can be neither written nor read.
+        """
+        self.file = folder / opening.FILE
+        self.messages: list[str] = []
+        self._read_only = False
+        self._inode: int | None = None
+        self._connection: sqlite3.Connection | None = None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{folder} cannot be created: {error.strerror}") from error
+        self._lock = lock.take(folder)
+        try:
+            self._open()
+        except BaseException:
+            self._unlock()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, to read from.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        try:
+            yield self._connection or self._open()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.file} cannot be read: {error}") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The connection within a transaction: all that is written in it is stored, or nothing.
+
+        Raises:
+            StoreError: nothing was stored; the next transaction tries again.
+            StoreLostError: the same, and what was stored before is gone.
+        """
+        try:
+            connection = self._writable()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except (sqlite3.Error, StoreError) as error:
+            self._disconnect()
+            if isinstance(error, StoreLostError):
+                raise
+            if isinstance(error, sqlite3.Error) and opening.is_damage(error):
+                raise self._lost_to(error) from error
+            raise StoreError(f"{self.file} cannot be written: {error}") from error
+
+    def close(self) -> None:
+        """Close the file and unlock its folder."""
+        self._disconnect()
+        self._unlock()
+
+    def _writable(self) -> sqlite3.Connection:
+        # SQLite does not notice that the file it has open was removed or replaced.
+        if self._inode is not None and opening.inode(self.file) != self._inode:
+            self._inode = None
+            raise StoreLostError(f"{self.file} was removed; what is known is stored again")
+        if self._read_only:
+            self._disconnect()
+        if self._connection is not None:
+            return self._connection
+        self._read_only = False
+        return self._use(opening.connect(self.file))
+
+    def _open(self) -> sqlite3.Connection:
+        """Open the file and check it as a whole."""
+        try:
+            return self._use(_checked(opening.connect(self.file)))
+        except sqlite3.Error as error:
+            if opening.is_damage(error):
+                return self._use(self._start_over(error))
+            try:
+                connection = _checked(opening.connect_read_only(self.file))
+            except sqlite3.Error:
+                raise StoreError(f"{self.file} cannot be opened: {error}") from error
+            self.messages.append(f"{self.file} can be read but not written: {error}")
+            self._read_only = True
+            return self._use(connection)
+
+    def _use(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        self._connection = connection
+        if self._inode is None:
+            # Otherwise it stays that of the file that was written to, so that the next transaction
+            # notices if this is another one.
+            self._inode = opening.inode(self.file)
+        return connection
+
+    def _start_over(self, damage: sqlite3.Error) -> sqlite3.Connection:
+        try:
+            aside = opening.set_aside(self.file)
+            connection = opening.connect(self.file)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{self.file} is damaged ({damage}), and {error}") from error
+        self.messages.append(
+            f"{self.file} is damaged ({damage}) and was kept as {aside.name}; "
+            "the ledger is read from Prometheus again, as far back as it keeps its data"
+        )
+        return connection
+
+    def _lost_to(self, damage: sqlite3.Error) -> StoreError:
+        try:
+            aside = opening.set_aside(self.file)
+        except OSError as error:
+            return StoreError(f"{self.file} is damaged ({damage}), and {error}")
+        self._inode = None
+        return StoreLostError(
+            f"{self.file} is damaged ({damage}) and was kept as {aside.name}; "
+            "what is known is stored again"
+        )
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+def _checked(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection itself, if its file is sound; otherwise it is closed.
+
+    Raises:
+        sqlite3.DatabaseError: the file is damaged.
+    """
+    try:
+        opening.check_sound(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

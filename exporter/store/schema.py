@@ -1,0 +1,146 @@
+"""The schema of a store's file, and how files of older versions are brought up to it."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from exporter.errors import StoreError
+
+APPLICATION_ID = 0x45424C31
+"""`EBL1`: distinguishes our databases from other programs'."""
+
+VERSION = 2
+"""Of the schema. A file with a newer one is left alone."""
+
+SCHEMA = """
+CREATE TABLE slo (
+    id INTEGER PRIMARY KEY,
+    measured TEXT NOT NULL,          -- a hash of what is measured
+    service TEXT NOT NULL,
+    name TEXT NOT NULL,
+    keep INTEGER NOT NULL,           -- how far back slots are kept, in seconds
+    end INTEGER NOT NULL,            -- when it was last written, Unix seconds
+    current INTEGER NOT NULL,        -- whether it is in the configuration
+    rebuild INTEGER NOT NULL,        -- whether Prometheus is to be asked for everything anew
+    judged INTEGER NOT NULL DEFAULT 0, -- until when its tiers and incidents stand, Unix seconds
+    UNIQUE (measured, service, name)
+) STRICT;
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    slo INTEGER NOT NULL REFERENCES slo ON DELETE CASCADE,
+    labels TEXT NOT NULL,            -- the values of the group_by labels, as JSON
+    UNIQUE (slo, labels)
+) STRICT;
+CREATE TABLE chunk (
+    series INTEGER NOT NULL REFERENCES series ON DELETE CASCADE,
+    slot INTEGER NOT NULL,           -- the length of its slots, in seconds
+    number INTEGER NOT NULL,         -- which chunk since the epoch
+    counts BLOB NOT NULL,
+    PRIMARY KEY (series, slot, number)
+) STRICT, WITHOUT ROWID;
+"""
+
+POLICY_TABLES = """
+CREATE TABLE tier_change (
+    slo INTEGER NOT NULL REFERENCES slo ON DELETE CASCADE,
+    labels TEXT NOT NULL,            -- as in series
+    at INTEGER NOT NULL,
+    before TEXT,                     -- NULL for the first tier
+    after TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    remaining REAL NOT NULL,         -- of the budget, a ratio
+    window INTEGER,                  -- seconds, if a burn rate raised the tier
+    burn_rate REAL,
+    PRIMARY KEY (slo, labels, at)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE incident (
+    slo INTEGER NOT NULL REFERENCES slo ON DELETE CASCADE,
+    labels TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    bad REAL NOT NULL,
+    share REAL NOT NULL,             -- of one period's budget, a ratio
+    open INTEGER NOT NULL,           -- whether it may go on
+    postmortem INTEGER NOT NULL,     -- whether it requires one
+    acknowledged_at REAL,
+    acknowledged_by TEXT,
+    note TEXT,
+    PRIMARY KEY (slo, labels, start)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE override (
+    id INTEGER PRIMARY KEY,
+    service TEXT NOT NULL,
+    slo TEXT,                        -- NULL for all of the service
+    by TEXT NOT NULL,
+    why TEXT NOT NULL,
+    start REAL NOT NULL,
+    until REAL NOT NULL
+) STRICT;
+"""
+"""What is remembered of policies: the tables that version 2 added."""
+
+UPGRADES = {
+    1: f"ALTER TABLE slo ADD COLUMN judged INTEGER NOT NULL DEFAULT 0; {POLICY_TABLES}",
+}
+"""The statements that turn a file of each version into one of the next."""
+
+
+class StoreVersionError(StoreError):
+    """A newer version of this program, or another program, wrote the file."""
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Create all tables in an empty database."""
+    connection.executescript(
+        f"BEGIN; PRAGMA application_id = {APPLICATION_ID};"
+        f"PRAGMA user_version = {VERSION}; {SCHEMA} {POLICY_TABLES} COMMIT;"
+    )
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Bring a file of an older version up to this one, a version at a time."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for older in range(version, VERSION):
+        connection.executescript(
+            f"BEGIN; {UPGRADES[older]} PRAGMA user_version = {older + 1}; COMMIT;"
+        )
+
+
+def has_policy_tables(connection: sqlite3.Connection) -> bool:
+    """Whether the file has what version 2 added: an older file that is read-only does not."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return bool(version >= 2)
+
+
+def check_filled(connection: sqlite3.Connection, file: Path) -> None:
+    """Do nothing if the database holds a store.
+
+    Raises:
+        sqlite3.DatabaseError: it is empty, or not a database.
+        StoreVersionError: as `is_empty`.
+    """
+    if is_empty(connection, file):
+        raise sqlite3.OperationalError("it is empty")
+
+
+def is_empty(connection: sqlite3.Connection, file: Path) -> bool:
+    """Whether the database is empty: it can be filled.
+
+    Raises:
+        sqlite3.DatabaseError: it is not a database.
+        StoreVersionError: a newer version or another program wrote it.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if not tables and not application:
+        return True
+    if application != APPLICATION_ID:
+        raise StoreVersionError(f"{file} is not a ledger of this program: it is left as it is")
+    if version > VERSION:
+        raise StoreVersionError(
+            f"{file} was written by a newer version (schema {version}, this one knows {VERSION}): "
+            "run that version, or give this one another folder with --storage.path"
+        )
+    return False
