@@ -88,7 +88,7 @@ def test_a_bad_file_changes_nothing(live: Live, config: Path):
     """Every mistake is in the answer and in the log, and a metric says that it failed."""
     good = config.read_text()
     config.write_text(good.replace("objective: 99", "objective: 101") + "nonsense: 1\n")
-    before = live.daemon.log.read_text().count("the old one goes on")
+    before = live.daemon.log.read_text().count("the previous one stays in force")
     status, text = reload(live)
     assert status == 500
     assert re.search(r"config\.yaml:\d+: slos\[0\]\.objective: ", text)
@@ -96,7 +96,7 @@ def test_a_bad_file_changes_nothing(live: Live, config: Path):
     page = live.scrape()
     assert "error_budget_exporter_config_last_reload_successful 0.0" in page
     assert figures(live)[REMAINING.format("availability")] == -9
-    assert live.daemon.log.read_text().count("the old one goes on") == before + 1
+    assert live.daemon.log.read_text().count("the previous one stays in force") == before + 1
     with urlopen(f"{live.daemon.url}/config") as answer:
         assert "nonsense" not in answer.read().decode()
     config.write_text(good)

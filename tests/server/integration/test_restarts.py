@@ -271,7 +271,7 @@ class TestCommand:
         ("wanted", "hint"),
         [
             ("past/avialability", "did you mean past/availability?"),
-            ("nothing", "there are forgotten/availability, late/availability, past/availability, "),
+            ("nothing", "it has forgotten/availability, late/availability, past/availability, "),
         ],
     )
     def test_knows_no_other_slo(self, restarted: Restarted, wanted: str, hint: str):
@@ -279,7 +279,7 @@ class TestCommand:
         refused = restarted.exporter.ledger("rebuild", wanted)
         assert refused.returncode == 1
         store = restarted.exporter.store / "ledger.sqlite"
-        assert f"{wanted} is not an SLO of {store}: {hint}" in refused.stderr
+        assert f"{store} has no SLO {wanted}: {hint}" in refused.stderr
 
     def test_needs_a_store(self, tmp_path: Path):
         """Nothing is made by looking."""

@@ -13,7 +13,8 @@ from contextlib import suppress
 import pytest
 import structlog
 
-from exporter.daemon.logs import FORMATS, configure
+from exporter.daemon.log_settings import FORMATS
+from exporter.daemon.logs import configure
 from tests.helpers.logfmt import logfmt
 
 
