@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import count
+from math import inf
 
 from hypothesis import strategies as st
 
@@ -24,7 +25,10 @@ _services = (f"generated-{n}" for n in count())
 
 @st.composite
 def generated(draw: st.DrawFn, ages: Sequence[int] = AGES) -> Case:
-    """One or two targets with two counters each, which may do anything at any scrape."""
+    """One or two targets with two counters each, which may do anything at any scrape.
+
+    The labels of a target, or of its counters alone, may change at one of them.
+    """
     history = History(next(_services))
     interval = draw(st.sampled_from([30, 5, 15, 60]), label="scrape interval")
     scrapes = draw(st.integers(2, LONGEST), label="scrapes")
@@ -37,7 +41,13 @@ def generated(draw: st.DrawFn, ages: Sequence[int] = AGES) -> Case:
         scraped = draw(_each(kinds, scrapes), label="scrapes of " + instance)
         up = [(t, kind) for t, kind in zip(times, scraped, strict=True) if kind != MISSED]
         failed = [t for t, kind in up if kind == FAILED]
-        history.target([t for t, _ in up], failed=failed, instance=instance)
+        relabeled = draw(st.sampled_from([None, None, "metrics", "target"]), label="relabeled")
+        at = times[draw(st.integers(0, scrapes - 1), label="from")] if relabeled else inf
+        for after in (False, True):
+            more = {"team": "x"} if after and relabeled == "target" else {}
+            there = [t for t, _ in up if (t >= at and relabeled == "target") == after]
+            if there:
+                history.target(there, failed=failed, instance=instance, **more)
         for code in ("200", "500"):
             actions = draw(_each(_action, scrapes), label=f"{code} of {instance}")
             seen = [
@@ -45,7 +55,12 @@ def generated(draw: st.DrawFn, ages: Sequence[int] = AGES) -> Case:
                 for t, kind, action in zip(times, scraped, actions, strict=True)
                 if kind == OK
             ]
-            history.counter(TOTAL, _values(seen), instance=instance, code=code)
+            lifetime = draw(st.sampled_from([0, 0, 30, 20_000]), label="lifetime")
+            samples = _values(seen, lifetime)
+            for after, more in ((False, {}), (True, {"team": "x"})):
+                there = [(t, value) for t, value in samples if (t >= at) == after]
+                if there:
+                    history.counter(TOTAL, there, instance=instance, code=code, **more)
     return availability(history)
 
 
@@ -60,9 +75,9 @@ _action = st.one_of(
 )
 
 
-def _values(seen: Sequence[tuple[float, int | str]]) -> list[tuple[float, float]]:
-    """A counter's samples: it grows, begins anew, or is not in the scrape."""
-    value, samples = 0.0, []
+def _values(seen: Sequence[tuple[float, int | str]], lifetime: int) -> list[tuple[float, float]]:
+    """A counter's samples: it grows, starts again from zero, or is not in the scrape."""
+    value, samples = float(lifetime), []
     for t, action in seen:
         if action == "absent":
             continue
