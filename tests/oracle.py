@@ -263,11 +263,25 @@ class Figures:
         """What remains, as seconds of complete outage."""
         return self.budget_remaining * self.error_budget * period
 
-    def exhaustion_seconds(self, period: int, burn_rate: float) -> float:
-        """How long what remains will last at a burn rate."""
-        if self.budget_remaining <= 0:
-            return 0.0
-        return self.budget_remaining * period / burn_rate if burn_rate else inf
+    def exhaustion_seconds(
+        self, burn_rate: float, *, elapsed: float, left: float, ends: bool
+    ) -> float:
+        """How long what remains will last at a burn rate, with the traffic so far.
+
+        Args:
+            burn_rate: what is spent, in budgets of the time in which it is.
+            elapsed: how long the traffic took, in seconds.
+            left: for how long the budget still grows by the traffic, in seconds.
+            ends: whether nothing follows then; otherwise the budget stays as it is.
+        """
+        if self.budget_events <= 0:
+            return 0.0 if self.total else inf
+        allowed = self.error_budget * self.total / elapsed  # events a second
+        spent = allowed * burn_rate
+        at_the_end = self.budget_events + (allowed - spent) * left
+        if at_the_end < 0:
+            return self.budget_events / (spent - allowed)
+        return inf if ends or burn_rate <= 1 else left + at_the_end / spent
 
 
 def always_up(times: Iterable[float]) -> list[tuple[float, float]]:

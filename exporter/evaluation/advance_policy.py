@@ -1,4 +1,4 @@
-"""The tiers and incidents of every SLO, advanced slot by slot from the ledger.
+"""The tiers, firings and incidents of every SLO, advanced slot by slot from the ledger.
 
 A step depends on the ledger and its own time alone. What has settled becomes final, up to
 `PolicyRecords.until`; what has not is replayed at every evaluation, so an outage of
@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from exporter.evaluation.firing_steps import move_firings
 from exporter.evaluation.incident_steps import extend_incidents, find_past_incidents
 from exporter.evaluation.past_windows import PastWindowSums
 from exporter.evaluation.policy_batch import PolicyBatch, read_figures
@@ -95,6 +96,7 @@ def _advance(
     if some.any():
         figures = read_figures(batch, past, ends[some], ~known[some])
         move_tiers(batch, figures)
+        move_firings(ledger, sums, batch, figures.ends)
         final_until = state.policy_records.until
         first_time = {slo_index for slo_index in slo_indices if not final_until[slo_index]}
         find_past_incidents(ledger, batch, figures, first_time)

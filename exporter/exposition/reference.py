@@ -38,7 +38,13 @@ The figures, over a window that ends at the newest slot boundary:
     error_ratio      = bad / total                          no traffic: 0; nothing known: no series
     burn_rate        = error_ratio / (1 - objective)
     budget_remaining = 1 - bad / ((1 - objective) * total)  over the period; no traffic: 1
-    exhaustion       = budget_remaining * period / burn_rate(1h)
+    exhaustion       = budget_remaining * period / rate     where all of a rolling period is known
+
+The rate of the exhaustion is that which holds now: `burn_rate(5m)` while it is above
+`burn_rate(1h)` or below half of it, else `burn_rate(1h)`. At a rate of 1 or less the budget is not
+spent. As long as the period's traffic still grows, as it does to the end of a calendar period, its
+budget grows with it:
+exhaustion = budget_remaining * elapsed / (rate - 1), and none if the period ends before that.
 
 Windows are `5m`, `30m`, `1h`, `2h`, `6h`, `1d`, `3d` (all shorter than a rolling period), and the
 period itself.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -187,9 +188,11 @@ FAMILIES = (
     Family(
         "slo_error_budget_exhaustion_seconds",
         "gauge",
-        "Seconds until the budget is spent at the burn rate of the last hour; "
-        "0 once it is, +Inf while nothing burns.",
-        lambda status: _one(status.exhaustion_seconds),
+        "Seconds until the budget is spent at the burn rate that holds now; "
+        "0 once it is, no series if that rate does not spend it.",
+        lambda status: _one(
+            None if status.exhaustion_seconds == math.inf else status.exhaustion_seconds
+        ),
     ),
     Family(
         "slo_burn_rate_threshold",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from exporter.slo.budget import Budget, Window, exhaustion
+from exporter.slo.budget import Budget, Horizon, Window, exhaustion, holding_rate
 from exporter.slo.durations import format_duration
 from exporter.slo.incidents import of_period
 from exporter.slo.model import Slo
-from exporter.slo.period import PeriodBounds
+from exporter.slo.period import CalendarPeriod, Period, PeriodBounds
 from exporter.slo.policy import Tier
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.snapshot import (
@@ -134,10 +134,10 @@ def _status(
     policy_state = subject.policy_state or PolicyState()
     if budget:
         tier = policy_state.tier(slo.policy) or _tier(slo, budget, raw.known, shown)
-    hour = shown.get("1h") or shown.get(slo.period.label)
+    rate = _holding_rate(shown, slo.period)
     left = None
-    if budget and hour and hour.burn_rate is not None:
-        left = exhaustion(budget.remaining, hour.burn_rate, span.length)
+    if budget and rate is not None:
+        left = exhaustion(budget.remaining, rate, _horizon(slo.period, span, raw.known))
     return SloStatus(
         slo=slo,
         groups=subject.groups,
@@ -160,7 +160,20 @@ def _status(
         bad_events_total=subject.bad_events_total,
         tier_status=_tier_status(subject, policy_state, state, raw.known),
         incidents=of_period(policy_state.incidents, span.start),
+        firings=tuple(one for one in policy_state.firings if one.open or one.end > span.start),
     )
+
+
+def _holding_rate(shown: Mapping[str, Window], period: Period) -> float | None:
+    newest, hour = (shown.get(name) or shown.get(period.label) for name in ("5m", "1h"))
+    return holding_rate(newest.burn_rate if newest else None, hour.burn_rate if hour else None)
+
+
+def _horizon(period: Period, span: PeriodBounds, coverage: float) -> Horizon:
+    known = coverage * span.elapsed
+    if isinstance(period, CalendarPeriod):
+        return Horizon(known, span.length - span.elapsed, ends=True)
+    return Horizon(known, span.length - known, ends=False)
 
 
 def _tier_status(

@@ -1,4 +1,4 @@
-"""How an SLO stands in its policy: which tier it is in, step by step, and what it went through.
+"""What an SLO went through: which tier it is in, what has fired, its incidents.
 
 Pure: a policy state as of one slot boundary and the figures of the next give the next policy state.
 """
@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from exporter.slo.policy import Policy, Tier
-from exporter.slo.records import KEPT, Acknowledgement, Incident, TierChange
+from exporter.slo.records import KEPT, Acknowledgement, Firing, Incident, TierChange
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyState:
-    """Changes of tier and incidents, oldest first; the last change gives the tier."""
+    """Changes of tier, incidents and firings, oldest first; the last change gives the tier."""
 
     changes: tuple[TierChange, ...] = ()
     incidents: tuple[Incident, ...] = ()
+    firings: tuple[Firing, ...] = ()
 
     def tier(self, policy: Policy) -> Tier | None:
         """The tier that it is in; None before the first, and if the policy no longer has it."""
@@ -28,11 +29,16 @@ class PolicyState:
         return PolicyState(
             tuple(change for change in self.changes if change.at <= at),
             tuple(incident for incident in self.incidents if incident.end <= at),
+            tuple(firing for firing in self.firings if firing.end <= at),
         )
 
     def with_incidents(self, incidents: tuple[Incident, ...]) -> PolicyState:
         """The same with other incidents; itself if they are the same."""
         return self if incidents is self.incidents else replace(self, incidents=incidents)
+
+    def with_firings(self, firings: tuple[Firing, ...]) -> PolicyState:
+        """The same with other firings; itself if they are the same."""
+        return self if firings == self.firings else replace(self, firings=firings)
 
     def acknowledged(self, start: int, word: Acknowledgement) -> PolicyState | None:
         """The same with the postmortem of an incident taken care of; None if there is no such."""

@@ -1,9 +1,11 @@
-"""What is remembered of an SLO's policy: changes of tier, incidents, overrides. Times are Unix
+"""What is remembered of an SLO: changes of tier, firings, incidents, overrides. Times are Unix
 seconds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from exporter.slo.windows import condition_name
 
 KEPT = 366 * 86_400
 """How long records are kept, in seconds."""
@@ -51,6 +53,27 @@ class Incident:
     open: bool
     postmortem: bool = False
     acknowledged: Acknowledgement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A burn-rate condition that held at every boundary in [start, end).
+
+    The condition is known by its severity and its windows (seconds). While it is `open` it goes on,
+    and `end` is the newest boundary.
+    """
+
+    severity: str
+    long: int
+    short: int
+    start: int
+    end: int
+    open: bool
+
+    @property
+    def name(self) -> str:
+        """As conditions are called: `page 1h/5m`."""
+        return condition_name(self.severity, self.long, self.short)
 
 
 @dataclass(frozen=True, slots=True)

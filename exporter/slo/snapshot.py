@@ -10,7 +10,7 @@ from exporter.slo.budget import Budget, Window
 from exporter.slo.model import Slo
 from exporter.slo.period import PeriodBounds
 from exporter.slo.policy import Policy, Tier
-from exporter.slo.records import Incident, Override, TierChange
+from exporter.slo.records import Firing, Incident, Override, TierChange
 from exporter.slo.windows import BurnRateCondition
 
 
@@ -66,9 +66,9 @@ class SloStatus:
     or absent: burn rates while the data are stale, the budget and the tier until anything of
     the period is known. `raw_budget` is the budget as if there were no maintenance windows.
     `maintenance` are the reasons of those that are on. `last_slot` is the end of the newest
-    known slot. `events_total` and `bad_events_total` are those since midnight UTC. `incidents` are
-    those of the period, and older ones that await a postmortem, oldest first. `override` is the one
-    in force.
+    known slot. `events_total` and `bad_events_total` are those since midnight UTC. `incidents` and
+    `firings` are those of the period, oldest first, with older incidents that await a postmortem.
+    `override` is the one in force.
     """
 
     slo: Slo
@@ -89,6 +89,7 @@ class SloStatus:
     bad_events_total: float | None
     tier_status: TierStatus = TierStatus()
     incidents: tuple[Incident, ...] = ()
+    firings: tuple[Firing, ...] = ()
     override: Override | None = None
 
 

@@ -50,7 +50,12 @@ class BurnRateCondition:
         return self.threshold(period) * error_budget < 1
 
     def __str__(self) -> str:
-        return f"{self.severity} {format_duration(self.long)}/{format_duration(self.short)}"
+        return condition_name(self.severity, self.long, self.short)
+
+
+def condition_name(severity: str, long: int, short: int) -> str:
+    """What a condition is called, from its windows in seconds: `page 1h/5m`."""
+    return f"{severity} {format_duration(long)}/{format_duration(short)}"
 
 
 CONDITIONS = (

@@ -80,6 +80,22 @@ CREATE TABLE override (
 """
 """What is remembered of policies: the tables that version 2 added."""
 
+FIRING_TABLE = """
+CREATE TABLE IF NOT EXISTS firing (
+    slo INTEGER NOT NULL REFERENCES slo ON DELETE CASCADE,
+    labels TEXT NOT NULL,            -- as in series
+    severity TEXT NOT NULL,
+    long INTEGER NOT NULL,           -- the condition's windows, in seconds
+    short INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    open INTEGER NOT NULL,           -- whether it goes on
+    PRIMARY KEY (slo, labels, start, severity, long, short)
+) STRICT, WITHOUT ROWID;
+"""
+"""When burn-rate conditions held. An older program of this version leaves the table alone, so it is
+added without a new version: one can go back to that program."""
+
 UPGRADES = {
     1: f"ALTER TABLE slo ADD COLUMN judged INTEGER NOT NULL DEFAULT 0; {POLICY_TABLES}",
 }
@@ -94,23 +110,30 @@ def create(connection: sqlite3.Connection) -> None:
     """Create all tables in an empty database."""
     connection.executescript(
         f"BEGIN; PRAGMA application_id = {APPLICATION_ID};"
-        f"PRAGMA user_version = {VERSION}; {SCHEMA} {POLICY_TABLES} COMMIT;"
+        f"PRAGMA user_version = {VERSION}; {SCHEMA} {POLICY_TABLES} {FIRING_TABLE} COMMIT;"
     )
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Bring a file of an older version up to this one, a version at a time."""
+    """Bring a file of an older version up to this one, a version at a time, and add what is new."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for older in range(version, VERSION):
         connection.executescript(
             f"BEGIN; {UPGRADES[older]} PRAGMA user_version = {older + 1}; COMMIT;"
         )
+    connection.executescript(f"BEGIN; {FIRING_TABLE} COMMIT;")
 
 
 def has_policy_tables(connection: sqlite3.Connection) -> bool:
     """Whether the file has what version 2 added: an older file that is read-only does not."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return bool(version >= 2)
+
+
+def has_firings(connection: sqlite3.Connection) -> bool:
+    """Whether the file has the table of firings: one that is read-only may not have it yet."""
+    found = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'firing'").fetchone()
+    return found is not None
 
 
 def check_filled(connection: sqlite3.Connection, file: Path) -> None:

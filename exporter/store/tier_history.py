@@ -1,4 +1,4 @@
-"""Changes of tier and incidents in the store, a row each."""
+"""Changes of tier, firings and incidents in the store, a row each."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from exporter.slo.policy_state import PolicyState
-from exporter.slo.records import KEPT, Acknowledgement, Incident, TierChange
+from exporter.slo.records import KEPT, Acknowledgement, Firing, Incident, TierChange
 from exporter.slo.types import Group
-from exporter.store.schema import has_policy_tables
+from exporter.store.schema import has_firings, has_policy_tables
 from exporter.store.stored import PolicyStates
 
 
@@ -43,10 +43,25 @@ def read(connection: sqlite3.Connection, slo_id: int) -> Mapping[Group, PolicySt
         incidents[tuple(json.loads(labels))].append(
             Incident(start, end, bad, share, bool(open_), bool(postmortem), acknowledged)
         )
+    firings = _firings(connection, slo_id)
     return {
-        group: PolicyState(tuple(changes[group]), tuple(incidents[group]))
-        for group in changes.keys() | incidents.keys()
+        group: PolicyState(tuple(changes[group]), tuple(incidents[group]), tuple(firings[group]))
+        for group in changes.keys() | incidents.keys() | firings.keys()
     }
+
+
+def _firings(connection: sqlite3.Connection, slo_id: int) -> dict[Group, list[Firing]]:
+    firings: dict[Group, list[Firing]] = defaultdict(list)
+    if has_firings(connection):
+        for labels, severity, long, short, start, end, open_ in connection.execute(
+            "SELECT labels, severity, long, short, start, end, open FROM firing"
+            " WHERE slo = ? ORDER BY start, severity, long, short",
+            (slo_id,),
+        ):
+            firings[tuple(json.loads(labels))].append(
+                Firing(severity, long, short, start, end, bool(open_))
+            )
+    return firings
 
 
 def write(
@@ -66,7 +81,7 @@ def write(
 
 
 def _write(connection: sqlite3.Connection, key: tuple[int, str], policy_state: PolicyState) -> None:
-    for table in ("tier_change", "incident"):
+    for table in ("tier_change", "incident", "firing"):
         connection.execute(f"DELETE FROM {table} WHERE slo = ? AND labels = ?", key)  # noqa: S608 - ours
     connection.executemany(
         "INSERT INTO tier_change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -81,6 +96,13 @@ def _write(connection: sqlite3.Connection, key: tuple[int, str], policy_state: P
     connection.executemany(
         "INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         _incident_rows(key, policy_state.incidents),
+    )
+    connection.executemany(
+        "INSERT INTO firing VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (*key, one.severity, one.long, one.short, one.start, one.end, one.open)
+            for one in policy_state.firings
+        ),
     )
 
 
@@ -99,7 +121,7 @@ def prune(connection: sqlite3.Connection, end: int) -> None:
 
     Those that are configured lose theirs when they are written.
     """
-    for table, column in (("tier_change", "at"), ("incident", "end")):
+    for table, column in (("tier_change", "at"), ("incident", "end"), ("firing", "end")):
         connection.execute(
             f"DELETE FROM {table} WHERE {column} <= ? AND slo IN"  # noqa: S608 - as above
             " (SELECT id FROM slo WHERE NOT current)",

@@ -12,12 +12,13 @@ from dataclasses import fields
 import orjson
 
 from exporter.slo.durations import format_duration
-from exporter.slo.records import Override
+from exporter.slo.records import Firing, Override
 from exporter.slo.snapshot import Alert, DataState, SloStatus, Snapshot
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.models import (
     AlertEntry,
     Failure,
+    FiringEntry,
     LimitsEntry,
     OverrideEntry,
     OverrideList,
@@ -124,6 +125,7 @@ def _slo(status: SloStatus) -> SloEntry:
         tier=_tier(status),
         tier_changes=status.tier_status.changes,
         incidents=status.incidents,
+        firings=tuple(map(_firing, status.firings)),
         alerts=tuple(map(_alert, status.alerts)),
         maintenance=status.maintenance,
         override=status.override,
@@ -144,6 +146,17 @@ def _tier(status: SloStatus) -> TierEntry | None:
         since=how.since,
         held=how.held,
         recovery=how.recovery,
+    )
+
+
+def _firing(firing: Firing) -> FiringEntry:
+    return FiringEntry(
+        severity=firing.severity,
+        long=format_duration(firing.long),
+        short=format_duration(firing.short),
+        start=firing.start,
+        end=firing.end,
+        open=firing.open,
     )
 
 

@@ -77,6 +77,21 @@ class AlertEntry:
 
 
 @dataclass(frozen=True)
+class FiringEntry:
+    """When a burn-rate condition held: from `start` to `end`, Unix seconds.
+
+    While it is `open` it still does, and `end` is the newest boundary.
+    """
+
+    severity: str
+    long: str
+    short: str
+    start: int
+    end: int
+    open: bool
+
+
+@dataclass(frozen=True)
 class SloEntry:
     """One SLO (with `group_by`: one group of it). What is unknown or infinite is null.
 
@@ -102,6 +117,7 @@ class SloEntry:
     tier: TierEntry | None
     tier_changes: tuple[TierChange, ...]
     incidents: tuple[Incident, ...]
+    firings: tuple[FiringEntry, ...]
     alerts: tuple[AlertEntry, ...]
     maintenance: tuple[str, ...]
     override: Override | None

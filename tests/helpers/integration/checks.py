@@ -8,6 +8,7 @@ import pytest
 
 from exporter.daemon.engine import Engine
 from exporter.slo.model import Slo
+from exporter.slo.period import RollingPeriod
 from exporter.slo.snapshot import SloStatus, Snapshot
 from exporter.slo.windows import windows
 from tests.helpers.integration.running import slot_counts, status
@@ -83,6 +84,16 @@ def assert_figures(found: SloStatus, at: int, bad: Count, total: Count) -> None:
     assert found.budget.remaining == close(period.budget_remaining)
     assert found.budget.remaining_events == close(period.budget_events)
     assert found.budget.remaining_seconds == close(period.budget_seconds(found.period.length))
+    newest, hour = (figures[name].burn_rate for name in ("5m", "1h"))
+    known, calendar = (
+        found.coverage * found.period.elapsed,
+        not isinstance(slo.period, RollingPeriod),
+    )
     assert found.exhaustion_seconds == close(
-        period.exhaustion_seconds(found.period.length, burn_rate=figures["1h"].burn_rate)
+        period.exhaustion_seconds(
+            newest if newest > hour or newest < hour / 2 else hour,
+            elapsed=known,
+            left=found.period.length - (found.period.elapsed if calendar else known),
+            ends=calendar,
+        )
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
-
 import pytest
 
 from exporter.slo.maintenance import one_off
@@ -11,7 +9,7 @@ from exporter.slo.model import LowTraffic
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.types import DAY
-from tests.helpers.exposition.reading import families, text, values
+from tests.helpers.exposition.reading import families, values
 from tests.helpers.samples import AT, Sums, every_window, slo, snapshot, subject
 
 SPENT = (600.0, 1_000_000.0, 1.0)
@@ -95,12 +93,11 @@ class TestUnknown:
         windows = {"5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d"}
         assert {window for (window,) in values(shot, "slo_burn_rate")} == windows - {"1h"}
 
-    def test_a_budget_at_rest_lasts_for_ever(self):
-        """Infinity is a value."""
+    def test_a_budget_at_rest_is_not_exhausted(self):
+        """There is no series, rather than one of infinity, which no graph can show."""
         sums: Sums = (0.0, 100.0, 1.0)
         shot = snapshot((subject(slo()), sums))
-        assert values(shot, "slo_error_budget_exhaustion_seconds") == {(): inf}
-        assert text(shot).count("} +Inf\n") == 1
+        assert values(shot, "slo_error_budget_exhaustion_seconds") == {}
 
 
 class TestHeld:

@@ -20,7 +20,7 @@ from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Incident, Override, TierChange
 from exporter.slo.types import DAY
 from tests.helpers.exposition.reading import FORMS, OWN, families, text, values
-from tests.helpers.samples import AT, slo, snapshot, subject
+from tests.helpers.samples import AT, every_window, slo, snapshot, subject
 
 TABLE = {
     "slo_info": ("gauge", {"objective", "period", "policy", "owner"}),
@@ -55,6 +55,7 @@ TABLE = {
 """The design's table: type, and the labels beyond service and slo."""
 
 SPENT = (600.0, 1_000_000.0, 1.0)
+BURNING = {**every_window(slo(), SPENT), "5m": (3_000.0, 1_000_000.0, 1.0)}
 SLOWED = PolicyState(
     changes=(
         TierChange(AT - 900, None, "normal", "default", 0.9),
@@ -89,7 +90,7 @@ class TestFamilies:
             policy_state=SLOWED,
             recovery=AT + 9,
         )
-        found = families(with_overrides(snapshot((one, SPENT)), [OVERRIDE], AT), form)
+        found = families(with_overrides(snapshot((one, BURNING)), [OVERRIDE], AT), form)
         assert found.keys() == TABLE.keys()
         for name, (kind, labels) in TABLE.items():
             own = {"service"} if name in OF_SERVICES else set(OWN)
@@ -111,7 +112,7 @@ class TestFamilies:
     def test_how_it_stands_in_its_policy(self, form):
         """Since when, how often it changed, when it gets better, and what incidents took."""
         one = subject(slo(), policy_state=SLOWED, recovery=AT + 9)
-        found = families(snapshot((one, SPENT)), form)
+        found = families(snapshot((one, BURNING)), form)
         own = frozenset({"service": slo().service, "slo": slo().name}.items())
         assert {name: found[name][1].get((name, own)) for name in TIER_STATUS} == TIER_STATUS
 
@@ -150,7 +151,6 @@ class TestFamilies:
         assert value("slo_error_budget_remaining_raw_ratio") == status.raw_budget.remaining
         assert value("slo_error_budget_remaining_events") == status.budget.remaining_events
         assert value("slo_error_budget_remaining_seconds") == status.budget.remaining_seconds
-        assert value("slo_error_budget_exhaustion_seconds") == status.exhaustion_seconds
         assert value("slo_data_coverage_ratio") == status.coverage
         assert value("slo_last_slot_timestamp_seconds") == AT
         for name, window in status.windows.items():

@@ -142,7 +142,7 @@ class TestWindows:
     def test_the_exhaustion_is_that_of_the_last_hours_burn_rate(self):
         """Half the budget at a burn rate of 10 over the hour lasts a day and a half."""
         of = slo()
-        sums = {**every_window(of, spent(0.5)), "1h": (10.0, 1000.0, 1.0)}
+        sums = {**every_window(of, spent(0.5)), "5m": (6.0, 1000.0, 1.0), "1h": (10.0, 1000.0, 1.0)}
         assert status(subject(of), sums).exhaustion_seconds == pytest.approx(1.5 * DAY)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -197,14 +198,24 @@ class TestCalendarPeriods:
         found = status(subject(self.OF), GOOD, at=at)
         assert [alert.threshold for alert in found.alerts] == pytest.approx(thresholds)
 
-    def test_the_exhaustion_is_by_the_whole_months_budget(self):
-        """Half a budget at a burn rate of 10 lasts a twentieth of the month."""
+    def test_the_budget_grows_with_the_month_while_it_is_spent(self):
+        """At a burn rate of 10, nine tenths of what fails is more than what comes in."""
         sums = {
             **every_window(self.OF, GOOD, period=(500.0, 1_000_000.0, 1.0)),
+            "5m": (10.0, 1000.0, 1.0),
             "1h": (10.0, 1000.0, 1.0),
         }
         found = status(subject(self.OF), sums)
-        assert found.exhaustion_seconds == pytest.approx(30 * DAY / 20)
+        assert found.exhaustion_seconds == pytest.approx(0.5 * found.period.elapsed / 9)
+
+    def test_a_budget_that_lasts_until_the_month_ends_is_not_exhausted(self):
+        """The next month has one of its own."""
+        sums = {
+            **every_window(self.OF, GOOD, period=(500.0, 1_000_000.0, 1.0)),
+            "5m": (2.0, 1000.0, 1.0),
+            "1h": (2.0, 1000.0, 1.0),
+        }
+        assert status(subject(self.OF), sums, at=DECEMBER - DAY).exhaustion_seconds == inf
 
     def test_slos_of_several_periods_have_each_their_own(self):
         """A rolling one, a month and a quarter at the same moment."""

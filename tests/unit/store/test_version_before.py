@@ -30,6 +30,8 @@ from tests.helpers.evaluation.fake_prometheus import FakePrometheus
 BEFORE = Path(__file__).with_name("version_before")
 FIGURES = json.loads((BEFORE / "figures.json").read_text())
 FOREVER = 10**12
+REDEFINED = {"exhaustion_seconds"}
+"""Keys whose figures are computed by another formula since."""
 
 
 @pytest.fixture
@@ -69,6 +71,8 @@ def assert_holds(found: Any, expected: Any, path: str = "") -> None:
     if isinstance(expected, dict):
         assert isinstance(found, dict), path
         for key, value in expected.items():
+            if key in REDEFINED:
+                continue
             assert key in found, f"{path}/{key}"
             assert_holds(found[key], value, f"{path}/{key}")
     elif isinstance(expected, list):
@@ -106,6 +110,10 @@ def test_the_version_before_can_read_what_is_written_today(folder, tmp_path):
     assert schema(tmp_path / "fresh" / FILE) == schema(BEFORE / FILE)
 
 
+ADDED = ("firing",)
+"""Tables that the version before leaves alone."""
+
+
 def schema(file: Path) -> tuple[Any, ...]:
     """A database's tables, and whose and which version it says it is."""
     with closing(sqlite3.connect(f"{file.as_uri()}?immutable=1", uri=True)) as connection:
@@ -113,6 +121,9 @@ def schema(file: Path) -> tuple[Any, ...]:
         [version] = connection.execute("PRAGMA user_version").fetchone()
         columns = connection.execute(
             "SELECT it.name, of.name, of.type, of.pk FROM sqlite_schema AS it"
-            " JOIN pragma_table_info(it.name) AS of ORDER BY it.name, of.cid"
+            " JOIN pragma_table_info(it.name) AS of"
+            " WHERE it.name NOT IN (SELECT value FROM json_each(?))"
+            " ORDER BY it.name, of.cid",
+            (json.dumps(ADDED),),
         ).fetchall()
     return application, version, columns

@@ -31,7 +31,7 @@ class TestOverview:
             "slow feature releases down, prioritise reliability",
             "40.0%",
             "0.6x",
-            "spent in 20d",
+            "not burning",
             "error-budget-exporter 1.2.3",
             "1 SLOs, evaluated 2023-11-14 22:15:00 UTC",
         ):

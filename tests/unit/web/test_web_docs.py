@@ -16,7 +16,7 @@ from exporter.config.reading.web_loading import load_web, load_web_file
 from exporter.demo.servers import Child, PrometheusServer, free_port, http_get
 from exporter.slo.overrides import with_overrides
 from exporter.slo.policy_state import PolicyState
-from exporter.slo.records import Acknowledgement, Incident, Override, TierChange
+from exporter.slo.records import Acknowledgement, Firing, Incident, Override, TierChange
 from exporter.web.api import answers
 from exporter.web.server.guard import CHUNK
 from exporter.web.server.passwords import MAX_KNOWN, MAX_WAITING
@@ -162,6 +162,7 @@ def test_the_shape_of_slos_is_that_of_its_example():
     policy_state = PolicyState(
         (TierChange(AT - 600, "normal", "slow_down", "default", 0.49),),
         (_INCIDENT,),
+        (Firing("page", 3600, 300, AT - 600, AT - 300, open=False),),
     )
     known = subject(of, groups={"region": "eu"}, policy_state=policy_state)
     shot = snapshot((known, (600.0, 1e6, 1.0)))

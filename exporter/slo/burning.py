@@ -1,0 +1,95 @@
+"""What burns, in one sentence: the first thing that a person who was paged wants to know."""
+
+from __future__ import annotations
+
+from exporter.slo.durations import format_duration
+from exporter.slo.figures import left, number, pace, percent, since
+from exporter.slo.model import (
+    LatencySli,
+    ProbeSli,
+    RatioSli,
+    Sli,
+    ThresholdSli,
+)
+from exporter.slo.snapshot import Alert, SloStatus
+from exporter.slo.types import MINUTE
+
+SEVERITIES = ("page", "ticket")
+"""From worst to least; others come after these."""
+
+
+def severity_rank(severity: str) -> int:
+    """0 for a page, 1 for a ticket, 2 for others."""
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+
+
+def worst_alert(status: SloStatus) -> Alert | None:
+    """The condition that fires and is worst: a page before a ticket, the fastest of them."""
+    firing = [alert for alert in status.alerts if alert.firing]
+    return min(
+        firing,
+        key=lambda alert: (severity_rank(alert.condition.severity), alert.condition.long),
+        default=None,
+    )
+
+
+def worst_severity(status: SloStatus) -> str | None:
+    """The severity of `worst_alert`."""
+    alert = worst_alert(status)
+    return alert.condition.severity if alert else None
+
+
+def firing_since(status: SloStatus, severity: str) -> int | None:
+    """Since when conditions of a severity have been firing without a pause, Unix seconds."""
+    firing = [one.start for one in status.firings if one.open and one.severity == severity]
+    return min(firing, default=None)
+
+
+def sentence(status: SloStatus, at: float) -> str | None:
+    """What burns, as of `at` (Unix seconds); None if no condition fires.
+
+    `4.7% of events fail, 0.1% allowed; 64% of the budget is left, 2% goes every minute; since
+    02:03 UTC`
+    """
+    alert = worst_alert(status)
+    if alert is None:
+        return None
+    window = status.windows[format_duration(alert.condition.short)]
+    if window.error_ratio is None or window.burn_rate is None:
+        return None
+    parts = [
+        f"{what_fails(status.slo.sli, window.error_ratio)}, "
+        f"{percent(status.slo.objective.error_budget)} allowed"
+    ]
+    if status.budget is not None:
+        remaining, speed = status.budget.remaining, pace(window.burn_rate / status.period.length)
+        if remaining > 0:
+            parts.append(f"{left(remaining)} of the budget is left, {speed}")
+        else:
+            parts.append(f"the budget is overspent by {left(-remaining)}, {speed}")
+    begun = firing_since(status, alert.condition.severity)
+    if begun is not None:
+        parts.append(f"since {since(begun, at)}")
+    return "; ".join(parts)
+
+
+def what_fails(sli: Sli, ratio: float) -> str:
+    """The error ratio in the terms of what is measured."""
+    share = percent(ratio)
+    match sli:
+        case LatencySli():
+            return f"{share} of requests are slower than {_duration(sli.threshold)}"
+        case ProbeSli():
+            return f"{share} of probes fail"
+        case RatioSli():
+            return f"the error ratio is {share}"
+        case ThresholdSli():
+            return f"the value is not {sli.op} {number(sli.bound)} {share} of the time"
+        case _:
+            return f"{share} of events fail"
+
+
+def _duration(seconds: float) -> str:
+    if seconds >= MINUTE and seconds == int(seconds):
+        return format_duration(int(seconds))
+    return f"{number(seconds)}s" if seconds >= 1 else f"{number(seconds * 1000)}ms"

@@ -1,0 +1,70 @@
+"""Figures and times as people write them: never `1e+03`. Times are UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from exporter.slo.types import DAY, HOUR, MINUTE
+
+DIGITS = 3
+"""Significant digits of a figure; whole numbers keep all that they have."""
+
+
+def number(value: float) -> str:
+    """A number with three significant digits: `0.0123`, `4.7`, `58,900`; whole from 100 on."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 99.95:
+        return f"{value:,.0f}"
+    text = f"{Decimal(f'{value:.{DIGITS}g}'):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(ratio: float) -> str:
+    """A ratio as a percentage: `4.7%`, `-58,900%`."""
+    return f"{number(ratio * 100)}%"
+
+
+def left(ratio: float) -> str:
+    """A part of the budget as a percentage; all of it only if nothing is gone: `99.9%`.
+
+    A budget that is not quite spent is no less than 0.1%.
+    """
+    if 0 < ratio < 0.001:
+        return "less than 0.1%"
+    if 0.9995 < ratio < 1:
+        return "99.9%"
+    return percent(round(ratio, 3) if abs(ratio) < 1 else ratio)
+
+
+def rate(burn_rate: float) -> str:
+    """A burn rate: `14.4x`, `1,000x`; `0` if nothing burns."""
+    return f"{number(burn_rate)}x" if burn_rate else "0"
+
+
+def minute(at: float) -> str:
+    """A moment (Unix seconds), to the minute: `2023-11-14 22:15 UTC`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def since(at: float, now: float) -> str:
+    """A moment of the past in short, the day only if it is not today's: `22:15 UTC`."""
+    moment, today = (datetime.fromtimestamp(of, UTC) for of in (at, now))
+    if moment.date() == today.date():
+        return moment.strftime("%H:%M UTC")
+    return minute(at)
+
+
+def pace(share_per_second: float) -> str:
+    """How fast a budget goes, in a time that people can picture: `2% goes every minute`."""
+    for seconds, name in (
+        (MINUTE, "minute"),
+        (10 * MINUTE, "10 minutes"),
+        (HOUR, "hour"),
+        (DAY, "day"),
+    ):
+        share = share_per_second * seconds
+        if share >= 0.01 or seconds == DAY:
+            return f"{percent(share)} goes every {name}"
+    raise AssertionError("a day is the longest")
