@@ -1,8 +1,8 @@
-"""Whether samples came late: counted before the events are, and again once they have settled.
+"""Whether the samples of a slot are still those that were counted, told by checksums.
 
-Samples are only ever added. As long as there are as many in a span of slots as when their
-events were counted, the counts stand; reading one number per series and slot tells so, where
-counting anew would read eight.
+Samples come late, are replaced (a store that deduplicates replicas keeps one of them, and another
+once that has come), or are deleted. As long as the checksums of slots are those that were noted
+before their events were counted, the counts stand. It takes one sample where counting takes eight.
 """
 
 from __future__ import annotations
@@ -17,52 +17,57 @@ import numpy as np
 from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import PrometheusError
-from exporter.prometheus.promql import PART_LABEL, batch, sample_count
+from exporter.prometheus.promql import PART_LABEL, batch
+from exporter.prometheus.sample_queries import checksum, widest
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
 from exporter.slo.types import Floats, SloIndex
 
 MOST_AT_ONCE = 30
-"""SLOs that one query counts the samples of."""
+"""SLOs that one query asks the checksums of."""
 
-Selectors = Callable[[SloIndex], Sequence[Selector | None]]
-"""Gives the counters behind an SLO (by its index); None among them for what has no counter."""
+Selectors = Callable[[SloIndex], Sequence[Selector]]
+"""Gives the counters and histograms behind an SLO (by its index)."""
 
 
-class SampleCounter:
-    """Counts the samples behind SLOs' counters in spans of slots.
+class SampleChecksums:
+    """Asks for checksums of the samples behind SLOs' counters.
 
-    `clients` has one for the datasource of every SLO.
+    `clients` has one for the datasource of every SLO; `native` gives those of the selectors that
+    are native histograms.
     """
 
     def __init__(
-        self, clients: Mapping[str, PrometheusClient], slos: Sequence[Slo], selectors: Selectors
+        self,
+        clients: Mapping[str, PrometheusClient],
+        slos: Sequence[Slo],
+        selectors: Selectors,
+        native: Selectors,
     ) -> None:
         self._clients = clients
         self._slos = slos
         self._selectors = selectors
+        self._native = native
 
-    async def count(
-        self, slo_indices: Iterable[SloIndex], span: SlotRange
-    ) -> dict[SloIndex, Floats]:
-        """Count the samples of SLOs (by their index) in each slot of a span.
+    async def ask(self, slo_indices: Iterable[SloIndex], span: SlotRange) -> dict[SloIndex, Floats]:
+        """The checksum of each slot of a span, of SLOs (by their index).
 
-        NaN where the number cannot be told, as when their datasource does not answer; SLOs that
+        NaN where it cannot be told, as when their datasource does not answer; SLOs that
         have no counters are left out. Datasources are asked at once, and all waited for.
         """
         of_datasource: dict[str, dict[SloIndex, Sequence[Selector]]] = defaultdict(dict)
         for slo_index in slo_indices:
-            selectors = [selector for selector in self._selectors(slo_index) if selector]
+            selectors = widest(self._selectors(slo_index))
             if selectors:
                 of_datasource[self._slos[slo_index].datasource][slo_index] = selectors
-        parts = (self._count_at(name, those, span) for name, those in of_datasource.items())
+        parts = (self._ask_at(name, those, span) for name, those in of_datasource.items())
         return {
             slo_index: array
-            for counted in await asyncio.gather(*parts)
-            for slo_index, array in counted.items()
+            for found in await asyncio.gather(*parts)
+            for slo_index, array in found.items()
         }
 
-    async def _count_at(
+    async def _ask_at(
         self, datasource: str, counters: Mapping[SloIndex, Sequence[Selector]], span: SlotRange
     ) -> dict[SloIndex, Floats]:
         client = self._clients[datasource]
@@ -71,23 +76,30 @@ class SampleCounter:
         except PrometheusError:
             return {slo_index: _unknown(span) for slo_index in counters}
         texts = {
-            slo_index: sample_count(selectors, span.slot, closed=closed)
+            slo_index: self._text(slo_index, selectors, span.slot, closed=closed)
             for slo_index, selectors in counters.items()
         }
         asked = list(texts)
         cuts = [asked[i : i + MOST_AT_ONCE] for i in range(0, len(asked), MOST_AT_ONCE)]
-        counted: dict[SloIndex, Floats] = {}
-        parts = (_count(client, [texts[slo_index] for slo_index in cut], span) for cut in cuts)
+        found: dict[SloIndex, Floats] = {}
+        parts = (_ask(client, [texts[slo_index] for slo_index in cut], span) for cut in cuts)
         for cut, arrays in zip(cuts, await asyncio.gather(*parts), strict=True):
-            counted.update(zip(cut, arrays, strict=True))
-        return counted
+            found.update(zip(cut, arrays, strict=True))
+        return found
+
+    def _text(
+        self, slo_index: SloIndex, selectors: Sequence[Selector], slot: int, *, closed: bool
+    ) -> str:
+        native = self._native(slo_index)
+        counters = [selector for selector in selectors if selector not in native]
+        return checksum(counters, native, slot, closed=closed)
 
 
-async def _count(client: PrometheusClient, texts: Sequence[str], span: SlotRange) -> list[Floats]:
+async def _ask(client: PrometheusClient, texts: Sequence[str], span: SlotRange) -> list[Floats]:
     arrays = [_unknown(span) for _ in texts]
     try:
         series = await client.range_query(batch(texts), span.start + span.slot, span.end, span.slot)
-    except PrometheusError:  # not known, then: their events are counted anew
+    except PrometheusError:  # not known, then: their events are counted again
         return arrays
     by_part = {str(number): array for number, array in enumerate(arrays)}
     column_of = {span.start + (i + 1) * span.slot: i for i in range(span.count)}

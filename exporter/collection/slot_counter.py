@@ -13,7 +13,13 @@ from exporter.collection.unknown_slots import UnknownSlots
 from exporter.prometheus.answers import Series
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError
-from exporter.prometheus.indicators import Counters, Indicator, indicators, stored_selectors
+from exporter.prometheus.indicators import (
+    Counters,
+    Indicator,
+    indicators,
+    native_selectors,
+    stored_selectors,
+)
 from exporter.prometheus.promql import PART_LABEL, QueryContext, batch
 from exporter.prometheus.selectors import Selector
 from exporter.slo.maintenance import excluded
@@ -78,6 +84,10 @@ class SlotCounter:
     def selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
         """The counters behind an SLO (by its index), as it is measured now."""
         return stored_selectors(self._indicators[slo_index][0])
+
+    def native_selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
+        """Those of them that are native histograms."""
+        return native_selectors(self._indicators[slo_index][0])
 
     def queries(self, slo_index: SloIndex) -> Sequence[str]:
         """What is asked for the finest slot of an SLO (by its index), as it is measured now."""

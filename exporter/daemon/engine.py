@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from exporter.collection import pending
-from exporter.collection.late_samples import SampleCounter
+from exporter.collection.late_samples import SampleChecksums
 from exporter.collection.settings import EvaluationSettings
 from exporter.collection.slot_counter import Answer, Batch, SlotCounter
 from exporter.collection.slot_range import SlotRange
@@ -57,7 +57,9 @@ class Engine:
         self.turns = Exclusive()
         self._settings = settings
         self._counter = SlotCounter(clients, self.slos, settings.interval)
-        self._samples = SampleCounter(clients, self.slos, self._counter.selectors)
+        self._checksums = SampleChecksums(
+            clients, self.slos, self._counter.selectors, self._counter.native_selectors
+        )
         self._history_failed: dict[SloIndex, tuple[int, str]] = {}
         self._history_slots = {
             name: asyncio.Semaphore(max(1, settings.concurrency // 2)) for name in self.datasources
@@ -96,7 +98,7 @@ class Engine:
         work = await self._changed(pending.only(self.state.settled_slots(until), slo_indices))
         newest = pending.only(self.state.newest_slots(), slo_indices)
         # Before the events: a sample that comes in between makes a difference that is seen.
-        await self._note_samples(newest, now)
+        await self._note_checksums(newest, now)
         for span, those in newest.items():
             work.setdefault(span, []).extend(those)
         await self._ask(0, work, now)
@@ -140,32 +142,31 @@ class Engine:
         return True
 
     async def _changed(self, settled: pending.Requests) -> pending.Requests:
-        """Look whether samples came late in slots that have settled; what to count anew.
+        """Look whether samples changed in slots that have settled; what to count again.
 
-        Where one did, the slots behind it are counted anew as well, as they began from it.
+        Where one did, the slots behind it are counted again as well, as they began from it.
         """
         work: pending.Requests = {}
         for span, slo_indices in settled.items():
-            counted = await self._samples.count(slo_indices, span.at(span.end - span.start))
+            checksums = await self._checksums.ask(slo_indices, span)
             async with self.turns:
                 for slo_index in slo_indices:
-                    samples = float(counted[slo_index][0]) if slo_index in counted else None
-                    again = self.state.recount_from(slo_index, span, samples)
+                    again = self.state.recount_from(slo_index, span, checksums.get(slo_index))
                     if again is not None:
                         work.setdefault(again, []).append(slo_index)
         return work
 
-    async def _note_samples(self, work: pending.Requests, now: float) -> None:
-        """Count the samples of slots that are about to be counted before they have settled."""
+    async def _note_checksums(self, work: pending.Requests, now: float) -> None:
+        """Note the samples of slots that are about to be counted before they have settled."""
         interval = self.ledger.interval
         settled = int((now - self._settings.settle) // interval) * interval
         for span, slo_indices in work.items():
             recent = SlotRange(max(span.start, settled), span.end, interval)
             if recent.count > 0:
-                counted = await self._samples.count(slo_indices, recent)
+                found = await self._checksums.ask(slo_indices, recent)
                 async with self.turns:
-                    for slo_index, samples in counted.items():
-                        self.state.note_samples(slo_index, recent.start, samples)
+                    for slo_index, checksums in found.items():
+                        self.state.note_checksums(slo_index, recent.start, checksums)
 
     def queries(self, slo: Slo) -> tuple[str, ...]:
         """What is asked for the newest slot of an SLO; nothing if it is not one of ours."""

@@ -54,7 +54,7 @@ class Ledger:
         self.series_count = 0
         self._slo_count = slo_count
         self._changed: list[dict[int, NDArray[np.bool_]]] = [{} for _ in levels]
-        self._samples = np.full((slo_count, self._rings[0].columns), np.nan)
+        self._checksums = np.full((slo_count, self._rings[0].columns), np.nan)
 
     def _fence(self, i: int, end: int) -> int:
         unit = self.levels[min(i + 1, len(self.levels) - 1)].slot
@@ -178,14 +178,15 @@ class Ledger:
             )
         ring.asked[slo_index, at] = asked[inside]
 
-    def note_samples(self, slo_index: SloIndex, start: int, samples: Floats) -> None:
-        """Note how many samples stand behind the finest slots that follow `start`."""
-        at, inside = self._inside(0, start, len(samples))
-        self._samples[slo_index, at] = samples[inside]
+    def note_checksums(self, slo_index: SloIndex, start: int, checksums: Floats) -> None:
+        """Note the checksums of the samples behind the finest slots that follow `start`."""
+        at, inside = self._inside(0, start, len(checksums))
+        self._checksums[slo_index, at] = checksums[inside]
 
-    def samples(self, slo_index: SloIndex, start: int, end: int) -> float:
-        """How many samples stand behind the finest slots in (start, end]; NaN if unknown."""
-        return float(self._samples[slo_index, self._rings[0].at(start, end)].sum())
+    def checksums(self, slo_index: SloIndex, start: int, end: int) -> Floats:
+        """The checksums noted of the finest slots in (start, end]; NaN where there is none."""
+        found: Floats = self._checksums[slo_index, self._rings[0].at(start, end)]
+        return found
 
     def _inside(self, level: int, start: int, count: int) -> tuple[NDArray[np.intp], slice]:
         low, high = self.cover(level)

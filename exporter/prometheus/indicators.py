@@ -293,3 +293,8 @@ def stored_selectors(way: Indicator) -> Sequence[Selector]:
     if isinstance(way, Histogram):
         return way.of.count, way.of.bucket, way.of.native
     return [selector for selector in way.selectors if selector is not None]
+
+
+def native_selectors(way: Indicator) -> Sequence[Selector]:
+    """Those of them that are native histograms."""
+    return (way.of.native,) if isinstance(way, Histogram) else ()

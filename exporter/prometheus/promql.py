@@ -72,13 +72,6 @@ def over_slices(function: str, expression: str, context: QueryContext) -> str:
     return f"{function}(({expression})[{context.range(context.slot)}:{step}])"
 
 
-def sample_count(selectors: Sequence[Selector], slot: int, *, closed: bool) -> str:
-    """How many samples some counters have in a slot, together."""
-    range_ = open_range(slot, closed=closed)
-    counts = (f"sum(count_over_time({selector}[{range_}]))" for selector in selectors)
-    return " + ".join(f"({count} or vector(0))" for count in counts)
-
-
 def batch(expressions: Sequence[str]) -> str:
     """One query that answers several, each series marked with the number of its expression.
 

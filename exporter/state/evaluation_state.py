@@ -128,25 +128,32 @@ class EvaluationState:
             return slots, None
         return slots, stacked([part.excluded or absent if part else absent for part in parts])
 
-    def note_samples(self, slo_index: SloIndex, start: int, samples: Floats) -> None:
-        """Note how many samples stand behind the finest slots that follow `start`."""
-        self.ledger.note_samples(slo_index, start, samples)
+    def note_checksums(self, slo_index: SloIndex, start: int, checksums: Floats) -> None:
+        """Note the checksums of the samples behind the finest slots that follow `start`."""
+        self.ledger.note_checksums(slo_index, start, checksums)
 
     def recount_from(
-        self, slo_index: SloIndex, span: SlotRange, samples: float | None
+        self, slo_index: SloIndex, span: SlotRange, checksums: Floats | None
     ) -> SlotRange | None:
-        """Settle a span of the finest slots, if so many samples stand behind it as when counted.
+        """Settle a span of the finest slots, up to the first whose samples are not those counted.
+
+        `checksums` has one per slot; None if there are no counters to tell by.
 
         Returns:
-            None if it has settled; otherwise what is to be counted again: the slots behind it
-            began from it.
+            None if all of it has settled; otherwise what is to be counted again: the slots behind
+            that slot began from it.
         """
-        if samples is not None and samples == self.ledger.samples(slo_index, span.start, span.end):
-            statuses = np.full(span.count, SlotStatus.SETTLED, dtype=np.uint8)
-            self.ledger.mark(0, slo_index, span.start, statuses)
+        same = 0
+        if checksums is not None:
+            noted = self.ledger.checksums(slo_index, span.start, span.end)
+            same = int(np.cumprod(checksums == noted).sum())
+        statuses = np.full(same, SlotStatus.SETTLED, dtype=np.uint8)
+        self.ledger.mark(0, slo_index, span.start, statuses)
+        if same == span.count:
             return None
-        end = self.ledger.end
-        return SlotRange(span.start, end - end % self._units[slo_index], span.slot)
+        unit = self._units[slo_index]
+        start, end = (at - at % unit for at in (span.start + same * span.slot, self.ledger.end))
+        return SlotRange(start, end, span.slot)
 
     # Time
 

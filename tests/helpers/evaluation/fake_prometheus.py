@@ -16,8 +16,8 @@ _PART = re.compile(r'label_replace\((.+?), "slo_query_part", "(\d+)", "", ""\)(?
 _COUNTER = re.compile(r"^sum by \([^)]*\) \(\(last_over_time\((.+?)\[")
 """What tells that a counter's events are counted."""
 
-_SAMPLES = re.compile(r"^\(sum\(count_over_time\((.+?)\[")
-"""What tells that the samples behind counters are counted."""
+_CHECKSUM = re.compile(r"^\(sum\(sum_over_time\((.+?)\[")
+"""What tells that checksums of the samples behind counters are asked for."""
 
 Labels = Mapping[str, str]
 Events = Callable[[int, int], Mapping[str, float] | float | None]
@@ -46,7 +46,7 @@ class FakePrometheus:
     """Stands in for the client.
 
     `counters` maps a counter's selector to its events; any other expression is answered by the
-    longest key that is a part of it. `samples` tells how many samples of a counter lie in
+    longest key that is a part of it. `checksums` tells the checksum of a counter's samples in
     (start, end]. `closed` are ranges as Prometheus 2 takes them.
     """
 
@@ -55,7 +55,7 @@ class FakePrometheus:
     ) -> None:
         self.settings = PrometheusSettings(scrape_interval=scrape_interval)
         self.counters = dict(counters)
-        self.samples: Callable[[int, int], float] = lambda start, end: (
+        self.checksums: Callable[[int, int], float] = lambda start, end: (
             (end - start) / scrape_interval
         )
         self.instant: Callable[[str, int], list[Series]] = lambda _query, _at: []
@@ -63,15 +63,15 @@ class FakePrometheus:
         self.down = False
         self.closed = closed
         self.ranges: list[RangeQuery] = []
-        self.sampled: list[RangeQuery] = []
+        self.checked: list[RangeQuery] = []
         self.instants: list[tuple[str, int]] = []
 
     async def range_query(self, query: str, start: int, end: int, step: int) -> list[Series]:
         parts = [(match[2], match[1]) for match in _PART.finditer(query)]
         keys = [(number, self._key(text)) for number, text in parts]
         asked = RangeQuery(tuple(key for _, key in keys), start, end, step, query)
-        of_samples = any(_SAMPLES.match(text) for _, text in parts)
-        (self.sampled if of_samples else self.ranges).append(asked)
+        of_checksums = any(_CHECKSUM.match(text) for _, text in parts)
+        (self.checked if of_checksums else self.ranges).append(asked)
         if self.down:
             raise UnavailableError("nobody there")
         refusal = self.refuse(asked)
@@ -81,12 +81,12 @@ class FakePrometheus:
             Series({**labels, PART_LABEL: number}, samples)
             for number, key in keys
             for labels, samples in self._series(
-                self.samples if of_samples else self.counters.get(key), start, end, step
+                self.checksums if of_checksums else self.counters.get(key), start, end, step
             )
         ]
 
     def _key(self, expression: str) -> str:
-        counter = _COUNTER.match(expression) or _SAMPLES.match(expression)
+        counter = _COUNTER.match(expression) or _CHECKSUM.match(expression)
         if counter:
             return counter[1]
         return max((key for key in self.counters if key in expression), key=len, default=expression)

@@ -76,7 +76,7 @@ class VictoriaMetrics(Receiver):
     tolerance = 1e-7
     lookback = 45.0
 
-    def __init__(self, binary: Path) -> None:
+    def __init__(self, binary: Path, flags: Sequence[str] = ()) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="victoria-metrics-")
         folder, port = Path(self._folder.name), free_port()
         command = [
@@ -84,6 +84,7 @@ class VictoriaMetrics(Receiver):
             f"-httpListenAddr=127.0.0.1:{port}",
             f"-storageDataPath={folder / 'data'}",
             "-retentionPeriod=10y",
+            *flags,
         ]
         super().__init__(Child("VictoriaMetrics", command, port, folder / "log"))
 

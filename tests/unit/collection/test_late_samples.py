@@ -1,4 +1,4 @@
-"""Whether samples came late: how many there are behind the counters of slots."""
+"""Whether the samples of slots are still those that were counted, by checksums."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from math import isnan
 
 import pytest
 
-from exporter.collection.late_samples import MOST_AT_ONCE, SampleCounter
+from exporter.collection.late_samples import MOST_AT_ONCE, SampleChecksums
 from exporter.collection.slot_counter import SlotCounter
 from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import UnavailableError
@@ -19,42 +19,41 @@ from tests.helpers.evaluation.fake_prometheus import FakePrometheus, steady
 from tests.helpers.samples import slo
 
 
-def samples(
-    fake: FakePrometheus, slos: list[Slo], slo_indices: list[int]
-) -> dict[int, list[float]]:
+def ask(fake: FakePrometheus, slos: list[Slo], slo_indices: list[int]) -> dict[int, list[float]]:
     clients = {"prometheus": fake}
-    counter = SampleCounter(clients, slos, SlotCounter(clients, slos, 30).selectors)
-    found = asyncio.run(counter.count(slo_indices, SPAN))
+    counter = SlotCounter(clients, slos, 30)
+    checksums = SampleChecksums(clients, slos, counter.selectors, counter.native_selectors)
+    found = asyncio.run(checksums.ask(slo_indices, SPAN))
     return {source: array.tolist() for source, array in found.items()}
 
 
-class TestCounting:
-    def test_every_slot_has_its_number(self):
+class TestAsking:
+    def test_every_slot_has_its_own(self):
         """Of all the counters of the SLO together."""
         fake = FakePrometheus({})
-        fake.samples = lambda start, _: (start - START) / 30
-        assert samples(fake, [slo()], [0]) == {0: [0, 1, 2, 3]}
-        [asked] = fake.sampled
+        fake.checksums = lambda start, _: (start - START) / 30
+        assert ask(fake, [slo()], [0]) == {0: [0, 1, 2, 3]}
+        [asked] = fake.checked
         assert (asked.start, asked.end, asked.step) == (START + 30, START + 120, 30)
 
     def test_slos_without_counters_are_left_out(self):
         """A probe is asked for as it stands."""
-        found = samples(FakePrometheus({}), [slo(sli=ProbeSli("up")), numbered(1)], [0, 1])
+        found = ask(FakePrometheus({}), [slo(sli=ProbeSli("up")), numbered(1)], [0, 1])
         assert list(found) == [1]
 
     def test_many_slos_are_asked_for_in_cuts(self):
         """Each has its own number, in whichever cut it was."""
         slos = [numbered(i) for i in range(2 * MOST_AT_ONCE + 1)]
         fake = FakePrometheus({})
-        found = samples(fake, slos, [*range(len(slos))])
-        assert len(fake.sampled) == 3
+        found = ask(fake, slos, [*range(len(slos))])
+        assert len(fake.checked) == 3
         assert found == {source: [1, 1, 1, 1] for source in range(len(slos))}
 
     def test_what_is_refused_is_not_known(self):
-        """So that the events are counted anew."""
+        """So that the events are counted again."""
         fake = FakePrometheus({})
         fake.refuse = lambda _asked: "too many samples"
-        [found] = samples(fake, [slo()], [0]).values()
+        [found] = ask(fake, [slo()], [0]).values()
         assert all(map(isnan, found))
 
     @pytest.mark.parametrize(
@@ -69,21 +68,21 @@ class TestCounting:
             async def range_query(self, query, start, end, step):
                 return [Series(labels, [(START + at, 5.0)])]
 
-        [found] = samples(Garbled({}), [slo()], [0]).values()
+        [found] = ask(Garbled({}), [slo()], [0]).values()
         assert all(map(isnan, found))
 
     def test_without_an_answer_nothing_is_known(self):
-        """So that the events are counted anew once there is one."""
+        """So that the events are counted again once there is one."""
         fake = FakePrometheus({})
         fake.down = True
-        [found] = samples(fake, [slo()], [0]).values()
+        [found] = ask(fake, [slo()], [0]).values()
         assert all(map(isnan, found))
 
 
 class TestSettling:
     LATER = [*range(NOW + 30, NOW + 15 * 30 + 1, 30)]  # noqa: RUF012 - never changed
 
-    def test_slots_whose_samples_are_as_many_as_before_are_not_counted_anew(self):
+    def test_slots_whose_samples_are_the_same_are_not_counted_again(self):
         """One number per series tells so: after each poll only the newest slot is asked for."""
         fake = FakePrometheus(RATES)
         one = engine(fake)
@@ -96,13 +95,13 @@ class TestSettling:
         ]
         assert only(one, self.LATER[-1]).windows["1h"].total == 3600
 
-    def test_a_late_sample_makes_the_slots_count_anew(self):
+    def test_a_late_sample_makes_the_slots_count_again(self):
         """Those from it on, in which counters begin from where it left them."""
         fake = FakePrometheus(RATES)
         one = engine(fake)
         poll(one, NOW)
         late = {"on": False}
-        fake.samples = lambda start, end: (end - start) / 30 + (late["on"] and start < NOW <= end)
+        fake.checksums = lambda start, end: (end - start) / 30 + (late["on"] and start < NOW <= end)
         fake.counters["requests_total"] = lambda start, end: (
             (end - start) + (7 if late["on"] and start < NOW <= end else 0)
         )
@@ -111,10 +110,10 @@ class TestSettling:
             poll(one, boundary)
         assert only(one, self.LATER[-1]).windows["1h"].total == 3607
 
-    def test_what_cannot_be_verified_is_counted_anew(self):
-        """A server that refuses the number of samples is asked for the events as before."""
+    def test_what_cannot_be_verified_is_counted_again(self):
+        """A server that refuses checksums is asked for the events as before."""
         fake = FakePrometheus({"requests_total": steady(1)})
-        fake.refuse = lambda asked: "no" if "count_over_time" in asked.text else None
+        fake.refuse = lambda asked: "no" if "sum_over_time" in asked.text else None
         one = engine(fake)
         poll(one, NOW)
         fake.counters["requests_total"] = steady(2)
@@ -127,7 +126,7 @@ class TestSettling:
 
         class Slow(FakePrometheus):
             async def range_query(self, query, start, end, step):
-                if "slow_total" in query and "count_over_time" in query:
+                if "slow_total" in query and "sum_over_time" in query:
                     raise UnavailableError("did not answer within 30 s")
                 return await super().range_query(query, start, end, step)
 

@@ -7,7 +7,7 @@ from math import isnan
 
 import pytest
 
-from exporter.collection.late_samples import SampleCounter
+from exporter.collection.late_samples import SampleChecksums
 from exporter.collection.settings import EvaluationSettings
 from exporter.collection.slot_counter import SlotCounter
 from exporter.daemon.engine import Engine
@@ -66,17 +66,18 @@ class TestCounting:
         [here], [there] = fakes[HERE].ranges, fakes[THERE].ranges
         assert "requests_total[1m] offset" in here.text
         assert "requests_total[2m] offset" in there.text
-        samples = SampleCounter(fakes, SLOS, counter.selectors)
-        asyncio.run(samples.count(range(4), SPAN))
-        [here], [there] = fakes[HERE].sampled, fakes[THERE].sampled
+        checksums = SampleChecksums(fakes, SLOS, counter.selectors, counter.native_selectors)
+        asyncio.run(checksums.ask(range(4), SPAN))
+        [here], [there] = fakes[HERE].checked, fakes[THERE].checked
         assert "requests_total[30s]" in here.text
         assert "requests_total[29s999ms]" in there.text
 
-    def test_samples_at_one_are_counted_while_the_other_is_down(self, fakes):
-        """Those at the other are not known."""
+    def test_checksums_of_one_are_there_while_the_other_is_down(self, fakes):
+        """The other's are not known."""
         fakes[THERE].down = True
-        samples = SampleCounter(fakes, SLOS, SlotCounter(fakes, SLOS, 30).selectors)
-        found = asyncio.run(samples.count(range(4), SPAN))
+        counter = SlotCounter(fakes, SLOS, 30)
+        checksums = SampleChecksums(fakes, SLOS, counter.selectors, counter.native_selectors)
+        found = asyncio.run(checksums.ask(range(4), SPAN))
         assert [found[source].tolist() for source in (0, 2)] == [[1.0] * 4] * 2
         assert all(isnan(number) for source in (1, 3) for number in found[source])
 
@@ -103,13 +104,13 @@ class TestPolling:
         """Late samples and gaps of the other wait for its own poll."""
         for boundary in range(NOW, NOW + 15 * 30, 30):
             asyncio.run(engine.poll_datasource(HERE, boundary + DELAY))
-        assert fakes[THERE].ranges == fakes[THERE].sampled == []
+        assert fakes[THERE].ranges == fakes[THERE].checked == []
         asyncio.run(engine.poll_datasource(THERE, NOW + 14 * 30 + DELAY))
         assert per_hour(engine) == [3600, 7200, 3600, 7200]
-        asked = len(fakes[THERE].sampled)
+        asked = len(fakes[THERE].checked)
         for boundary in range(NOW + 15 * 30, NOW + 30 * 30, 30):
             asyncio.run(engine.poll_datasource(HERE, boundary + DELAY))
-        assert len(fakes[THERE].sampled) == asked
+        assert len(fakes[THERE].checked) == asked
 
     def test_one_that_never_answers_holds_up_nobody(self, engine, fakes):
         """While it is waited for the other is polled again and again."""

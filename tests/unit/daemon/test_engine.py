@@ -41,9 +41,9 @@ class TestPolling:
         one = engine(fake)
         poll(one, NOW)
         fake.ranges.clear()
-        fake.sampled.clear()
+        fake.checked.clear()
         poll(one, NOW + 30)
-        for [asked] in (fake.ranges, fake.sampled):
+        for [asked] in (fake.ranges, fake.checked):
             assert (asked.start, asked.end, asked.step) == (NOW + 30, NOW + 30, 30)
 
     def test_a_boundary_is_polled_after_the_delay(self):
@@ -61,7 +61,7 @@ class TestPolling:
         one = engine(fake)
         poll(one, NOW)
         fake.counters["requests_total"] = steady(2)
-        fake.samples = lambda start, end: (end - start) / 15
+        fake.checksums = lambda start, end: (end - start) / 15
         for boundary in range(NOW + 30, NOW + 15 * 30 + 1, 30):
             poll(one, boundary)
         end = NOW + 15 * 30

@@ -213,21 +213,18 @@ def test_a_second_replica_agrees(lived):
 def test_late_samples_move_what_has_not_settled():
     """A change that they undo was never made."""
     late = {"on": True}
-    one = engine(
-        FakePrometheus(
-            {
-                "requests_total": steady(1),
-                "errors_total": lambda start, end: 150.0 * late["on"] * (start < NOW <= end),
-            }
-        ),
-        SLO,
-        interval=STEP,
+    late_errors = FakePrometheus(
+        {
+            "requests_total": steady(1),
+            "errors_total": lambda start, end: 150.0 * late["on"] * (start < NOW <= end),
+        }
     )
+    one = engine(late_errors, SLO, interval=STEP)
     poll(one, NOW)
     fill(one)
     assert only(one, NOW).tier.name == "slow_down"
     late["on"] = False
-    one._samples._clients["prometheus"].samples = lambda start, end: 7.0
+    late_errors.checksums = lambda start, end: 7.0
     for at in range(NOW + STEP, NOW + 16 * STEP, STEP):
         poll(one, at)
         status = only(one, at)

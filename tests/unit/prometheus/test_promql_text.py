@@ -18,7 +18,6 @@ from exporter.prometheus.promql import (
     batch,
     events,
     over_slices,
-    sample_count,
 )
 from exporter.prometheus.selectors import Matcher, Selector, parse_selector
 
@@ -66,7 +65,6 @@ class TestEvents:
             total_events(HISTOGRAM, context),
             within_events(HISTOGRAM, context),
             native_present(HISTOGRAM, context),
-            sample_count([selector] * number, slot, closed=closed),
         ):
             promql_parser.parse(query)
             promql_parser.parse(batch([query] * number))
@@ -94,16 +92,6 @@ class TestRanges:
         context = QueryContext((), slot=3600, interval=30, lookback=60, closed=True)
         query = over_slices("sum_over_time", "a or b", context)
         assert query == "sum_over_time((a or b)[59m59s999ms:30s])"
-
-
-class TestSampleCounts:
-    def test_an_absent_counter_has_no_samples(self):
-        """Rather than making the others' number unknown."""
-        selectors = [parse_selector("a_total"), parse_selector('b_total{c="d"}')]
-        assert sample_count(selectors, 300, closed=True) == (
-            "(sum(count_over_time(a_total[4m59s999ms])) or vector(0))"
-            ' + (sum(count_over_time(b_total{c="d"}[4m59s999ms])) or vector(0))'
-        )
 
 
 def test_a_batch_numbers_its_parts():

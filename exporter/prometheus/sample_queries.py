@@ -1,0 +1,36 @@
+"""What is asked about samples themselves; counting events is `exporter.prometheus.promql`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from exporter.prometheus.promql import open_range
+from exporter.prometheus.selectors import Selector
+
+
+def widest(selectors: Iterable[Selector]) -> tuple[Selector, ...]:
+    """The selectors without those whose series another one selects as well."""
+    found: list[Selector] = []
+    for one in selectors:
+        if not any(_contains(other, one) for other in found):
+            found = [other for other in found if not _contains(one, other)] + [one]
+    return tuple(found)
+
+
+def _contains(wide: Selector, narrow: Selector) -> bool:
+    return wide.name == narrow.name and set(wide.matchers) <= set(narrow.matchers)
+
+
+def checksum(
+    selectors: Sequence[Selector], native: Sequence[Selector], slot: int, *, closed: bool
+) -> str:
+    """A number that changes with the samples that some counters have in a slot.
+
+    It is the sum of their values, and one for every series that has any: a sample that comes, goes
+    or is replaced changes it. Whole numbers below 2^53 add up exactly, in whichever order. Samples
+    of `native` histograms have no value to add up, and are only counted.
+    """
+    range_ = open_range(slot, closed=closed)
+    sums = [f"sum(sum_over_time({selector}[{range_}]) + 1)" for selector in selectors]
+    sums += [f"sum(count_over_time({selector}[{range_}]))" for selector in native]
+    return " + ".join(f"({one} or vector(0))" for one in sums)
