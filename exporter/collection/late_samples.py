@@ -75,14 +75,15 @@ class SampleChecksums:
             closed = await client.ranges_closed()
         except PrometheusError:
             return {slo_index: _unknown(span) for slo_index in counters}
-        texts = {
-            slo_index: self._text(slo_index, selectors, span.slot, closed=closed)
-            for slo_index, selectors in counters.items()
-        }
-        asked = list(texts)
+        asked = list(counters)
         cuts = [asked[i : i + MOST_AT_ONCE] for i in range(0, len(asked), MOST_AT_ONCE)]
         found: dict[SloIndex, Floats] = {}
-        parts = (_ask(client, [texts[slo_index] for slo_index in cut], span) for cut in cuts)
+
+        async def ask(cut: Sequence[SloIndex]) -> list[Floats]:
+            texts = [self._text(of, counters[of], span.slot, closed=closed) for of in cut]
+            return await _ask(client, texts, span)
+
+        parts = map(ask, cuts)
         for cut, arrays in zip(cuts, await asyncio.gather(*parts), strict=True):
             found.update(zip(cut, arrays, strict=True))
         return found

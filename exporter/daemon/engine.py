@@ -9,7 +9,7 @@ run in a thread; what comes in meanwhile is kept by the task that asked for it, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from exporter.collection import pending
 from exporter.collection.late_samples import SampleChecksums
@@ -66,6 +66,7 @@ class Engine:
         }
         self._failed: dict[SloIndex, str] = {}
         self._left_out: dict[SloIndex, str] = {}
+        self._progress = 0.0
 
     @property
     def ledger(self) -> Ledger:
@@ -95,13 +96,20 @@ class Engine:
             self.go_to(now)
         slo_indices = self._slo_indices_of[datasource]
         until = now - self._settings.settle
-        work = await self._changed(pending.only(self.state.settled_slots(until), slo_indices))
-        newest = pending.only(self.state.newest_slots(), slo_indices)
+        settled, newest = await self.turns.run(self._pending, until, slo_indices)
+        work = await self._changed(settled)
         # Before the events: a sample that comes in between makes a difference that is seen.
         await self._note_checksums(newest, now)
         for span, those in newest.items():
             work.setdefault(span, []).extend(those)
         await self._ask(0, work, now)
+
+    def _pending(
+        self, until: float, slo_indices: Collection[SloIndex]
+    ) -> tuple[pending.Requests, pending.Requests]:
+        """What of some SLOs has settled by `until` (Unix seconds), and what is new."""
+        settled = pending.only(self.state.settled_slots(until), slo_indices)
+        return settled, pending.only(self.state.newest_slots(), slo_indices)
 
     def go_to(self, now: float) -> None:
         """Bring the state to the newest slot boundary that can be asked for at `now`."""
@@ -135,11 +143,15 @@ class Engine:
             s for s, slo in enumerate_slos(self.slos) if datasource not in (None, slo.datasource)
         }
         left_out = others | waiting | self._failed.keys()
-        found = self.state.missing_history(left_out)
+        found = await self.turns.run(self._missing_history, left_out)
         if found is None:
             return False
         await self._ask(found[0], found[1], now=float("inf"))
         return True
+
+    def _missing_history(self, left_out: set[SloIndex]) -> tuple[int, pending.Requests] | None:
+        self._progress = self.state.history_progress()
+        return self.state.missing_history(left_out)
 
     async def _changed(self, settled: pending.Requests) -> pending.Requests:
         """Look whether samples changed in slots that have settled; what to count again.
@@ -182,8 +194,11 @@ class Engine:
         return {**unknown, **history, **self._left_out, **self._failed}
 
     def history_progress(self) -> float:
-        """The share of the history wanted that was asked for: 1 when nothing is missing."""
-        return self.state.history_progress()
+        """The share of the history wanted that was asked for: 1 when nothing is missing.
+
+        As of the last evaluation, or the last chunk of history.
+        """
+        return self._progress
 
     async def acknowledge(
         self, slo: tuple[str, str], groups: Mapping[str, str], start: int, word: Acknowledgement
@@ -198,6 +213,7 @@ class Engine:
 
     def evaluate(self, now: float) -> Snapshot:
         """Evaluate all SLOs as of `ledger.end`; `now` tells which data are stale."""
+        self._progress = self.state.history_progress()
         return build_snapshot(
             self.state,
             self.problems(),
@@ -206,12 +222,17 @@ class Engine:
         )
 
     async def _ask(self, level: int, work: pending.Requests, now: float) -> None:
-        tasks = [
-            self._ask_batch(level, batch, now)
+        batches = await asyncio.to_thread(self._batches, work)
+        tasks = [self._ask_batch(level, batch, now) for batch in batches]
+        _raise_failure(await asyncio.gather(*tasks, return_exceptions=True))
+
+    def _batches(self, work: pending.Requests) -> list[Batch]:
+        """The queries for something; the first time, writing them takes long."""
+        return [
+            batch
             for span, slo_indices in work.items()
             for batch in self._counter.batches(slo_indices, span)
         ]
-        _raise_failure(await asyncio.gather(*tasks, return_exceptions=True))
 
     async def _ask_batch(self, level: int, batch: Batch, now: float) -> None:
         if level == 0:
@@ -219,9 +240,10 @@ class Engine:
         else:
             async with self._history_slots[self.slos[batch.slo_indices[0]].datasource]:
                 answers = await self._counter.count(batch)
-        async with self.turns:
-            for slo_index, answer in answers.items():
+        for slo_index, answer in answers.items():
+            async with self.turns:
                 self._record(level, slo_index, batch.span, answer, now)
+            await asyncio.sleep(0)  # one SLO at a time, so that others get to the loop in between
 
     def _record(
         self, level: int, slo_index: SloIndex, span: SlotRange, answer: Answer, now: float

@@ -23,6 +23,9 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """A query whose answer is longer counts as too large. The 20,000 points that one asks for at the
 most take 1 MB; groups multiply that, and raw samples of many series take more."""
 
+LONG_BYTES = 64 * 1024
+"""Answers that are longer are read in a thread: that takes milliseconds."""
+
 MAX_ERROR_BYTES = 64 * 1024
 """What is read of an answer that is an error; no message needs more."""
 
@@ -170,7 +173,11 @@ class PrometheusClient:
     async def _answer_within(self, seconds: float, path: str, form: str) -> list[Series]:
         status, headers, body = await self._post(seconds, path, form)
         try:
-            return read_answer(status, body, self._exchange.without_secrets)
+            if len(body) < LONG_BYTES:
+                return read_answer(status, body, self._exchange.without_secrets)
+            return await asyncio.to_thread(
+                read_answer, status, body, self._exchange.without_secrets
+            )
         except TimedOutError:
             raise
         except UnavailableError as error:
