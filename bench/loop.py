@@ -23,7 +23,7 @@ from bench.scrape import ACCEPT, ACCEPT_ENCODING
 from bench.table import show
 from exporter.collection.settings import EvaluationSettings
 from exporter.daemon.engine import Engine
-from exporter.daemon.garbage import search_rarely
+from exporter.daemon.interpreter import spare_the_loop
 from exporter.daemon.persister import Persister
 from exporter.demo.servers import Child, free_port
 from exporter.exposition.publisher import Publisher, negotiate
@@ -83,7 +83,7 @@ async def live(url: str, count: int, folder: Path, ticker: Ticker) -> None:
         engine = Engine(slos(count), settings, {"prometheus": client})
         await persister.read(engine.state)
 
-        search_rarely()
+        spare_the_loop()
 
         async def fill() -> None:
             while await engine.fill_history():

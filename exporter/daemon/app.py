@@ -17,7 +17,7 @@ from exporter.config.settings import Settings
 from exporter.daemon.current import Current, LastReload
 from exporter.daemon.diagnosis import diagnose
 from exporter.daemon.facade import Facade
-from exporter.daemon.garbage import search_rarely
+from exporter.daemon.interpreter import spare_the_loop
 from exporter.daemon.observer import EvaluationObserver
 from exporter.daemon.options import Options, watched_web_settings
 from exporter.daemon.persister import Persister
@@ -94,7 +94,7 @@ class App:
             except BaseException:
                 listener.close()
                 raise
-            search_rarely()
+            spare_the_loop()
             port = int(listener.getsockname()[1])
             begun = asyncio.Event()
             self._life = asyncio.create_task(self._live(listener, begun), name="life")

@@ -25,7 +25,7 @@ from exporter.prometheus.errors import UnavailableError
 from exporter.slo.model import Slo
 from exporter.slo.records import Acknowledgement, Incident
 from exporter.slo.snapshot import Snapshot
-from exporter.slo.types import SloIndex, enumerate_slos
+from exporter.slo.types import Floats, SloIndex, enumerate_slos
 from exporter.state.evaluation_state import EvaluationState
 from exporter.store.stored import StoredSlo
 
@@ -61,8 +61,14 @@ class Engine:
             clients, self.slos, self._counter.selectors, self._counter.native_selectors
         )
         self._history_failed: dict[SloIndex, tuple[int, str]] = {}
-        self._history_slots = {
-            name: asyncio.Semaphore(max(1, settings.concurrency // 2)) for name in self.datasources
+        self._batches_at_once = {
+            # Twice what may be asked at once: while some answers are read, others are waited for.
+            0: {name: asyncio.Semaphore(2 * settings.concurrency) for name in self.datasources},
+            # History leaves room for the newest slots.
+            1: {
+                name: asyncio.Semaphore(max(1, settings.concurrency // 2))
+                for name in self.datasources
+            },
         }
         self._failed: dict[SloIndex, str] = {}
         self._left_out: dict[SloIndex, str] = {}
@@ -92,11 +98,8 @@ class Engine:
         Raises:
             UnavailableError: the datasource did not answer, in part or at all.
         """
-        async with self.turns:
-            self.go_to(now)
         slo_indices = self._slo_indices_of[datasource]
-        until = now - self._settings.settle
-        settled, newest = await self.turns.run(self._pending, until, slo_indices)
+        settled, newest = await self.turns.run(self._pending, now, slo_indices)
         work = await self._changed(settled)
         # Before the events: a sample that comes in between makes a difference that is seen.
         await self._note_checksums(newest, now)
@@ -105,9 +108,11 @@ class Engine:
         await self._ask(0, work, now)
 
     def _pending(
-        self, until: float, slo_indices: Collection[SloIndex]
+        self, now: float, slo_indices: Collection[SloIndex]
     ) -> tuple[pending.Requests, pending.Requests]:
-        """What of some SLOs has settled by `until` (Unix seconds), and what is new."""
+        """What of some SLOs has settled by `now` (Unix seconds), and what is new."""
+        self.go_to(now)
+        until = now - self._settings.settle
         settled = pending.only(self.state.settled_slots(until), slo_indices)
         return settled, pending.only(self.state.newest_slots(), slo_indices)
 
@@ -161,11 +166,22 @@ class Engine:
         work: pending.Requests = {}
         for span, slo_indices in settled.items():
             checksums = await self._checksums.ask(slo_indices, span)
-            async with self.turns:
-                for slo_index in slo_indices:
-                    again = self.state.recount_from(slo_index, span, checksums.get(slo_index))
-                    if again is not None:
-                        work.setdefault(again, []).append(slo_index)
+            again = await self.turns.run(self._recount, span, slo_indices, checksums)
+            for changed, those in again.items():
+                work.setdefault(changed, []).extend(those)
+        return work
+
+    def _recount(
+        self,
+        span: SlotRange,
+        slo_indices: Sequence[SloIndex],
+        checksums: Mapping[SloIndex, Floats],
+    ) -> pending.Requests:
+        work: pending.Requests = {}
+        for slo_index in slo_indices:
+            again = self.state.recount_from(slo_index, span, checksums.get(slo_index))
+            if again is not None:
+                work.setdefault(again, []).append(slo_index)
         return work
 
     async def _note_checksums(self, work: pending.Requests, now: float) -> None:
@@ -176,9 +192,7 @@ class Engine:
             recent = SlotRange(max(span.start, settled), span.end, interval)
             if recent.count > 0:
                 found = await self._checksums.ask(slo_indices, recent)
-                async with self.turns:
-                    for slo_index, checksums in found.items():
-                        self.state.note_checksums(slo_index, recent.start, checksums)
+                await self.turns.run(self.state.note_checksums, recent.start, found)
 
     def queries(self, slo: Slo) -> tuple[str, ...]:
         """What is asked for the newest slot of an SLO; nothing if it is not one of ours."""
@@ -235,11 +249,9 @@ class Engine:
         ]
 
     async def _ask_batch(self, level: int, batch: Batch, now: float) -> None:
-        if level == 0:
+        datasource = self.slos[batch.slo_indices[0]].datasource
+        async with self._batches_at_once[min(level, 1)][datasource]:
             answers = await self._counter.count(batch)
-        else:
-            async with self._history_slots[self.slos[batch.slo_indices[0]].datasource]:
-                answers = await self._counter.count(batch)
         for slo_index, answer in answers.items():
             async with self.turns:
                 self._record(level, slo_index, batch.span, answer, now)

@@ -96,7 +96,7 @@ def _advance(
     if some.any():
         figures = read_figures(batch, past, ends[some], ~known[some])
         move_tiers(batch, figures)
-        move_firings(ledger, sums, batch, figures.ends)
+        move_firings(ledger, batch, figures.ends)
         final_until = state.policy_records.until
         first_time = {slo_index for slo_index in slo_indices if not final_until[slo_index]}
         find_past_incidents(ledger, batch, figures, first_time)

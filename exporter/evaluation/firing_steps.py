@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import numpy as np
 
-from exporter.evaluation.past_windows import PastWindowSums
+from exporter.evaluation.past_windows import windows_at
 from exporter.evaluation.policy_batch import PolicyBatch
 from exporter.ledger.ledger import Ledger
-from exporter.slo.evaluate import Sums
 from exporter.slo.firings import ended_without, followed
 from exporter.slo.types import Bools, Floats, Times
 from exporter.slo.windows import BurnRateCondition, WindowSums, conditions_for
 
+AT_ONCE = 100
+"""Series whose slots are read at once: nothing else in this process runs meanwhile."""
 
-def move_firings(ledger: Ledger, sums: Sums, batch: PolicyBatch, ends: Times) -> None:
+
+def move_firings(ledger: Ledger, batch: PolicyBatch, ends: Times) -> None:
     """Follow every condition over some boundaries (`ends`, Unix seconds).
 
     Where a window of a condition is unknown, what fires goes on and nothing begins.
     """
     slo = batch.slos[0]
-    lengths = [slo.period.span(int(end)).length for end in ends]
-    conditions = conditions_for(slo.period, lengths[-1], min(batch.error_budgets().tolist()))
+    periods = [slo.period.span(int(end)).length for end in ends]
+    conditions = conditions_for(slo.period, periods[-1], min(batch.error_budgets().tolist()))
     _end_those_without_a_condition(batch, conditions, int(ends[0]))
-    places = _may_fire(ledger, batch, ends, conditions)
-    if not places:
-        return
-    past = PastWindowSums(ledger, sums, [batch.series[i] for i in places])
-    seconds = {window for one in conditions for window in (one.long, one.short)}
-    windows = {of: past.along(ends, [int(end) - of for end in ends]) for of in seconds}
-    for condition in conditions:
-        thresholds = np.array([condition.threshold(length) for length in lengths])
-        holds, known = _holds(batch, places, condition, thresholds, windows)
-        for column, i in enumerate(places):
-            at_all = zip(ends.tolist(), holds[:, column].tolist(), known[:, column], strict=True)
-            _follow(batch, i, condition, [(at, held) for at, held, sure in at_all if sure])
+    lengths = {length for one in conditions for length in (one.long, one.short)}
+    thresholds = {
+        one: np.array([one.threshold(period) for period in periods]) for one in conditions
+    }
+    places = _may_fire(ledger, batch, ends, conditions, min(periods))
+    for first in range(0, len(places), AT_ONCE):
+        part = places[first : first + AT_ONCE]
+        windows = windows_at(ledger, [batch.series[i] for i in part], ends, lengths)
+        for condition in conditions:
+            holds, known = _holds(batch, part, condition, thresholds[condition], windows)
+            for column, i in enumerate(part):
+                sure = known[:, column]
+                _follow(batch, i, condition, ends[sure], holds[sure, column])
 
 
 def _end_those_without_a_condition(
@@ -48,17 +51,27 @@ def _end_those_without_a_condition(
 
 
 def _may_fire(
-    ledger: Ledger, batch: PolicyBatch, ends: Times, conditions: tuple[BurnRateCondition, ...]
+    ledger: Ledger,
+    batch: PolicyBatch,
+    ends: Times,
+    conditions: tuple[BurnRateCondition, ...],
+    period: int,
 ) -> list[int]:
-    """The places of those that have anything bad in a short window, or that fire."""
-    longest = max((condition.short for condition in conditions), default=0)
+    """The places of those that fire, and of those that may.
+
+    A long window at any of the boundaries holds no more bad events than all of them together, and
+    no fewer events than what they share. `period` is the shortest, in seconds.
+    """
     series = np.asarray(batch.series, dtype=np.intp)
-    bad = ledger.between(int(ends[0]) - longest, int(ends[-1]), series_indices=series).bad
-    return [
-        i
-        for i, some in enumerate((bad > 0).tolist())
-        if some or any(one.open for one in batch.now[i].firings)
-    ]
+    first, last = int(ends[0]), int(ends[-1])
+    may = np.array([any(one.open for one in state.firings) for state in batch.now])
+    for condition in conditions:
+        bad = ledger.between(first - condition.long, last, series_indices=series).bad
+        total = ledger.between(last - condition.long, first, series_indices=series).total
+        excess = batch.error_budgets() * condition.threshold(period)
+        # Without maintenance windows: what lies in them would make it less.
+        may |= bad > (0.0 if ledger.excludes else excess * total)
+    return np.flatnonzero(may).tolist()
 
 
 def _holds(
@@ -83,11 +96,11 @@ def _holds(
 
 
 def _follow(
-    batch: PolicyBatch, i: int, condition: BurnRateCondition, boundaries: list[tuple[int, bool]]
+    batch: PolicyBatch, i: int, condition: BurnRateCondition, times: Times, holds: Bools
 ) -> None:
-    before = batch.now[i]
-    if not any(held for _, held in boundaries) and not any(one.open for one in before.firings):
-        return
-    final = [(at, held) for at, held in boundaries if at <= batch.until[i]]
-    batch.final[i] = batch.final[i].with_firings(followed(batch.final[i].firings, condition, final))
-    batch.now[i] = before.with_firings(followed(before.firings, condition, boundaries))
+    """Follow a condition of one series; what is final goes into what is now."""
+    final = int(np.searchsorted(times, batch.until[i], side="right"))
+    settled = followed(batch.final[i].firings, condition, times[:final], holds[:final])
+    batch.final[i] = batch.final[i].with_firings(settled)
+    now = followed(batch.now[i].firings, condition, times, holds)
+    batch.now[i] = batch.now[i].with_firings(now)

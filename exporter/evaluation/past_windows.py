@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -65,3 +65,33 @@ class PastWindowSums:
         sums[np.abs(sums) < NOTHING] = 0
         lengths = ends[:, None] - np.asarray(starts, dtype=np.int64)[:, None]
         return WindowSums(sums[0], sums[1], sums[2] / lengths)
+
+
+def windows_at(
+    ledger: Ledger, series_indices: Sequence[SeriesIndex], ends: Times, lengths: Iterable[int]
+) -> dict[int, WindowSums]:
+    """The sums over windows of several lengths (seconds) at every boundary: boundaries x series.
+
+    All slots are read and summed up once, which pays where `ends` are many or windows are. A window
+    whose edge lies inside a coarse slot takes its share of that slot.
+    """
+    longest = max(lengths := tuple(lengths))
+    starts, slot_ends, *counts = ledger.slots_since(series_indices, int(ends[0]) - longest)
+    edges = np.concatenate([starts[:1], slot_ends])
+    counts[2] = counts[2] * (slot_ends - starts)  # the seconds that are known
+    upto = [np.pad(np.cumsum(of, axis=1), ((0, 0), (1, 0))) for of in counts]
+
+    def at(times: Times) -> list[Floats]:
+        after = np.clip(np.searchsorted(edges, times), 1, len(edges) - 1)
+        low, high = edges[after - 1], edges[after]
+        share = np.clip((times - low) / (high - low), 0.0, 1.0)
+        return [of[:, after - 1] + share * (of[:, after] - of[:, after - 1]) for of in upto]
+
+    now = at(ends)
+    found = {}
+    for length in lengths:
+        sums = [(later - earlier).T for later, earlier in zip(now, at(ends - length), strict=True)]
+        for of in sums:
+            of[np.abs(of) < NOTHING] = 0
+        found[length] = WindowSums(sums[0], sums[1], sums[2] / length)
+    return found

@@ -107,7 +107,7 @@ class PrometheusClient:
             QueryRefusedError: Prometheus refused the query.
         """
         times = f"&start={start}&end={end}&step={step}"
-        return await self._ask("api/v1/query_range", f"query={_quoted(query)}{times}")
+        return await self._ask("api/v1/query_range", query, times)
 
     async def instant_query(self, query: str, at: int) -> list[Series]:
         """Evaluate a query at one time; a range selector gives its raw samples.
@@ -116,7 +116,7 @@ class PrometheusClient:
             UnavailableError: there was no answer of Prometheus's.
             QueryRefusedError: Prometheus refused the query.
         """
-        return await self._ask("api/v1/query", f"query={quote_plus(query)}&time={at}")
+        return await self._ask("api/v1/query", query, f"&time={at}")
 
     async def ranges_closed(self) -> bool:
         """Whether ranges include their own start, as those of Prometheus 2 do; asked once.
@@ -132,14 +132,14 @@ class PrometheusClient:
             self._closed = any(value == 2 for one in found for _, value in one.samples)
         return self._closed
 
-    async def _ask(self, path: str, form: str) -> list[Series]:
+    async def _ask(self, path: str, query: str, times: str) -> list[Series]:
         async with self._slots:
             if time.monotonic() < self._pause_until:
                 raise UnavailableError(self._pause_reason)
             started = time.perf_counter()
             outcome = "unavailable"
             try:
-                series = await self._answer(path, form)
+                series = await self._answer(path, f"query={_quoted(query)}{times}")
             except PrometheusError as error:
                 outcome = "refused" if isinstance(error, QueryRefusedError) else outcome
                 error.args = (self._exchange.without_secrets(str(error)),)

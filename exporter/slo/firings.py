@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 
+import numpy as np
+
 from exporter.slo.records import KEPT, Firing
+from exporter.slo.types import Bools, Times
 from exporter.slo.windows import BurnRateCondition
 
 
 def followed(
-    firings: tuple[Firing, ...],
-    condition: BurnRateCondition,
-    boundaries: Sequence[tuple[int, bool]],
+    firings: tuple[Firing, ...], condition: BurnRateCondition, times: Times, holds: Bools
 ) -> tuple[Firing, ...]:
     """The firings after more boundaries at which it is known whether a condition held.
 
     Args:
         firings: of all conditions, oldest first.
         condition: the one that is followed.
-        boundaries: Unix seconds, ascending, and whether it held then.
+        times: the boundaries, Unix seconds, ascending; later than those before.
+        holds: whether it held at each.
 
     Returns:
-        All that are kept, oldest first.
+        All that are kept, oldest first; the same tuple if nothing has changed.
     """
     windows = (condition.severity, condition.long, condition.short)
     going_on = next((one for one in firings if one.open and _condition(one) == windows), None)
-    others = [one for one in firings if one is not going_on]
-    for at, holds in boundaries:
+    if not times.size or (going_on is None and not holds.any()):
+        return firings
+    newest = int(times[-1])
+    found = [one for one in firings if one is not going_on and _is_kept(one, newest)]
+    changes = np.flatnonzero(np.diff(holds, prepend=going_on is not None))
+    for place in changes.tolist():
+        at = int(times[place])
         if going_on is None:
-            going_on = Firing(*windows, start=at, end=at, open=True) if holds else None
+            going_on = Firing(*windows, start=at, end=at, open=True)
         else:
-            going_on = replace(going_on, end=at, open=holds)
-            if not holds:
-                others.append(going_on)
-                going_on = None
-    if boundaries:
-        others = [one for one in others if one.open or one.end > boundaries[-1][0] - KEPT]
+            found.append(replace(going_on, end=at, open=False))
+            going_on = None
     if going_on is not None:
-        others.append(going_on)
-    return tuple(sorted(others, key=lambda one: (one.start, *_condition(one))))
+        found.append(replace(going_on, end=newest))
+    return tuple(sorted(found, key=lambda one: (one.start, *_condition(one))))
 
 
 def ended_without(
@@ -62,3 +65,7 @@ def ended_without(
 
 def _condition(firing: Firing) -> tuple[str, int, int]:
     return firing.severity, firing.long, firing.short
+
+
+def _is_kept(firing: Firing, now: int) -> bool:
+    return firing.open or firing.end > now - KEPT

@@ -38,7 +38,7 @@ class PolicyState:
 
     def with_firings(self, firings: tuple[Firing, ...]) -> PolicyState:
         """The same with other firings; itself if they are the same."""
-        return self if firings == self.firings else replace(self, firings=firings)
+        return self if firings is self.firings else replace(self, firings=firings)
 
     def acknowledged(self, start: int, word: Acknowledgement) -> PolicyState | None:
         """The same with the postmortem of an incident taken care of; None if there is no such."""

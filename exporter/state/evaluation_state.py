@@ -128,9 +128,10 @@ class EvaluationState:
             return slots, None
         return slots, stacked([part.excluded or absent if part else absent for part in parts])
 
-    def note_checksums(self, slo_index: SloIndex, start: int, checksums: Floats) -> None:
+    def note_checksums(self, start: int, checksums: Mapping[SloIndex, Floats]) -> None:
         """Note the checksums of the samples behind the finest slots that follow `start`."""
-        self.ledger.note_checksums(slo_index, start, checksums)
+        for slo_index, of_slots in checksums.items():
+            self.ledger.note_checksums(slo_index, start, of_slots)
 
     def recount_from(
         self, slo_index: SloIndex, span: SlotRange, checksums: Floats | None
