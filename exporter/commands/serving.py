@@ -48,9 +48,9 @@ async def _serve(settings: Settings, options: Options, early: EarlySignals) -> N
     try:
         await app.start()
         ended = asyncio.create_task(app.wait())
-        told = asyncio.create_task(stopped.wait())
-        await asyncio.wait((ended, told), return_when=asyncio.FIRST_COMPLETED)
-        told.cancel()
+        signalled = asyncio.create_task(stopped.wait())
+        await asyncio.wait((ended, signalled), return_when=asyncio.FIRST_COMPLETED)
+        signalled.cancel()
         if ended.done():
             ended.result()
         ended.cancel()

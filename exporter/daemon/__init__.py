@@ -1,1 +1,1 @@
-"""The daemon: its life, its loop, and what it tells others."""
+"""The daemon: its life, its loop, and what it is to the web."""

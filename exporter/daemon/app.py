@@ -39,7 +39,7 @@ STOP_SECONDS = 4.0
 
 
 class App:
-    """The daemon. `start()`, then `wait()` until it fails or is told to `stop()`.
+    """The daemon. `start()`, then `wait()` until it fails, or `stop()`.
 
     All that runs for long is in one task group: if a part of it fails, the others end as well.
     `load` reads the configuration; by default it reads the file of the options.

@@ -51,5 +51,5 @@ def configure(level: str, form: str) -> None:
             ],
         )
     )
-    # Libraries tell every request at info; their warnings are what an operator needs.
+    # Libraries log every request at info; their warnings are what an operator needs.
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)

@@ -17,7 +17,7 @@ from exporter.web.server.settings import WebSettings, WebSettingsError
 class Options:
     """The flags of `run`.
 
-    `storage` goes before the configuration's `storage.path`; like that it may be `none`.
+    `storage` overrides the configuration's `storage.path`; like that it may be `none`.
     """
 
     config_file: Path = Path("config.yaml")
@@ -26,14 +26,14 @@ class Options:
     storage: str | None = None
 
     def storage_folder(self, settings: Settings) -> Path | None:
-        """Where the store is; None to hold the ledger in memory alone."""
+        """Where the store is; None to keep the ledger only in memory."""
         if self.storage is None:
             return settings.storage
         return storage_folder(self.storage, Path())
 
 
 def watched_web_settings(file: Path | None) -> ReloadingConfig:
-    """Read the web configuration, and be ready to read it anew; without a file it is empty.
+    """The web configuration, read again whenever its files change; without a file it is empty.
 
     Raises:
         WebSettingsError: it has mistakes; the text lists them, a line each.

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 
-from exporter.exposition.slo_metrics import families
+from exporter.exposition.families import families
 from exporter.exposition.text import write_family
 from exporter.slo.snapshot import Snapshot
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry
 
+from exporter.exposition.families import OVERRIDES, SERVICE_TIER
 from exporter.exposition.self_metrics import PREFIX, SelfFigures, SelfMetrics, StoreFigures
-from exporter.exposition.slo_metrics import FAMILIES, OVERRIDES, SERVICE_TIER
+from exporter.exposition.slo_metrics import FAMILIES
 
 INTRO = """\
 # Metrics

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
 from exporter.exposition.text import Points, label
 from exporter.slo.durations import format_duration
 from exporter.slo.incidents import awaited
-from exporter.slo.snapshot import Alert, DataState, ServiceTier, SloStatus, Snapshot
+from exporter.slo.snapshot import Alert, DataState, ServiceTier, SloStatus
 from exporter.slo.windows import BurnRateCondition
 
 Read = Callable[[SloStatus], Points]
@@ -26,12 +26,6 @@ class Family:
     help: str
     read: Read
     labels: tuple[str, ...] = ()
-
-
-def slo_labels(status: SloStatus) -> str:
-    """The labels that every series of an SLO carries, as text."""
-    own = {"service": status.slo.service, "slo": status.slo.name, **status.groups}
-    return ",".join(label(name, value) for name, value in own.items())
 
 
 _window_label = cache(lambda name: label("window", name))
@@ -107,7 +101,8 @@ def _changes(status: SloStatus) -> Points:
     return _one(float(sum(change.before is not None for change in status.tier_status.changes)))
 
 
-def _tiers(of: SloStatus | ServiceTier) -> Iterator[tuple[str, float]]:
+def tier_points(of: SloStatus | ServiceTier) -> Iterator[tuple[str, float]]:
+    """1 for the tier that is in force, 0 for the policy's others."""
     if of.tier is None:
         return
     policy = of.slo.policy if isinstance(of, SloStatus) else of.policy
@@ -219,7 +214,7 @@ FAMILIES = (
         "slo_policy_tier",
         "gauge",
         "1 for the tier of the error budget policy that the SLO is in, 0 for the others.",
-        _tiers,
+        tier_points,
         ("tier",),
     ),
     Family(
@@ -286,35 +281,3 @@ FAMILIES = (
         lambda status: _one(status.last_slot),
     ),
 )
-
-SERVICE_TIER = (
-    "slo_service_policy_tier",
-    "gauge",
-    "1 for the worst tier that an SLO of the service is in, 0 for the others.",
-)
-
-OVERRIDES = (
-    "slo_policy_overrides_total",
-    "counter",
-    "Overrides of the service in this calendar quarter (UTC); starts anew with each.",
-)
-
-
-def families(snapshot: Snapshot) -> Iterator[tuple[str, str, str, Iterable[tuple[str, Points]]]]:
-    """Every family with its series: name, type, help, and (labels, points) per SLO or service."""
-    slos = [(slo_labels(status), status) for status in snapshot.slos]
-    for family in FAMILIES:
-        read = family.read
-        yield (
-            family.name,
-            family.kind,
-            family.help,
-            ((labels, read(status)) for labels, status in slos),
-        )
-    services = ((label("service", of.service), _tiers(of)) for of in snapshot.services)
-    yield (*SERVICE_TIER, services)
-    overridden = (
-        (label("service", service), (("", float(count)),))
-        for service, count in snapshot.overrides.items()
-    )
-    yield (*OVERRIDES, overridden)

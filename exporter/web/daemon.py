@@ -15,7 +15,7 @@ from exporter.slo.snapshot import SloStatus
 
 
 class ReloadError(ConfigurationError):
-    """The configuration was not taken over; the text lists every mistake, a line each."""
+    """The configuration was not reloaded; the text lists every mistake, a line each."""
 
 
 class AbsentError(RequestError):
@@ -85,7 +85,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class OverrideStatus:
-    """All overrides that are kept, oldest first, and what new ones are held to.
+    """All overrides that are kept, oldest first, and the limits for new ones.
 
     `stored` tells whether all of them are on disk.
     """
@@ -131,13 +131,13 @@ class Daemon(Protocol):
         """The daemon's state right now."""
 
     async def reload(self) -> None:
-        """Read the configuration anew and take it over; return once it is in force.
+        """Read the configuration again and put it in force; return once it is.
 
         May be called while another call is under way (SIGHUP does the same): they must take
         turns.
 
         Raises:
-            ReloadError: it has mistakes; the one before stays in force.
+            ReloadError: it has mistakes; the previous one stays in force.
         """
 
     def overrides(self) -> OverrideStatus:

@@ -18,7 +18,8 @@ import yaml
 
 from exporter.commands.gate import gate
 from exporter.demo.servers import PrometheusServer
-from exporter.exposition.slo_metrics import FAMILIES, OVERRIDES, SERVICE_TIER
+from exporter.exposition.families import OVERRIDES, SERVICE_TIER
+from exporter.exposition.slo_metrics import FAMILIES
 from exporter.slo.policy import DEFAULT_POLICY, Gate
 from tests.helpers.integration.exporters import PATIENCE, Exporter
 from tests.helpers.integration.gated import gating, services, start

@@ -1,15 +1,19 @@
-"""A loop with everything about it faked, run for a number of sleeps."""
+"""A loop with everything about it faked, run for a number of sleeps; and a Prometheus, or none."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
 
 import pytest
 from structlog.testing import capture_logs
 
 from exporter.collection.settings import EvaluationSettings
 from exporter.daemon.loop import Loop
+from tests.helpers.daemon.apps import Answers
 from tests.helpers.evaluation.fake_daemon import Clock, EnoughError, FakeEngine, Observed
 
 
@@ -51,3 +55,22 @@ def run(monkeypatch, clock, engine, observed):
         return logs
 
     return running
+
+
+@pytest.fixture
+def answering() -> Iterator[str]:
+    """The URL of something that answers as Prometheus would."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def absent() -> Iterator[str]:
+    """A URL where nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"

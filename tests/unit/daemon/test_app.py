@@ -1,22 +1,15 @@
-"""The application: its parts together, from start to stop, without a command line."""
+"""The application: its parts together, without a command line."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import re
-import socket
-import sqlite3
-import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
-from structlog.testing import capture_logs
 
 from exporter.collection.settings import EvaluationSettings
 from exporter.config.settings import Settings
@@ -27,67 +20,14 @@ from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.records import Override
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.types import DAY
-from exporter.web.daemon import ReloadError
-from exporter.web.server.listening import ListenError
 from exporter.web.server.settings import WebSettingsError
+from tests.helpers.daemon.apps import ANYWHERE, settings, until
 from tests.helpers.exposition.stuck import PATIENCE, Stuck
 from tests.helpers.paths import ROOT
 from tests.helpers.samples import slo, snapshot, subject
 
 API = ROOT / "docs" / "api.md"
 TEXT = Form(openmetrics=False, gzipped=False)
-ANYWHERE = Options(listen_address="127.0.0.1:0")
-
-
-class _Answers(BaseHTTPRequestHandler):
-    """Answers every range query with one event a second, as bad as it is good."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        text = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        form = {name: found[0] for name, found in parse_qs(text).items()}
-        step = int(form.get("step", 0))
-        times = range(int(form["start"]), int(form["end"]) + 1, step) if step else ()
-        result = [
-            {"metric": {"slo_query_part": part}, "values": [[at, str(step)] for at in times]}
-            for part in re.findall(r'"slo_query_part", "(\d+)"', form["query"])
-        ]
-        body = json.dumps({"status": "success", "data": {"result": result}}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
-
-
-@pytest.fixture
-def answering() -> Iterator[str]:
-    """The URL of something that answers as Prometheus would."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Answers) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def absent() -> Iterator[str]:
-    """A URL where nobody listens."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-
-
-def settings(url: str, **of: object) -> Settings:
-    return Settings(
-        slos=(slo(period=DAY, **of),),
-        datasources={"prometheus": PrometheusSettings(url=url, timeout=5)},
-        evaluation=EvaluationSettings(interval=1, delay=0.1),
-    )
 
 
 def running(url: str, use: Callable[[App, httpx.AsyncClient], Awaitable[None]]) -> None:
@@ -104,13 +44,6 @@ def running(url: str, use: Callable[[App, httpx.AsyncClient], Awaitable[None]]) 
             await asyncio.wait_for(app.stop(), timeout=10)
 
     asyncio.run(run())
-
-
-async def until(ask: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what must come."""
-    async with asyncio.timeout(15):
-        while not await ask():  # noqa: ASYNC110 - what is waited for is behind HTTP
-            await asyncio.sleep(0.02)
 
 
 def sample(page: str, name: str) -> float:
@@ -235,26 +168,6 @@ def test_figures_are_withdrawn_when_evaluations_fail_for_long(absent, monkeypatc
     assert asyncio.run(run()) == [True, False]
 
 
-def test_a_part_that_fails_ends_the_others(absent):
-    """Whoever waits is told why, and nothing is left listening."""
-
-    async def fail() -> None:
-        raise OSError("a fault")
-
-    async def run() -> None:
-        app = App(settings(absent), ANYWHERE)
-        port = await app.start()
-        app._tasks.create_task(fail())
-        with pytest.raises(ExceptionGroup) as caught:
-            await asyncio.wait_for(app.wait(), timeout=10)
-        assert caught.group_contains(OSError, match="a fault")
-        assert evaluations() == 0
-        await asyncio.wait_for(app.stop(), timeout=10)
-        socket.create_server(("127.0.0.1", port)).close()
-
-    asyncio.run(run())
-
-
 def test_an_override_is_shown_that_comes_while_pages_are_rendered(absent):
     """It does not wait for them, and the snapshot that they are of does not hide it."""
 
@@ -275,72 +188,6 @@ def test_an_override_is_shown_that_comes_while_pages_are_rendered(absent):
         await app.stop()
 
     asyncio.run(run())
-
-
-def test_stopping_frees_the_port(absent, monkeypatch):
-    """Nothing is left listening, no task is left running, and nothing had to be waited for."""
-    monkeypatch.setattr("exporter.daemon.app.STOP_SECONDS", 60)
-
-    async def run() -> None:
-        app = App(settings(absent), ANYWHERE)
-        port = await app.start()
-        waiting = asyncio.create_task(app.wait())
-        await asyncio.sleep(0)
-        await asyncio.wait_for(app.stop(), timeout=10)
-        await asyncio.wait_for(waiting, timeout=10)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-        socket.create_server(("127.0.0.1", port)).close()
-
-    asyncio.run(run())
-
-
-def test_a_port_that_is_taken_ends_the_start(absent):
-    """With the address in the message; stopping afterwards is no matter."""
-
-    async def run() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            address = f"127.0.0.1:{taken.getsockname()[1]}"
-            app = App(settings(absent), Options(listen_address=address))
-            with pytest.raises(ListenError, match=f"cannot listen on {address}"):
-                await app.start()
-            await app.stop()
-
-    asyncio.run(run())
-
-
-def test_conditions_that_can_never_hold_are_named_at_the_start(absent):
-    """With the SLO and the threshold, so that nobody waits for their alerts."""
-
-    async def run() -> None:
-        app = App(settings(absent, percent="60"), ANYWHERE)
-        await app.start()
-        await app.stop()
-
-    with capture_logs() as logs:
-        asyncio.run(run())
-    found = [
-        (line["service"], line["slo"], line["condition"], line["threshold"])
-        for line in logs
-        if line["log_level"] == "warning" and "condition" in line
-    ]
-    # A period of a day: 0.48 x 0.4 is possible, and 3 days are longer than it.
-    assert found == [("auth", "availability", "ticket 3d/6h", pytest.approx(0.1 / 3))]
-
-
-def test_its_start_and_its_stop_are_logged(absent):
-    """With what one needs to know: version, port, SLOs, Prometheus."""
-
-    async def run() -> None:
-        app = App(settings(absent), ANYWHERE)
-        await app.start()
-        await app.stop()
-
-    with capture_logs() as logs:
-        asyncio.run(run())
-    [started] = [line for line in logs if line["event"] == "started"]
-    assert (started["slos"], started["datasources"]) == (1, f"prometheus={absent}")
-    assert started["port"] > 0
-    assert logs[-1]["event"] == "stopped"
 
 
 def test_its_state_is_told_as_documented(absent):
@@ -380,73 +227,3 @@ def test_what_the_web_configuration_protects_is_protected(absent, tmp_path):
     file.write_text("basic_auth_users: {ada: plain}")
     with pytest.raises(WebSettingsError, match=r"web\.yaml:1: basic_auth_users\.ada: must"):
         asyncio.run(run())
-
-
-def evaluations() -> int:
-    """How many loops are at work."""
-    return sum(task.get_name() == "evaluation" for task in asyncio.all_tasks())
-
-
-def test_a_reload_during_the_start_waits_for_it(absent, tmp_path):
-    """Otherwise two loops would run, and the store would take one's slots for the other's."""
-    options = Options(listen_address="127.0.0.1:0", storage=str(tmp_path))
-
-    async def run() -> None:
-        app = App(settings(absent), options, load=lambda: settings(absent, name="another"))
-        starting = asyncio.create_task(app.start())
-        await asyncio.sleep(0)
-        await app.reload()
-        await starting
-        try:
-            assert evaluations() == 1
-            assert "another" in {of.name for of in app.current.running.engine.slos}
-        finally:
-            await asyncio.wait_for(app.stop(), timeout=10)
-
-    asyncio.run(run())
-
-
-def test_nothing_goes_on_after_a_stop_during_a_reload(absent, tmp_path):
-    """The store is let go of once, and not written to any more."""
-    options = Options(listen_address="127.0.0.1:0", storage=str(tmp_path))
-
-    async def run() -> None:
-        app = App(settings(absent), options, load=lambda: settings(absent, name="another"))
-        await app.start()
-        reloads = [asyncio.create_task(app.reload()) for _ in range(3)]
-        await asyncio.sleep(0.01)
-        await asyncio.wait_for(app.stop(), timeout=10)
-        await asyncio.sleep(0.2)
-        assert evaluations() == 0
-        for task in reloads:
-            task.cancel()
-        await asyncio.wait(reloads)
-
-    asyncio.run(run())
-
-
-def test_the_old_configuration_goes_on_when_the_store_cannot_be_read(answering, tmp_path):
-    """Its loop has ended by then, and is begun again."""
-    options = Options(listen_address="127.0.0.1:0", storage=str(tmp_path))
-
-    async def run() -> None:
-        renamed = settings(answering, name="another")
-        app = App(settings(answering), options, load=lambda: renamed)
-        await app.start()
-
-        async def stored() -> bool:
-            return app.current.persister.state.writes > 0
-
-        try:
-            await until(stored)
-            with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as connection:
-                connection.execute("DROP TABLE slo")
-            with pytest.raises(ReloadError, match="cannot be read: no such table: slo"):
-                await app.reload()
-            assert evaluations() == 1
-            assert {of.name for of in app.current.running.engine.slos} == {"availability"}
-            assert app.facade.status().config.last_reload_successful is False
-        finally:
-            await asyncio.wait_for(app.stop(), timeout=10)
-
-    asyncio.run(run())

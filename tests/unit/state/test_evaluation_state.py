@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.daemon.engine import Engine
-from exporter.exposition.slo_metrics import families
+from exporter.exposition.families import families
 from exporter.ledger.slot_status import SlotStatus
 from exporter.slo.maintenance import MaintenanceWindow, one_off
 from exporter.slo.model import EventsSli, Slo

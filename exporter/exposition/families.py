@@ -1,0 +1,47 @@
+"""All metric families of a snapshot: those of SLOs, and those of services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from exporter.exposition.slo_metrics import FAMILIES, tier_points
+from exporter.exposition.text import Points, label
+from exporter.slo.snapshot import SloStatus, Snapshot
+
+SERVICE_TIER = (
+    "slo_service_policy_tier",
+    "gauge",
+    "1 for the worst tier that an SLO of the service is in, 0 for the others.",
+)
+
+OVERRIDES = (
+    "slo_policy_overrides_total",
+    "counter",
+    "Overrides of the service in this calendar quarter (UTC); starts anew with each.",
+)
+
+
+def families(snapshot: Snapshot) -> Iterator[tuple[str, str, str, Iterable[tuple[str, Points]]]]:
+    """Every family with its series: name, type, help, and (labels, points) per SLO or service."""
+    slos = [(_slo_labels(status), status) for status in snapshot.slos]
+    for family in FAMILIES:
+        read = family.read
+        yield (
+            family.name,
+            family.kind,
+            family.help,
+            ((labels, read(status)) for labels, status in slos),
+        )
+    services = ((label("service", of.service), tier_points(of)) for of in snapshot.services)
+    yield (*SERVICE_TIER, services)
+    overridden = (
+        (label("service", service), (("", float(count)),))
+        for service, count in snapshot.overrides.items()
+    )
+    yield (*OVERRIDES, overridden)
+
+
+def _slo_labels(status: SloStatus) -> str:
+    """The labels that every series of an SLO carries, as text."""
+    own = {"service": status.slo.service, "slo": status.slo.name, **status.groups}
+    return ",".join(label(name, value) for name, value in own.items())
