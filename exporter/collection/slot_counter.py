@@ -72,6 +72,7 @@ class SlotCounter:
         # The usual way to measure first; what was found to work moves to the front.
         self._indicators = [list(indicators(slo.sli, slo.group_by)) for slo in slos]
         self._closed = dict.fromkeys(clients, False)
+        self._blind = dict.fromkeys(clients, False)
         self._cuts: dict[
             tuple[tuple[SloIndex, ...], int, int], list[tuple[tuple[SloIndex, ...], int]]
         ] = {}
@@ -137,9 +138,10 @@ class SlotCounter:
             UnavailableError: Prometheus did not answer.
         """
         datasource = self._slos[wanted.slo_indices[0]].datasource
-        closed = await self._clients[datasource].ranges_closed()
-        if closed != self._closed[datasource]:
-            self._closed[datasource] = closed
+        client = self._clients[datasource]
+        found = (await client.ranges_closed(), await client.blind_to_resets())
+        if found != (self._closed[datasource], self._blind[datasource]):
+            self._closed[datasource], self._blind[datasource] = found
             self._queries.clear()
         span = wanted.span.at(wanted.resolution)
         answers: dict[SloIndex, Answer] = {}
@@ -251,6 +253,7 @@ class SlotCounter:
             # Two scrapes: should one of them fail, the other still tells where the counter stood.
             lookback=2 * self._client(slo_index).settings.scrape_interval,
             closed=self._closed[slo.datasource],
+            blind_to_resets=self._blind[slo.datasource],
         )
 
     def _expressions(self, slo_index: SloIndex, slot: int) -> Sequence[str]:

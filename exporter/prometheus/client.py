@@ -73,6 +73,7 @@ class PrometheusClient:
         self.up: bool | None = None
         self.last_error: str | None = None
         self._closed: bool | None = None
+        self._blind: bool | None = None
         self._pause_until = 0.0
         self._pause_reason = ""
         self._exchange = connect(settings, name)
@@ -131,6 +132,29 @@ class PrometheusClient:
                 return False
             self._closed = any(value == 2 for one in found for _, value in one.samples)
         return self._closed
+
+    async def blind_to_resets(self) -> bool:
+        """Whether `resets()` is always 0 here, as on Thanos; asked once.
+
+        Thanos gives it values from which resets were taken out. No query tells so without a
+        counter that was reset; but Thanos alone refuses a `partial_response` that is no boolean.
+
+        Raises:
+            UnavailableError: there was no answer of Prometheus's.
+        """
+        if self._blind is None:
+            form = f"query={quote_plus('vector(1)')}&partial_response=probe"
+            async with self._slots:
+                try:
+                    await self._answer_within(self.settings.timeout, "api/v1/query", form)
+                except PrometheusError as error:
+                    self._blind = "partial_response" in str(error)
+                    if not self._blind and isinstance(error, UnavailableError):
+                        self._blind = None
+                        raise
+                else:
+                    self._blind = False
+        return self._blind
 
     async def _ask(self, path: str, query: str, times: str) -> list[Series]:
         async with self._slots:

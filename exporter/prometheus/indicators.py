@@ -238,7 +238,7 @@ def indicators(sli: Sli, group_by: Sequence[str]) -> tuple[Indicator, ...]:
             return (_query(total, bad or good or "", bad is None, window, group_by),)
         case RatioSli(error=error, success=success):
             by = ", ".join(group_by)
-            share = f"clamp_max(avg by ({by}) ({error or success}) >= 0, 1)"
+            share = f"clamp_max(avg by ({by}) (({error or success}) >= 0), 1)"
             return (TimeWeighted(share if error else f"(1 - {share})"),)
         case ThresholdSli(query=query, op=op, bound=bound):
             by = ", ".join(group_by)

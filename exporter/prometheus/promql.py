@@ -20,6 +20,7 @@ class QueryContext:
     - `interval`: the evaluation interval, the length of the finest slots.
     - `lookback`: how far a counter is looked for; at least two scrape intervals.
     - `closed`: whether this server's ranges include their own start, as Prometheus 2's do.
+    - `blind_to_resets`: whether `resets()` is always 0 on this server, as on Thanos.
     """
 
     group_by: tuple[str, ...]
@@ -27,6 +28,7 @@ class QueryContext:
     interval: int
     lookback: int
     closed: bool = False
+    blind_to_resets: bool = False
 
     @property
     def by(self) -> str:
@@ -55,14 +57,33 @@ def growth(selector: Selector, context: QueryContext) -> str:
     last values: consecutive slots telescope to the counter's own difference. A range selector
     looks past staleness marks, so a failed scrape loses nothing within the lookback. Every
     other series with samples in the slot (born, reset, gone, or back after a pause) has +Inf:
-    only the raw samples tell its events, and `exporter.prometheus.raw` counts them.
+    only the raw samples tell its events, and `exporter.prometheus.raw` counts them. One that
+    has fallen does so whatever `resets()` says of it.
     """
     r, b = format_duration(context.slot), format_duration(context.lookback)
     before = f"last_over_time({selector}[{b}] offset {r})"
-    reset = f"resets({selector}[{format_duration(context.slot + context.lookback)}]) > 0"
+    reset = _reset(selector, context)
     return (
-        f"(last_over_time({selector}[{b}]) - {before}) unless ({reset})"
+        f"(last_over_time({selector}[{b}]) - {before}) >= 0 unless ({reset})"
         f" or clamp_min(last_over_time({selector}[{r}]), Inf)"
+    )
+
+
+def _reset(selector: Selector, context: QueryContext) -> str:
+    """The series that were reset in a slot or shortly before.
+
+    Where `resets()` tells nothing, `increase()` still does: it adds what was lost at a reset, and
+    extrapolates by the same factor as `delta()`, unless its extrapolation ends at zero. That takes
+    a first value below 1.1 times the increase (Prometheus's extrapolatedRate), and a series
+    with such a value is taken for one that was reset: few are, and their count stays exact.
+    """
+    range_ = f"[{format_duration(context.slot + context.lookback)}]"
+    if not context.blind_to_resets:
+        return f"resets({selector}{range_}) > 0"
+    increase = f"increase({selector}{range_})"
+    return (
+        f"{increase} != delta({selector}{range_})"
+        f" or min_over_time({selector}{range_}) < 1.1 * {increase}"
     )
 
 

@@ -102,6 +102,9 @@ class FakePrometheus:
             raise UnavailableError("nobody there")
         return self.closed
 
+    async def blind_to_resets(self) -> bool:
+        return False
+
     def _series(
         self, events: Events | None, start: int, end: int, step: int
     ) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:

@@ -31,6 +31,9 @@ class Migrated:
     def __init__(self) -> None:
         self.answers = asyncio.Event()
 
+    async def blind_to_resets(self) -> bool:
+        return False
+
     async def ranges_closed(self) -> bool:
         return False
 

@@ -180,6 +180,9 @@ class TestRefusals:
         """Smaller questions would not be answered either: nothing is asked again."""
 
         class Known(FakePrometheus):
+            async def blind_to_resets(self) -> bool:
+                return False
+
             async def ranges_closed(self) -> bool:
                 return False
 

@@ -141,8 +141,8 @@ class TestExpressions:
     @pytest.mark.parametrize(
         ("sli", "share"),
         [
-            (RatioSli(error="e"), "clamp_max(avg by () (e) >= 0, 1)"),
-            (RatioSli(success="s"), "(1 - clamp_max(avg by () (s) >= 0, 1))"),
+            (RatioSli(error="e"), "clamp_max(avg by () ((e) >= 0), 1)"),
+            (RatioSli(success="s"), "(1 - clamp_max(avg by () ((s) >= 0), 1))"),
             (ThresholdSli("q", "<", 0.5), "max by () (((q) >= -Inf) >= bool 0.5)"),
             (ThresholdSli("q", "<=", 0.5), "max by () (((q) >= -Inf) > bool 0.5)"),
             (ThresholdSli("q", ">", 0.5), "max by () (((q) >= -Inf) <= bool 0.5)"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import promql_parser
 import pytest
 from hypothesis import given
@@ -33,10 +35,20 @@ class TestEvents:
         """The difference of last values; +Inf for what only raw samples tell."""
         assert events(parse_selector('a_total{code=~"5.."}'), CONTEXT) == (
             'sum by () ((last_over_time(a_total{code=~"5.."}[1m15s])'
-            ' - last_over_time(a_total{code=~"5.."}[1m15s] offset 30s))'
+            ' - last_over_time(a_total{code=~"5.."}[1m15s] offset 30s)) >= 0'
             ' unless (resets(a_total{code=~"5.."}[1m45s]) > 0)'
             ' or clamp_min(last_over_time(a_total{code=~"5.."}[30s]), Inf))'
         )
+
+    def test_where_resets_tells_nothing_increase_does(self):
+        """Its difference to delta() shows one, unless its extrapolation ends at zero."""
+        context = replace(CONTEXT, blind_to_resets=True)
+        query = events(parse_selector("a_total"), context)
+        assert "resets(" not in query
+        assert (
+            "unless (increase(a_total[1m45s]) != delta(a_total[1m45s])"
+            " or min_over_time(a_total[1m45s]) < 1.1 * increase(a_total[1m45s]))"
+        ) in query
 
     def test_groups_are_summed_apart(self):
         """The labels of group_by are those of the sum."""
