@@ -77,9 +77,9 @@ def full_state(count: int) -> EvaluationState:
     state.go_to(END)
     chance = np.random.default_rng(1)
     bad_share = chance.random(count) ** 4 / 400
-    for level, of in enumerate(state.ledger.levels):
-        span = SlotRange(*state.ledger.cover(level), of.slot)
-        total = chance.poisson(of.slot * 10, (1, span.count)).astype(float)
+    for level, each in enumerate(state.ledger.levels):
+        span = SlotRange(*state.ledger.cover(level), each.slot)
+        total = chance.poisson(each.slot * 10, (1, span.count)).astype(float)
         known = np.ones((1, span.count))
         for slo_index in range(count):
             slots = Slots(total * bad_share[slo_index], total, known)

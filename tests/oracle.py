@@ -49,7 +49,7 @@ class Counters:
         self, series: Mapping[Labels, Samples], up: Mapping[Labels, Samples], near: float = 60
     ) -> None:
         self._series = {identity: dict(samples) for identity, samples in series.items()}
-        self._times = {identity: sorted(of) for identity, of in self._series.items()}
+        self._times = {identity: sorted(item) for identity, item in self._series.items()}
         self._up = {target: dict(samples) for target, samples in up.items()}
         self._near = near
         self.increases: dict[Labels, list[tuple[float, float]]] = {}
@@ -75,7 +75,9 @@ class Counters:
     def _base(self, birth: Birth) -> float | None:
         """What a counter that begins counts from; None if that cannot be known."""
         t = birth.t
-        targets = [of for of in self._up if set(of) <= set(birth.identity) and t in self._up[of]]
+        targets = [
+            each for each in self._up if set(each) <= set(birth.identity) and t in self._up[each]
+        ]
         if not targets or birth.value == 0:
             return birth.value
         target = max(targets, key=len)
@@ -83,11 +85,17 @@ class Counters:
         if not scrapes:
             return birth.value
         near = max(scrapes) if t - max(scrapes) <= self._near else None
-        others = [of for of in self._series if set(target) <= set(of)]
-        begun = {of: self._series[of][t] for of in others if self._begins(of, t)}
-        ended = {of: last for of in others if (last := self._ended(of, t, near)) is not None}
-        both = [of for of in others if near is not None and {near, t} <= self._series[of].keys()]
-        growths = [self._series[of][t] - self._series[of][near] for of in both]
+        others = [each for each in self._series if set(target) <= set(each)]
+        begun = {other: self._series[other][t] for other in others if self._begins(other, t)}
+        ended = {
+            other: last for other in others if (last := self._ended(other, t, near)) is not None
+        }
+        both = [
+            other
+            for other in others
+            if near is not None and {near, t} <= self._series[other].keys()
+        ]
+        growths = [self._series[each][t] - self._series[each][near] for each in both]
         pairs = pair(ended, begun)
         possible = 100 + 10 * sum(growth for growth in growths if growth > 0)
         if sum(begun.values()) > possible:

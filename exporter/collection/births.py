@@ -83,23 +83,25 @@ def _scrape(place: _Place, births: Mapping[SeriesKey, Birth], counters: Sequence
     up, at, previous = dict(place.up), place.at, place.previous
     begun = {key: birth.value for key, birth in births.items()}
     ended, grown, fell = {}, 0.0, False
-    for one in counters if place.exact else ():
-        if target(one.labels) != target(up) or series_key(one.labels) in begun:
+    for each in counters if place.exact else ():
+        if target(each.labels) != target(up) or series_key(each.labels) in begun:
             continue
         # A metric's own labels may stand in the place of its target's.
-        if not carries(one.labels, up) and any(carries(of.labels, up) for of in births.values()):
+        if not carries(each.labels, up) and any(
+            carries(item.labels, up) for item in births.values()
+        ):
             continue
-        earlier = max((t for t in one.samples if t < at), default=None)
-        last = one.before if earlier is None else one.samples[earlier]
-        if at in one.samples and last is None:
-            begun[series_key(one.labels)] = one.samples[at]
+        earlier = max((t for t in each.samples if t < at), default=None)
+        last = each.before if earlier is None else each.samples[earlier]
+        if at in each.samples and last is None:
+            begun[series_key(each.labels)] = each.samples[at]
         elif last is None or (previous is not None and (earlier is None or earlier < previous)):
             continue
-        elif at not in one.samples:
-            ended[series_key(one.labels)] = last
+        elif at not in each.samples:
+            ended[series_key(each.labels)] = last
         elif previous is not None:
-            grown += max(0.0, one.samples[at] - last)
-            fell = fell or one.samples[at] < last
+            grown += max(0.0, each.samples[at] - last)
+            fell = fell or each.samples[at] < last
     return Scrape(None if previous is None else at - previous, ended, begun, grown, fell)
 
 
@@ -107,9 +109,9 @@ async def _proofs(
     place: _Place, scrape: Scrape, targets: Collection[Target], around: Surroundings
 ) -> Proofs:
     up, restarted = dict(place.up), None
-    for one in await around.process_starts(targets):
-        if place.previous is not None and carries(one.labels, up):
-            ends = one.samples.get(place.previous), one.samples.get(place.at)
+    for each in await around.process_starts(targets):
+        if place.previous is not None and carries(each.labels, up):
+            ends = each.samples.get(place.previous), each.samples.get(place.at)
             restarted = restarted if None in ends else ends[0] != ends[1]
     created = await around.created((dict(key) for key in scrape.begun), targets)
     since = place.at - around.lookback if place.previous is None else place.previous

@@ -101,7 +101,7 @@ async def read_answer(
     absent = np.full(span.count, np.nan)
     for group in {group for arrays in values for group in arrays}:
         bad, total = way.combine([arrays.get(group, absent) for arrays in values], context)
-        unknown = [i for of, i in doubts if of == group]
+        unknown = [i for each, i in doubts if each == group]
         total = np.where(np.isin(np.arange(span.count), unknown), np.nan, total)
         if not np.isnan(total).all():
             counts[group] = Counts(bad=bad, total=total)
@@ -121,8 +121,8 @@ def _parts_above_total(
     for (group, i), count in born.items():
         if count > UNSUSPICIOUS and all(term.sign > 0 for term in (*way.total, *way.part)):
             whole, part_of_it = (
-                sum(float(np.nan_to_num(arrays[group][i])) for arrays in of if group in arrays)
-                for of in (values[:cut], values[cut : cut + len(way.part)])
+                sum(float(np.nan_to_num(arrays[group][i])) for arrays in each if group in arrays)
+                for each in (values[:cut], values[cut : cut + len(way.part)])
             )
             if part_of_it > whole:
                 found[group, i] = (
@@ -137,10 +137,10 @@ def _arrays(
 ) -> dict[Group, Floats]:
     """The series as arrays over the span's slots, NaN where there is no value."""
     arrays: dict[Group, Floats] = {}
-    for one in series:
-        group = tuple(one.labels.get(name, "") for name in context.group_by)
+    for each in series:
+        group = tuple(each.labels.get(name, "") for name in context.group_by)
         array = arrays.setdefault(group, np.full(span.count, np.nan))
-        for at, value in one.samples:
+        for at, value in each.samples:
             column, off = divmod(at - span.start - span.slot, span.slot)
             if off or not 0 <= column < span.count:
                 raise UnavailableError(f"an answer for {at:.3f}, which was not asked for")
@@ -217,7 +217,7 @@ async def _require_bound(client: PrometheusClient, sli: LatencySli, at: int) -> 
     histogram = parse_selector(sli.histogram)
     bucket = histogram.renamed(f"{histogram.name}_bucket")
     found = await client.instant_query(f"count by (le) ({bucket})", at)
-    spelled = (one.labels.get("le", "") for one in found)
+    spelled = (each.labels.get("le", "") for each in found)
     bounds = sorted({float(le) for le in spelled if is_number(le)})
     if bounds and sli.threshold not in bounds:
         finite = ", ".join(f"{bound:g}" for bound in bounds if bound != float("inf"))

@@ -106,7 +106,9 @@ def _by_key(
     """An answer's series by the labels that the two kinds, counts and buckets share."""
     found: dict[SeriesKey, list[Series]] = defaultdict(list)
     for series in answer:
-        own = {of: value for of, value in series.labels.items() if of not in {"__name__", "le"}}
+        own = {
+            each: value for each, value in series.labels.items() if each not in {"__name__", "le"}
+        }
         key = series_key(own)
         found[key].append(series)
         if labels is not None:
@@ -115,8 +117,13 @@ def _by_key(
 
 
 def _floats(series: Sequence[Series]) -> list[Sample]:
-    return sorted(one for of in series for one in of.samples if math.isfinite(one[1]))
+    return sorted(sample for each in series for sample in each.samples if math.isfinite(sample[1]))
 
 
 def _histograms(series: Sequence[Series]) -> list[tuple[float, NativeHistogram]]:
-    return [one for of in series for one in of.histograms if math.isfinite(one[1].count)]
+    return [
+        histogram
+        for each in series
+        for histogram in each.histograms
+        if math.isfinite(histogram[1].count)
+    ]

@@ -80,7 +80,7 @@ class SampleChecksums:
         found: dict[SloIndex, Floats] = {}
 
         async def ask(cut: Sequence[SloIndex]) -> list[Floats]:
-            texts = [self._text(of, counters[of], span.slot, closed=closed) for of in cut]
+            texts = [self._text(each, counters[each], span.slot, closed=closed) for each in cut]
             return await _ask(client, texts, span)
 
         parts = map(ask, cuts)
@@ -104,9 +104,9 @@ async def _ask(client: PrometheusClient, texts: Sequence[str], span: SlotRange) 
         return arrays
     by_part = {str(number): array for number, array in enumerate(arrays)}
     column_of = {span.start + (i + 1) * span.slot: i for i in range(span.count)}
-    for one in series:
-        array = by_part.get(one.labels.get(PART_LABEL, ""))
-        for at, value in one.samples:
+    for each in series:
+        array = by_part.get(each.labels.get(PART_LABEL, ""))
+        for at, value in each.samples:
             # What was not asked for is no number; counting the events will say what is wrong.
             if array is not None and at in column_of and math.isfinite(value):
                 array[column_of[int(at)]] = value

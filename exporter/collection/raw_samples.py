@@ -141,26 +141,26 @@ async def _count(
     end: float,
 ) -> SlotEvents:
     new = [
-        of
-        for of in counters
-        if of.before is None and of.samples[0][0] > start and of.samples[0][1] > 0
+        counter
+        for counter in counters
+        if counter.before is None and counter.samples[0][0] > start and counter.samples[0][1] > 0
     ]
-    births = [Birth(of.labels, *of.samples[0]) for of in new]
+    births = [Birth(counter.labels, *counter.samples[0]) for counter in new]
     begun = dict(zip(map(id, new), await bases(births, around) if new else (), strict=True))
     found = SlotEvents(defaultdict(float), defaultdict(float), {})
     doubted: dict[Group, CounterSamples] = {}
-    for of in counters:
-        group = tuple(of.labels.get(name, "") for name in group_by)
-        base = begun.get(id(of))
+    for counter in counters:
+        group = tuple(counter.labels.get(name, "") for name in group_by)
+        base = begun.get(id(counter))
         if isinstance(base, Doubt):
-            if group not in doubted or of.samples[0][1] > doubted[group].samples[0][1]:
-                doubted[group] = of
-                found.doubts[group] = _told(of, base)
+            if group not in doubted or counter.samples[0][1] > doubted[group].samples[0][1]:
+                doubted[group] = counter
+                found.doubts[group] = _told(counter, base)
             continue
         if base is not None:
-            found.born[group] += of.samples[0][1] - base
-        before = _resumed(of, counters, around.lookback) if base is None else base
-        found.counts[group] += count_events(of.samples, start, end, before=before)
+            found.born[group] += counter.samples[0][1] - base
+        before = _resumed(counter, counters, around.lookback) if base is None else base
+        found.counts[group] += count_events(counter.samples, start, end, before=before)
     return found
 
 

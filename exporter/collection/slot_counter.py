@@ -161,12 +161,12 @@ class SlotCounter:
         """Apply time slices and maintenance windows, and bring counts to the target's slots."""
         slo = self._slos[slo_index]
         if slo.timeslices:
-            counts = {group: by_slices(one, slo.timeslices) for group, one in counts.items()}
+            counts = {group: by_slices(item, slo.timeslices) for group, item in counts.items()}
         share = None
         if slo.maintenance:
             share = excluded(slo.maintenance, span.start, span.slot, span.count)
         out = None if share is None else share > 0
-        resampled = {group: resample(one, out, target.count) for group, one in counts.items()}
+        resampled = {group: resample(item, out, target.count) for group, item in counts.items()}
         if not slo.timeslices and span.slot > self._interval:
             fine = self._unknown.among(slo_index, span)
             if share is not None:
@@ -194,7 +194,7 @@ class SlotCounter:
             raise QueryRefusedError(str(answer))
         windows = self._slos[slo_index].maintenance
         out = excluded(windows, fine.start, fine.slot, fine.count) > 0 if windows else None
-        return {group: resample(one, out, 1) for group, one in answer.items()}
+        return {group: resample(item, out, 1) for group, item in answer.items()}
 
     async def _count(
         self, slo_indices: Sequence[SloIndex], span: SlotRange
@@ -278,8 +278,8 @@ class SlotCounter:
         """Ask for a batch of `count` expressions: the series of each."""
         series = await client.range_query(query, span.start + span.slot, span.end, span.slot)
         parts: dict[str, list[Series]] = defaultdict(list)
-        for one in series:
-            parts[one.labels.get(PART_LABEL, "")].append(one)
+        for each in series:
+            parts[each.labels.get(PART_LABEL, "")].append(each)
         return [parts[str(number)] for number in range(count)]
 
     async def _read(

@@ -110,7 +110,7 @@ class Surroundings:
         )
         # Told apart by a label, since `or` keeps one of those with equal labels.
         found = await self._ask(f'max({hours} or label_replace({minutes}, "of", "now", "", ""))')
-        return max((value for one in found for _, value in one.samples), default=0.0)
+        return max((value for each in found for _, value in each.samples), default=0.0)
 
     async def created(
         self, counters: Iterable[Mapping[str, str]], targets: Collection[Target] = ()
@@ -131,10 +131,10 @@ class Surroundings:
         if targets:
             selector = selector.where(*of_targets(targets))
         found = {}
-        for one in await self._around(str(selector)):
-            key = series_key(one.labels)
-            if key in wanted and one.samples:
-                found[wanted[key]] = one.samples[max(one.samples)]
+        for each in await self._around(str(selector)):
+            key = series_key(each.labels)
+            if key in wanted and each.samples:
+                found[wanted[key]] = each.samples[max(each.samples)]
         return found
 
     async def _around(
@@ -183,11 +183,11 @@ def family_of(selectors: Sequence[Selector]) -> Selector | None:
         if selector.name is not None:
             names.add(re.escape(selector.name))
         else:
-            regexes = [of for of in selector.matchers if of.label == "__name__"]
-            if [of.op for of in regexes] != ["=~"]:
+            regexes = [matcher for matcher in selector.matchers if matcher.label == "__name__"]
+            if [regex.op for regex in regexes] != ["=~"]:
                 return None
             names.add(f"(?:{regexes[0].value})")
-        le = [of for of in selector.matchers if of.label == "le"]
+        le = [matcher for matcher in selector.matchers if matcher.label == "le"]
         bounds.add(le[0].value if le and le[0].op == "=~" else "")
     matchers = [Matcher("__name__", "=~", "|".join(sorted(names)))]
     if bounds != {""}:

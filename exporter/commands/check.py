@@ -45,9 +45,9 @@ async def live_check(settings: Settings, echo: Callable[[str], None]) -> bool:
     async with AsyncExitStack() as stack:
         clients = {
             name: await stack.enter_async_context(
-                PrometheusClient(of, name=name, concurrency=settings.evaluation.concurrency)
+                PrometheusClient(item, name=name, concurrency=settings.evaluation.concurrency)
             )
-            for name, of in settings.datasources.items()
+            for name, item in settings.datasources.items()
         }
         engine = Engine(settings.slos, settings.evaluation, clients)
         now = time.time()

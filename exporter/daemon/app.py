@@ -105,7 +105,9 @@ class App:
             version=version("error-budget-exporter"),
             port=port,
             slos=len(settings.slos),
-            datasources=" ".join(f"{name}={of.url}" for name, of in settings.datasources.items()),
+            datasources=" ".join(
+                f"{name}={item.url}" for name, item in settings.datasources.items()
+            ),
             storage=str(current.storage or "none"),
         )
         return port

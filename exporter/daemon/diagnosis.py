@@ -71,10 +71,10 @@ def _objects() -> list[tuple[str, tuple[int, int]]]:
     """The kinds of objects that take most memory by themselves: how many, and their bytes."""
     counts: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
-    for one in gc.get_objects():
-        kind = type(one).__qualname__
+    for get_object in gc.get_objects():
+        kind = type(get_object).__qualname__
         counts[kind] += 1
-        sizes[kind] += sys.getsizeof(one, 0)
+        sizes[kind] += sys.getsizeof(get_object, 0)
     return [(kind, (counts[kind], size)) for kind, size in sizes.most_common(MOST_SHOWN)]
 
 

@@ -197,7 +197,7 @@ class Engine:
     def queries(self, slo: Slo) -> tuple[str, ...]:
         """What is asked for the newest slot of an SLO; nothing if it is not one of ours."""
         name = slo.service, slo.name
-        found = (s for s, of in enumerate_slos(self.slos) if (of.service, of.name) == name)
+        found = (s for s, each in enumerate_slos(self.slos) if (each.service, each.name) == name)
         slo_index = next(found, None)
         return () if slo_index is None else tuple(self._counter.queries(slo_index))
 

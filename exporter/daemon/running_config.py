@@ -36,9 +36,9 @@ class RunningConfig:
         """
         clients = {
             name: PrometheusClient(
-                of, name=name, concurrency=settings.evaluation.concurrency, on_query=on_query
+                item, name=name, concurrency=settings.evaluation.concurrency, on_query=on_query
             )
-            for name, of in settings.datasources.items()
+            for name, item in settings.datasources.items()
         }
         return cls(settings, clients, Engine(settings.slos, settings.evaluation, clients))
 

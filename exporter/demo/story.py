@@ -116,9 +116,9 @@ class Story:
         self.decisions.append(decision)
         self._announce(f"{clock(elapsed)}  deploy gate of checkout: {before}{decision}")
         self._say(f"         {answer['why']}")
-        for one in answer["slos"]:
-            if one["recovery"] is not None:
-                until = datetime.fromtimestamp(one["recovery"], UTC).strftime("%Y-%m-%d %H:%M UTC")
+        for each in answer["slos"]:
+            if each["recovery"] is not None:
+                until = datetime.fromtimestamp(each["recovery"], UTC).strftime("%Y-%m-%d %H:%M UTC")
                 self._say(f"         It gets better at {until} if nothing more fails.")
 
     def _tell_changes(self, name: str, before: View, now: View, elapsed: float) -> None:

@@ -49,7 +49,7 @@ def _series_index(
         return None
     group = tuple(status.groups.values())
     held = zip(state.series.groups(slo_index), state.series.indices(slo_index), strict=True)
-    return next((series_index for of, series_index in held if of == group), None)
+    return next((series_index for each, series_index in held if each == group), None)
 
 
 def _read(state: EvaluationState, series_indices: Sequence[SeriesIndex]) -> list[EventHistory]:

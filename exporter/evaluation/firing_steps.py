@@ -24,9 +24,9 @@ def move_firings(ledger: Ledger, batch: PolicyBatch, ends: Times) -> None:
     periods = [slo.period.span(int(end)).length for end in ends]
     conditions = conditions_for(slo.period, periods[-1], min(batch.error_budgets().tolist()))
     _end_those_without_a_condition(batch, conditions, int(ends[0]))
-    lengths = {length for one in conditions for length in (one.long, one.short)}
+    lengths = {length for each in conditions for length in (each.long, each.short)}
     thresholds = {
-        one: np.array([one.threshold(period) for period in periods]) for one in conditions
+        each: np.array([each.threshold(period) for period in periods]) for each in conditions
     }
     places = _may_fire(ledger, batch, ends, conditions, min(periods))
     for first in range(0, len(places), AT_ONCE):
@@ -43,10 +43,10 @@ def _end_those_without_a_condition(
     batch: PolicyBatch, conditions: tuple[BurnRateCondition, ...], at: int
 ) -> None:
     """End the firings of conditions that the configuration no longer has."""
-    known = {(one.severity, one.long, one.short) for one in conditions}
+    known = {(condition.severity, condition.long, condition.short) for condition in conditions}
     for states in (batch.now, batch.final):
         for i, state in enumerate(states):
-            if any(one.open for one in state.firings):
+            if any(firing.open for firing in state.firings):
                 states[i] = state.with_firings(ended_without(state.firings, known, at))
 
 
@@ -64,7 +64,7 @@ def _may_fire(
     """
     series = np.asarray(batch.series, dtype=np.intp)
     first, last = int(ends[0]), int(ends[-1])
-    may = np.array([any(one.open for one in state.firings) for state in batch.now])
+    may = np.array([any(firing.open for firing in state.firings) for state in batch.now])
     for condition in conditions:
         bad = ledger.between(first - condition.long, last, series_indices=series).bad
         total = ledger.between(last - condition.long, first, series_indices=series).total
@@ -85,8 +85,8 @@ def _holds(
     allowed = batch.error_budgets()[places]
     least = [batch.slos[i].low_traffic for i in places]
     long, short = windows[condition.long], windows[condition.short]
-    holds = (long.total >= [of.min_events for of in least]) & (
-        long.bad >= [of.min_bad_events for of in least]
+    holds = (long.total >= [each.min_events for each in least]) & (
+        long.bad >= [each.min_bad_events for each in least]
     )
     for sums in (long, short):
         with np.errstate(divide="ignore", invalid="ignore"):

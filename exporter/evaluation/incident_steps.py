@@ -61,7 +61,7 @@ def extend_incidents(
             bad[k] = counts.bad
             burns[k] = bad[k] > counts.total * allowed
             budgets[k] = figures.budget[places[end]]
-    open_ = np.array([bool(one.incidents) and one.incidents[-1].open for one in batch.now])
+    open_ = np.array([bool(each.incidents) and each.incidents[-1].open for each in batch.now])
     for i in np.flatnonzero(burns.any(axis=0) | open_).tolist():
         above = batch.slos[i].policy.postmortem_above
         incidents = final = batch.now[i].incidents

@@ -79,19 +79,19 @@ def windows_at(
     starts, slot_ends, *counts = ledger.slots_since(series_indices, int(ends[0]) - longest)
     edges = np.concatenate([starts[:1], slot_ends])
     counts[2] = counts[2] * (slot_ends - starts)  # the seconds that are known
-    upto = [np.pad(np.cumsum(of, axis=1), ((0, 0), (1, 0))) for of in counts]
+    upto = [np.pad(np.cumsum(count, axis=1), ((0, 0), (1, 0))) for count in counts]
 
     def at(times: Times) -> list[Floats]:
         after = np.clip(np.searchsorted(edges, times), 1, len(edges) - 1)
         low, high = edges[after - 1], edges[after]
         share = np.clip((times - low) / (high - low), 0.0, 1.0)
-        return [of[:, after - 1] + share * (of[:, after] - of[:, after - 1]) for of in upto]
+        return [each[:, after - 1] + share * (each[:, after] - each[:, after - 1]) for each in upto]
 
     now = at(ends)
     found = {}
     for length in lengths:
         sums = [(later - earlier).T for later, earlier in zip(now, at(ends - length), strict=True)]
-        for of in sums:
-            of[np.abs(of) < NOTHING] = 0
+        for each in sums:
+            each[np.abs(each) < NOTHING] = 0
         found[length] = WindowSums(sums[0], sums[1], sums[2] / length)
     return found

@@ -32,7 +32,7 @@ def families(snapshot: Snapshot) -> Iterator[tuple[str, str, str, Iterable[tuple
             family.help,
             ((labels, read(status)) for labels, status in slos),
         )
-    services = ((label("service", of.service), tier_points(of)) for of in snapshot.services)
+    services = ((label("service", each.service), tier_points(each)) for each in snapshot.services)
     yield (*SERVICE_TIER, services)
     overridden = (
         (label("service", service), (("", float(count)),))

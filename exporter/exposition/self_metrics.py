@@ -135,7 +135,9 @@ class SelfMetrics:
             for outcome in OUTCOMES:
                 self._queries.labels(name, outcome)
         [family] = self._queries.collect()
-        family.samples = [of for of in family.samples if of.labels["datasource"] in datasources]
+        family.samples = [
+            sample for sample in family.samples if sample.labels["datasource"] in datasources
+        ]
         return family
 
 

@@ -74,7 +74,7 @@ class Stretch:
         at = np.asarray(places, dtype=np.intp)
 
         def pick(slots: Slots) -> Slots:
-            return Slots(*(np.where((at < 0)[:, None], 0, of[at]) for of in slots.arrays()))
+            return Slots(*(np.where((at < 0)[:, None], 0, array[at]) for array in slots.arrays()))
 
         return replace(self, slots=pick(self.slots), excluded=self.excluded and pick(self.excluded))
 
@@ -144,7 +144,9 @@ class History:
         if groups == self.groups:
             return self
         places = [self.groups.index(group) if group in self.groups else -1 for group in groups]
-        return History(self.end, groups, tuple(of.of_series(places) for of in self.stretches))
+        return History(
+            self.end, groups, tuple(stretch.of_series(places) for stretch in self.stretches)
+        )
 
     def over(self, other: History) -> History:
         """This history, and the other one of the same events where this one tells nothing."""
@@ -155,8 +157,10 @@ class History:
     def since(self, start: int) -> History:
         """The same with just the groups that something is known of after `start` (Unix seconds)."""
         known = np.zeros(len(self.groups), dtype=np.bool_)
-        for of in self.stretches:
-            known |= (of.slots.known[:, max(0, (start - of.start) // of.slot) :] > 0).any(axis=1)
+        for stretch in self.stretches:
+            known |= (
+                stretch.slots.known[:, max(0, (start - stretch.start) // stretch.slot) :] > 0
+            ).any(axis=1)
         return self.of_groups(tuple(compress(self.groups, known)))
 
 

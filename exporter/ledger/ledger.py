@@ -263,8 +263,8 @@ class Ledger:
         excluded = ring.excluded and [array[cells] for array in ring.excluded.arrays()]
         asked = ring.asked[np.ix_(np.asarray(slo_indices, dtype=np.intp), at)]
         last = 0
-        for place, of in enumerate(series_indices):
-            first, last = last, last + len(of)
+        for place, series_indice in enumerate(series_indices):
+            first, last = last, last + len(series_indice)
             out = excluded and Slots(*(array[first:last] for array in excluded))
             yield Stretch(
                 slot=ring.slot,

@@ -77,7 +77,9 @@ def begin_from(
     before = _predecessors(scrape.ended, scrape.begun)
     restarted = proofs.restarted
     if scrape.fell or any(
-        scrape.begun[key] < scrape.ended[of] for key, of in before.items() if _renamed(of, key)
+        scrape.begun[key] < scrape.ended[item]
+        for key, item in before.items()
+        if _renamed(item, key)
     ):
         restarted = True
     found: dict[SeriesKey, float | Doubt] = {}
@@ -118,9 +120,13 @@ def _predecessors(
                     by[names].append(key)
         for names in heirs.keys() & candidates.keys():
             for key in sorted(heirs[names], key=lambda of: (-begun[of], of)):
-                left = sorted((ended[of], of) for of in candidates[names] if of in old)
+                left = sorted(
+                    (ended[candidate], candidate)
+                    for candidate in candidates[names]
+                    if candidate in old
+                )
                 if left:
-                    below = [of for of in left if of[0] <= begun[key]]
+                    below = [each for each in left if each[0] <= begun[key]]
                     found[key] = (below[-1] if below else left[0])[1]
                     old.remove(found[key])
                     new.remove(key)

@@ -130,7 +130,7 @@ class PrometheusClient:
                 found = await self.instant_query("count_over_time(vector(0)[1m:1m])", 60)
             except QueryRefusedError:  # the queries that matter will tell why
                 return False
-            self._closed = any(value == 2 for one in found for _, value in one.samples)
+            self._closed = any(value == 2 for each in found for _, value in each.samples)
         return self._closed
 
     async def blind_to_resets(self) -> bool:

@@ -67,8 +67,8 @@ class NativeHistogram:
             while following is not None and following.lower < bucket.upper:
                 reaching.append(following)
                 following = next(after, None)
-            reaching = [one for one in reaching if one.upper > bucket.lower]
-            if sum(one.count for one in reaching) < bucket.count:
+            reaching = [each for each in reaching if each.upper > bucket.lower]
+            if sum(each.count for each in reaching) < bucket.count:
                 return True
         return False
 

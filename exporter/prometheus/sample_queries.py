@@ -11,9 +11,9 @@ from exporter.prometheus.selectors import Selector
 def widest(selectors: Iterable[Selector]) -> tuple[Selector, ...]:
     """The selectors without those whose series another one selects as well."""
     found: list[Selector] = []
-    for one in selectors:
-        if not any(_contains(other, one) for other in found):
-            found = [other for other in found if not _contains(one, other)] + [one]
+    for selector in selectors:
+        if not any(_contains(other, selector) for other in found):
+            found = [other for other in found if not _contains(selector, other)] + [selector]
     return tuple(found)
 
 
@@ -33,4 +33,4 @@ def checksum(
     range_ = open_range(slot, closed=closed)
     sums = [f"sum(sum_over_time({selector}[{range_}]) + 1)" for selector in selectors]
     sums += [f"sum(count_over_time({selector}[{range_}]))" for selector in native]
-    return " + ".join(f"({one} or vector(0))" for one in sums)
+    return " + ".join(f"({each} or vector(0))" for each in sums)

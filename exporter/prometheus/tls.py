@@ -25,7 +25,9 @@ def stamp(settings: TlsSettings) -> Stamp:
         OSError: one of them is not there.
     """
     files = filter(None, (settings.ca_file, settings.cert_file, settings.key_file))
-    return tuple((of.st_mtime_ns, of.st_size, of.st_ino) for of in (file.stat() for file in files))
+    return tuple(
+        (each.st_mtime_ns, each.st_size, each.st_ino) for each in (file.stat() for file in files)
+    )
 
 
 def tls_context(settings: TlsSettings, place: str) -> ssl.SSLContext:

@@ -41,7 +41,7 @@ def worst_severity(status: SloStatus) -> str | None:
 
 def firing_since(status: SloStatus, severity: str) -> int | None:
     """Since when conditions of a severity have been firing without a pause, Unix seconds."""
-    firing = [one.start for one in status.firings if one.open and one.severity == severity]
+    firing = [each.start for each in status.firings if each.open and each.severity == severity]
     return min(firing, default=None)
 
 

@@ -94,19 +94,21 @@ def evaluate(at: int, subjects: Sequence[Subject], sums: Sums) -> Snapshot:
 
 def _without_stand_ins(statuses: Sequence[SloStatus]) -> list[SloStatus]:
     """Leave out what stands for an SLO with `group_by` as long as it has no group."""
-    grouped = {(of.slo.service, of.slo.name) for of in statuses if of.groups}
+    grouped = {(status.slo.service, status.slo.name) for status in statuses if status.groups}
     return [
-        of
-        for of in statuses
-        if of.groups or not of.slo.group_by or (of.slo.service, of.slo.name) not in grouped
+        status
+        for status in statuses
+        if status.groups
+        or not status.slo.group_by
+        or (status.slo.service, status.slo.name) not in grouped
     ]
 
 
 def _lists(sums: Mapping[int, WindowSums]) -> _Lists:
     # Numpy's own scalars are slow to compute with one by one.
     return {
-        length: (of.bad.tolist(), of.total.tolist(), of.known.tolist())
-        for length, of in sums.items()
+        length: (item.bad.tolist(), item.total.tolist(), item.known.tolist())
+        for length, item in sums.items()
     }
 
 
@@ -160,7 +162,9 @@ def _status(
         bad_events_total=subject.bad_events_total,
         tier_status=_tier_status(subject, policy_state, state, raw.known),
         incidents=of_period(policy_state.incidents, span.start),
-        firings=tuple(one for one in policy_state.firings if one.open or one.end > span.start),
+        firings=tuple(
+            firing for firing in policy_state.firings if firing.open or firing.end > span.start
+        ),
     )
 
 

@@ -50,7 +50,7 @@ def minute(at: float) -> str:
 
 def since(at: float, now: float) -> str:
     """A moment of the past in short, the day only if it is not today's: `22:15 UTC`."""
-    moment, today = (datetime.fromtimestamp(of, UTC) for of in (at, now))
+    moment, today = (datetime.fromtimestamp(each, UTC) for each in (at, now))
     if moment.date() == today.date():
         return moment.strftime("%H:%M UTC")
     return minute(at)

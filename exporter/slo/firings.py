@@ -27,11 +27,13 @@ def followed(
         All that are kept, oldest first; the same tuple if nothing has changed.
     """
     windows = (condition.severity, condition.long, condition.short)
-    going_on = next((one for one in firings if one.open and _condition(one) == windows), None)
+    going_on = next(
+        (firing for firing in firings if firing.open and _condition(firing) == windows), None
+    )
     if not times.size or (going_on is None and not holds.any()):
         return firings
     newest = int(times[-1])
-    found = [one for one in firings if one is not going_on and _is_kept(one, newest)]
+    found = [firing for firing in firings if firing is not going_on and _is_kept(firing, newest)]
     changes = np.flatnonzero(np.diff(holds, prepend=going_on is not None))
     for place in changes.tolist():
         at = int(times[place])
@@ -56,10 +58,10 @@ def ended_without(
         at: when they end, Unix seconds.
     """
     return tuple(
-        replace(one, end=max(one.start, at), open=False)
-        if one.open and _condition(one) not in known
-        else one
-        for one in firings
+        replace(firing, end=max(firing.start, at), open=False)
+        if firing.open and _condition(firing) not in known
+        else firing
+        for firing in firings
     )
 
 

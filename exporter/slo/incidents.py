@@ -92,7 +92,7 @@ def closed(incidents: tuple[Incident, ...], at: int) -> tuple[Incident, ...]:
 
 
 def _with_closed(others: Sequence[Incident], last: Incident, at: int) -> tuple[Incident, ...]:
-    kept = [one for one in others if one.end > at - KEPT or awaited(one)]
+    kept = [other for other in others if other.end > at - KEPT or awaited(other)]
     if last.share >= LEAST:
         kept.append(replace(last, open=False))
     return tuple(kept)
@@ -106,5 +106,7 @@ def awaited(incident: Incident) -> bool:
 def of_period(incidents: tuple[Incident, ...], since: int) -> tuple[Incident, ...]:
     """Those of a period that began at `since`, and older ones that await a postmortem."""
     return tuple(
-        one for one in incidents if (one.end > since and one.share >= LEAST) or awaited(one)
+        incident
+        for incident in incidents
+        if (incident.end > since and incident.share >= LEAST) or awaited(incident)
     )

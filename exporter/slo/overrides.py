@@ -34,9 +34,11 @@ def in_force(overrides: Iterable[Override], service: str, slo: str, now: float) 
     """The override that holds for an SLO; of several the one that does so longest."""
     return max(
         (
-            one
-            for one in overrides
-            if one.service == service and one.slo in (None, slo) and one.start <= now < one.until
+            override
+            for override in overrides
+            if override.service == service
+            and override.slo in (None, slo)
+            and override.start <= now < override.until
         ),
         key=lambda one: one.until,
         default=None,
@@ -66,7 +68,7 @@ def check(new: Override, before: Iterable[Override], limits: OverrideLimits) -> 
 def count(overrides: Iterable[Override], now: float) -> Counter[str]:
     """How many overrides each service has had in the calendar quarter of `now`, in UTC."""
     start, end = _quarter(now)
-    return Counter(one.service for one in overrides if start <= one.start < end)
+    return Counter(override.service for override in overrides if start <= override.start < end)
 
 
 def _quarter(now: float) -> tuple[int, int]:
@@ -80,7 +82,7 @@ def with_overrides(snapshot: Snapshot, overrides: Sequence[Override], now: float
     counted = count(overrides, now)
     services = dict.fromkeys(status.slo.service for status in snapshot.slos)
     # Few of a year's overrides hold, but there may be thousands of SLOs.
-    holding = [one for one in overrides if one.start <= now < one.until]
+    holding = [override for override in overrides if override.start <= now < override.until]
     slos = []
     for status in snapshot.slos:
         found = in_force(holding, status.slo.service, status.slo.name, now)

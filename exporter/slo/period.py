@@ -92,8 +92,8 @@ class CalendarPeriod:
         first = self._first(day)
         after = self._first(first + timedelta(days=_LONGEST[self.unit] + 3))
         start, end = (
-            int(datetime(of.year, of.month, of.day, tzinfo=zone).timestamp())
-            for of in (first, after)
+            int(datetime(each.year, each.month, each.day, tzinfo=zone).timestamp())
+            for each in (first, after)
         )
         return PeriodBounds(start, end, at - start)
 

@@ -92,7 +92,7 @@ class Policy:
     @property
     def burn_windows(self) -> tuple[int, ...]:
         """The windows (seconds) whose burn rates may put a tier in force."""
-        return tuple(dict.fromkeys(of.burn_rate.window for of in self.tiers if of.burn_rate))
+        return tuple(dict.fromkeys(each.burn_rate.window for each in self.tiers if each.burn_rate))
 
     def severity(self, tier: Tier) -> int:
         """How bad a tier is: 0 for the best of this policy."""

@@ -42,13 +42,13 @@ class PolicyState:
 
     def acknowledged(self, start: int, word: Acknowledgement) -> PolicyState | None:
         """The same with the postmortem of an incident taken care of; None if there is no such."""
-        if not any(one.start == start and one.postmortem for one in self.incidents):
+        if not any(incident.start == start and incident.postmortem for incident in self.incidents):
             return None
         return replace(
             self,
             incidents=tuple(
-                replace(one, acknowledged=word) if one.start == start else one
-                for one in self.incidents
+                replace(incident, acknowledged=word) if incident.start == start else incident
+                for incident in self.incidents
             ),
         )
 
@@ -86,5 +86,5 @@ class PolicyState:
             window=fast.window if fast else None,
             burn_rate=burn_rates.get(fast.window) if fast else None,
         )
-        kept = tuple(one for one in self.changes if one.at > at - KEPT)
+        kept = tuple(each for each in self.changes if each.at > at - KEPT)
         return replace(self, changes=(*kept, change))

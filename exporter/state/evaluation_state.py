@@ -236,10 +236,10 @@ class EvaluationState:
 
         What they tell of the time after `at` (Unix seconds) is left out: it is yet to come.
         """
-        ends = [one.history.end for one in stored.values()]
+        ends = [item.history.end for item in stored.values()]
         self.ledger.advance(min(at, max(ends, default=0)))
-        for slo_index, one in stored.items():
-            slo, history = self.slos[slo_index], one.history
+        for slo_index, item in stored.items():
+            slo, history = self.slos[slo_index], item.history
             if slo.group_by:
                 # Those that left the period would take the room of those that are there.
                 history = history.since(self.ledger.end - self._longest[slo_index])
@@ -251,12 +251,12 @@ class EvaluationState:
                 history,
                 windows=slo.maintenance,
                 unit=self._units[slo_index],
-                stored=one.own,
+                stored=item.own,
             )
             self.policy_records.restore(
-                slo_index, one.final_until, one.policy_states, stored=one.own
+                slo_index, item.final_until, item.policy_states, stored=item.own
             )
-            if one.rebuild:
+            if item.rebuild:
                 self.rebuilds.begin(slo_index)
 
     def follow(

@@ -36,7 +36,7 @@ class Overrides:
         Raises:
             OverrideError, QuotaError: it is beyond the limits.
         """
-        new = replace(new, id=1 + max((one.id for one in self.all), default=0))
+        new = replace(new, id=1 + max((each.id for each in self.all), default=0))
         check(new, self.all, limits)
         self._change((*self.all, new))
         self._log.info("override recorded", **_log_fields(new))
@@ -44,19 +44,19 @@ class Overrides:
 
     def end(self, id_: int) -> Override | None:
         """End an override now; one that is over stays as it is. None if no override has this id."""
-        override = next((one for one in self.all if one.id == id_), None)
+        override = next((each for each in self.all if each.id == id_), None)
         now = self._clock()
         if override is None or override.until <= now:
             return override
         ended = replace(override, until=max(now, override.start))
-        self._change(tuple(ended if one.id == id_ else one for one in self.all))
+        self._change(tuple(ended if each.id == id_ else each for each in self.all))
         self._log.info("override ended", **_log_fields(ended))
         return ended
 
     def forget_old(self) -> None:
         """Drop those that ended more than a year ago."""
         since = self._clock() - KEPT
-        recent = tuple(one for one in self.all if one.until > since)
+        recent = tuple(each for each in self.all if each.until > since)
         if len(recent) < len(self.all):
             self._change(recent)
 

@@ -111,12 +111,14 @@ class PolicyRecords:
             acknowledged = policy_state.acknowledged(start, word)
             if acknowledged is not None:
                 self.put(series_index, acknowledged)
-                return next(one for one in acknowledged.incidents if one.start == start)
+                return next(
+                    incident for incident in acknowledged.incidents if incident.start == start
+                )
         return None
 
     def of_slo(self, slo_index: SloIndex) -> dict[Group, PolicyState]:
         """The policy states of an SLO, by group."""
-        return {group: one for (of, group), one in self._states.items() if of == slo_index}
+        return {group: item for (each, group), item in self._states.items() if each == slo_index}
 
     def take_unsaved(self) -> PolicyStates:
         """What has changed since the last call; to be stored, or given back."""

@@ -123,14 +123,16 @@ class Rebuilds:
         series = self._series.indices(slo_index)
         if not series or not deferred:
             return
-        answers = [self._slots_of(slo_index, one.span, one.answer) for one in deferred]
-        held = [ledger.held(one.level, series, one.span.start, one.span.count) for one in deferred]
+        answers = [self._slots_of(slo_index, each.span, each.answer) for each in deferred]
+        held = [
+            ledger.held(each.level, series, each.span.start, each.span.count) for each in deferred
+        ]
         lookback = self._lookbacks[slo_index]
         right = right_slots(deferred, [slots for slots, _ in answers], held, lookback)
-        for one, (slots, excluded), write in zip(deferred, answers, right, strict=True):
+        for each, (slots, excluded), write in zip(deferred, answers, right, strict=True):
             chosen = replace(slots, known=np.where(write, slots.known, 0))
-            ledger.write(one.level, series, one.span.start, chosen, excluded)
-            ledger.note_change(one.level, one.span.start, one.span.end, slo_index)
+            ledger.write(each.level, series, each.span.start, chosen, excluded)
+            ledger.note_change(each.level, each.span.start, each.span.end, slo_index)
 
 
 def right_slots(
@@ -147,12 +149,12 @@ def right_slots(
         held: whether the ledger knows anything of these slots: series x slots.
         lookback: how far a counter is looked for, in seconds.
     """
-    spans = [one.span for one in deferred]
+    spans = [each.span for each in deferred]
     starts = np.concatenate([np.arange(span.start, span.end, span.slot) for span in spans])
     # Where a slot was asked for twice, the later answer stands.
     order = np.argsort(starts, kind="stable")
     picked = order[np.append(np.diff(starts[order]) > 0, True)]
-    answered = np.concatenate([one.known > 0 for one in slots], axis=1)
+    answered = np.concatenate([slot.known > 0 for slot in slots], axis=1)
     holds = np.concatenate(held, axis=1)
     keep = np.ones_like(holds)
     for row in range(len(holds)):

@@ -100,8 +100,16 @@ def _write(connection: sqlite3.Connection, key: tuple[int, str], policy_state: P
     connection.executemany(
         "INSERT INTO firing VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            (*key, one.severity, one.long, one.short, one.start, one.end, one.open)
-            for one in policy_state.firings
+            (
+                *key,
+                firing.severity,
+                firing.long,
+                firing.short,
+                firing.start,
+                firing.end,
+                firing.open,
+            )
+            for firing in policy_state.firings
         ),
     )
 
@@ -109,9 +117,16 @@ def _write(connection: sqlite3.Connection, key: tuple[int, str], policy_state: P
 def _incident_rows(
     key: tuple[int, str], incidents: Iterable[Incident]
 ) -> Iterable[tuple[object, ...]]:
-    for one in incidents:
-        figures = (one.start, one.end, one.bad, one.share, one.open, one.postmortem)
-        word = one.acknowledged
+    for incident in incidents:
+        figures = (
+            incident.start,
+            incident.end,
+            incident.bad,
+            incident.share,
+            incident.open,
+            incident.postmortem,
+        )
+        word = incident.acknowledged
         acknowledged = (word.at, word.by, word.note) if word else (None, None, None)
         yield (*key, *figures, *acknowledged)
 

@@ -185,7 +185,7 @@ def created_since_the_last_scrape() -> FieldCase:
         both = [{"code": code, **target} for code in ("200", "500")]
         return [
             up(times, **target),
-            *(gauge("created_created", now - HOUR - 20, after, **of) for of in both),
+            *(gauge("created_created", now - HOUR - 20, after, **each) for each in both),
             counter("created_total", 0, after, first=9_000, **both[0]),
             counter("created_total", 0, after, first=1_000, **both[1]),
         ]

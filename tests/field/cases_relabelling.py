@@ -46,15 +46,15 @@ def relabelling(
     def series(now: int):
         times, at = scrapes(now), now - HOUR
         found: list[Series] = []
-        for one in counters(metric, times, lifetime, **before):
+        for each in counters(metric, times, lifetime, **before):
             if restart:
-                one.samples = one.before(at) + [
-                    (t, value - one.since(at)[0][1] + 5) for t, value in one.since(at)
+                each.samples = each.before(at) + [
+                    (t, value - each.since(at)[0][1] + 5) for t, value in each.since(at)
                 ]
-            old, *new = relabelled(one, at, **changed)
+            old, *new = relabelled(each, at, **changed)
             if until is not None:
-                again = one.since(now + until)
-                new[0].samples = [of for of in new[0].samples if of[0] < now + until]
+                again = each.since(now + until)
+                new[0].samples = [sample for sample in new[0].samples if sample[0] < now + until]
                 old.samples += again
             found += [old, *new]
         scraped = up(times, **target(metric), **(before if of_target else {}))
@@ -200,11 +200,11 @@ def second_replica_added() -> FieldCase:
     def series(now: int):
         times, at = scrapes(now), now - HOUR
         found = [up([t for t in times if t < at], **target("replica_added_total"))]
-        for one in counters("replica_added_total", times, LIFETIME):
-            found.append(Series(one.labels, one.before(at)))
+        for each in counters("replica_added_total", times, LIFETIME):
+            found.append(Series(each.labels, each.before(at)))
             for replica, late in (("a", 0), ("b", 11)):
-                samples = [(t + late, value) for t, value in one.since(at)]
-                found.append(Series({**one.labels, "replica": replica}, samples))
+                samples = [(t + late, value) for t, value in each.since(at)]
+                found.append(Series({**each.labels, "replica": replica}, samples))
         for replica, late in (("a", 0), ("b", 11)):
             after = [t + late for t in times if t >= at]
             found.append(up(after, **target("replica_added_total"), replica=replica))
@@ -224,8 +224,8 @@ def metric_renamed() -> FieldCase:
     def series(now: int):
         times, at = scrapes(now), now - HOUR
         found = [up(times, **target("renamed_old_total"))]
-        for one in counters("renamed_old_total", times, LIFETIME):
-            found += relabelled(one, at, __name__="renamed_new_total")
+        for each in counters("renamed_old_total", times, LIFETIME):
+            found += relabelled(each, at, __name__="renamed_new_total")
         return found
 
     def both(matchers: str) -> str:

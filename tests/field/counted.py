@@ -27,8 +27,8 @@ NOW = END - 1_230
 def store(receiver: Receiver, series: Iterable[Series]) -> None:
     """Write series to a server."""
     series = list(series)
-    receiver.write([(one.labels.items(), one.samples) for one in series if one.samples])
-    histograms = [(one.labels.items(), one.histograms) for one in series if one.histograms]
+    receiver.write([(each.labels.items(), each.samples) for each in series if each.samples])
+    histograms = [(each.labels.items(), each.histograms) for each in series if each.histograms]
     if histograms:
         write(receiver.url, histograms=histograms)
 
@@ -50,8 +50,8 @@ async def _outcome(url: str, case: FieldCase, moments: Sequence[int]) -> Snapsho
     delay = settings.evaluation.delay + 1
     async with AsyncExitStack() as stack:
         clients = {
-            name: await stack.enter_async_context(PrometheusClient(of, name=name))
-            for name, of in settings.datasources.items()
+            name: await stack.enter_async_context(PrometheusClient(item, name=name))
+            for name, item in settings.datasources.items()
         }
         engine = Engine(settings.slos, settings.evaluation, clients)
         for n, moment in enumerate(moments):
@@ -86,8 +86,8 @@ def check(case: FieldCase, snapshot: Snapshot) -> None:
 def status(snapshot: Snapshot, truth: Truth) -> SloStatus:
     """The status that a truth is about."""
     [found] = [
-        one
-        for one in snapshot.slos
-        if truth.slo in (None, one.slo.name) and dict(one.groups) == dict(truth.groups)
+        slo
+        for slo in snapshot.slos
+        if truth.slo in (None, slo.slo.name) and dict(slo.groups) == dict(truth.groups)
     ]
     return found

@@ -105,25 +105,25 @@ def snapshot(
     """
     counted = [sums for _, sums in subjects]
     everything = counted if raw is None else [raw] * len(subjects)
-    slos = [one.slo for one, _ in subjects]
+    slos = [each.slo for each, _ in subjects]
     return evaluate(
         at,
-        [one for one, _ in subjects],
+        [each for each, _ in subjects],
         evaluation.Sums(_by_length(slos, counted, at), _by_length(slos, everything, at)),
     )
 
 
 def _by_length(slos: Sequence[Slo], sums: Sequence[PerWindow], at: int) -> dict[int, WindowSums]:
-    lengths = {WINDOWS[0]} | {length for of in slos for _, length in windows(of.period, at)}
+    lengths = {WINDOWS[0]} | {length for each in slos for _, length in windows(each.period, at)}
     found = {}
     for wanted in lengths:
         rows = []
-        for of, per_window in zip(slos, sums, strict=True):
+        for each, per_window in zip(slos, sums, strict=True):
             row: Sums = (0.0, 0.0, 0.0)
             if not isinstance(per_window, Mapping):
                 row = per_window
             else:
-                for name, length in windows(of.period, at):
+                for name, length in windows(each.period, at):
                     if length == wanted:
                         row = per_window.get(name, row)
             rows.append(row)
@@ -149,4 +149,4 @@ def every_window(of: Slo, sums: Sums, **others: Sums) -> dict[str, Sums]:
 
 def names(statuses: Sequence[SloStatus]) -> list[str]:
     """The names of the SLOs of some statuses."""
-    return [one.slo.name for one in statuses]
+    return [each.slo.name for each in statuses]

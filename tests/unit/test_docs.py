@@ -93,7 +93,7 @@ def test_every_dashboard_is_described():
     """docs/dashboards.md names each by its title and uid, and the command's options."""
     text = (ROOT / "docs/dashboards.md").read_text()
     contents = [json.loads(file.read_text()) for file in (ROOT / "exporter/dashboards").iterdir()]
-    rows = [f"| {one['title']} | `{one['uid']}` |" for one in contents]
+    rows = [f"| {content['title']} | `{content['uid']}` |" for content in contents]
     options = [flag for option in dashboards.params for flag in option.opts]
     assert not [what for what in (*rows, *options) if what not in text]
 

@@ -21,10 +21,10 @@ def defined() -> dict[str, type[BaseException]]:
         if module.name == "exporter.__main__":
             continue
         loaded = importlib.import_module(module.name)
-        for name, one in inspect.getmembers(loaded, inspect.isclass):
-            if issubclass(one, BaseException) and one.__module__ == module.name:
+        for name, getmember in inspect.getmembers(loaded, inspect.isclass):
+            if issubclass(getmember, BaseException) and getmember.__module__ == module.name:
                 assert name not in found, f"{name} is defined twice"
-                found[name] = one
+                found[name] = getmember
     return found
 
 
@@ -45,15 +45,15 @@ def drawn() -> dict[str, str | None]:
 
 def test_every_exception_is_in_the_tree():
     """So that whoever catches the root catches all that is raised on purpose."""
-    outside = {name for name, one in defined().items() if not issubclass(one, ExporterError)}
+    outside = {name for name, item in defined().items() if not issubclass(item, ExporterError)}
     assert outside == set()
 
 
 def test_the_drawing_is_the_tree():
     """No class is left out, and each hangs where it belongs."""
     tree = {
-        name: None if one is ExporterError else one.__bases__[0].__name__
-        for name, one in defined().items()
+        name: None if item is ExporterError else item.__bases__[0].__name__
+        for name, item in defined().items()
     }
     assert drawn() == tree
 

@@ -21,7 +21,7 @@ def instructions() -> list[tuple[str, str]]:
 
 
 def values(instructions: list[tuple[str, str]], name: str) -> list[str]:
-    return [value for of, value in instructions if of == name]
+    return [value for each, value in instructions if each == name]
 
 
 def last_stage(instructions: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -154,8 +154,8 @@ def test_a_package_imports_only_what_lies_inwards(package):
     allowed = [f"exporter.{name}" for name in (package, EVERYWHERE, *ALLOWED[package])]
     wrong = [
         f"{place} imports {module}"
-        for of, module, place in IMPORTS
-        if of == package
+        for each, module, place in IMPORTS
+        if each == package
         and module.split(".")[0] == "exporter"
         and not any(module == name or module.startswith(f"{name}.") for name in allowed)
     ]
@@ -165,7 +165,7 @@ def test_a_package_imports_only_what_lies_inwards(package):
 @pytest.mark.parametrize("package", ALLOWED)
 def test_every_direction_that_is_allowed_is_used(package):
     """What nobody needs is not allowed any longer."""
-    used = [module for of, module, _ in IMPORTS if of == package]
+    used = [module for each, module, _ in IMPORTS if each == package]
     for name in ALLOWED[package]:
         assert any(f"{module}.".startswith(f"exporter.{name}.") for module in used), name
 
@@ -173,10 +173,10 @@ def test_every_direction_that_is_allowed_is_used(package):
 def test_a_library_is_known_in_one_place():
     """Replacing one of them touches one package."""
     found: dict[str, set[str]] = {}
-    for of, module, _ in IMPORTS:
+    for each, module, _ in IMPORTS:
         library = module.split(".")[0]
         if library not in sys.stdlib_module_names and library != "exporter":
-            found.setdefault(library, set()).add(of)
+            found.setdefault(library, set()).add(each)
     assert found == {library: set(users) for library, users in THIRD_PARTIES.items()}
 
 
@@ -188,8 +188,8 @@ def test_the_core_knows_no_input_or_output():
     impure = {"asyncio", "time", "os", "pathlib", "socket", "random", "logging", "io"}
     wrong = [
         f"{place} imports {module}"
-        for of, module, place in IMPORTS
-        if of == "slo" and module.split(".")[0] in impure
+        for each, module, place in IMPORTS
+        if each == "slo" and module.split(".")[0] in impure
     ]
     assert wrong == []
 
@@ -208,7 +208,7 @@ def test_the_core_never_asks_for_the_time():
 
 def test_only_the_store_knows_a_database():
     """Nobody else reads or writes the store."""
-    wrong = [place for of, module, place in IMPORTS if module in ONLY_STORE and of != "store"]
+    wrong = [place for each, module, place in IMPORTS if module in ONLY_STORE and each != "store"]
     assert wrong == []
 
 
@@ -216,8 +216,8 @@ def test_nobody_imports_the_wiring_from_below():
     """The application is usable without its command line, and nothing depends on either."""
     wrong = [
         f"{place} imports {module}"
-        for of, module, place in IMPORTS
-        if of not in WIRING
+        for each, module, place in IMPORTS
+        if each not in WIRING
         and module.split(".")[1:2]
         and module.split(".")[1] in WIRING
         and module.startswith("exporter.")

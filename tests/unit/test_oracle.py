@@ -80,7 +80,7 @@ def births(
     """The increases at 40 of counters that stood so until 30 and so at 40, and what is in doubt."""
     series = {
         identity: [(t, before[identity]) for t in (0, 10, 20, 30) if identity in before]
-        + [(40, value) for of, value in after.items() if of == identity]
+        + [(40, value) for each, value in after.items() if each == identity]
         for identity in before.keys() | after.keys()
     }
     found = Counters(series, {labels(**TARGET): UP})

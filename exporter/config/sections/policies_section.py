@@ -171,11 +171,11 @@ class PoliciesSection(Section):
             )
         _check_falling(others)
         gates = list(Gate)
-        for one, next_ in pairwise(tiers):
-            if gates.index(Gate(next_.gate)) < gates.index(Gate(one.gate)):
+        for each, next_ in pairwise(tiers):
+            if gates.index(Gate(next_.gate)) < gates.index(Gate(each.gate)):
                 raise ValueError(
-                    f"{quoted(next_.name)} is worse than {quoted(one.name)}, and its gate must "
-                    f"not be milder: {next_.gate} after {one.gate}"
+                    f"{quoted(next_.name)} is worse than {quoted(each.name)}, and its gate must "
+                    f"not be milder: {next_.gate} after {each.gate}"
                 )
         return tiers
 
@@ -185,9 +185,9 @@ class PoliciesSection(Section):
 
 
 def _check_falling(tiers: Sequence[TierSection]) -> None:
-    for one, next_ in pairwise(tiers):
-        if (next_.above or Decimal(0)) >= (one.above or Decimal(0)):
+    for each, next_ in pairwise(tiers):
+        if (next_.above or Decimal(0)) >= (each.above or Decimal(0)):
             raise ValueError(
-                f"{quoted(next_.name)} must have an above lower than the {one.above} of "
-                f"{quoted(one.name)}, not {next_.above}"
+                f"{quoted(next_.name)} must have an above lower than the {each.above} of "
+                f"{quoted(each.name)}, not {next_.above}"
             )

@@ -35,7 +35,7 @@ def unknown_names(documents: list[Document], *, all_read: bool) -> Iterator[Mist
         is_main = document is documents[0]
         if is_main and not all_read:
             continue
-        slos = [slo for of in (documents if is_main else [document]) for slo in _slos(of)]
+        slos = [slo for each in (documents if is_main else [document]) for slo in _slos(each)]
         known = {
             "services": list(dict.fromkeys(service for _, service, _ in slos)),
             "slos": [f"{service}/{name}" for _, service, name in slos],
@@ -87,7 +87,7 @@ def unknown_policies(documents: list[Document], *, all_read: bool) -> Iterator[M
             if isinstance(name, str) and name not in known:
                 message = f"{quoted(name)} is not a policy, {_known(name, known)}"
                 yield document.mistake(("slos", index, "policy"), message)
-    services = list(dict.fromkeys(service for of in documents for _, service, _ in _slos(of)))
+    services = list(dict.fromkeys(service for each in documents for _, service, _ in _slos(each)))
     for index, policy in _entries(main, "policies") if all_read and services else ():
         for at, service in _texts(policy, "services"):
             if service not in services:

@@ -61,11 +61,11 @@ class Recurrence:
                 f"must occur at start: its first occurrence is {utc_text(self._starts[0])}, "
                 f"start is {utc_text(start.timestamp())}"
             )
-        for one, next_one in pairwise(self._starts):
-            if next_one - one < SHORTEST_GAP:
+        for each, next_one in pairwise(self._starts):
+            if next_one - each < SHORTEST_GAP:
                 raise ValueError(
                     f"must not recur within {format_duration(SHORTEST_GAP)}, as it does at "
-                    f"{utc_text(one)} and {utc_text(next_one)}"
+                    f"{utc_text(each)} and {utc_text(next_one)}"
                 )
 
     def __call__(self, low: float, high: float) -> Sequence[Interval]:

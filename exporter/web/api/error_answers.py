@@ -24,7 +24,7 @@ INTERNAL = "the exporter failed to answer; its log says why"
 
 async def answer_request_error(_: Request, error: Exception) -> Response:
     """Tell the client what to change."""
-    status, kind = next(KINDS[of] for of in type(error).__mro__ if of in KINDS)
+    status, kind = next(KINDS[each] for each in type(error).__mro__ if each in KINDS)
     return _json(answers.failure(kind, str(error)), status)
 
 

@@ -221,7 +221,7 @@ class _Times:
     def marks(self) -> list[Mark]:
         """Round moments, a few."""
         length = self.end - self.start
-        step = next((of for of in STEPS if length / of <= MOST_TICKS), STEPS[-1])
+        step = next((each for each in STEPS if length / each <= MOST_TICKS), STEPS[-1])
         form = "%d %b" if step >= DAY else "%H:%M"
         first = math.ceil(self.start / step) * step
         moments = range(int(first), int(self.end) + 1, step)

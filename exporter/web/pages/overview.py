@@ -150,7 +150,8 @@ class Overview:
             "total": len(self.ordered),
             "found": len(found),
             "rows": [
-                _row(*one) for one in zip(slos_of_page(found, number), event_histories, strict=True)
+                _row(*each)
+                for each in zip(slos_of_page(found, number), event_histories, strict=True)
             ],
             "tiers": self._tiers(found, filters),
             "services": self._worst_services(found, filters),

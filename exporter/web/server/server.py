@@ -253,7 +253,7 @@ class Server(uvicorn.Server):
 
     def _make_room(self) -> bool:
         """End the connection whose client has been waited for the longest, if there is any."""
-        waited_for = [one for one in self.connections if one.waits_for_client]
+        waited_for = [connection for connection in self.connections if connection.waits_for_client]
         if not waited_for:
             return False
         longest = min(waited_for, key=lambda one: one.since)

@@ -26,9 +26,9 @@ class Inbox:
         """Those to a receiver, of one status or of any."""
         with self._lock:
             return [
-                one
-                for one in self._notifications
-                if one["receiver"] == receiver and status in ("", one["status"])
+                notification
+                for notification in self._notifications
+                if notification["receiver"] == receiver and status in ("", notification["status"])
             ]
 
 

@@ -52,7 +52,7 @@ def queries(dashboard: dict) -> list[Query]:
 
 def variables(dashboard: dict, kind: str = "query") -> list[dict]:
     """Variables of a kind."""
-    return [one for one in dashboard["templating"]["list"] if one["type"] == kind]
+    return [each for each in dashboard["templating"]["list"] if each["type"] == kind]
 
 
 def interpolate(text: str, values: dict[str, str]) -> str:

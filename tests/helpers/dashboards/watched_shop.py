@@ -127,7 +127,7 @@ class Watched:
             return self._ask(f"label/{found[2]}/values", asked)["data"]
         found = re.fullmatch(r"query_result\((.+)\)", query)
         assert found, query
-        series = [f"{{}} {one['value'][1]} {one['value'][0]}" for one in self.now(found[1])]
+        series = [f"{{}} {each['value'][1]} {each['value'][0]}" for each in self.now(found[1])]
         pattern = variable["regex"].strip("/")
         return [match[1] for text in series if (match := re.search(pattern, text))]
 

@@ -113,7 +113,7 @@ def once(error: Exception) -> Callable[[], None]:
     to_come = iter([error])
 
     def call() -> None:
-        for one in to_come:
-            raise one
+        for each in to_come:
+            raise each
 
     return call

@@ -26,7 +26,10 @@ def families(of: Snapshot, form: Form = FORMS[0]) -> dict[str, tuple[str, Series
     read = read_openmetrics if form.openmetrics else read_text
     found: dict[str, tuple[str, Series]] = {}
     for family in read(text(of, form)):
-        samples = {(one.name, frozenset(one.labels.items())): one.value for one in family.samples}
+        samples = {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for sample in family.samples
+        }
         assert len(samples) == len(family.samples), "no series is there twice"
         name = family.name + ("_total" if family.type == "counter" else "")
         found[name] = (family.type, samples)

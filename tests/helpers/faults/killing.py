@@ -42,7 +42,7 @@ class Watcher:
         folder.mkdir()
         self.store = folder / "ledger"
         config = folder / "config.yaml"
-        slos = (SLO.format(service=name, selector=of) for name, of in selectors.items())
+        slos = (SLO.format(service=name, selector=item) for name, item in selectors.items())
         config.write_text(CONFIG.format(url=url) + "".join(slos))
         port = free_port()
         self.child = Child(

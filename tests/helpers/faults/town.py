@@ -201,7 +201,7 @@ class Town:
         left = list(those)
         while left and time.monotonic() < deadline:
             time.sleep(0.2)
-            left = [one for one in left if not done(one)]
+            left = [each for each in left if not done(each)]
         return left
 
     def _begin(self, course: Course) -> None:

@@ -150,8 +150,8 @@ class Exporter:
         """The one sample of a metric that has these labels, besides others; None without any."""
         found = [
             value
-            for (of, own), value in figures(self.page(), name).items()
-            if of == name and labels.items() <= dict(own).items()
+            for (each, own), value in figures(self.page(), name).items()
+            if each == name and labels.items() <= dict(own).items()
         ]
         assert len(found) <= 1, found
         return found[0] if found else None
@@ -199,9 +199,11 @@ class Recorder:
     """Writes down what daemons show for every slot, while its context lasts."""
 
     def __init__(self, *exporters: Exporter) -> None:
-        self.shown: dict[Exporter, dict[float, Figures]] = {of: {} for of in exporters}
+        self.shown: dict[Exporter, dict[float, Figures]] = {exporter: {} for exporter in exporters}
         self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._record, args=(of,)) for of in exporters]
+        self._threads = [
+            threading.Thread(target=self._record, args=(exporter,)) for exporter in exporters
+        ]
 
     def __enter__(self) -> Self:
         for thread in self._threads:

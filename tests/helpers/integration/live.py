@@ -134,7 +134,7 @@ class Live:
         form = urlencode({"query": query}).encode()
         with urlopen(f"{self.prometheus.url}/api/v1/query", data=form) as answer:
             result = json.load(answer)["data"]["result"]
-        return {tuple(sorted(one["metric"].items())): float(one["value"][1]) for one in result}
+        return {tuple(sorted(each["metric"].items())): float(each["value"][1]) for each in result}
 
     def value(self, query: str) -> float | None:
         """The only value that Prometheus answers with, or None."""

@@ -57,8 +57,8 @@ def slot_counts(engine: Engine, status: SloStatus) -> dict[tuple[int, int], tupl
     source = engine.slos.index(status.slo)
     [row] = [
         n
-        for n, of in enumerate(engine.state.series.entries)
-        if (of.slo_index, of.group) == (source, group)
+        for n, entry in enumerate(engine.state.series.entries)
+        if (entry.slo_index, entry.group) == (source, group)
     ]
     found = {}
     for level, settings in enumerate(engine.ledger.levels):

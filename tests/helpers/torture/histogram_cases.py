@@ -74,7 +74,9 @@ def failed_scrapes(form: str) -> HistogramHistory:
         return [form] if t in there else []
 
     shown = observing(times, forms, first=(5_000, 0, 9, 9, 0))
-    history.add("a:80", [one for one in shown if one[2]], [(t, float(t in there)) for t in times])
+    history.add(
+        "a:80", [each for each in shown if each[2]], [(t, float(t in there)) for t in times]
+    )
     return history
 
 
@@ -145,7 +147,7 @@ def both_but_the_bound(form: str) -> HistogramHistory:
     history.without_bound = True
     classic = frozenset([CLASSIC])
     # Classic series without the bound tell nothing: those instances are left out.
-    for instance in [of for of, shown in history.shown.items() if shown[0][2] == classic]:
+    for instance in [each for each, shown in history.shown.items() if shown[0][2] == classic]:
         del history.shown[instance], history.up[instance]
     return history
 
@@ -157,7 +159,7 @@ def quiet(form: str) -> HistogramHistory:
     empty = [(t, dict.fromkeys((0.25, 0.5, 1.0, 2.0, inf), 0), frozenset([form])) for t in times]
     late = observing([t for t in times if t > SPOTS[1]], always(form))
     history.add("never:80", empty)
-    history.add("late:80", [*(one for one in empty if one[0] <= SPOTS[1]), *late])
+    history.add("late:80", [*(each for each in empty if each[0] <= SPOTS[1]), *late])
     return history
 
 

@@ -104,15 +104,17 @@ class HistogramHistory:
     def _classic(
         self, own: Mapping[str, str], shown: Sequence[Shown]
     ) -> Iterator[tuple[Labels, Samples]]:
-        counts = [(t, up_to(buckets, inf) if CLASSIC in of else None) for t, buckets, of in shown]
+        counts = [
+            (t, up_to(buckets, inf) if CLASSIC in each else None) for t, buckets, each in shown
+        ]
         yield _named(f"{NAME}_count", own), _marked(counts, STALE)
         for bound in BOUNDS:
             if self.without_bound and bound == BOUND:
                 continue
             le = "+Inf" if bound == inf else str(bound)
             values = [
-                (t, float(up_to(buckets, bound)) if CLASSIC in of else None)
-                for t, buckets, of in shown
+                (t, float(up_to(buckets, bound)) if CLASSIC in each else None)
+                for t, buckets, each in shown
             ]
             yield _named(f"{NAME}_bucket", {**own, "le": le}), _marked(values, STALE)
 

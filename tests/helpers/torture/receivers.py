@@ -42,7 +42,7 @@ class Receiver:
 
     def store(self, histories: Iterable[History]) -> None:
         """Store histories with the staleness marks that Prometheus writes."""
-        self.write([one for history in histories for one in marked(history)])
+        self.write([each for history in histories for each in marked(history)])
 
 
 class PrometheusReceiver(Receiver):

@@ -82,7 +82,7 @@ def write(
     """
     parts = [_series(labels, _samples(samples)) for labels, samples in series if samples]
     parts += [
-        _series(labels, b"".join(_bytes(4, one.encoded(t)) for t, one in samples))
+        _series(labels, b"".join(_bytes(4, sample.encoded(t)) for t, sample in samples))
         for labels, samples in histograms
     ]
     for n in range(0, len(parts), 50):

@@ -135,8 +135,8 @@ def own_labels() -> Case:
     times = scrapes(START)
     history.target(times, zone="target")
     alive = {"200": times, "500": [t for t in times if t > SPOTS[1]]}
-    for code, of in alive.items():
-        history.counter(TOTAL, growing(of, 3, first=20), code=code, zone="own")
+    for code, item in alive.items():
+        history.counter(TOTAL, growing(item, 3, first=20), code=code, zone="own")
     sli = EventsSli(total=selector(history), bad=selector(history, ', code="500"'))
     bad = Events(
         {k: v for k, v in history.counters[TOTAL].items() if ("code", "500") in k},

@@ -45,9 +45,9 @@ QUERIES = [
     for query in queries(load(name))
 ]
 ANNOTATIONS = [
-    pytest.param(name, one, id=one["name"])
+    pytest.param(name, each, id=each["name"])
     for name in NAMES
-    for one in load(name).get("annotations", {}).get("list", [])
+    for each in load(name).get("annotations", {}).get("list", [])
 ]
 
 
@@ -65,8 +65,8 @@ def answer(shop: Watched, query: Query, values: dict[str, str]) -> list[dict]:
 def slo_rows(result: list[dict]) -> list[tuple[str, str, str]]:
     """Service, SLO and region of every series."""
     return [
-        tuple(one["metric"].get(label, "") for label in ("service", "slo", "region"))
-        for one in result
+        tuple(each["metric"].get(label, "") for label in ("service", "slo", "region"))
+        for each in result
     ]
 
 
@@ -107,7 +107,7 @@ def test_every_variable_has_values(shop, name):
 
 def test_the_variables_offer_what_there_is(shop):
     """Services, owners, SLOs and tiers, narrowed by those before them."""
-    offered = {one["name"]: one for one in variables(load("error-budget-overview"))}
+    offered = {variable["name"]: variable for variable in variables(load("error-budget-overview"))}
     everything = VALUES["error-budget-overview"]
     assert shop.options(offered["service"], everything) == ["auth", "checkout", "search"]
     assert shop.options(offered["owner"], everything) == ["identity", "payments"]
@@ -121,7 +121,9 @@ def test_the_variables_offer_what_there_is(shop):
 )
 def test_the_budget_is_shown_over_the_slos_own_period(shop, service, slo, days):
     """In days, as the panels' own time range takes them."""
-    (period,) = [one for one in variables(load("error-budget-slo")) if one["name"] == "period"]
+    (period,) = [
+        variable for variable in variables(load("error-budget-slo")) if variable["name"] == "period"
+    ]
     assert set(shop.options(period, {"service": service, "slo": slo})) == days
 
 
@@ -155,14 +157,14 @@ def test_columns_are_joined_by_labels_that_all_of_them_have(shop):
     labels = [
         {
             label
-            for one in answer(shop, query, VALUES["error-budget-overview"])
-            for label in one["metric"]
+            for each in answer(shop, query, VALUES["error-budget-overview"])
+            for label in each["metric"]
         }
         for query in queries(load("error-budget-overview"))
         if query.panel == "SLOs" and query.table
     ]
     assert len(labels) == 7
-    assert {frozenset(of - {"owner", "tier", "state"}) for of in labels} - {
+    assert {frozenset(each - {"owner", "tier", "state"}) for each in labels} - {
         frozenset({"service", "slo", "region"}),
         frozenset({"service", "slo", "region", "__name__"}),
     } == set()
@@ -185,7 +187,7 @@ def test_what_is_chosen_is_all_that_is_shown(shop, chosen, services):
     for query in queries(load("error-budget-overview")):
         if (query.panel, query.table) in {("SLOs", True), ("Least budgets over time", False)}:
             result = answer(shop, query, {**VALUES["error-budget-overview"], **chosen})
-            assert {one["metric"]["service"] for one in result} == set(services), query.expr
+            assert {each["metric"]["service"] for each in result} == set(services), query.expr
 
 
 def test_a_legend_names_what_differs_and_no_more(shop):
@@ -201,10 +203,10 @@ def test_a_legend_names_what_differs_and_no_more(shop):
 
 def test_the_budgets_colour_is_that_of_the_tier(shop):
     """The chart has a line for each tier that the SLO was in, and they make up the whole budget."""
-    (query,) = [one for one in queries(load("error-budget-slo")) if "colour" in one.panel]
+    (query,) = [each for each in queries(load("error-budget-slo")) if "colour" in each.panel]
     result = answer(shop, query, VALUES["error-budget-slo"])
-    assert "exhausted" in {one["metric"]["tier"] for one in result}
-    assert all(one["metric"].keys() == {"tier"} for one in result)
+    assert "exhausted" in {each["metric"]["tier"] for each in result}
+    assert all(each["metric"].keys() == {"tier"} for each in result)
 
 
 def test_every_metric_is_one_that_the_documents_name():

@@ -115,14 +115,14 @@ def test_everything_asks_the_datasource_that_is_chosen(name):
     asking = [*dashboard["panels"], *variables(dashboard), *variables(dashboard, "adhoc")]
     asking += [target for panel in dashboard["panels"] for target in panel["targets"]]
     asking += dashboard.get("annotations", {}).get("list", [])
-    assert all(one["datasource"] == chosen for one in asking)
+    assert all(each["datasource"] == chosen for each in asking)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_variable_that_is_named_is_there_and_none_in_vain(name):
     """In expressions, in the queries of other variables, in annotations, links and time ranges."""
     text = json.dumps(load(name))
-    known = {one["name"] for one in load(name)["templating"]["list"]}
+    known = {each["name"] for each in load(name)["templating"]["list"]}
     used = names(text)
     assert used - known == set()
     assert known - used <= {"group"}, "which Grafana adds to every query by itself"
@@ -131,7 +131,7 @@ def test_every_variable_that_is_named_is_there_and_none_in_vain(name):
 def test_the_variables_are_those_that_users_know():
     """The overview narrows by all of them; the detail is of one SLO."""
     shown = [
-        [one["name"] for one in load(name)["templating"]["list"] if one.get("hide") != 2]
+        [each["name"] for each in load(name)["templating"]["list"] if each.get("hide") != 2]
         for name in ("error-budget-overview", "error-budget-slo")
     ]
     assert shown == [
@@ -144,7 +144,7 @@ def test_the_variables_are_those_that_users_know():
 def test_links_lead_to_dashboards_and_variables_that_exist(name):
     """With the service and the SLO of the row."""
     for uid, parameters in re.findall(r'"/d/([\w-]+)\?([^"]*)"', json.dumps(load(name))):
-        known = {one["name"] for one in load(uid)["templating"]["list"]}
+        known = {each["name"] for each in load(uid)["templating"]["list"]}
         assert set(re.findall(r"var-(\w+)=", parameters)) <= known
         assert "${datasource:queryparam}" in parameters
     assert name != "error-budget-overview" or "/d/error-budget-slo?" in json.dumps(load(name))
@@ -153,9 +153,9 @@ def test_links_lead_to_dashboards_and_variables_that_exist(name):
 def test_the_table_of_slos_has_its_columns_in_order():
     """The least budget first; what is a word in a label has no column of ones."""
     (table,) = [
-        one
-        for one in load("error-budget-overview")["panels"]
-        if one["title"] == "SLOs" and one["type"] == "table"
+        each
+        for each in load("error-budget-overview")["panels"]
+        if each["title"] == "SLOs" and each["type"] == "table"
     ]
     assert table["options"]["sortBy"] == [{"displayName": "Remaining", "desc": False}]
     merge, organize = table["transformations"]
@@ -175,9 +175,9 @@ def test_the_table_of_slos_has_its_columns_in_order():
 def test_thresholds_are_those_of_the_policy():
     """The burn rates' lines are a series, so no number of ours can be out of step."""
     (panel,) = [
-        one
-        for one in queries(load("error-budget-slo"))
-        if "thresholds" in one.panel and one.ref == "B"
+        query
+        for query in queries(load("error-budget-slo"))
+        if "thresholds" in query.panel and query.ref == "B"
     ]
     assert "slo_burn_rate_threshold" in panel.expr
 

@@ -100,10 +100,10 @@ def test_a_killed_daemon_loses_nothing(
         found, expected = (
             {
                 (service, length, start): counts
-                for (service, length, start), counts in settled(of.store).items()
+                for (service, length, start), counts in settled(each.store).items()
                 if until - REACH.get(length, until) < start < until
             }
-            for of in (killed, undisturbed)
+            for each in (killed, undisturbed)
         )
     finally:
         killed.child.stop()

@@ -82,9 +82,11 @@ class TestEveryFault:
         assert not [name for name, _ in shown if name == "slo_burn_rate"]
         stale = [found for page in course.scrapes if states(found := figures(page)) == {"stale"}]
         for held in ("slo_error_budget_remaining_ratio", "slo_policy_tier"):
-            values = [[v for (name, _), v in sorted(of.items()) if name == held] for of in stale]
+            values = [
+                [v for (name, _), v in sorted(each.items()) if name == held] for each in stale
+            ]
             assert values[0]
-            assert all(of == values[0] for of in values)
+            assert all(value == values[0] for value in values)
 
     def test_is_told_once(self, course: Course):
         """One line when it begins and one when it is over, however often it is tried."""
@@ -123,18 +125,18 @@ class TestEveryFault:
         assert course.differences == []
 
 
-@pytest.mark.parametrize("fault", params([one for one in FAULTS if "429" in one.name]))
+@pytest.mark.parametrize("fault", params([each for each in FAULTS if "429" in each.name]))
 def test_a_server_that_asks_to_be_left_alone_is(course: Course):
     """No request comes until the time is over, however often slots are due."""
     began, ended = course.lasted
-    times = [one.at for one in course.proxy.seen if began < one.at < ended]
+    times = [each.at for each in course.proxy.seen if began < each.at < ended]
     pauses = [later - earlier for earlier, later in pairwise(times)]
     assert pauses
     assert all(pause >= RETRY_AFTER for pause in pauses)
 
 
-@pytest.mark.parametrize("fault", params([one for one in FAULTS if "redirect" in one.name]))
+@pytest.mark.parametrize("fault", params([each for each in FAULTS if "redirect" in each.name]))
 def test_credentials_do_not_follow_a_redirect(towns: Mapping[str, Town], course: Course):
     """The other server is not asked at all; Prometheus has had them with every request."""
     assert towns[course.fault.name].elsewhere.seen == []
-    assert {one.authorization for one in course.proxy.seen} == {"Basic ZXhwb3J0ZXI6YS1zZWNyZXQ="}
+    assert {each.authorization for each in course.proxy.seen} == {"Basic ZXhwb3J0ZXI6YS1zZWNyZXQ="}

@@ -13,7 +13,9 @@ from tests.helpers.paths import ROOT
 
 SERVER = Path(__file__).parents[1]
 MODULES = {
-    path.name: path for of in ("faults", "query_layers") for path in (SERVER / of).glob("test_*.py")
+    path.name: path
+    for each in ("faults", "query_layers")
+    for path in (SERVER / each).glob("test_*.py")
 }
 TEXT = (ROOT / "docs/reliability.md").read_text()
 COLUMNS = ["fault", "what happens", "what is lost", "shown by"]
@@ -35,7 +37,7 @@ def defined(module: Path) -> set[str]:
     found = set()
     for node in ast.parse(module.read_text()).body:
         if isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}::{of.name}" for of in node.body if hasattr(of, "name")}
+            found |= {f"{node.name}::{each.name}" for each in node.body if hasattr(each, "name")}
         elif isinstance(node, ast.FunctionDef):
             found.add(node.name)
     return {name for name in found if name.split("::")[-1].startswith("test_")}
@@ -54,7 +56,7 @@ def test_every_test_that_is_named_exists(name):
     """By its module and name, or by its module and its fault."""
     module, test, fault = re.fullmatch(r"(test_\w+\.py)(?:::([\w:]+))?(?:\[(.+)\])?", name).groups()
     assert test is None or test in defined(MODULES[module])
-    assert fault is None or (module, fault) in {("test_faults.py", of.name) for of in FAULTS}
+    assert fault is None or (module, fault) in {("test_faults.py", each.name) for each in FAULTS}
     assert test or fault
 
 

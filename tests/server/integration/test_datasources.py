@@ -87,7 +87,7 @@ class Two:
     def troubles(self) -> set[str]:
         """The datasources of which the log says that they do not answer."""
         lines = [logfmt(line) for line in self.daemon.log.read_text().splitlines()]
-        return {one["datasource"] for one in lines if one["msg"] == "Prometheus does not answer"}
+        return {each["datasource"] for each in lines if each["msg"] == "Prometheus does not answer"}
 
     def counted(self, of: str) -> tuple[float | None, float | None]:
         """Bad and all events since the start."""

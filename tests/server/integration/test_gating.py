@@ -137,7 +137,7 @@ class TestOverrides:
         listed = cli("overrides", "list", "--server", url)
         assert "auth  in force until" in listed.output
         assert "ada: the hotfix" in listed.output
-        [number] = [of["id"] for of in api(daemon, "overrides?service=auth")["overrides"]]
+        [number] = [each["id"] for each in api(daemon, "overrides?service=auth")["overrides"]]
         ended = cli("overrides", "end", "--server", url, str(number))
         assert ended.exit_code == 0, ended.output
         assert gate(url, "auth").exit_code == 2

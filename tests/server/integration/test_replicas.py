@@ -87,10 +87,10 @@ def replicas(
             names = ("first", "later", "restarted", "killed")
             first, later, restarted, killed = (Exporter(folder / name, text) for name in names)
             with first, later, restarted, killed, Recorder(first, later, restarted, killed) as seen:
-                for one in (first, restarted, killed):
-                    one.start()
-                for one in (first, restarted, killed):
-                    one.until_filled()
+                for each in (first, restarted, killed):
+                    each.start()
+                for each in (first, restarted, killed):
+                    each.until_filled()
                 time.sleep(3)
                 assert restarted.stop() == 0
                 failed = trouble(service)
@@ -99,8 +99,8 @@ def replicas(
                 killed.kill()
                 time.sleep(2)
                 killed.start()
-                for one in (later, restarted, killed):
-                    one.until_filled()
+                for each in (later, restarted, killed):
+                    each.until_filled()
                 time.sleep(6)
             yield Replicas(dict(zip(names, seen.shown.values(), strict=True)), failed)
     finally:
@@ -118,7 +118,7 @@ def test_every_figure_is_the_same_for_the_same_slot(replicas: Replicas, other: s
     names = {name for name, _ in expected[after[-1]]}
     assert {"slo_burn_rate", "slo_events_total", "slo_data_coverage_ratio"} <= names
     wrong = {slot: differences(found[slot], expected[slot]) for slot in slots}
-    assert {slot: of for slot, of in wrong.items() if of} == {}
+    assert {slot: item for slot, item in wrong.items() if item} == {}
 
 
 class TestLongRun:
@@ -133,7 +133,7 @@ class TestLongRun:
         slos = [cases[name].slo for name in DISTURBED]
         moments = range(END - 8 * HOUR, END + 1, 600)
         watched, read = (
-            run(past.url, slos, *of, fill_at=(of[0],))[1] for of in (moments, moments[-1:])
+            run(past.url, slos, *each, fill_at=(each[0],))[1] for each in (moments, moments[-1:])
         )
         return list(watched.slos), list(read.slos)
 

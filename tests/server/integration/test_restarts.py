@@ -85,7 +85,7 @@ class Scene:
         """The range queries, by their parameters."""
 
     def _note(self, exchange: Exchange) -> None:
-        form = {name: of for name, [of] in parse_qs(exchange.form.decode()).items()}
+        form = {name: each for name, [each] in parse_qs(exchange.form.decode()).items()}
         if "step" in form:
             self.asked.append(form)
         pass_on(exchange)
@@ -111,12 +111,14 @@ def scene(prometheus_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def points(asked: list[dict[str, str]]) -> float:
     """How many slots queries ask for, together."""
-    return sum((float(of["end"]) - float(of["start"])) / float(of["step"]) + 1 for of in asked)
+    return sum(
+        (float(each["end"]) - float(each["start"])) / float(each["step"]) + 1 for each in asked
+    )
 
 
 def oldest(asked: list[dict[str, str]]) -> float:
     """The oldest moment that queries ask for."""
-    return min(float(of["start"]) for of in asked)
+    return min(float(each["start"]) for each in asked)
 
 
 @dataclass(frozen=True)
@@ -137,10 +139,10 @@ def restarted(scene: Scene) -> Iterator[Restarted]:
     one = Exporter(scene.folder / "one", config(scene.proxy.url, *SLOS))
     other = Exporter(scene.folder / "other", config(scene.prometheus.url, *SLOS))
     with one, other:
-        for of in (one, other):
-            of.start()
-        for of in (one, other):
-            of.until_filled()
+        for each in (one, other):
+            each.start()
+        for each in (one, other):
+            each.until_filled()
         first_asked = [*scene.asked]
         assert one.stop() == 0
         stopped = time.time()
@@ -211,7 +213,7 @@ class TestPlace:
             exporter.until(lambda: exporter.own("evaluations_total"))
             metrics = "error_budget_exporter_store_up" in exporter.page()
             assert exporter.stop() == 0
-        found = {str(of.relative_to(exporter.folder)) for of in exporter.folder.rglob("*.*")}
+        found = {str(each.relative_to(exporter.folder)) for each in exporter.folder.rglob("*.*")}
         assert metrics == any("ledger.sqlite" in name for name in found)
         return found
 
@@ -253,7 +255,7 @@ class TestCommand:
         assert heading.split() == ["SLO", "groups", "from", "to", "known", "size"]
         cells = {row.split()[0]: re.split(r"  +", row)[1:] for row in rows}
         assert cells.keys() == {
-            f"{of}/availability" for of in ("shop", "past", "forgotten", "late")
+            f"{each}/availability" for each in ("shop", "past", "forgotten", "late")
         } | {"shop/reachability"}
         groups, since, until, known, size = cells["past/availability"]
         assert groups == "1"
@@ -320,7 +322,7 @@ class TestRebuild:
         assert oldest(scene.asked) < END - 5 * DAY
         assert shown() == before
         assert one.ledger().stdout.splitlines()[1] == ledger
-        [line] = [of for of in one.log() if of["msg"] == "everything was read again"]
+        [line] = [each for each in one.log() if each["msg"] == "everything was read again"]
         assert (line["service"], line["slo"]) == ("forgotten", "availability")
 
     def test_takes_over_what_was_backfilled(self, scene: Scene, restarted: Restarted):

@@ -41,9 +41,9 @@ OUTAGE = 20
 def since(history: History, start: float) -> History:
     """What a Prometheus that has forgotten everything up to a moment tells of a service."""
     found = History(history.service)
-    found.up = {of: [s for s in samples if s[0] > start] for of, samples in history.up.items()}
+    found.up = {each: [s for s in samples if s[0] > start] for each, samples in history.up.items()}
     found.counters = {
-        name: {of: [s for s in samples if s[0] > start] for of, samples in series.items()}
+        name: {each: [s for s in samples if s[0] > start] for each, samples in series.items()}
         for name, series in history.counters.items()
     }
     return found
@@ -134,7 +134,7 @@ def life(
 
 def slots_with_samples(case: Case, period: int, lookback: int) -> int:
     """How many fine slots of a period have samples, or begin so soon after one."""
-    times = {t for of in case.history.counters[TOTAL].values() for t, _ in of}
+    times = {t for counter in case.history.counters[TOTAL].values() for t, _ in counter}
     ends = {-(-t // 30) * 30 + late for t in times for late in range(0, lookback + 1, 30)}
     return sum(END - period < end <= END for end in ends)
 

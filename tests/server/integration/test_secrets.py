@@ -60,7 +60,7 @@ class Scene:
         self.planted: Planted
 
         def giver(_path: str, _headers: Headers, _form: dict[str, str]) -> Answer:
-            [secret] = [one for one in self.planted.secrets if one.endswith("client-file")]
+            [secret] = [each for each in self.planted.secrets if each.endswith("client-file")]
             body = {"error": "invalid_client", "error_description": f"{secret} is wrong"}
             return 401, {}, orjson.dumps(body)
 

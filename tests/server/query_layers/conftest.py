@@ -25,5 +25,5 @@ def shop(prometheus_binary: Path) -> Iterator[Receiver]:
         counter("shop_total", 1, times, **target, code="500"),
     ]
     with PrometheusReceiver(prometheus_binary) as receiver:
-        receiver.write([(one.labels.items(), one.samples) for one in series])
+        receiver.write([(each.labels.items(), each.samples) for each in series])
         yield receiver

@@ -104,7 +104,7 @@ class TestUnits:
         """What is asked for so long after END, as offsets from it."""
         one = ledger()
         one.advance(END + seconds)
-        return [(of.start - END, of.end - END) for of in newest(one, (300,))]
+        return [(each.start - END, each.end - END) for each in newest(one, (300,))]
 
     @pytest.mark.parametrize(
         ("seconds", "asked"),

@@ -182,8 +182,8 @@ class TestFold:
     def test_nothing_is_lost_or_made_up(self, pairs, slots, out):
         """Sums and the known share are the same at every length, of the part and of the whole."""
         found, fine = resampled(pairs, slots, out), resampled(pairs, 12, out)
-        for of, expected in ((found.slots, fine.slots), (found.excluded, fine.excluded)):
-            assert of.bad.sum() == pytest.approx(expected.bad.sum())
-            assert of.total.sum() == pytest.approx(expected.total.sum())
-            assert of.known.mean() == pytest.approx(expected.known.mean())
-            assert (of.known <= 1 + 1e-12).all()
+        for each, expected in ((found.slots, fine.slots), (found.excluded, fine.excluded)):
+            assert each.bad.sum() == pytest.approx(expected.bad.sum())
+            assert each.total.sum() == pytest.approx(expected.total.sum())
+            assert each.known.mean() == pytest.approx(expected.known.mean())
+            assert (each.known <= 1 + 1e-12).all()

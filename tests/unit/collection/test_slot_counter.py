@@ -85,8 +85,8 @@ class TestReading:
             async def range_query(self, query, start, end, step):
                 series = await super().range_query(query, start, end, step)
                 return [
-                    Series(one.labels, [(at + off, value) for at, value in one.samples])
-                    for one in series
+                    Series(each.labels, [(at + off, value) for at, value in each.samples])
+                    for each in series
                 ]
 
         with pytest.raises(UnavailableError, match="which was not asked for"):
@@ -100,15 +100,15 @@ class TestBatches:
                 range(len(slos)), span
             )
         )
-        assert {(one.span, one.resolution) for one in batches} == {(span, span.slot)}
-        return [list(one.slo_indices) for one in batches]
+        assert {(batch.span, batch.resolution) for batch in batches} == {(span, span.slot)}
+        return [list(batch.slo_indices) for batch in batches]
 
     @pytest.mark.parametrize("slots", [1, 10, 720])
     def test_every_slo_is_in_one_batch_and_none_asks_too_much(self, slots):
         """Batches are bounded by points and by length of the query."""
         slos = [numbered(i) for i in range(200)]
         batches = self.cut(slos, SlotRange(START, START + slots * 30, 30))
-        assert [i for one in batches for i in one] == list(range(200))
+        assert [i for batch in batches for i in batch] == list(range(200))
         assert max(map(len, batches)) * 2 * slots <= MAX_POINTS
         assert len(batches) > 1
 

@@ -45,14 +45,14 @@ def engine(fakes) -> Engine:
 def per_hour(engine: Engine) -> list[float | None]:
     """The events of the last hour of each SLO, None where nothing is known."""
     statuses = engine.evaluate(NOW + DELAY).slos
-    return [one.windows["1h"].total if "1h" in one.windows else None for one in statuses]
+    return [status.windows["1h"].total if "1h" in status.windows else None for status in statuses]
 
 
 class TestCounting:
     def test_no_batch_has_slos_of_both(self, fakes):
         """One query goes to one server."""
         counter = SlotCounter(fakes, SLOS, 30)
-        assert [one.slo_indices for one in counter.batches(range(4), SPAN)] == [(0, 2), (1, 3)]
+        assert [batch.slo_indices for batch in counter.batches(range(4), SPAN)] == [(0, 2), (1, 3)]
 
     def test_each_is_asked_as_it_must_be(self, fakes):
         """With twice its own scrape interval to look back, and its own kind of ranges."""
@@ -96,7 +96,7 @@ class TestPolling:
             asyncio.run(engine.poll(NOW + DELAY))
         found = per_hour(engine)
         assert [value for value in found if value is not None] == [expected] * 2
-        states = {one.slo.datasource: one.state for one in engine.evaluate(NOW + DELAY).slos}
+        states = {each.slo.datasource: each.state for each in engine.evaluate(NOW + DELAY).slos}
         assert states.pop(down) is DataState.STALE
         assert list(states.values()) == [DataState.OK]
 
@@ -152,7 +152,7 @@ class TestHistory:
 
         asyncio.run(run())
         assert 0 < engine.history_progress() < 1
-        weeks = [one.windows["7d"].total for one in engine.evaluate(NOW + DELAY).slos]
+        weeks = [each.windows["7d"].total for each in engine.evaluate(NOW + DELAY).slos]
         assert weeks[0] == weeks[2] == 7 * DAY
         assert weeks[1] == weeks[3] < 7 * DAY
 

@@ -64,15 +64,15 @@ def sli_examples() -> list[tuple[str, str]]:
         lines = {key: f"\n        {key}: {field.examples[0]}" for key, field in fields.items()}
         either = [key for key in ("bad", "good", "error", "success") if key in fields]
         found += [
-            (kind, "".join(line for key, line in lines.items() if key not in either or key == one))
-            for one in either or [""]
+            (kind, "".join(line for key, line in lines.items() if key not in either or key == each))
+            for each in either or [""]
         ]
     return found
 
 
 def sections(section: type[Section]) -> list[type[Section]]:
     inner = [section_of(field.annotation) for field in section.model_fields.values()]
-    return [section, *(deep for one in inner if one for deep in sections(one))]
+    return [section, *(deep for each in inner if each for deep in sections(each))]
 
 
 def told(settings: Settings) -> Settings:

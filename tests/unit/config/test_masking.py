@@ -60,7 +60,9 @@ def test_no_secret_is_in_the_text_of_files_with_one_in_every_place(tmp_path):
     settings = load(text, tmp_path / "config.yaml")
     shown = settings.masked
     written = yaml.safe_load(text)["datasources"]
-    assert {place for place in PLACES if any(has(one, place) for one in written.values())} == PLACES
+    assert {
+        place for place in PLACES if any(has(each, place) for each in written.values())
+    } == PLACES
     for told in (shown, repr(settings), repr(settings.datasources)):
         assert [secret for secret in planted.secrets if secret in told] == []
     for name, source in yaml.safe_load(shown)["datasources"].items():

@@ -115,7 +115,7 @@ def test_a_reload_during_the_start_waits_for_it(absent, tmp_path):
         await starting
         try:
             assert evaluations() == 1
-            assert "another" in {of.name for of in app.current.running.engine.slos}
+            assert "another" in {slo.name for slo in app.current.running.engine.slos}
         finally:
             await asyncio.wait_for(app.stop(), timeout=10)
 
@@ -160,7 +160,7 @@ def test_the_old_configuration_goes_on_when_the_store_cannot_be_read(answering, 
             with pytest.raises(ReloadError, match="cannot be read: no such table: slo"):
                 await app.reload()
             assert evaluations() == 1
-            assert {of.name for of in app.current.running.engine.slos} == {"availability"}
+            assert {slo.name for slo in app.current.running.engine.slos} == {"availability"}
             assert app.facade.status().config.last_reload_successful is False
         finally:
             await asyncio.wait_for(app.stop(), timeout=10)

@@ -140,15 +140,15 @@ class TestClock:
     def test_a_clock_set_back_breaks_nothing(self, back):
         """Polls go on, and when the time is right again so are the numbers."""
         one, undisturbed = engine(FakePrometheus(RATES)), engine(FakePrometheus(RATES))
-        for of in (one, undisturbed):
-            poll(of, NOW)
-            fill(of)
+        for each in (one, undisturbed):
+            poll(each, NOW)
+            fill(each)
         for boundary in (NOW - back, NOW - back + 30):
             poll(one, boundary)
             only(one, boundary)
-        for of in (one, undisturbed):
-            poll(of, NOW + 30)
-            fill(of)
+        for each in (one, undisturbed):
+            poll(each, NOW + 30)
+            fill(each)
         found, expected = only(one, NOW + 30), only(undisturbed, NOW + 30)
         assert found.windows == expected.windows
         assert found.budget == expected.budget

@@ -84,9 +84,9 @@ def test_history_of_one_does_not_wait_for_the_others(run, engine, answers):
     engine.fill_does = lambda: next(chunks, False)
     logs = run(8)
     assert engine.fills >= 6
-    assert [one["datasource"] for one in logs if "complete" in one["event"]] == ["prometheus"]
-    troubles = [one for one in logs if one["log_level"] == "warning"]
-    assert [(one["datasource"], one["asking"]) for one in troubles] == [
+    assert [log["datasource"] for log in logs if "complete" in log["event"]] == ["prometheus"]
+    troubles = [log for log in logs if log["log_level"] == "warning"]
+    assert [(trouble["datasource"], trouble["asking"]) for trouble in troubles] == [
         ("mimir", "history" if answers else "newest slots")
     ]
 
@@ -99,5 +99,5 @@ def test_the_end_of_history_is_not_shown_while_slots_are_on_their_way(run, engin
     shown: list[int] = []
     engine.evaluate_does = lambda: shown.append(engine.fills)
     logs = run(4, interval=1, stale_after=2)
-    assert [one["datasource"] for one in logs if "complete" in one["event"]] == ["prometheus"]
+    assert [log["datasource"] for log in logs if "complete" in log["event"]] == ["prometheus"]
     assert shown == []

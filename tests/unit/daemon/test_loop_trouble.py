@@ -132,7 +132,7 @@ class TestHistory:
         engine.evaluate_does = lambda: polls_before.append(len(engine.polls))
         logs = run(6)
         assert engine.fills >= 4
-        assert "history is complete as far as Prometheus has it" in [one["event"] for one in logs]
+        assert "history is complete as far as Prometheus has it" in [log["event"] for log in logs]
         # One evaluation more than those that follow a poll.
         assert len(polls_before) == len(set(polls_before)) + 1
 

@@ -154,8 +154,8 @@ class TestGroups:
         assert before.keys() == {"c", "d"}
         with running(tmp_path, silent(), grouped, at=later + 600) as (one, _):
             after = regions(one, later + 600)
-        assert {name: of.coverage for name, of in after.items()} == {
-            name: of.coverage for name, of in before.items()
+        assert {name: item.coverage for name, item in after.items()} == {
+            name: item.coverage for name, item in before.items()
         }
 
 

@@ -122,20 +122,20 @@ def test_every_change_is_made_at_its_slot_and_for_its_figures(lived):
 def test_incidents_are_the_spells_and_took_their_share(lived):
     """Those less than half an hour apart are one; those of before the start are there as well."""
     kept = lived.state.policy_records.get(0).incidents
-    assert [(one.start - NOW, one.end - NOW) for one in kept] == [
+    assert [(each.start - NOW, each.end - NOW) for each in kept] == [
         (-14_400, -13_500),
         (1_800, 4_500),
         (18_000, 18_900),
     ]
-    period = [one for one in kept if one.end > LATER - PERIOD]
+    period = [each for each in kept if each.end > LATER - PERIOD]
     shown = only(lived, LATER).incidents
-    assert shown == tuple(one for one in kept if one in period or one.postmortem)
-    for one in kept:
-        events = failures(one.start, one.end)
-        assert one.bad == pytest.approx(events)
-        assert one.share == pytest.approx(events / 216)
-        assert one.postmortem == (events / 216 > 0.2)
-    assert [one.postmortem for one in kept] == [True, True, True]
+    assert shown == tuple(each for each in kept if each in period or each.postmortem)
+    for each in kept:
+        events = failures(each.start, each.end)
+        assert each.bad == pytest.approx(events)
+        assert each.share == pytest.approx(events / 216)
+        assert each.postmortem == (events / 216 > 0.2)
+    assert [each.postmortem for each in kept] == [True, True, True]
 
 
 def test_an_outage_of_prometheus_changes_nothing_in_the_end(lived):
@@ -184,9 +184,9 @@ def test_a_renamed_slo_keeps_its_tier(tmp_path):
     """Under its new name it is stored anew, and the old one's records stay for a rollback."""
     names = [SLO, replace(SLO, name="renamed"), replace(SLO, name="renamed"), SLO]
     found = []
-    for of in names:
+    for name in names:
         persister = Persister(Store(tmp_path))
-        one = engine(fake(), of, interval=STEP)
+        one = engine(fake(), name, interval=STEP)
         one.begin_with(asyncio.run(persister.read(one.state)), NOW + 2 * HOUR + DELAY)
         poll(one, NOW + 2 * HOUR)
         fill(one)

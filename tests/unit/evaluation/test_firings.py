@@ -52,8 +52,8 @@ def reckoned(until: int, *condition: float) -> list[tuple[int, int, bool]]:
 
 
 def told(firings: tuple[Firing, ...], severity: str, long: int) -> list[tuple[int, int, bool]]:
-    chosen = [one for one in firings if (one.severity, one.long) == (severity, long)]
-    return [(one.start, one.end, one.open) for one in chosen]
+    chosen = [firing for firing in firings if (firing.severity, firing.long) == (severity, long)]
+    return [(each.start, each.end, each.open) for each in chosen]
 
 
 def walk(one: Engine, start: int, end: int, step: int = STEP) -> None:
@@ -82,7 +82,7 @@ class TestFirings:
             expected = reckoned(until, *condition)
             assert told(status.firings, severity, condition[0]) == expected, condition
         assert {alert.condition.long for alert in status.alerts if alert.firing} == {
-            one.long for one in status.firings if one.open
+            firing.long for firing in status.firings if firing.open
         }
 
     def test_an_outage_of_prometheus_changes_nothing(self):

@@ -74,9 +74,9 @@ def test_queries_are_counted_and_timed_by_datasource_and_outcome(metrics, told, 
     assert value(metrics, f"{name}_count", **labels) == 1.0
     assert value(metrics, f"{name}_sum", **labels) == 0.25
     counts = [
-        value(metrics, f"{name}_count", datasource=datasource, outcome=of)
+        value(metrics, f"{name}_count", datasource=datasource, outcome=each)
         for datasource in ("prometheus", "mimir")
-        for of in ("success", "refused", "unavailable")
+        for each in ("success", "refused", "unavailable")
     ]
     assert sum(counts) == 1.0
 
@@ -102,7 +102,7 @@ def test_a_datasource_that_is_gone_has_no_series(metrics, told):
         for sample in family.samples
         if "datasource" in sample.labels
     ]
-    assert {of["datasource"] for of in labels} == {"prometheus", "thanos"}
+    assert {label["datasource"] for label in labels} == {"prometheus", "thanos"}
     name = "prometheus_query_duration_seconds_count"
     assert value(metrics, name, datasource="prometheus", outcome="success") == 1.0
 

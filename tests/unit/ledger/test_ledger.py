@@ -25,12 +25,12 @@ class TestTimeGoesOn:
         """A ledger of one event in each slot of the last `span` seconds, a quarter of it bad."""
         ledger = Ledger(levels(30, 30 * DAY), 1, START)
         ledger.add_series()
-        for level, of in enumerate(ledger.levels):
+        for level, each in enumerate(ledger.levels):
             low, high = ledger.cover(level)
-            slots = (high - max(low, START - span)) // of.slot
+            slots = (high - max(low, START - span)) // each.slot
             if slots > 0:
-                ones = np.full((1, slots), of.slot / 30)
-                ledger.write(level, [0], high - slots * of.slot, counted(ones / 4, ones))
+                ones = np.full((1, slots), each.slot / 30)
+                ledger.write(level, [0], high - slots * each.slot, counted(ones / 4, ones))
         return ledger
 
     @pytest.mark.parametrize("step", [30, 90, 300, 1110, HOUR, DAY + 30])

@@ -69,8 +69,8 @@ def put(
     size = ledger.levels[level].slot
     start = ledger.cover(level)[1] - back * size
     wholes, parts = [], []
-    for one in slots:
-        bad, total, known, out = one or (0.0, 0.0, 0.0, 0.0)
+    for slot in slots:
+        bad, total, known, out = slot or (0.0, 0.0, 0.0, 0.0)
         wholes.append(Slot(bad, total, known))
         parts.append(Slot(bad * out, total * out, known * out) if maintained else UNKNOWN)
     ledger.write(level, [0], start, row(wholes), row(parts) if maintained else None)
@@ -135,8 +135,8 @@ class TestAgainstANaiveLedger:
             total = random.integers(0, 100, slots).astype(float)
             total[random.random(slots) < 0.05] = math.nan
             values = [
-                None if math.isnan(one) else (one // 7, one, 1.0, float(one % 3 == 0))
-                for one in total.tolist()
+                None if math.isnan(each) else (each // 7, each, 1.0, float(each % 3 == 0))
+                for each in total.tolist()
             ]
             put(ledger, naive, 0, back=slots, slots=values, maintained=hours > 3)
         lengths = [300, 1800, HOUR, 2 * HOUR, 6 * HOUR, DAY, 3 * DAY, 40 * DAY]

@@ -120,7 +120,7 @@ class TestSums:
     )
     def test_slots_are_combined_each_for_itself(self, pairs, way):
         """What is unknown of one slot does not spread, and bad is never below 0."""
-        first, second = (np.array(of) for of in zip(*pairs, strict=True))
+        first, second = (np.array(each) for each in zip(*pairs, strict=True))
         bad, total = way.combine([first, second], CONTEXT)
         assert (bad[~np.isnan(total)] >= 0).all()
         for i, pair in enumerate(pairs):

@@ -14,7 +14,7 @@ class TestWidest:
     def test_what_another_contains_is_left_out(self, order):
         """In whichever order they come."""
         texts = ["a", 'a{b="c"}', 'a{b="c",d="e"}', "f"][order]
-        assert {str(one) for one in widest(map(parse_selector, texts))} == {"a", "f"}
+        assert {str(each) for each in widest(map(parse_selector, texts))} == {"a", "f"}
 
 
 class TestQueries:

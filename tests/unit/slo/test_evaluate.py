@@ -121,8 +121,8 @@ class TestWindows:
         """The windows are those of the SLO's own period, not of another's."""
         short, long = slo(name="short", period=DAY), slo(name="long", period=90 * DAY)
         found = snapshot((subject(short), GOOD), (subject(long), GOOD))
-        expected = [tuple(name for name, _ in windows(one.period, AT)) for one in (short, long)]
-        assert [tuple(one.windows) for one in found.slos] == expected
+        expected = [tuple(name for name, _ in windows(each.period, AT)) for each in (short, long)]
+        assert [tuple(each.windows) for each in found.slos] == expected
 
     def test_figures_are_computed_from_the_subjects_own_sums(self):
         """Neither another window's nor another SLO's counts are taken."""
@@ -204,7 +204,9 @@ class TestServices:
             (subject(slo(service="auth", name="b")), spent(0.95)),
             (subject(slo(service="mail")), UNKNOWN),
         )
-        assert [(of.service, of.tier.name) for of in found.services] == [("auth", "incident")]
+        assert [(service.service, service.tier.name) for service in found.services] == [
+            ("auth", "incident")
+        ]
 
     def test_the_strictest_gate_is_a_services_tier(self):
         """Between tiers of two policies the gate decides, and not their place."""
@@ -217,7 +219,7 @@ class TestServices:
                     for i, policy in list(enumerate((short, long)))[::order]
                 )
             )
-            assert [of.tier.name for of in found.services] == ["b"]
+            assert [service.tier.name for service in found.services] == ["b"]
 
     @given(st.lists(st.floats(0, 3), min_size=1, max_size=6))
     def test_a_services_tier_is_that_of_its_least_remaining_budget(self, shares):
@@ -237,7 +239,7 @@ class TestGroups:
             (subject(of, groups={"region": "eu"}), GOOD),
             (subject(of, groups={"region": "us"}), UNKNOWN),
         )
-        assert [dict(one.groups) for one in found.slos] == [{"region": "eu"}]
+        assert [dict(each.groups) for each in found.slos] == [{"region": "eu"}]
 
     def test_an_slo_without_groups_stays_without_data(self):
         """It was asked for by name, so that its state says what is wrong."""

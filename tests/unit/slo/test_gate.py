@@ -217,7 +217,7 @@ class TestService:
             (subject(slo(name="latency", policy=POLICY)), (1500.0, 1_000_000.0, 1.0)),
         )
         found = decide(shot, "auth", "availability", now=NOW)
-        assert [one.groups for one in found.slos] == [{"region": "us"}, {"region": "eu"}]
+        assert [each.groups for each in found.slos] == [{"region": "us"}, {"region": "eu"}]
         assert (found.decision, found.at) == ("block", AT)
         assert found.why.startswith("availability region=us: In tier frozen: 10% ")
 

@@ -89,7 +89,7 @@ class TestCoverage:
     def test_a_held_tier_is_the_services_too(self):
         """A service is no worse than its SLOs are said to be."""
         found = snapshot((subject(slo()), (100.0, 1000.0, 0.01)))
-        assert [of.tier.name for of in found.services] == ["normal"]
+        assert [service.tier.name for service in found.services] == ["normal"]
 
     def test_maintenance_does_not_lower_the_coverage(self):
         """What is excluded is known all the same."""
@@ -220,9 +220,9 @@ class TestCalendarPeriods:
     def test_slos_of_several_periods_have_each_their_own(self):
         """A rolling one, a month and a quarter at the same moment."""
         kinds = [slo(name="r"), self.OF, slo(name="q", period=CalendarPeriod("quarter"))]
-        found = snapshot(*((subject(of), GOOD) for of in kinds), at=DECEMBER - HOUR).slos
-        assert [[*one.windows][-1] for one in found] == ["30d", "month", "quarter"]
-        assert [one.period.elapsed for one in found] == [
+        found = snapshot(*((subject(kind), GOOD) for kind in kinds), at=DECEMBER - HOUR).slos
+        assert [[*each.windows][-1] for each in found] == ["30d", "month", "quarter"]
+        assert [each.period.elapsed for each in found] == [
             30 * DAY,
             30 * DAY - HOUR,
             61 * DAY - HOUR,

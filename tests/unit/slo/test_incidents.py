@@ -24,7 +24,7 @@ def bad(at: int, events: float = 50.0, budget: float = BUDGET) -> Slot:
 
 def together(*slots: Slot) -> BadSlots:
     starts, ends, events, budgets = zip(*slots, strict=True) if slots else ((),) * 4
-    times = (np.array(of, dtype=np.int64) for of in (starts, ends))
+    times = (np.array(each, dtype=np.int64) for each in (starts, ends))
     return BadSlots(*times, np.array(events, dtype=float), np.array(budgets, dtype=float))
 
 
@@ -118,13 +118,13 @@ def test_a_postmortem_is_awaited_until_it_is_acknowledged():
     assert (awaited(old), awaited(known)) == (True, False)
     much_later = bad(2 * KEPT)
     assert [
-        one.start for one in closed(extended((old,), together(much_later), 0.2), T + 3 * KEPT)
+        each.start for each in closed(extended((old,), together(much_later), 0.2), T + 3 * KEPT)
     ] == [
         old.start,
         much_later[0],
     ]
     assert [
-        one.start for one in closed(extended((known,), together(much_later), 0.2), T + 3 * KEPT)
+        each.start for each in closed(extended((known,), together(much_later), 0.2), T + 3 * KEPT)
     ] == [much_later[0]]
 
 

@@ -53,7 +53,7 @@ def test_what_is_measured_tells_histories_apart():
         slo(timeslices=Timeslices(30, 0.95)),
         replace(BASE, datasource="eu"),
     ]
-    assert len({measured(of) for of in others}) == len(others)
+    assert len({measured(other) for other in others}) == len(others)
 
 
 def test_it_is_the_same_from_version_to_version():

@@ -33,8 +33,8 @@ def span(unit: str, moment: str, zone: str = "UTC") -> tuple[str, str]:
     """Where the period of a moment begins and ends, on the zone's clocks."""
     found = CalendarPeriod(unit, zone).span(at(moment, zone))
     return tuple(
-        datetime.fromtimestamp(of, UTC).astimezone(ZoneInfo(zone)).isoformat(" ", "minutes")[:16]
-        for of in (found.start, found.end)
+        datetime.fromtimestamp(each, UTC).astimezone(ZoneInfo(zone)).isoformat(" ", "minutes")[:16]
+        for each in (found.start, found.end)
     )
 
 
@@ -149,8 +149,8 @@ class TestCalendar:
 
         found = CalendarPeriod(unit, zone).span(at(f"{day} 12:00", zone))
         first, last = (
-            datetime.fromtimestamp(of, UTC).astimezone(ZoneInfo(zone)).date()
-            for of in (found.start, found.end - 1)
+            datetime.fromtimestamp(each, UTC).astimezone(ZoneInfo(zone)).date()
+            for each in (found.start, found.end - 1)
         )
         assert numbered(first) == numbered(day) == numbered(last)
         assert numbered(first - timedelta(days=1)) != numbered(day)

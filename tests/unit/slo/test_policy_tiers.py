@@ -61,14 +61,16 @@ def test_severity_counts_from_the_best_tier():
 def test_less_budget_never_means_a_better_tier(one, other):
     """The tiers are ordered as the budgets are."""
     less, more = sorted((one, other))
-    worse, better = (DEFAULT_POLICY.severity(DEFAULT_POLICY.tier(of, {})) for of in (less, more))
+    worse, better = (
+        DEFAULT_POLICY.severity(DEFAULT_POLICY.tier(each, {})) for each in (less, more)
+    )
     assert worse >= better
 
 
 def test_the_last_tier_takes_every_value_left():
     """A policy whose last threshold is not -inf still has a tier for everything."""
     policy = Policy("own", (Tier("fine", 0.2, Gate.ALLOW, ""), Tier("bad", 0.1, Gate.BLOCK, "")))
-    assert [policy.tier(of, {}).name for of in (0.3, 0.15, 0.1, -5)] == [
+    assert [policy.tier(each, {}).name for each in (0.3, 0.15, 0.1, -5)] == [
         "fine",
         "bad",
         "bad",

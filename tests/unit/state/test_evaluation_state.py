@@ -67,8 +67,8 @@ class TestReload:
         old = whole(fake, SLO, grouped)
         new = follow(old, silent(), slo(name="new", sli=EventsSli("x", "y")), grouped)
         statuses = new.evaluate(NOW + DELAY).slos
-        assert [(of.slo.name, of.coverage) for of in statuses[:1]] == [("new", 0)]
-        totals = {of.groups["region"]: of.windows["1h"].total for of in statuses[1:]}
+        assert [(status.slo.name, status.coverage) for status in statuses[:1]] == [("new", 0)]
+        totals = {status.groups["region"]: status.windows["1h"].total for status in statuses[1:]}
         assert totals == {"eu": 120, "us": 240}
 
     def test_fewer_groups_than_there_were_are_kept_as_far_as_the_limit_lets(self):
@@ -135,10 +135,10 @@ def assert_same_metrics(found: Engine, expected: Engine, at: int) -> None:
     shown = [
         [
             (name, list(points))
-            for name, *_, series in families(of.evaluate(at + DELAY))
+            for name, *_, series in families(each.evaluate(at + DELAY))
             for _, points in series
         ]
-        for of in (found, expected)
+        for each in (found, expected)
     ]
     assert shown[0] == shown[1]
 
@@ -282,7 +282,9 @@ class TestRebuild:
     def test_a_hole_that_ends_where_two_questions_meet_is_one(self):
         """The slot behind it may have been answered long before the hole is seen."""
         one, fake = self.changed()
-        chunks = sorted({(of.start - of.step, of.end) for of in whole_asks(fake)})
+        chunks = sorted(
+            {(whole_ask.start - whole_ask.step, whole_ask.end) for whole_ask in whole_asks(fake)}
+        )
         for border in [start for start, _ in chunks][1:]:
             steady_ = fake.counters["requests_total"]
             before = only(one, NOW).windows["7d"].total
@@ -304,4 +306,4 @@ class TestRebuild:
 def whole_asks(fake: FakePrometheus) -> list[RangeQuery]:
     """The questions that read a period anew."""
     whole(fake, SLO)
-    return [of for of in fake.ranges if "requests_total" in of.selectors]
+    return [each for each in fake.ranges if "requests_total" in each.selectors]

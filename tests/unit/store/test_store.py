@@ -41,7 +41,7 @@ def assert_same(found: Ledger, expected: Ledger) -> None:
     assert found.end == expected.end
     for excluded in (False, True):
         for length in LENGTHS:
-            one, other = (of.window(length, excluded=excluded) for of in (found, expected))
+            one, other = (each.window(length, excluded=excluded) for each in (found, expected))
             for name in ("bad", "total", "known"):
                 assert getattr(one, name).tolist() == getattr(other, name).tolist(), length
     for level in range(len(SMALL)):
@@ -71,14 +71,14 @@ class TestRestarts:
                 if what == "settle":
                     level, back, slots = how
                     start = one.cover(level)[1] - back * SMALL[level].slot
-                    bad = [[of[0] if of else 0 for of in slots]] * groups
-                    total = [[of[1] if of else math.nan for of in slots]] * groups
-                    part = [[of[2] if of else 0 for of in slots]] * groups
+                    bad = [[each[0] if each else 0 for each in slots]] * groups
+                    total = [[each[1] if each else math.nan for each in slots]] * groups
+                    part = [[each[2] if each else 0 for each in slots]] * groups
                     whole = counted(bad, total)
                     out = counted(whole.bad * part, whole.total * part)
                     out.known[:] = whole.known * part
-                    for of in (one, undisturbed):
-                        settle(of, level, start, bad, total, excluded=out)
+                    for each in (one, undisturbed):
+                        settle(each, level, start, bad, total, excluded=out)
                 elif what == "advance":
                     one.advance(one.end + how[0])
                     undisturbed.advance(undisturbed.end + how[0])
@@ -102,8 +102,8 @@ class TestRestarts:
         store.close()
         found, store = restart(tmp_path)
         store.close()
-        for of in (one, found):
-            of.advance(START + 7_000)
+        for each in (one, found):
+            each.advance(START + 7_000)
         assert_same(found, one)
         assert found.window(12_000).total[0] == 60 * 2 + 60 * 6
 

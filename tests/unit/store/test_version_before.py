@@ -59,7 +59,7 @@ def shown(folder: Path, *, stale_after: int | None = None) -> dict[str, Any]:
             assert await persister.save(engine)
         finally:
             persister.close()
-        assert [asdict(one) for one in overrides] == FIGURES["overrides"]
+        assert [asdict(override) for override in overrides] == FIGURES["overrides"]
         return answers.slos(snapshot, {})
 
     data: dict[str, Any] = json.loads(asyncio.run(run()))["data"]
@@ -78,8 +78,8 @@ def assert_holds(found: Any, expected: Any, path: str = "") -> None:
     elif isinstance(expected, list):
         assert isinstance(found, list), path
         assert len(found) == len(expected), path
-        for i, (one, other) in enumerate(zip(found, expected, strict=True)):
-            assert_holds(one, other, f"{path}/{i}")
+        for i, (each, other) in enumerate(zip(found, expected, strict=True)):
+            assert_holds(each, other, f"{path}/{i}")
     elif isinstance(expected, float):
         assert found == pytest.approx(expected, rel=1e-12), path
     else:

@@ -225,7 +225,7 @@ class TestPages:
         """`total` counts what there is, whatever of it is shown."""
         data = slos(self.MANY, **query)
         assert data["total"] == total
-        assert [one["slo"] for one in data["slos"]] == [f"slo-{i}" for i in names]
+        assert [each["slo"] for each in data["slos"]] == [f"slo-{i}" for i in names]
 
     def test_one_answer_is_bounded(self, monkeypatch):
         """What is left can be asked for."""

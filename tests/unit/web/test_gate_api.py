@@ -152,7 +152,7 @@ class TestOverrides:
         assert override["start"] == pytest.approx(time.time(), abs=60)
         assert (override["id"], override["slo"], override["in_force"]) == (1, None, True)
         found = data(client.get("/api/v1/gate?service=auth"))
-        [worst] = [one for one in found["slos"] if one["slo"] == "availability"]
+        [worst] = [each for each in found["slos"] if each["slo"] == "availability"]
         assert (found["decision"], worst["overridden"], worst["tier"]) == ("allow", True, "freeze")
         assert (worst["override"]["by"], worst["override"]["why"]) == ("ada", "a hotfix")
 
@@ -180,12 +180,12 @@ class TestOverrides:
             word = {"service": service, "by": "ada", "why": "because", "until": until}
             data(client.post("/api/v1/overrides", json=word), 201)
         found = data(client.get("/api/v1/overrides"))
-        assert [one["service"] for one in found["overrides"]] == ["well", "auth"]
+        assert [each["service"] for each in found["overrides"]] == ["well", "auth"]
         assert found["overrides"][0]["until"] == until
         assert found["limits"] == {"longest_seconds": 72 * 3_600, "per_quarter": 3}
         assert found["stored"] is False
         found = data(client.get("/api/v1/overrides?service=auth"))
-        assert [one["service"] for one in found["overrides"]] == ["auth"]
+        assert [each["service"] for each in found["overrides"]] == ["auth"]
 
     def test_the_quota_is_kept_to(self, serving, client):
         """The one too many is refused, and changes nothing."""

@@ -103,7 +103,7 @@ class TestOverview:
             "b-unknown": (slo(name="b-unknown"), (0.0, 0.0, 0.0)),
             "c-spent": (slo(name="c-spent"), (9e3, 1e6, 1.0)),
         }
-        page = Web(snapshot(*((subject(of), sums) for of, sums in cases.values()))).page()
+        page = Web(snapshot(*((subject(each), sums) for each, sums in cases.values()))).page()
         order = ("c-spent", "e-halted", "a-slow", "d-fine", "b-unknown")
         places = [page.index(f"</span> {name}</a>") for name in order]
         assert places == sorted(places)

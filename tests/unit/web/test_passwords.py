@@ -165,7 +165,7 @@ class TestWhatItCosts:
             assert not any(guess.done() and not guess.exception() for guess in guesses)
             found = await asyncio.gather(*guesses, return_exceptions=True)
             assert found[:MAX_WAITING] == [False] * MAX_WAITING
-            assert all(isinstance(one, BusyError) for one in found[MAX_WAITING:])
+            assert all(isinstance(each, BusyError) for each in found[MAX_WAITING:])
             assert not await passwords.right(USERS, header("ada", "later"))
 
         run(use)

@@ -135,7 +135,7 @@ class TestSlo:
         web = Web(snapshot((subject(slo()), (3000.0, 1e6, 1.0))))
         web.daemon.history = history(1500.0, 1500.0, total=5e5)
         budget = web.page(ONE).partition("<figure")[2].partition("</figure>")[0]
-        levels = [float(of[:-1]) for of in re.findall(r'class="level"[^>]*>([^<]*)', budget)]
+        levels = [float(each[:-1]) for each in re.findall(r'class="level"[^>]*>([^<]*)', budget)]
         assert min(levels) <= -200
         assert "<title>exhausted</title>" in budget
 

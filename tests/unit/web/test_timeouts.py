@@ -102,9 +102,9 @@ class TestTimes:
 
             def waiting() -> list[int]:
                 return [
-                    one.transport.get_write_buffer_size()
-                    for one in serving.server.connections
-                    if one.flow and one.flow.write_paused
+                    connection.transport.get_write_buffer_size()
+                    for connection in serving.server.connections
+                    if connection.flow and connection.flow.write_paused
                 ]
 
             until(waiting)
@@ -172,7 +172,8 @@ class TestStopping:
             client.sendall(get("/metrics"))
             until(
                 lambda: any(
-                    one.flow and one.flow.write_paused for one in serving.server.connections
+                    connection.flow and connection.flow.write_paused
+                    for connection in serving.server.connections
                 )
             )
         with client:
