@@ -49,7 +49,7 @@ class CountingProxy:
             self.samples += samples
 
     def reset(self) -> None:
-        """Begin counting anew."""
+        """Begin counting again from zero."""
         self.queries = self.samples = 0
 
     def __enter__(self) -> Self:

@@ -91,7 +91,7 @@ async def measure(url: str, count: int) -> list[object]:
         started = time.perf_counter()
         await engine.poll(moments[0])
         first_poll = time.perf_counter() - started
-        while await engine.fill_history():  # tiers are judged once all of it is read
+        while await engine.fill_history():  # tiers are computed once all of it is read
             pass
         for tick, moment in enumerate(moments[1:], start=1):
             times = [time.process_time()]

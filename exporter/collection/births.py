@@ -69,12 +69,12 @@ async def bases(births: Sequence[Birth], around: Surroundings) -> list[Base]:
         for place, those in places.items():
             own = {series_key(births[i].labels): births[i] for i in those}
             scrape = _scrape(place, own, counters)
-            judged = begin_from(scrape, around.lookback / 2)
-            if any(isinstance(judged[key], Doubt) for key in own):
+            begun_from = begin_from(scrape, around.lookback / 2)
+            if any(isinstance(begun_from[key], Doubt) for key in own):
                 proofs = await _proofs(place, scrape, targets, around)
-                judged = begin_from(scrape, around.lookback / 2, proofs)
+                begun_from = begin_from(scrape, around.lookback / 2, proofs)
             for i in those:
-                found[i] = judged[series_key(births[i].labels)]
+                found[i] = begun_from[series_key(births[i].labels)]
     return found
 
 

@@ -33,8 +33,8 @@ from exporter.slo.model import LatencySli, Sli
 from exporter.slo.types import Floats, Group
 
 MOST_EVENTS = 1e300
-"""What is not below, infinities and NaN among it, is no number of events: sums over a period, and
-the ratios of them, would not be numbers either."""
+"""What is not below, infinities and NaN among it, is not a number of events: sums over a period,
+and the ratios of them, would not be numbers either."""
 
 
 class SliError(DatasourceError):
@@ -222,7 +222,7 @@ async def _require_bound(client: PrometheusClient, sli: LatencySli, at: int) -> 
     if bounds and sli.threshold not in bounds:
         finite = ", ".join(f"{bound:g}" for bound in bounds if bound != float("inf"))
         raise SliError(
-            f"threshold {sli.threshold:g} s is no bucket bound of {sli.histogram}; "
+            f"threshold {sli.threshold:g} s is not a bucket bound of {sli.histogram}; "
             f"the bounds there are (in seconds): {finite}"
         )
 

@@ -107,7 +107,7 @@ async def _ask(client: PrometheusClient, texts: Sequence[str], span: SlotRange) 
     for each in series:
         array = by_part.get(each.labels.get(PART_LABEL, ""))
         for at, value in each.samples:
-            # What was not asked for is no number; counting the events will say what is wrong.
+            # What was not asked for is not a number; counting the events will say what is wrong.
             if array is not None and at in column_of and math.isfinite(value):
                 array[column_of[int(at)]] = value
     return arrays

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from exporter.collection.decoding import SliError, knows_native_histograms, read_answer
+from exporter.collection.queries import Batch, Queries
 from exporter.collection.resample import Resampled, by_slices, resample
 from exporter.collection.slot_range import Counts, SlotRange, joined
 from exporter.collection.unknown_slots import UnknownSlots
@@ -17,44 +17,18 @@ from exporter.prometheus.errors import PrometheusError, QueryRefusedError
 from exporter.prometheus.indicators import (
     Counters,
     Indicator,
-    indicators,
-    native_selectors,
-    stored_selectors,
 )
-from exporter.prometheus.promql import PART_LABEL, QueryContext, batch
-from exporter.prometheus.selectors import Selector
+from exporter.prometheus.promql import PART_LABEL, batch
 from exporter.slo.maintenance import excluded
 from exporter.slo.model import Slo
 from exporter.slo.types import Group, SloIndex
-
-MAX_QUERY_CHARS = 12_000
-"""VictoriaMetrics takes queries of up to 16 KiB by default."""
-
-MAX_POINTS = 20_000
-"""Points of one answer (slots x expressions), so that none grows beyond a few megabytes."""
 
 MAX_SLOTS = 5_000
 """Slots asked for at once; Prometheus answers 11,000 points of a series at the most."""
 
 
-MAX_REMEMBERED = 10_000
-"""Batches and query texts that are kept for the next tick, which mostly asks the same."""
-
-
 Answer = dict[Group, Resampled] | SliError | PrometheusError
 """What came back for one SLO: counts per group, or why there are none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """SLOs (by their index) that one query asks for in slots of `resolution` seconds.
-
-    All are of one datasource. The answer is brought to the slots of `span`.
-    """
-
-    slo_indices: tuple[SloIndex, ...]
-    span: SlotRange
-    resolution: int
 
 
 class SlotCounter:
@@ -69,64 +43,12 @@ class SlotCounter:
         self._clients = clients
         self._slos = slos
         self._interval = interval
-        # The usual way to measure first; what was found to work moves to the front.
-        self._indicators = [list(indicators(slo.sli, slo.group_by)) for slo in slos]
-        self._closed = dict.fromkeys(clients, False)
-        self._blind = dict.fromkeys(clients, False)
-        self._cuts: dict[
-            tuple[tuple[SloIndex, ...], int, int], list[tuple[tuple[SloIndex, ...], int]]
-        ] = {}
-        self._queries: dict[tuple[tuple[SloIndex, ...], int], tuple[str, int]] = {}
+        self.queries = Queries(clients, slos, interval)
         self._unknown = UnknownSlots()
 
     def unknown(self, since: float) -> dict[SloIndex, str]:
         """Why SLOs' newest slots since then (Unix seconds) that are not known are not."""
         return self._unknown.newest(since)
-
-    def selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
-        """The counters behind an SLO (by its index), as it is measured now."""
-        return stored_selectors(self._indicators[slo_index][0])
-
-    def native_selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
-        """Those of them that are native histograms."""
-        return native_selectors(self._indicators[slo_index][0])
-
-    def queries(self, slo_index: SloIndex) -> Sequence[str]:
-        """What is asked for the finest slot of an SLO (by its index), as it is measured now."""
-        slices = self._slos[slo_index].timeslices
-        return self._expressions(slo_index, slices.slice if slices else self._interval)
-
-    def batches(self, slo_indices: Sequence[SloIndex], span: SlotRange) -> list[Batch]:
-        """Cut SLOs (by their index) into groups that one query can ask for."""
-        key = (tuple(slo_indices), span.slot, span.count)
-        cuts = self._cuts.get(key)
-        if cuts is None:
-            if len(self._cuts) > MAX_REMEMBERED:
-                self._cuts.clear()
-            cuts = self._cuts[key] = list(self._cut(slo_indices, span))
-        return [Batch(those, span, resolution) for those, resolution in cuts]
-
-    def _cut(
-        self, slo_indices: Sequence[SloIndex], span: SlotRange
-    ) -> Iterator[tuple[tuple[SloIndex, ...], int]]:
-        alike: dict[tuple[str, int], list[SloIndex]] = defaultdict(list)
-        for slo_index in slo_indices:
-            slo = self._slos[slo_index]
-            resolution = slo.timeslices.slice if slo.timeslices else span.slot
-            alike[slo.datasource, resolution].append(slo_index)
-        for (_, resolution), those in alike.items():
-            most = max(1, MAX_POINTS // (2 * span.at(resolution).count))
-            taken: list[SloIndex] = []
-            size = 0
-            for slo_index in those:
-                length = sum(map(len, self._expressions(slo_index, resolution)))
-                if taken and (len(taken) >= most or size + length > MAX_QUERY_CHARS):
-                    yield tuple(taken), resolution
-                    taken, size = [], 0
-                taken.append(slo_index)
-                size += length
-            if taken:
-                yield tuple(taken), resolution
 
     async def count(self, wanted: Batch) -> dict[SloIndex, Answer]:
         """Count the events of a batch; nobody but its own datasource is asked.
@@ -139,10 +61,11 @@ class SlotCounter:
         """
         datasource = self._slos[wanted.slo_indices[0]].datasource
         client = self._clients[datasource]
-        found = (await client.ranges_closed(), await client.blind_to_resets())
-        if found != (self._closed[datasource], self._blind[datasource]):
-            self._closed[datasource], self._blind[datasource] = found
-            self._queries.clear()
+        self.queries.note_server(
+            datasource,
+            closed=await client.ranges_closed(),
+            blind_to_resets=await client.blind_to_resets(),
+        )
         span = wanted.span.at(wanted.resolution)
         answers: dict[SloIndex, Answer] = {}
         for slo_index, counts in (await self._count(wanted.slo_indices, span)).items():
@@ -202,10 +125,10 @@ class SlotCounter:
         if span.count > MAX_SLOTS:
             return await self._count_by_time(slo_indices, span)
         # Another task may move a way to the front while this one waits for its answer.
-        ways = [self._indicators[slo_index][0] for slo_index in slo_indices]
+        ways = [self.queries.indicators[slo_index][0] for slo_index in slo_indices]
         try:
             series = await self._range_query(
-                self._client(slo_indices[0]), *self._query(slo_indices, span.slot), span
+                self._client(slo_indices[0]), *self.queries.text(slo_indices, span.slot), span
             )
         except QueryRefusedError as error:
             if len(slo_indices) > 1:
@@ -244,34 +167,6 @@ class SlotCounter:
     def _client(self, slo_index: SloIndex) -> PrometheusClient:
         return self._clients[self._slos[slo_index].datasource]
 
-    def _asking(self, slo_index: SloIndex, slot: int) -> QueryContext:
-        slo = self._slos[slo_index]
-        return QueryContext(
-            group_by=slo.group_by,
-            slot=slot,
-            interval=self._interval,
-            # Two scrapes: should one of them fail, the other still tells where the counter stood.
-            lookback=2 * self._client(slo_index).settings.scrape_interval,
-            closed=self._closed[slo.datasource],
-            blind_to_resets=self._blind[slo.datasource],
-        )
-
-    def _expressions(self, slo_index: SloIndex, slot: int) -> Sequence[str]:
-        return self._indicators[slo_index][0].expressions(self._asking(slo_index, slot))
-
-    def _query(self, slo_indices: Sequence[SloIndex], slot: int) -> tuple[str, int]:
-        """The query for a batch, and how many expressions it has; the same at every tick."""
-        key = (tuple(slo_indices), slot)
-        found = self._queries.get(key)
-        if found is None:
-            if len(self._queries) > MAX_REMEMBERED:
-                self._queries.clear()
-            expressions = [
-                text for slo_index in slo_indices for text in self._expressions(slo_index, slot)
-            ]
-            found = self._queries[key] = (batch(expressions), len(expressions))
-        return found
-
     async def _range_query(
         self, client: PrometheusClient, query: str, count: int, span: SlotRange
     ) -> list[list[Series]]:
@@ -295,14 +190,14 @@ class SlotCounter:
             SliError: the histogram has no such bucket bound.
             PrometheusError: a further query was not answered.
         """
-        ways = self._indicators[slo_index]
+        ways = self.queries.indicators[slo_index]
         found = await self._make_counts(slo_index, way, span, parts)
         for other in [other for other in ways if other is not way]:
             # All that the second way knows the first leaves out; what is found of it is kept, then.
             if found and not (isinstance(way, Counters) and way.leaves_out(parts)):
                 break
             try:
-                expressions = other.expressions(self._asking(slo_index, span.slot))
+                expressions = other.expressions(self.queries.context(slo_index, span.slot))
                 series = await self._range_query(
                     self._client(slo_index), batch(expressions), len(expressions), span
                 )
@@ -313,10 +208,7 @@ class SlotCounter:
             others = await self._make_counts(slo_index, other, span, series)
             if others:
                 found = others
-                ways.remove(other)
-                ways.insert(0, other)
-                self._cuts.clear()
-                self._queries.clear()
+                self.queries.prefer(slo_index, other)
         return found
 
     async def _make_counts(
@@ -326,7 +218,7 @@ class SlotCounter:
         span: SlotRange,
         parts: Sequence[Sequence[Series]],
     ) -> dict[Group, Counts]:
-        context = self._asking(slo_index, span.slot)
+        context = self.queries.context(slo_index, span.slot)
         sli = self._slos[slo_index].sli
         client = self._client(slo_index)
         decoded = await read_answer(client, sli, way, context, span=span, parts=parts)

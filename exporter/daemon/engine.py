@@ -13,8 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from exporter.collection import pending
 from exporter.collection.late_samples import SampleChecksums
+from exporter.collection.queries import Batch
 from exporter.collection.settings import EvaluationSettings
-from exporter.collection.slot_counter import Answer, Batch, SlotCounter
+from exporter.collection.slot_counter import Answer, SlotCounter
 from exporter.collection.slot_range import SlotRange
 from exporter.daemon.exclusive import Exclusive
 from exporter.evaluation.build_snapshot import build_snapshot
@@ -57,8 +58,9 @@ class Engine:
         self.turns = Exclusive()
         self._settings = settings
         self._counter = SlotCounter(clients, self.slos, settings.interval)
+        queries = self._counter.queries
         self._checksums = SampleChecksums(
-            clients, self.slos, self._counter.selectors, self._counter.native_selectors
+            clients, self.slos, queries.selectors, queries.native_selectors
         )
         self._history_failed: dict[SloIndex, tuple[int, str]] = {}
         self._batches_at_once = {
@@ -199,7 +201,7 @@ class Engine:
         name = slo.service, slo.name
         found = (s for s, each in enumerate_slos(self.slos) if (each.service, each.name) == name)
         slo_index = next(found, None)
-        return () if slo_index is None else tuple(self._counter.queries(slo_index))
+        return () if slo_index is None else tuple(self._counter.queries.newest(slo_index))
 
     def problems(self) -> dict[SloIndex, str]:
         """What keeps an SLO (by its index) from being counted whole, in words for its owner."""
@@ -245,7 +247,7 @@ class Engine:
         return [
             batch
             for span, slo_indices in work.items()
-            for batch in self._counter.batches(slo_indices, span)
+            for batch in self._counter.queries.batches(slo_indices, span)
         ]
 
     async def _ask_batch(self, level: int, batch: Batch, now: float) -> None:

@@ -59,7 +59,7 @@ class Backoff:
         return pause * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
 
     def reset(self) -> None:
-        """Start anew: it went well."""
+        """Start again from the shortest pause: it went well."""
         self._next = 1.0
 
 
@@ -214,5 +214,5 @@ class Loop:
             if now and now != before:
                 self._log.warning("SLO has a problem", service=slo.service, slo=slo.name, error=now)
             elif before and not now:
-                self._log.info("SLO is well again", service=slo.service, slo=slo.name)
+                self._log.info("the SLO has recovered", service=slo.service, slo=slo.name)
         self._problems = problems

@@ -22,7 +22,7 @@ HEADING: Final = "  time   burn 5m  burn 1h  budget left  tier       firing"
 class View:
     """One SLO as the exporter shows it; what it does not show is absent or None.
 
-    `alerts` has whether each rung fires, named like "page 1h/5m".
+    `alerts` has whether each condition fires, named like "page 1h/5m".
     """
 
     burn_rate: dict[str, float] = field(default_factory=dict)

@@ -17,7 +17,7 @@ SERVICE_TIER = (
 OVERRIDES = (
     "slo_policy_overrides_total",
     "counter",
-    "Overrides of the service in this calendar quarter (UTC); starts anew with each.",
+    "Overrides of the service in this calendar quarter (UTC); starts again from zero in each.",
 )
 
 

@@ -54,8 +54,9 @@ Data states: `ok`; `no_traffic` (measured, zero events in the last five minutes)
 (Prometheus answers, but the series do not exist); `stale` (Prometheus has not answered for
 `stale_after`: ratios and burn rates are withdrawn, the budget and the tier are held).
 
-`slo_events_total` and `slo_bad_events_total` count from midnight UTC on, and start anew every day,
-as counters may: use them with `rate()` and `increase()`. So replicas and restarts agree on them.
+`slo_events_total` and `slo_bad_events_total` count from midnight UTC on, and start again from zero
+every day, as counters may: use them with `rate()` and `increase()`. So replicas and restarts agree
+on them.
 They are there once all of the day is known.
 
 ## The exporter itself

@@ -133,13 +133,13 @@ FAMILIES = (
     Family(
         "slo_events_total",
         "counter",
-        "Events counted since midnight UTC; starts anew every day.",
+        "Events counted since midnight UTC; starts again from zero every day.",
         lambda status: _one(status.events_total),
     ),
     Family(
         "slo_bad_events_total",
         "counter",
-        "Bad events counted since midnight UTC; starts anew every day.",
+        "Bad events counted since midnight UTC; starts again from zero every day.",
         lambda status: _one(status.bad_events_total),
     ),
     Family(

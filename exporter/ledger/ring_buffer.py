@@ -89,6 +89,54 @@ class RingBuffer:
             total += array[series_indices, :wrapped].sum(axis=1, dtype=np.float64)
         return total
 
+    def sums(
+        self,
+        start: int,
+        end: int,
+        series_indices: slice | NDArray[np.intp],
+        count: int,
+        *,
+        excluded: bool,
+    ) -> Floats | None:
+        """The sums over (start, end], Unix seconds, whose edges may lie inside of slots.
+
+        Returns:
+            Bad events, all events and known seconds of each of the `count` series; None if there
+            are none.
+        """
+        counts = self.excluded if excluded else self.counts
+        if start >= end or counts is None:
+            return None
+        slot = self.slot
+        first, last = -(-start // slot) * slot, end // slot * slot
+        edges = [(first, (first - start) / slot), (last + slot, (end - last) / slot)]
+        if first > last:  # both edges are in one slot
+            edges = [(first, (end - start) / slot)]
+        sums = np.zeros((3, count))
+        for i, array in enumerate(counts.arrays()):
+            if first < last:
+                sums[i] = self.sum(array, first, last, series_indices)
+            for slot_end, share in edges:
+                if share:
+                    sums[i] += share * array[series_indices, self.at(slot_end - slot, slot_end)[0]]
+        sums[2] *= slot
+        return sums
+
+    def net(
+        self, series_indices: NDArray[np.intp], start: int, end: int
+    ) -> tuple[Floats, Floats, Floats]:
+        """Bad events, all events and known shares of the slots in (start, end]: series x slots.
+
+        What lies in maintenance windows is not counted.
+        """
+        cells = np.ix_(series_indices, self.at(start, end))
+        bad, total, known = (
+            array[cells].astype(np.float64, copy=False) for array in self.counts.arrays()
+        )
+        if self.excluded is not None:
+            bad, total = bad - self.excluded.bad[cells], total - self.excluded.total[cells]
+        return bad, total, known
+
     def clear(self, start: int, end: int) -> None:
         """Forget the slots in (start, end]."""
         if (end - start) // self.slot >= self.columns:
@@ -116,7 +164,7 @@ class RingBuffer:
             self.excluded = _grown(self.excluded, room)
 
     def merge(self, fine: RingBuffer, start: int, end: int) -> None:
-        """Take over a finer shelf's slots in (start, end], added up."""
+        """Take over a finer ring's slots in (start, end], added up."""
         from_ = fine.at(start, end).reshape(-1, self.slot // fine.slot)
         at = self.at(start, end)
         pairs = [(fine.counts, self.counts)]

@@ -42,7 +42,7 @@ class TimedOutError(UnavailableError):
 def read_answer(
     status: int, body: bytearray, masked: Callable[[str], str] = lambda text: text
 ) -> list[Series]:
-    """Tell an answer from a refusal and from what is no answer of Prometheus's.
+    """Tell an answer from a refusal and from what is not an answer of Prometheus's.
 
     `masked` takes secrets out of what is told of the body: before that is cut short, since a part
     of a secret would not be known for one.
@@ -96,7 +96,7 @@ def _start(body: bytearray) -> str:
 
 
 def _parsed(body: bytearray) -> tuple[str, list[Series] | None, str | None]:
-    """The status of an answer, its series (None if it is no answer), and what it lacks.
+    """The status of an answer, its series (None if it is not an answer), and what it lacks.
 
     Errors end here: the parser's own hold the whole text, for as long as somebody holds them.
     """

@@ -137,7 +137,7 @@ class PrometheusClient:
         """Whether `resets()` is always 0 here, as on Thanos; asked once.
 
         Thanos gives it values from which resets were taken out. No query tells so without a
-        counter that was reset; but Thanos alone refuses a `partial_response` that is no boolean.
+        counter that was reset; but Thanos alone refuses a `partial_response` that is not a boolean.
 
         Raises:
             UnavailableError: there was no answer of Prometheus's.

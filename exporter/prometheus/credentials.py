@@ -62,7 +62,7 @@ def read_secret(value: str | None, file: Path | None) -> str:
     """A secret given in place, or what its file holds now.
 
     Raises:
-        OSError: the file cannot be read, or is no text; without showing it.
+        OSError: the file cannot be read, or is not text; without showing it.
     """
     if file is None:
         return value or ""

@@ -98,7 +98,9 @@ def _target(request: httpx.Request, response: httpx.Response) -> httpx.URL:
         raise UnavailableError(f"{_shown(request.url)} redirects to what is no URL") from error
     known = target.scheme in ("http", "https") and target.host
     if not known or (target.port or 0) > 65535:
-        raise UnavailableError(f"{_shown(request.url)} redirects to what is no http or https URL")
+        raise UnavailableError(
+            f"{_shown(request.url)} redirects to something other than an http or https URL"
+        )
     return target
 
 

@@ -36,7 +36,7 @@ class QueryContext:
         return ", ".join(self.group_by)
 
     def range(self, seconds: int) -> str:
-        """The range that takes in what lies within `seconds`, without its very start."""
+        """The range of what lies within `seconds`, without its very start."""
         return open_range(seconds, closed=self.closed)
 
 

@@ -33,7 +33,7 @@ class Authorization:
 class TlsSettings:
     """TLS towards a server, named as Prometheus names them.
 
-    `ca`, `cert` and `key` are PEM text in place of files; files that change are read anew.
+    `ca`, `cert` and `key` are PEM text in place of files; files that change are read again.
     `min_version` is `TLS12` or `TLS13`.
     """
 
@@ -136,4 +136,4 @@ class PrometheusSettings:
         if self.follow_redirects and secret:
             raise ValueError("a redirect is never followed with credentials, headers or a key")
         if own := OWN_PARAMS & self.params.keys():
-            raise ValueError(f"{min(own)} is no parameter to set: the exporter asks with its own")
+            raise ValueError(f"{min(own)} cannot be set: the exporter sets it itself")

@@ -163,7 +163,7 @@ class EvaluationState:
         if end >= self.ledger.cover(0)[0] or not self.ledger.end:
             self.ledger.retreat(end)
             self.ledger.advance(end)
-            # What was answered for a time yet to come is no sign that anybody answers now.
+            # What was answered for a time yet to come does not show that anybody answers now.
             np.minimum(self._answered, end, out=self._answered)
             return self
         # Coarse slots are not taken apart in place.

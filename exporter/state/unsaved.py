@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exporter.ledger.ledger import Chunk, Ledger
+from exporter.ledger.changes import Chunk
+from exporter.ledger.ledger import Ledger
 from exporter.state.policy_records import PolicyRecords
 from exporter.state.series_table import SeriesTable
 from exporter.store.stored import ChunkChange, PolicyStates

@@ -174,7 +174,9 @@ def _slo_files(main: Document, mistakes: list[Mistake]) -> Iterator[Path]:
             mistakes.append(main.mistake(place, f"no such file: {main.file.parent / pattern}"))
         for path in found:
             if path.resolve() == main.file.resolve():
-                message = "takes in this file itself: move the SLOs to other files or narrow it"
+                message = (
+                    "matches this file itself: move the SLOs to other files, or narrow the pattern"
+                )
                 mistakes.append(main.mistake(place, message))
             elif path.resolve() not in seen and not path.is_dir():
                 seen.add(path.resolve())

@@ -40,7 +40,7 @@ def count_with(
 
     async def run() -> dict[int, Answer]:
         answers: dict[int, Answer] = {}
-        for batch in counter.batches(slo_indices, span):
+        for batch in counter.queries.batches(slo_indices, span):
             answers |= await counter.count(batch)
         return answers
 

@@ -103,7 +103,7 @@ class TestEveryFault:
     def test_is_told_of_each_slo_whose_queries_are_at_fault(self, course: Course):
         """Once by name when it begins, and once when it is over; else of none."""
         begun = told(course, "SLO has a problem")
-        over = told(course, "SLO is well again")
+        over = told(course, "the SLO has recovered")
         expected = ["availability", "reachability"] if course.fault.problem else []
         assert sorted(line["slo"] for line in begun) == expected
         assert sorted(line["slo"] for line in over) == expected

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from exporter.collection import slot_counter as counting
+from exporter.collection.queries import Batch
 from exporter.collection.settings import EvaluationSettings
-from exporter.collection.slot_counter import Batch, SlotCounter
+from exporter.collection.slot_counter import SlotCounter
 from exporter.collection.slot_range import SlotRange
 from exporter.daemon.engine import Engine
 from exporter.demo.servers import PrometheusServer

@@ -59,7 +59,7 @@ def test_an_answer_is_read_as_it_was_asked_for():
         counter = SlotCounter(
             {"prometheus": fake}, [slo(sli=LatencySli("duration_seconds", 0.5))], 30
         )
-        [old], [new] = counter.batches([0], OLD), counter.batches([0], NEW)
+        [old], [new] = counter.queries.batches([0], OLD), counter.queries.batches([0], NEW)
         waiting = asyncio.create_task(counter.count(old))
         await asyncio.sleep(0)
         after = await counter.count(new)

@@ -22,7 +22,9 @@ from tests.helpers.samples import slo
 def ask(fake: FakePrometheus, slos: list[Slo], slo_indices: list[int]) -> dict[int, list[float]]:
     clients = {"prometheus": fake}
     counter = SlotCounter(clients, slos, 30)
-    checksums = SampleChecksums(clients, slos, counter.selectors, counter.native_selectors)
+    checksums = SampleChecksums(
+        clients, slos, counter.queries.selectors, counter.queries.native_selectors
+    )
     found = asyncio.run(checksums.ask(slo_indices, SPAN))
     return {source: array.tolist() for source, array in found.items()}
 

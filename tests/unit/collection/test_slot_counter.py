@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.collection.slot_counter import MAX_POINTS, SlotCounter
+from exporter.collection.queries import MAX_POINTS
+from exporter.collection.slot_counter import SlotCounter
 from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
@@ -96,7 +97,7 @@ class TestReading:
 class TestBatches:
     def cut(self, slos: list[Slo], span: SlotRange) -> list[list[int]]:
         batches = list(
-            SlotCounter({"prometheus": FakePrometheus({})}, slos, 30).batches(
+            SlotCounter({"prometheus": FakePrometheus({})}, slos, 30).queries.batches(
                 range(len(slos)), span
             )
         )

@@ -52,21 +52,26 @@ class TestCounting:
     def test_no_batch_has_slos_of_both(self, fakes):
         """One query goes to one server."""
         counter = SlotCounter(fakes, SLOS, 30)
-        assert [batch.slo_indices for batch in counter.batches(range(4), SPAN)] == [(0, 2), (1, 3)]
+        assert [batch.slo_indices for batch in counter.queries.batches(range(4), SPAN)] == [
+            (0, 2),
+            (1, 3),
+        ]
 
     def test_each_is_asked_as_it_must_be(self, fakes):
         """With twice its own scrape interval to look back, and its own kind of ranges."""
         counter = SlotCounter(fakes, SLOS, 30)
 
         async def count() -> None:
-            for batch in counter.batches(range(4), SPAN):
+            for batch in counter.queries.batches(range(4), SPAN):
                 await counter.count(batch)
 
         asyncio.run(count())
         [here], [there] = fakes[HERE].ranges, fakes[THERE].ranges
         assert "requests_total[1m] offset" in here.text
         assert "requests_total[2m] offset" in there.text
-        checksums = SampleChecksums(fakes, SLOS, counter.selectors, counter.native_selectors)
+        checksums = SampleChecksums(
+            fakes, SLOS, counter.queries.selectors, counter.queries.native_selectors
+        )
         asyncio.run(checksums.ask(range(4), SPAN))
         [here], [there] = fakes[HERE].checked, fakes[THERE].checked
         assert "requests_total[30s]" in here.text
@@ -76,7 +81,9 @@ class TestCounting:
         """The other's are not known."""
         fakes[THERE].down = True
         counter = SlotCounter(fakes, SLOS, 30)
-        checksums = SampleChecksums(fakes, SLOS, counter.selectors, counter.native_selectors)
+        checksums = SampleChecksums(
+            fakes, SLOS, counter.queries.selectors, counter.queries.native_selectors
+        )
         found = asyncio.run(checksums.ask(range(4), SPAN))
         assert [found[source].tolist() for source in (0, 2)] == [[1.0] * 4] * 2
         assert all(isnan(number) for source in (1, 3) for number in found[source])

@@ -93,8 +93,8 @@ class TestSloFiles:
         path = tmp_path / "config.yaml"
         path.write_text(A_SLO + "slo_files: ['*.yaml']")
         assert mistakes(path.read_text(), tmp_path) == [
-            "config.yaml:6: slo_files[0]: takes in this file itself: move the SLOs to other files "
-            "or narrow it"
+            "config.yaml:6: slo_files[0]: matches this file itself: move the SLOs to other files, "
+            "or narrow the pattern"
         ]
 
 

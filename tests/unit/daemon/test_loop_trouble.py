@@ -79,7 +79,7 @@ class TestTrouble:
         assert told == [
             ("SLO has a problem", "bad", "auth", "availability"),
             ("SLO has a problem", "worse", "auth", "availability"),
-            ("SLO is well again", None, "auth", "availability"),
+            ("the SLO has recovered", None, "auth", "availability"),
         ]
 
     def test_a_fault_of_its_own_is_logged_and_the_loop_goes_on(self, run, engine, observed):

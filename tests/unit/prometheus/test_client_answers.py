@@ -71,7 +71,7 @@ class TestAnswers:
     @pytest.mark.parametrize("name", ["query", "time", "start", "end", "step"])
     def test_no_parameter_replaces_the_question(self, name):
         """Configuration files say so with their line; the settings hold to it themselves."""
-        with pytest.raises(ValueError, match=f"^{name} is no parameter to set"):
+        with pytest.raises(ValueError, match=f"^{name} cannot be set"):
             PrometheusSettings(params={name: "1"})
 
     def test_caches_are_told_to_keep_nothing(self, query):
