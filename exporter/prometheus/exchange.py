@@ -95,7 +95,9 @@ def _target(request: httpx.Request, response: httpx.Response) -> httpx.URL:
     try:
         target = request.url.join(response.headers["Location"])
     except httpx.InvalidURL as error:
-        raise UnavailableError(f"{_shown(request.url)} redirects to what is no URL") from error
+        raise UnavailableError(
+            f"{_shown(request.url)} redirects to something other than a URL"
+        ) from error
     known = target.scheme in ("http", "https") and target.host
     if not known or (target.port or 0) > 65535:
         raise UnavailableError(

@@ -13,7 +13,7 @@ from exporter.prometheus.settings import PrometheusSettings
 from exporter.rules import slo_alerts
 from tests.helpers.paths import ROOT
 
-DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 AROUND = """\
 slos:
@@ -112,3 +112,27 @@ def test_the_readmes_commands_are_targets():
     commands = re.findall(r"^    make (\w+)", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
     assert set(commands) == {"demo", "test"}
     assert all(re.search(rf"^{name}:", makefile, flags=re.MULTILINE) for name in commands)
+
+
+MODULES = [
+    (path.relative_to(ROOT).as_posix(), name)
+    for path in [*DOCS, ROOT / "CONTRIBUTING.md"]
+    for name in sorted(set(re.findall(r"`([\w/]+\.py)\b", path.read_text())))
+]
+
+
+@pytest.mark.parametrize(("document", "name"), MODULES)
+def test_every_module_that_is_named_exists(document, name):
+    """In the package, in the tests, or from the top."""
+    places = (ROOT, ROOT / "exporter", *(ROOT / "exporter").iterdir())
+    assert any((place / name).is_file() for place in places) or any((ROOT / "tests").rglob(name))
+
+
+def test_no_module_is_longer_than_300_lines():
+    """One that is wants to be two."""
+    long = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "exporter").rglob("*.py")
+        if len(path.read_text().splitlines()) > 300
+    ]
+    assert long == []
