@@ -31,31 +31,37 @@ def only(work: Requests, slo_indices: Collection[SloIndex]) -> Requests:
     return {span: those for span, those in kept if those}
 
 
-def newest(ledger: Ledger, units: Sequence[int]) -> Requests:
+def newest(ledger: Ledger, units: Sequence[int], complete: Sequence[int]) -> Requests:
     """The finest slots that nothing is known of yet: the newest one, or the gap behind it.
 
     A slot that was empty when it was asked is asked again until it settles: data that come
     late come whole most of the time. `units` (seconds) are what each SLO's spans are made
-    of: the interval, or its time slice.
+    of: the interval, or its time slice; `complete` (Unix seconds) is up to when its data are there.
     """
     open_ = ledger.asked(0) <= SlotStatus.EMPTY
-    start, end = ledger.cover(0)
+    start, _ = ledger.cover(0)
     work: Requests = defaultdict(list)
     if not open_.size:
         return work
     firsts = open_.argmax(axis=1).tolist()
     for slo_index in slos_where(open_.any(axis=1)):
         first = start + firsts[slo_index] * ledger.interval
-        _add(work, slo_index, (first, end), ledger.interval, units[slo_index])
+        times = (first, complete[slo_index])
+        _add(work, slo_index, times, ledger.interval, units[slo_index])
     return work
 
 
-def settled(ledger: Ledger, settled_until: float, units: Sequence[int]) -> Requests:
-    """The finest slots that were asked before they had settled, and have settled since."""
+def settled(ledger: Ledger, settled_until: Sequence[float], units: Sequence[int]) -> Requests:
+    """The finest slots that were asked before they had settled, and have settled since.
+
+    `settled_until` (Unix seconds) is up to when each SLO's slots have.
+    """
     start, end = ledger.cover(0)
-    count = max(0, min(int(settled_until) - start, end - start) // ledger.interval)
+    ends = np.arange(start + ledger.interval, end + 1, ledger.interval)
     # Empty ones are asked for with the newest.
-    unsettled = ledger.asked(0)[:, :count] == SlotStatus.PROVISIONAL
+    unsettled = (ledger.asked(0) == SlotStatus.PROVISIONAL) & (
+        ends <= np.asarray(settled_until).reshape(-1, 1)
+    )
     together = max(1, min(SETTLE_TOGETHER, SETTLE_SECONDS // ledger.interval))
     work: Requests = defaultdict(list)
     for slo_index in slos_where(unsettled.sum(axis=1) >= together):

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from exporter.collection import pending
 from exporter.collection.late_samples import SampleChecksums
+from exporter.collection.lateness import Lateness
 from exporter.collection.queries import Batch
 from exporter.collection.settings import EvaluationSettings
 from exporter.collection.slot_counter import Answer, SlotCounter
@@ -26,7 +27,7 @@ from exporter.prometheus.errors import UnavailableError
 from exporter.slo.model import Slo
 from exporter.slo.records import Acknowledgement, Incident
 from exporter.slo.snapshot import Snapshot
-from exporter.slo.types import Floats, SloIndex, enumerate_slos
+from exporter.slo.types import SloIndex, enumerate_slos
 from exporter.state.evaluation_state import EvaluationState
 from exporter.store.stored import StoredSlo
 
@@ -49,7 +50,9 @@ class Engine:
     ) -> None:
         self.slos = tuple(slos)
         lookbacks = [2 * clients[slo.datasource].settings.scrape_interval for slo in slos]
-        self.state = EvaluationState(self.slos, settings.interval, lookbacks)
+        self.state = EvaluationState(
+            self.slos, settings.interval, lookbacks, patience=settings.settle
+        )
         self.datasources = tuple(dict.fromkeys(slo.datasource for slo in self.slos))
         self._slo_indices_of = {
             name: frozenset(s for s, slo in enumerate_slos(self.slos) if slo.datasource == name)
@@ -62,6 +65,7 @@ class Engine:
         self._checksums = SampleChecksums(
             clients, self.slos, queries.selectors, queries.native_selectors
         )
+        self._lateness = Lateness(clients, self.slos, queries.selectors)
         self._history_failed: dict[SloIndex, tuple[int, str]] = {}
         self._batches_at_once = {
             # Twice what may be asked at once: while some answers are read, others are waited for.
@@ -101,7 +105,9 @@ class Engine:
             UnavailableError: the datasource did not answer, in part or at all.
         """
         slo_indices = self._slo_indices_of[datasource]
-        settled, newest = await self.turns.run(self._pending, now, slo_indices)
+        await self.turns.run(self.go_to, now)
+        reaches = await self._lateness.ask(slo_indices, now)
+        settled, newest = await self.turns.run(self._pending, now, slo_indices, reaches)
         work = await self._changed(settled)
         # Before the events: a sample that comes in between makes a difference that is seen.
         await self._note_checksums(newest, now)
@@ -110,13 +116,19 @@ class Engine:
         await self._ask(0, work, now)
 
     def _pending(
-        self, now: float, slo_indices: Collection[SloIndex]
+        self,
+        now: float,
+        slo_indices: Collection[SloIndex],
+        reaches: Mapping[SloIndex, float],
     ) -> tuple[pending.Requests, pending.Requests]:
-        """What of some SLOs has settled by `now` (Unix seconds), and what is new."""
-        self.go_to(now)
+        """What of some SLOs has settled by `now` (Unix seconds), and what is new and complete."""
+        self.state.note_arrivals({s: reaches.get(s) for s in slo_indices}, now)
         until = now - self._settings.settle
         settled = pending.only(self.state.settled_slots(until), slo_indices)
-        return settled, pending.only(self.state.newest_slots(), slo_indices)
+        newest = pending.only(self.state.newest_slots(), slo_indices)
+        asked = {slo_index for those in newest.values() for slo_index in those}
+        self.state.note_nothing_new(reaches.keys() - asked)
+        return settled, newest
 
     def go_to(self, now: float) -> None:
         """Bring the state to the newest slot boundary that can be asked for at `now`."""
@@ -168,22 +180,10 @@ class Engine:
         work: pending.Requests = {}
         for span, slo_indices in settled.items():
             checksums = await self._checksums.ask(slo_indices, span)
-            again = await self.turns.run(self._recount, span, slo_indices, checksums)
+            of_all = {s: checksums.get(s) for s in slo_indices}
+            again = await self.turns.run(self.state.recount, span, of_all)
             for changed, those in again.items():
                 work.setdefault(changed, []).extend(those)
-        return work
-
-    def _recount(
-        self,
-        span: SlotRange,
-        slo_indices: Sequence[SloIndex],
-        checksums: Mapping[SloIndex, Floats],
-    ) -> pending.Requests:
-        work: pending.Requests = {}
-        for slo_index in slo_indices:
-            again = self.state.recount_from(slo_index, span, checksums.get(slo_index))
-            if again is not None:
-                work.setdefault(again, []).append(slo_index)
         return work
 
     async def _note_checksums(self, work: pending.Requests, now: float) -> None:

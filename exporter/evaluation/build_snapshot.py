@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
+
+import numpy as np
 
 from exporter.evaluation.advance_policy import advance_policy_states, waiting
 from exporter.evaluation.recovery import recovery
@@ -56,7 +59,32 @@ def build_snapshot(
             policy_state=policy_states.get(i),
             waiting=entry.slo_index in waits,
             recovery=recovery(state, i, policy_states.get(i)),
+            lag=state.arrivals.lag(entry.slo_index, at),
         )
         for i, entry in enumerate_series(state.series.entries)
     ]
-    return evaluate(at, subjects, sums)
+    return evaluate(at, subjects, _as_of_what_is_there(state, sums))
+
+
+def _as_of_what_is_there(state: EvaluationState, sums: Sums) -> Sums:
+    """The sums, with the windows of SLOs whose data come late ending where these are complete.
+
+    Their period ends where everybody's does.
+    """
+    ledger = state.ledger
+    late: dict[int, list[int]] = defaultdict(list)
+    complete = state.arrivals.complete(ledger.end)
+    for series_index, entry in enumerate_series(state.series.entries):
+        if complete[entry.slo_index] < ledger.end:
+            late[complete[entry.slo_index]].append(series_index)
+    if not late:
+        return sums
+    counted, everything = dict(sums.counted), dict(sums.everything)
+    for length in set(WINDOWS) & everything.keys():
+        for until, series in late.items():
+            at = np.asarray(series, dtype=np.intp)
+            moved = ledger.between(until - length, until, series_indices=at)
+            out = ledger.between(until - length, until, excluded=True, series_indices=at)
+            everything[length] = everything[length].with_part(at, moved)
+            counted[length] = counted[length].with_part(at, moved.without(out))
+    return Sums(counted, everything)

@@ -280,4 +280,10 @@ FAMILIES = (
         "The end of the newest slot that is known.",
         lambda status: _one(status.last_slot),
     ),
+    Family(
+        "slo_data_lag_seconds",
+        "gauge",
+        "Seconds by which the SLO's data come late: windows end as much earlier, and so do alerts.",
+        lambda status: _one(float(status.lag)),
+    ),
 )

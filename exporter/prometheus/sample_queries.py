@@ -34,3 +34,16 @@ def checksum(
     sums = [f"sum(sum_over_time({selector}[{range_}]) + 1)" for selector in selectors]
     sums += [f"sum(count_over_time({selector}[{range_}]))" for selector in native]
     return " + ".join(f"({each} or vector(0))" for each in sums)
+
+
+def newest_sample(selector: Selector) -> str:
+    """When the newest sample was taken of that series whose newest is the oldest, Unix seconds.
+
+    Series that have ended are not among them: their staleness marks say so.
+    """
+    return f"min(timestamp({selector}))"
+
+
+def newest_sample_long_ago(selector: Selector) -> str:
+    """When the newest sample of all was taken within the last 20 minutes, Unix seconds."""
+    return f"max(max_over_time(timestamp({selector})[20m:30s]))"

@@ -36,7 +36,7 @@ class Subject:
 
     `answered` tells whether Prometheus has answered for it lately, `policy_state` how it stands
     in its policy, `waiting` whether its history is still being read, `recovery` when its tier gets
-    better (Unix seconds).
+    better (Unix seconds), `lag` how many seconds its data are late.
     """
 
     slo: Slo
@@ -49,6 +49,7 @@ class Subject:
     policy_state: PolicyState | None = None
     waiting: bool = False
     recovery: float | None = None
+    lag: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ def _status(
         tier=tier,
         maintenance=tuple(window.reason for window in slo.maintenance if window.active(at)),
         last_slot=subject.last_slot,
+        lag=subject.lag,
         events_total=subject.events_total,
         bad_events_total=subject.bad_events_total,
         tier_status=_tier_status(subject, policy_state, state, raw.known),

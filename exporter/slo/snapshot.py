@@ -68,7 +68,8 @@ class SloStatus:
     `maintenance` are the reasons of those that are on. `last_slot` is the end of the newest
     known slot. `events_total` and `bad_events_total` are those since midnight UTC. `incidents` and
     `firings` are those of the period, oldest first, with older incidents that await a postmortem.
-    `override` is the one in force.
+    `override` is the one in force. `lag` is how many seconds the data are late: windows but the
+    period end as much earlier.
     """
 
     slo: Slo
@@ -91,6 +92,7 @@ class SloStatus:
     incidents: tuple[Incident, ...] = ()
     firings: tuple[Firing, ...] = ()
     override: Override | None = None
+    lag: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,12 @@ class WindowSums:
         """The sums less a part of them."""
         return WindowSums(self.bad - part.bad, self.total - part.total, self.known - part.known)
 
+    def with_part(self, at: NDArray[np.intp], part: WindowSums) -> WindowSums:
+        """The sums with others in the places `at`."""
+        bad, total, known = self.bad.copy(), self.total.copy(), self.known.copy()
+        bad[at], total[at], known[at] = part.bad, part.total, part.known
+        return WindowSums(bad, total, known)
+
 
 @dataclass(frozen=True, slots=True)
 class BurnRateCondition:

@@ -9,7 +9,8 @@ import numpy as np
 from exporter.ledger.history import History, Stretch
 from exporter.ledger.ledger import Ledger
 from exporter.slo.maintenance import MaintenanceWindow, excluded
-from exporter.slo.types import Floats, Groups, SeriesIndex, SloIndex
+from exporter.slo.types import Floats, Groups, SeriesIndex, SloIndex, enumerate_slos
+from exporter.store.stored import SloKey
 
 
 def brought_up_to(history: History, ledger: Ledger) -> History:
@@ -24,6 +25,23 @@ def brought_up_to(history: History, ledger: Ledger) -> History:
     own.restore(SloIndex(0), series, history, stored=False)
     own.advance(ledger.end)
     return own.history(SloIndex(0), series, history.groups)
+
+
+def followed_slos(
+    new: Sequence[SloKey], old: Sequence[SloKey]
+) -> dict[SloIndex, tuple[SloIndex, bool]]:
+    """Which SLO of another configuration each one goes on from, and whether it is the same one.
+
+    Otherwise it measures the same under another name. Those that go on from none are left out.
+    """
+    same = {key: slo_index for slo_index, key in enumerate_slos(old)}
+    alike = {key.measured: slo_index for slo_index, key in enumerate_slos(old)}
+    found = {}
+    for slo_index, key in enumerate_slos(new):
+        before = same.get(key, alike.get(key.measured))
+        if before is not None:
+            found[slo_index] = before, key in same
+    return found
 
 
 class Restoring:

@@ -7,11 +7,12 @@ elsewhere is the daemon's to keep apart (`exporter/daemon/exclusive.py`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from exporter.collection import pending
+from exporter.collection.lateness import Arrivals
 from exporter.collection.resample import Resampled
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.history import History
@@ -23,10 +24,11 @@ from exporter.slo.measured import measured
 from exporter.slo.model import Slo
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.policy import Policy
-from exporter.slo.types import DAY, Bools, Floats, Group, SloIndex, enumerate_slos
-from exporter.state.carry_over import Restoring
+from exporter.slo.types import DAY, Bools, Floats, Group, SloIndex
+from exporter.state.carry_over import Restoring, followed_slos
 from exporter.state.policy_records import PolicyRecords
 from exporter.state.rebuild import DeferredAnswer, Rebuilds
+from exporter.state.recounting import recount
 from exporter.state.series_table import SeriesTable
 from exporter.state.unsaved import Unsaved, collect_unsaved
 from exporter.store.stored import SloKey, StoredSlo
@@ -40,10 +42,18 @@ class EvaluationState:
     - `ledger`: their slots, and `series`: whose each series of it is. For reading.
     - `policy_records`: the policy states that are final.
     - `rebuilds`: the SLOs of which everything is asked for again.
+    - `arrivals`: up to when the data of each SLO are complete.
     """
 
-    def __init__(self, slos: Sequence[Slo], interval: int, lookbacks: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        slos: Sequence[Slo],
+        interval: int,
+        lookbacks: Sequence[int] = (),
+        patience: float = 300,
+    ) -> None:
         self.slos = tuple(slos)
+        self._patience = patience
         numbers: dict[Policy, int] = {}
         self.policies = tuple(numbers.setdefault(slo.policy, len(numbers)) for slo in slos)
         # What each SLO's spans are made of.
@@ -62,6 +72,8 @@ class EvaluationState:
         self.series = SeriesTable(self.slos, self.ledger)
         self.policy_records = PolicyRecords(self.slos, self.series)
         self._lookbacks = lookbacks or [0] * len(self.slos)
+        scrape_intervals = [lookback / 2 for lookback in self._lookbacks]
+        self.arrivals = Arrivals(interval, scrape_intervals, patience)
         self.rebuilds = Rebuilds(
             self.ledger, self.series, self._slots, lookbacks=self._lookbacks, longest=self._longest
         )
@@ -69,13 +81,24 @@ class EvaluationState:
 
     # What is to be asked
 
+    def note_arrivals(self, reaches: Mapping[SloIndex, float | None], now: float) -> None:
+        """Note how far the samples of SLOs reach at `now`; see `Arrivals.note`."""
+        for slo_index, reach in reaches.items():
+            self.arrivals.note(slo_index, reach, now)
+
     def newest_slots(self) -> pending.Requests:
         """The finest slots that nothing is known of yet."""
-        return pending.newest(self.ledger, self._units)
+        return pending.newest(self.ledger, self._units, self.arrivals.complete(self.ledger.end))
+
+    def note_nothing_new(self, slo_indices: Iterable[SloIndex]) -> None:
+        """Note that the answer for some SLOs is that nothing new has come."""
+        for slo_index in slo_indices:
+            self._answered[slo_index] = max(self._answered[slo_index], self.ledger.end)
 
     def settled_slots(self, until: float) -> pending.Requests:
         """The finest slots that have settled since they were asked for; `until`: Unix seconds."""
-        return pending.settled(self.ledger, until, self._units)
+        settled_until = [until - lag for lag in self.arrivals.lags(self.ledger.end)]
+        return pending.settled(self.ledger, settled_until, self._units)
 
     def missing_history(self, left_out: set[SloIndex]) -> tuple[int, pending.Requests] | None:
         """The next older, coarser slots to ask for, and their level; None if there are none."""
@@ -111,10 +134,11 @@ class EvaluationState:
             slots = self.rebuilds.defer(slo_index, deferred, slots)
             self.ledger.write(level, series, span.start, slots, excluded)
         statuses = np.where(known, SlotStatus.PROVISIONAL, SlotStatus.EMPTY).astype(np.uint8)
-        statuses[ends <= settled_until] = SlotStatus.SETTLED
+        lag = self.arrivals.lag(slo_index, self.ledger.end) if level == 0 else 0
+        statuses[ends <= settled_until - lag] = SlotStatus.SETTLED
         self.ledger.mark(level, slo_index, span.start, statuses)
         if level == 0:
-            self._answered[slo_index] = max(self._answered[slo_index], span.end)
+            self._answered[slo_index] = max(self._answered[slo_index], span.end + lag)
         return left_out
 
     def _slots(
@@ -133,28 +157,12 @@ class EvaluationState:
         for slo_index, of_slots in checksums.items():
             self.ledger.note_checksums(slo_index, start, of_slots)
 
-    def recount_from(
-        self, slo_index: SloIndex, span: SlotRange, checksums: Floats | None
-    ) -> SlotRange | None:
-        """Settle a span of the finest slots, up to the first whose samples are not those counted.
-
-        `checksums` has one per slot; None if there are no counters to tell by.
-
-        Returns:
-            None if all of it has settled; otherwise what is to be counted again: the slots behind
-            that slot began from it.
-        """
-        same = 0
-        if checksums is not None:
-            noted = self.ledger.checksums(slo_index, span.start, span.end)
-            same = int(np.cumprod(checksums == noted).sum())
-        statuses = np.full(same, SlotStatus.SETTLED, dtype=np.uint8)
-        self.ledger.mark(0, slo_index, span.start, statuses)
-        if same == span.count:
-            return None
-        unit = self._units[slo_index]
-        start, end = (at - at % unit for at in (span.start + same * span.slot, self.ledger.end))
-        return SlotRange(start, end, span.slot)
+    def recount(
+        self, span: SlotRange, checksums: Mapping[SloIndex, Floats | None]
+    ) -> pending.Requests:
+        """Settle a span of the finest slots; what is to be counted again. See `recounting`."""
+        complete = self.arrivals.complete(self.ledger.end)
+        return recount(self.ledger, span, checksums, units=self._units, complete=complete)
 
     # Time
 
@@ -167,7 +175,7 @@ class EvaluationState:
             np.minimum(self._answered, end, out=self._answered)
             return self
         # Coarse slots are not taken apart in place.
-        state = EvaluationState(self.slos, self.ledger.interval, self._lookbacks)
+        state = EvaluationState(self.slos, self.ledger.interval, self._lookbacks, self._patience)
         state.follow(self, {}, at=end, saved=False)
         state.ledger.advance(end)
         return state
@@ -267,27 +275,21 @@ class EvaluationState:
         `saved` tells whether the store has all that is settled in the old one.
         """
         old.rebuilds.finish_all()
-        old_keys = old.keys()
-        same = {key: slo_index for slo_index, key in enumerate_slos(old_keys)}
-        alike = {key.measured: slo_index for slo_index, key in enumerate_slos(old_keys)}
+        followed = followed_slos(self.keys(), old.keys())
+        histories = dict(stored)
         final_until = old.policy_records.until
-        histories, followed = dict(stored), {}
-        for slo_index, key in enumerate_slos(self.keys()):
-            own = key in same
-            before = same.get(key, alike.get(key.measured))
-            if before is not None:
-                followed[slo_index] = before
-                history = old.history(before)
-                if slo_index in stored:
-                    history = history.over(stored[slo_index].history)
-                histories[slo_index] = StoredSlo(
-                    history,
-                    own=own and saved,
-                    final_until=final_until[before],
-                    policy_states=old.policy_records.of_slo(before),
-                )
+        for slo_index, (before, own) in followed.items():
+            history = old.history(before)
+            if slo_index in stored:
+                history = history.over(stored[slo_index].history)
+            histories[slo_index] = StoredSlo(
+                history,
+                own=own and saved,
+                final_until=final_until[before],
+                policy_states=old.policy_records.of_slo(before),
+            )
         self.take_over(histories, at=at)
-        for slo_index, before in followed.items():
+        for slo_index, (before, _) in followed.items():
             self._answered[slo_index] = min(at, old._answered[before])
             self.series.continue_counters(slo_index, old.series, before)
             self.rebuilds.follow(slo_index, old.rebuilds, before)

@@ -130,6 +130,7 @@ def _slo(status: SloStatus) -> SloEntry:
         maintenance=status.maintenance,
         override=status.override,
         last_slot=status.last_slot,
+        lag_seconds=status.lag,
     )
 
 

@@ -122,6 +122,7 @@ class SloEntry:
     maintenance: tuple[str, ...]
     override: Override | None
     last_slot: float | None
+    lag_seconds: float
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,8 @@ def outlook(status: SloStatus) -> str:
 def notes(status: SloStatus) -> list[str]:
     """What is unusual about the data; nothing if all is well."""
     found = [f"maintenance: {reason}" for reason in status.maintenance]
+    if status.lag:
+        found.append(f"data are {format_duration(round(status.lag))} late")
     if status.state is not DataState.OK:
         found.append(status.state.replace("_", " "))
     if status.coverage < 0.99:

@@ -37,7 +37,7 @@ def mark(
 
 
 def newest(of: Ledger, units: Sequence[int] = (30, 30, 30)) -> pending.Requests:
-    return pending.newest(of, units)
+    return pending.newest(of, units, [of.end] * len(units))
 
 
 def settled(of: Ledger, until: float, units: Sequence[int] = (30, 30, 30)) -> pending.Requests:

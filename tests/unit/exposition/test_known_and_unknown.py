@@ -62,6 +62,7 @@ class TestUnknown:
             "slo_burn_rate_threshold",
             "slo_data_state",
             "slo_data_coverage_ratio",
+            "slo_data_lag_seconds",
         }
     )
 

@@ -141,6 +141,7 @@ class TestSlos:
             "maintenance": ["upgrade"],
             "override": None,
             "last_slot": AT,
+            "lag_seconds": 0.0,
         }
         assert list(windows) == ["5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d"]
         assert windows["1h"] == {

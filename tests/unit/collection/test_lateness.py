@@ -1,0 +1,106 @@
+"""Up to when data are complete, from how far samples reach; and whom that is asked of."""
+
+from __future__ import annotations
+
+import asyncio
+
+from exporter.collection.lateness import MOST_LAG, Arrivals, Lateness
+from exporter.prometheus.answers import Series
+from exporter.prometheus.promql import PART_LABEL
+from exporter.prometheus.selectors import parse_selector
+from exporter.slo.types import SloIndex
+from tests.helpers.evaluation.fake_prometheus import FakePrometheus
+from tests.helpers.samples import slo
+
+END = 1_700_000_100
+SLO = SloIndex(0)
+
+
+def arrivals(patience: float = 300) -> Arrivals:
+    """Of one SLO, with slots and scrapes of 30 s."""
+    return Arrivals(30, [30.0], patience)
+
+
+class TestArrivals:
+    def test_a_sample_after_the_slot_or_less_than_a_scrape_before_it_completes_it(self):
+        """The next sample of the series belongs to a later slot."""
+        for reach, complete in (
+            (END + 3, END),
+            (END - 7, END),
+            (END - 29.9, END),
+            (END - 30, END - 30),
+            (END - 45, END - 30),
+            (END - 100, END - 90),
+        ):
+            of = arrivals()
+            of.note(SLO, reach, END + 5)
+            assert of.complete_until(SLO, END) == complete, reach
+            assert of.lags(END) == [END - complete]
+
+    def test_nothing_is_waited_for_where_there_are_no_samples(self):
+        """An SLO without any is counted as it always was."""
+        of = arrivals()
+        of.note(SLO, None, END + 5)
+        assert of.lag(SLO, END) == 0
+
+    def test_series_that_have_ended_are_not_waited_for(self):
+        """Nothing new comes of them; who is late shows something new all the time."""
+        ended, late = arrivals(), arrivals()
+        for seconds in range(0, 331, 30):
+            ended.note(SLO, END - 200, END + seconds)
+            late.note(SLO, END - 200 + seconds, END + seconds)
+        assert ended.lag(SLO, END + 330) == 0
+        assert late.lag(SLO, END + 330) == 180
+
+    def test_what_was_complete_stays_complete(self):
+        """A series that is later than the others does not take it back."""
+        of = arrivals()
+        of.note(SLO, END - 10, END + 5)
+        of.note(SLO, END - 250, END + 35)
+        assert of.complete_until(SLO, END + 30) == END
+
+    def test_a_lag_is_bounded(self):
+        """Slots are not waited for without end."""
+        of = arrivals(patience=10_000)
+        of.note(SLO, END - 5_000, END + 5)
+        assert of.lag(SLO, END) == MOST_LAG
+
+
+class TestAsking:
+    def ask(self, values: dict[str, list[float]]) -> tuple[dict[int, float], list[str]]:
+        """What is found with these newest samples by expression, and what was asked."""
+        fake = FakePrometheus({})
+
+        def answer(query: str, _: int) -> list[Series]:
+            return [
+                Series({PART_LABEL: str(number)}, [(END, value)])
+                for text, found in values.items()
+                if text in query
+                for number, value in enumerate(found)
+            ]
+
+        fake.instant = answer
+        lateness = Lateness(
+            {"prometheus": fake}, [slo()], lambda _: [parse_selector("a"), parse_selector("b")]
+        )
+        found = asyncio.run(lateness.ask([SLO], END + 5.5))
+        return found, [query for query, _ in fake.instants]
+
+    def test_the_oldest_of_all_selectors_counts(self):
+        """Its events are those that are missing."""
+        found, asked = self.ask({"min(timestamp(a))": [END - 10, END - 40]})
+        assert found == {SLO: END - 40}
+        assert len(asked) == 1
+
+    def test_what_is_later_than_a_server_looks_back_is_looked_for(self):
+        """Ten minutes late, no series is there at all."""
+        found, asked = self.ask({"max_over_time(timestamp(a)": [END - 600]})
+        assert found == {SLO: END - 600}
+        assert len(asked) == 2
+
+    def test_without_an_answer_nothing_is_known(self):
+        """Counting will say what is wrong."""
+        fake = FakePrometheus({})
+        fake.down = True
+        lateness = Lateness({"prometheus": fake}, [slo()], lambda _: [parse_selector("a")])
+        assert asyncio.run(lateness.ask([SLO], END)) == {}
