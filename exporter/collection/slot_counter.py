@@ -27,6 +27,12 @@ MAX_SLOTS = 5_000
 """Slots asked for at once; Prometheus answers 11,000 points of a series at the most."""
 
 
+MOST_PARTS = 64
+"""Parts that a span whose query is refused is asked for in; what is refused then is not known."""
+
+Part = dict[Group, Counts] | SliError | PrometheusError
+"""What came back for one SLO and a span: counts per group, or why there are none."""
+
 Answer = dict[Group, Resampled] | SliError | PrometheusError
 """What came back for one SLO: counts per group, or why there are none."""
 
@@ -54,7 +60,8 @@ class SlotCounter:
         """Count the events of a batch; nobody but its own datasource is asked.
 
         A query that Prometheus refuses is asked again in halves, by SLO and then by time, so
-        that one SLO's mistake stays its own and a limit of Prometheus's is met.
+        that one SLO's mistake stays its own, one refused slot is one unknown slot, and a limit of
+        Prometheus's is met.
 
         Raises:
             UnavailableError: Prometheus did not answer.
@@ -72,10 +79,7 @@ class SlotCounter:
             if not isinstance(counts, dict):
                 answers[slo_index] = counts
                 continue
-            try:
-                answers[slo_index] = await self._resample(slo_index, counts, span, wanted.span)
-            except QueryRefusedError as error:
-                answers[slo_index] = error
+            answers[slo_index] = await self._resample(slo_index, counts, span, wanted.span)
         return answers
 
     async def _resample(
@@ -106,39 +110,50 @@ class SlotCounter:
     async def _resample_fine(
         self, slo_index: SloIndex, coarse: SlotRange
     ) -> dict[Group, Resampled]:
-        """Count a coarse slot by the fine slots in it, of which only some are known or left out.
-
-        Raises:
-            QueryRefusedError: Prometheus refuses the finer query.
-        """
+        """Count a coarse slot by the fine slots in it, of which only some are known or left out."""
         fine = coarse.at(self._interval)
         answer = (await self._count((slo_index,), fine))[slo_index]
         if not isinstance(answer, dict):
-            raise QueryRefusedError(str(answer))
+            reason = f"Prometheus refuses slots: {answer}"
+            self._unknown.note(slo_index, coarse, {coarse.end: reason})
+            return {}
         windows = self._slos[slo_index].maintenance
         out = excluded(windows, fine.start, fine.slot, fine.count) > 0 if windows else None
         return {group: resample(item, out, 1) for group, item in answer.items()}
 
     async def _count(
         self, slo_indices: Sequence[SloIndex], span: SlotRange
-    ) -> dict[SloIndex, dict[Group, Counts] | SliError | PrometheusError]:
+    ) -> dict[SloIndex, Part]:
+        """Count a span; what is refused is asked for again in parts, by SLO and then by time."""
         if span.count > MAX_SLOTS:
             return await self._count_by_time(slo_indices, span)
-        # Another task may move a way to the front while this one waits for its answer.
-        ways = [self.queries.indicators[slo_index][0] for slo_index in slo_indices]
         try:
-            series = await self._range_query(
-                self._client(slo_indices[0]), *self.queries.text(slo_indices, span.slot), span
-            )
+            answers = await self._attempt(slo_indices, span)
         except QueryRefusedError as error:
             if len(slo_indices) > 1:
                 half = len(slo_indices) // 2
                 first = await self._count(slo_indices[:half], span)
                 return first | await self._count(slo_indices[half:], span)
-            if span.count > 1:
-                return await self._count_by_time(slo_indices, span)
-            return {slo_indices[0]: error}
-        answers: dict[SloIndex, dict[Group, Counts] | SliError | PrometheusError] = {}
+            answers = {slo_indices[0]: error}
+        for slo_index, answer in answers.items():
+            if isinstance(answer, QueryRefusedError) and span.count > 1:
+                answers[slo_index] = await self._count_around(slo_index, span, answer)
+        return answers
+
+    async def _attempt(
+        self, slo_indices: Sequence[SloIndex], span: SlotRange
+    ) -> dict[SloIndex, Part]:
+        """Ask for all of it at once.
+
+        Raises:
+            QueryRefusedError: Prometheus refuses the query.
+        """
+        # Another task may move a way to the front while this one waits for its answer.
+        ways = [self.queries.indicators[slo_index][0] for slo_index in slo_indices]
+        series = await self._range_query(
+            self._client(slo_indices[0]), *self.queries.text(slo_indices, span.slot), span
+        )
+        answers: dict[SloIndex, Part] = {}
         for slo_index, way in zip(slo_indices, ways, strict=True):
             await asyncio.sleep(0)  # one SLO at a time, so that others get to the loop in between
             parts = [series.pop(0) for _ in way.selectors]
@@ -148,9 +163,52 @@ class SlotCounter:
                 answers[slo_index] = error
         return answers
 
+    async def _attempt_one(self, slo_index: SloIndex, span: SlotRange) -> Part:
+        try:
+            return (await self._attempt((slo_index,), span))[slo_index]
+        except QueryRefusedError as error:
+            return error
+
+    async def _count_around(
+        self, slo_index: SloIndex, span: SlotRange, refusal: QueryRefusedError
+    ) -> Part:
+        """Count what Prometheus does not refuse of a span whose query it refuses as a whole.
+
+        The slots that it refuses are not known. If the newest, the oldest and the middle one are
+        among them, all are taken to be.
+        """
+        for i in (span.count - 1, 0, span.count // 2):
+            if not isinstance(await self._attempt_one(slo_index, span.one(i)), QueryRefusedError):
+                break
+        else:
+            return refusal
+        left = MOST_PARTS
+
+        async def split(part: SlotRange) -> Part:
+            nonlocal left
+            halves = part.halves()
+            counted = []
+            for half in halves:
+                left -= 1
+                answer = await self._attempt_one(slo_index, half)
+                if isinstance(answer, QueryRefusedError):
+                    if half.count > 1 and left > 0:
+                        answer = await split(half)
+                    else:
+                        reason = f"Prometheus refuses slots: {answer}"
+                        ends = (half.one(i).end for i in range(half.count))
+                        self._unknown.note(slo_index, half, dict.fromkeys(ends, reason))
+                        answer = {}
+                if not isinstance(answer, dict):
+                    return answer
+                counted.append(answer)
+            return joined(counted[0], counted[1], halves)
+
+        return await split(span)
+
     async def _count_by_time(
         self, slo_indices: Sequence[SloIndex], span: SlotRange
-    ) -> dict[SloIndex, dict[Group, Counts] | SliError | PrometheusError]:
+    ) -> dict[SloIndex, Part]:
         spans = span.halves()
         newer = await self._count(slo_indices, spans[1])
         # What cannot be asked for now would not be answered for earlier either.

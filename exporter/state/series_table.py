@@ -90,10 +90,8 @@ class SeriesTable:
             self._add(slo_index, group)
         if len(new) <= room:
             return None
-        return (
-            f"{len(held) + len(new)} groups found, more than max_groups "
-            f"({slo.max_groups}): {len(new) - room} are left out"
-        )
+        # Without their number, which changes with every answer: it would be said each time.
+        return f"there are more groups than max_groups ({slo.max_groups}): the others are left out"
 
     def _forget(self, slo_index: SloIndex) -> int:
         """Free the series of groups that left the period; how many."""

@@ -10,7 +10,7 @@ from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
 from exporter.slo.model import EventsSli, Slo
-from tests.helpers.evaluation.counted import SPAN, START, count, counts, numbered
+from tests.helpers.evaluation.counted import SPAN, START, count, count_with, counts, numbered
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, RangeQuery, steady
 from tests.helpers.samples import EVENTS, slo
 
@@ -171,11 +171,51 @@ class TestRefusals:
         assert counts(answer, ("eu",)) == ([0] * slots, [1, 1] + [None] * later)
         assert counts(answer, ("us",)) == ([0] * slots, [None, None] + [2] * later)
 
-    def test_a_single_slot_that_is_refused_is_given_up(self):
-        """Then the SLO has failed, with the message of the smallest question."""
+    @pytest.mark.parametrize(
+        "refused",
+        [{0}, {19}, {7, 8, 9}, {0, 19}, {1, 5, 18}],
+        ids=lambda places: str(sorted(places)),
+    )
+    def test_only_the_slots_that_are_refused_are_unknown(self, refused):
+        """Wherever they are; the rest is counted, and the reason is kept."""
         fake = FakePrometheus({"requests_total": steady(1)})
-        fake.refuse = lambda asked: f"{asked.points} points" if asked.end > START + 90 else None
-        assert str(count(fake, [slo()])[0]) == "1 points"
+        ends = {START + (i + 1) * 30 for i in refused}
+        fake.refuse = lambda asked: (
+            "many-to-many" if ends & {*range(asked.start, asked.end + 1, 30)} else None
+        )
+        counter = SlotCounter({"prometheus": fake}, [slo()], 30)
+        span = SlotRange(START, START + 600, 30)
+        [answer] = count_with(counter, [0], span).values()
+        expected = [None if i in refused else 30 for i in range(20)]
+        assert counts(answer) == ([0] * 20, expected)
+        assert counter.unknown(START) == {0: "Prometheus refuses slots: many-to-many"}
+
+    def test_what_is_refused_everywhere_is_the_slos_own_failure(self):
+        """Four more questions tell, however long the span is."""
+        fake = FakePrometheus({"requests_total": steady(1)})
+        fake.refuse = lambda _: "unknown function"
+        span = SlotRange(START, START + 30 * 700, 30)
+        assert str(count(fake, [slo()], span)[0]) == "unknown function"
+        assert len(fake.ranges) == 4
+
+    def test_the_questions_are_bounded(self):
+        """Every other slot is refused: what is not found in time is not known."""
+        fake = FakePrometheus({"requests_total": steady(1)})
+        fake.refuse = lambda asked: (
+            "no" if asked.points > 1 or asked.end % 60 == START % 60 else None
+        )
+        count(fake, [slo()], SlotRange(START, START + 30 * 701, 30))
+        assert len(fake.ranges) <= 4 + 64 + 20
+
+    def test_another_slos_refused_slot_is_no_matter(self):
+        """It is counted as a whole, though they were asked together."""
+        fake = FakePrometheus({"requests_total": steady(1), "all1_total": steady(2)})
+        fake.refuse = lambda asked: (
+            "no" if "requests_total" in asked.selectors and asked.end > START + 90 else None
+        )
+        found = count(fake, [slo(), numbered(1)])
+        assert counts(found[0]) == ([0] * 4, [30, 30, 30, None])
+        assert counts(found[1]) == ([0] * 4, [60] * 4)
 
     def test_no_answer_is_not_a_refusal(self):
         """Smaller questions would not be answered either: nothing is asked again."""

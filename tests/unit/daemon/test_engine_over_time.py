@@ -37,7 +37,7 @@ class TestGroups:
         one = engine(fake, self.GROUPED)
         poll(one, NOW)
         assert regions(one, NOW).keys() == {"r0", "r1"}
-        message = "7 groups found, more than max_groups (2): 5 are left out"
+        message = "there are more groups than max_groups (2): the others are left out"
         assert one.problems() == {0: message}
         assert {status.problem for status in regions(one, NOW).values()} == {message}
 

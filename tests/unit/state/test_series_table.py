@@ -50,7 +50,7 @@ class TestSeriesTable:
         """The first by their labels stay, whichever order they came in."""
         table = SeriesTable([slo(group_by=("region",), max_groups=2)], ledger)
         left_out = table.make_room(0, [("c",), ("a",), ("b",)])
-        assert left_out == "3 groups found, more than max_groups (2): 1 are left out"
+        assert left_out == "there are more groups than max_groups (2): the others are left out"
         assert [table.entries[index].group for index in table.indices(0)] == [("a",), ("b",)]
 
     def test_counters_go_on_from_other_series(self, ledger):
