@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from exporter.collection.per_selector import ask_each
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.errors import PrometheusError
-from exporter.prometheus.promql import PART_LABEL, batch
 from exporter.prometheus.sample_queries import newest_sample, newest_sample_long_ago, widest
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
@@ -17,9 +14,6 @@ from exporter.slo.types import SloIndex
 
 MOST_LAG = 900
 """Seconds by which data may be late: slots are not waited for any longer."""
-
-MOST_AT_ONCE = 30
-"""SLOs that one query asks about."""
 
 
 class Arrivals:
@@ -29,20 +23,20 @@ class Arrivals:
     before T, or after it: the next one belongs to another slot.
     """
 
-    def __init__(self, interval: int, scrape_intervals: Sequence[float], patience: float) -> None:
+    def __init__(self, interval: int, lookbacks: Sequence[int], patience: float) -> None:
         """Begin with nothing known.
 
         Args:
             interval: the length of the finest slots.
-            scrape_intervals: of each SLO's datasource, in seconds.
+            lookbacks: two scrape intervals of each SLO, in seconds; they may change.
             patience: for how many seconds series that show nothing new are waited for.
         """
         self._interval = interval
-        self._scrape_intervals = scrape_intervals
+        self._lookbacks = lookbacks
         self._patience = patience
-        self._reach = [-math.inf] * len(scrape_intervals)
-        self._moved = [-math.inf] * len(scrape_intervals)
-        self._complete: list[int | None] = [None] * len(scrape_intervals)
+        self._reach = [-math.inf] * len(lookbacks)
+        self._moved = [-math.inf] * len(lookbacks)
+        self._complete: list[int | None] = [None] * len(lookbacks)
 
     def note(self, slo_index: SloIndex, reach: float | None, now: float) -> None:
         """Note how far an SLO's samples reach.
@@ -57,7 +51,7 @@ class Arrivals:
         if reach is not None:
             if reach != self._reach[slo_index]:
                 self._reach[slo_index], self._moved[slo_index] = reach, now
-            until = self._boundary_before(reach + self._scrape_intervals[slo_index])
+            until = self._boundary_before(reach + self._lookbacks[slo_index] / 2)
             # Series that have ended show nothing new, either.
             if now - self._moved[slo_index] <= self._patience:
                 complete = max(until, self._complete[slo_index] or 0)
@@ -84,74 +78,23 @@ class Arrivals:
         return end - self.complete_until(slo_index, end)
 
 
-class Lateness:
-    """Asks how far the samples behind SLOs reach.
-
-    `clients` has one for the datasource of every SLO; `selectors` gives the counters and
-    histograms behind one.
-    """
-
-    def __init__(
-        self,
-        clients: Mapping[str, PrometheusClient],
-        slos: Sequence[Slo],
-        selectors: Callable[[SloIndex], Sequence[Selector]],
-    ) -> None:
-        self._clients = clients
-        self._slos = slos
-        self._selectors = selectors
-
-    async def ask(self, slo_indices: Iterable[SloIndex], at: float) -> dict[SloIndex, float]:
-        """How far the samples of SLOs reach at a moment (Unix seconds); see `Arrivals.note`.
-
-        SLOs without samples are left out, and so are those of which it cannot be told.
-        """
-        by_datasource: dict[str, list[SloIndex]] = defaultdict(list)
-        for slo_index in slo_indices:
-            by_datasource[self._slos[slo_index].datasource].append(slo_index)
-        parts = (
-            self._ask_batch(self._clients[name], those[i : i + MOST_AT_ONCE], int(at))
-            for name, those in by_datasource.items()
-            for i in range(0, len(those), MOST_AT_ONCE)
-        )
-        return {
-            slo_index: reach
-            for found in await asyncio.gather(*parts)
-            for slo_index, reach in found.items()
-        }
-
-    async def _ask_batch(
-        self, client: PrometheusClient, slo_indices: Sequence[SloIndex], at: int
-    ) -> dict[SloIndex, float]:
-        selectors = {s: widest(self._selectors(s)) for s in slo_indices}
-        found = await _oldest(client, selectors, newest_sample, at)
-        # Those that are later than a server looks back are not among what it shows.
-        others = {s: own for s, own in selectors.items() if own and s not in found}
-        if others:
-            found |= await _oldest(client, others, newest_sample_long_ago, at)
-        return found
-
-
-async def _oldest(
-    client: PrometheusClient,
-    selectors: Mapping[SloIndex, Sequence[Selector]],
-    expression: Callable[[Selector], str],
-    at: int,
+async def ask_reaches(
+    clients: Mapping[str, PrometheusClient],
+    slos: Sequence[Slo],
+    selectors: Callable[[SloIndex], Sequence[Selector]],
+    slo_indices: Iterable[SloIndex],
+    at: float,
 ) -> dict[SloIndex, float]:
-    """The least value of the expressions for each SLO's selectors, where there is any."""
-    owners = [slo_index for slo_index, own in selectors.items() for _ in own]
-    texts = [expression(selector) for own in selectors.values() for selector in own]
-    if not texts:
+    """How far the samples of SLOs of one datasource reach at a moment (Unix seconds).
+
+    See `Arrivals.note`. SLOs without samples are left out, and so are those of which it cannot be
+    told.
+    """
+    own = {slo_index: widest(selectors(slo_index)) for slo_index in slo_indices}
+    if not own:
         return {}
-    try:
-        series = await client.instant_query(batch(texts), at)
-    except PrometheusError:  # counting will say what is wrong
-        return {}
-    found: dict[SloIndex, float] = {}
-    for each in series:
-        number = each.labels.get(PART_LABEL, "")
-        for _, value in each.samples:
-            if number.isdigit() and int(number) < len(owners) and math.isfinite(value):
-                owner = owners[int(number)]
-                found[owner] = min(found.get(owner, math.inf), value)
-    return found
+    client = clients[slos[next(iter(own))].datasource]
+    found = await ask_each(client, own, newest_sample, int(at), min)
+    # Those that are later than a server looks back are not among what it shows.
+    others = {slo_index: own[slo_index] for slo_index in own.keys() - found.keys()}
+    return found | await ask_each(client, others, newest_sample_long_ago, int(at), min)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from exporter.collection.scrape_intervals import ScrapeIntervals
 from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.indicators import Indicator, indicators, native_selectors, stored_selectors
@@ -45,9 +46,11 @@ class Queries:
     def __init__(
         self, clients: Mapping[str, PrometheusClient], slos: Sequence[Slo], interval: int
     ) -> None:
-        self._clients = clients
         self._slos = slos
         self._interval = interval
+        self.scrape_intervals = ScrapeIntervals(
+            [clients[slo.datasource].settings.scrape_interval for slo in slos]
+        )
         # The usual way to measure first; what was found to work moves to the front.
         self.indicators = [list(indicators(slo.sli, slo.group_by)) for slo in slos]
         self._closed = dict.fromkeys(clients, False)
@@ -62,6 +65,14 @@ class Queries:
         if (closed, blind_to_resets) != (self._closed[datasource], self._blind[datasource]):
             self._closed[datasource], self._blind[datasource] = closed, blind_to_resets
             self._texts.clear()
+
+    def note_scrape_intervals(self, measured: Mapping[SloIndex, float]) -> list[SloIndex]:
+        """Note how often series are scraped (seconds); of which SLOs that changes anything."""
+        changed = [s for s, seconds in measured.items() if self.scrape_intervals.note(s, seconds)]
+        if changed:
+            self._cuts.clear()
+            self._texts.clear()
+        return changed
 
     def prefer(self, slo_index: SloIndex, way: Indicator) -> None:
         """Measure an SLO in another of its ways from now on."""
@@ -123,7 +134,7 @@ class Queries:
             slot=slot,
             interval=self._interval,
             # Two scrapes: should one of them fail, the other still tells where the counter stood.
-            lookback=2 * self._clients[slo.datasource].settings.scrape_interval,
+            lookback=self.scrape_intervals.lookbacks[slo_index],
             closed=self._closed[slo.datasource],
             blind_to_resets=self._blind[slo.datasource],
         )

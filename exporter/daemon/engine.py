@@ -13,12 +13,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 from exporter.collection import pending
 from exporter.collection.late_samples import SampleChecksums
-from exporter.collection.lateness import Lateness
 from exporter.collection.queries import Batch
 from exporter.collection.settings import EvaluationSettings
 from exporter.collection.slot_counter import Answer, SlotCounter
 from exporter.collection.slot_range import SlotRange
 from exporter.daemon.exclusive import Exclusive
+from exporter.daemon.freshness import Freshness
 from exporter.evaluation.build_snapshot import build_snapshot
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import FINE_HORIZON
@@ -49,10 +49,6 @@ class Engine:
         clients: Mapping[str, PrometheusClient],
     ) -> None:
         self.slos = tuple(slos)
-        lookbacks = [2 * clients[slo.datasource].settings.scrape_interval for slo in slos]
-        self.state = EvaluationState(
-            self.slos, settings.interval, lookbacks, patience=settings.settle
-        )
         self.datasources = tuple(dict.fromkeys(slo.datasource for slo in self.slos))
         self._slo_indices_of = {
             name: frozenset(s for s, slo in enumerate_slos(self.slos) if slo.datasource == name)
@@ -62,10 +58,13 @@ class Engine:
         self._settings = settings
         self._counter = SlotCounter(clients, self.slos, settings.interval)
         queries = self._counter.queries
+        self.state = EvaluationState(
+            self.slos, settings.interval, queries.scrape_intervals.lookbacks, settings.settle
+        )
         self._checksums = SampleChecksums(
             clients, self.slos, queries.selectors, queries.native_selectors
         )
-        self._lateness = Lateness(clients, self.slos, queries.selectors)
+        self._freshness = Freshness(clients, self.slos, queries, self.turns)
         self._history_failed: dict[SloIndex, tuple[int, str]] = {}
         self._batches_at_once = {
             # Twice what may be asked at once: while some answers are read, others are waited for.
@@ -106,7 +105,7 @@ class Engine:
         """
         slo_indices = self._slo_indices_of[datasource]
         await self.turns.run(self.go_to, now)
-        reaches = await self._lateness.ask(slo_indices, now)
+        reaches = await self._freshness.ask(datasource, slo_indices, now)
         settled, newest = await self.turns.run(self._pending, now, slo_indices, reaches)
         work = await self._changed(settled)
         # Before the events: a sample that comes in between makes a difference that is seen.

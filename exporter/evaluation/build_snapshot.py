@@ -60,6 +60,7 @@ def build_snapshot(
             waiting=entry.slo_index in waits,
             recovery=recovery(state, i, policy_states.get(i)),
             lag=state.arrivals.lag(entry.slo_index, at),
+            scrape_interval=state.lookbacks[entry.slo_index] / 2,
         )
         for i, entry in enumerate_series(state.series.entries)
     ]

@@ -286,4 +286,10 @@ FAMILIES = (
         "Seconds by which the SLO's data come late: windows end as much earlier, and so do alerts.",
         lambda status: _one(float(status.lag)),
     ),
+    Family(
+        "slo_scrape_interval_seconds",
+        "gauge",
+        "The longest scrape interval of the SLO's series: the configured or the measured one.",
+        lambda status: _one(float(status.scrape_interval) or None),
+    ),
 )

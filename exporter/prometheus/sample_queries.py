@@ -47,3 +47,19 @@ def newest_sample(selector: Selector) -> str:
 def newest_sample_long_ago(selector: Selector) -> str:
     """When the newest sample of all was taken within the last 20 minutes, Unix seconds."""
     return f"max(max_over_time(timestamp({selector})[20m:30s]))"
+
+
+def scrape_interval(selector: Selector, *, closed: bool) -> str:
+    """The longest scrape interval of the series that are there, in seconds.
+
+    It is an hour over the samples in it: in the better one of the last two hours, so that a pause
+    does not count, and of series that were there in the one before. Series that are scraped so
+    rarely that no instant shows them are found further back.
+    """
+    newest = f"count_over_time({selector}[{open_range(3600, closed=closed)}])"
+    before = f"count_over_time({selector}[{open_range(3600, closed=closed)}] offset 1h)"
+    samples = f"({newest} > {before} or {before})"
+    return (
+        f"(max(3600 / ({samples} and {selector}))"
+        f" or max(3600 / ({samples} and last_over_time({selector}[30m]))))"
+    )

@@ -104,8 +104,8 @@ OWN_PARAMS = frozenset({"query", "time", "start", "end", "step"})
 class PrometheusSettings:
     """One Prometheus-compatible query API. Durations are in seconds.
 
-    `scrape_interval` is the longest scrape interval of the series that are counted: a counter
-    is looked for over two of them, so that one failed scrape hides nothing. `external_url` is where
+    `scrape_interval` is that of the series that are counted, where no longer one is measured: a
+    counter is looked for over two of them, so that one failed scrape hides nothing. `external_url` is where
     browsers find it, if not at `url`. `params` are sent with every query, besides or in place of
     `DEFAULT_PARAMS`.
 

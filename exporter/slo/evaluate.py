@@ -36,7 +36,8 @@ class Subject:
 
     `answered` tells whether Prometheus has answered for it lately, `policy_state` how it stands
     in its policy, `waiting` whether its history is still being read, `recovery` when its tier gets
-    better (Unix seconds), `lag` how many seconds its data are late.
+    better (Unix seconds), `lag` how many seconds its data are late, and
+    `scrape_interval` how often its series are scraped, in seconds (0 if that is not known).
     """
 
     slo: Slo
@@ -50,6 +51,7 @@ class Subject:
     waiting: bool = False
     recovery: float | None = None
     lag: float = 0.0
+    scrape_interval: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,11 @@ def evaluate(at: int, subjects: Sequence[Subject], sums: Sums) -> Snapshot:
         raw = _window(everything, span.elapsed, i, budget)
         if subject.groups and raw.known <= 0:
             continue  # the last that was known of this group has left the period
-        found = {name: _window(counted, length, i, budget) for name, length in lengths[slo.period]}
+        found = {
+            name: _window(counted, length, i, budget)
+            for name, length in lengths[slo.period]
+            if length >= 2 * subject.scrape_interval or length == span.elapsed
+        }
         state = _state(subject, _window(everything, WINDOWS[0], i, budget))
         statuses.append(_status(subject, at, span, found=found, raw=raw, state=state))
     shown = _without_stand_ins(statuses)
@@ -160,6 +166,7 @@ def _status(
         maintenance=tuple(window.reason for window in slo.maintenance if window.active(at)),
         last_slot=subject.last_slot,
         lag=subject.lag,
+        scrape_interval=subject.scrape_interval,
         events_total=subject.events_total,
         bad_events_total=subject.bad_events_total,
         tier_status=_tier_status(subject, policy_state, state, raw.known),

@@ -69,7 +69,8 @@ class SloStatus:
     known slot. `events_total` and `bad_events_total` are those since midnight UTC. `incidents` and
     `firings` are those of the period, oldest first, with older incidents that await a postmortem.
     `override` is the one in force. `lag` is how many seconds the data are late: windows but the
-    period end as much earlier.
+    period end as much earlier. `scrape_interval` is how often its series are scraped, in seconds;
+    windows shorter than two of them are absent.
     """
 
     slo: Slo
@@ -93,6 +94,7 @@ class SloStatus:
     firings: tuple[Firing, ...] = ()
     override: Override | None = None
     lag: float = 0.0
+    scrape_interval: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

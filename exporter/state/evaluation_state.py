@@ -43,6 +43,7 @@ class EvaluationState:
     - `policy_records`: the policy states that are final.
     - `rebuilds`: the SLOs of which everything is asked for again.
     - `arrivals`: up to when the data of each SLO are complete.
+    - `lookbacks`: how far each SLO's counters are looked for: two scrape intervals, in seconds.
     """
 
     def __init__(
@@ -71,11 +72,10 @@ class EvaluationState:
         )
         self.series = SeriesTable(self.slos, self.ledger)
         self.policy_records = PolicyRecords(self.slos, self.series)
-        self._lookbacks = lookbacks or [0] * len(self.slos)
-        scrape_intervals = [lookback / 2 for lookback in self._lookbacks]
-        self.arrivals = Arrivals(interval, scrape_intervals, patience)
+        self.lookbacks = lookbacks or [0] * len(self.slos)
+        self.arrivals = Arrivals(interval, self.lookbacks, patience)
         self.rebuilds = Rebuilds(
-            self.ledger, self.series, self._slots, lookbacks=self._lookbacks, longest=self._longest
+            self.ledger, self.series, self._slots, lookbacks=self.lookbacks, longest=self._longest
         )
         self._restoring = Restoring(self.ledger)
 
@@ -175,7 +175,7 @@ class EvaluationState:
             np.minimum(self._answered, end, out=self._answered)
             return self
         # Coarse slots are not taken apart in place.
-        state = EvaluationState(self.slos, self.ledger.interval, self._lookbacks, self._patience)
+        state = EvaluationState(self.slos, self.ledger.interval, self.lookbacks, self._patience)
         state.follow(self, {}, at=end, saved=False)
         state.ledger.advance(end)
         return state

@@ -75,7 +75,9 @@ def check(case: FieldCase, snapshot: Snapshot) -> None:
                 told = f"{truth.window}: {name} of {truth.groups or found.slo.name}"
                 assert held == pytest.approx(right, rel=1e-9, abs=truth.within), told
         unknown = (1 - window.known) * seconds
-        assert unknown == pytest.approx(truth.unknown, abs=0.5), f"unknown of {truth.window}"
+        assert unknown == pytest.approx(truth.unknown, abs=0.5), (
+            f"unknown of {truth.window}: {unknown}, lag {found.lag}"
+        )
     problems = {found.problem for found in snapshot.slos if found.problem}
     if not case.words:
         assert not problems

@@ -57,9 +57,9 @@ class PrometheusSection(Section):
     scrape_interval: Annotated[int, BeforeValidator(duration("1s", "1h")), DURATION] = Field(
         default=_DEFAULTS.scrape_interval,
         description=(
-            "The longest scrape interval of the series that SLOs count, whole seconds, 1s to "
-            "1h: a counter is searched over two of them, so that one failed scrape "
-            "hides nothing."
+            "The scrape interval of the series that SLOs count, whole seconds, 1s to 1h. It may be "
+            "left out: longer intervals are measured from the samples of the last two hours. A "
+            "counter is searched over two of them, so that one failed scrape hides nothing."
         ),
         examples=["1m"],
     )

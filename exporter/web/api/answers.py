@@ -131,6 +131,7 @@ def _slo(status: SloStatus) -> SloEntry:
         override=status.override,
         last_slot=status.last_slot,
         lag_seconds=status.lag,
+        scrape_interval_seconds=status.scrape_interval or None,
     )
 
 

@@ -123,6 +123,7 @@ class SloEntry:
     override: Override | None
     last_slot: float | None
     lag_seconds: float
+    scrape_interval_seconds: float | None
 
 
 @dataclass(frozen=True)

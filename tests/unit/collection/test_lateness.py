@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from exporter.collection.lateness import MOST_LAG, Arrivals, Lateness
+from exporter.collection.lateness import MOST_LAG, Arrivals, ask_reaches
 from exporter.prometheus.answers import Series
 from exporter.prometheus.promql import PART_LABEL
 from exporter.prometheus.selectors import parse_selector
@@ -18,7 +18,7 @@ SLO = SloIndex(0)
 
 def arrivals(patience: float = 300) -> Arrivals:
     """Of one SLO, with slots and scrapes of 30 s."""
-    return Arrivals(30, [30.0], patience)
+    return Arrivals(30, [60], patience)
 
 
 class TestArrivals:
@@ -80,10 +80,9 @@ class TestAsking:
             ]
 
         fake.instant = answer
-        lateness = Lateness(
-            {"prometheus": fake}, [slo()], lambda _: [parse_selector("a"), parse_selector("b")]
-        )
-        found = asyncio.run(lateness.ask([SLO], END + 5.5))
+        selectors = [parse_selector("a"), parse_selector("b")]
+        asking = ask_reaches({"prometheus": fake}, [slo()], lambda _: selectors, [SLO], END + 5.5)
+        found = asyncio.run(asking)
         return found, [query for query, _ in fake.instants]
 
     def test_the_oldest_of_all_selectors_counts(self):
@@ -102,5 +101,6 @@ class TestAsking:
         """Counting will say what is wrong."""
         fake = FakePrometheus({})
         fake.down = True
-        lateness = Lateness({"prometheus": fake}, [slo()], lambda _: [parse_selector("a")])
-        assert asyncio.run(lateness.ask([SLO], END)) == {}
+        selectors = [parse_selector("a")]
+        asking = ask_reaches({"prometheus": fake}, [slo()], lambda _: selectors, [SLO], END)
+        assert asyncio.run(asking) == {}

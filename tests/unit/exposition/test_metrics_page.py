@@ -52,6 +52,7 @@ TABLE = {
     "slo_data_coverage_ratio": ("gauge", set()),
     "slo_last_slot_timestamp_seconds": ("gauge", set()),
     "slo_data_lag_seconds": ("gauge", set()),
+    "slo_scrape_interval_seconds": ("gauge", set()),
 }
 """The design's table: type, and the labels beyond service and slo."""
 

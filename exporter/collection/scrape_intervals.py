@@ -1,0 +1,73 @@
+"""How often the series behind SLOs are really scraped, whatever the configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from exporter.collection.per_selector import ask_each
+from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.errors import PrometheusError
+from exporter.prometheus.sample_queries import scrape_interval, widest
+from exporter.prometheus.selectors import Selector
+from exporter.slo.model import Slo
+from exporter.slo.types import HOUR, SloIndex
+
+MEASURE_EVERY = 6 * HOUR
+"""Seconds between two measurements: each reads the samples of two hours."""
+
+CLEARLY = 1.25
+"""A measured interval is taken if it is so many times what was configured: a few failed scrapes
+make it look longer than it is."""
+
+ROUND = 5
+"""Measured intervals are rounded to this many seconds."""
+
+
+class ScrapeIntervals:
+    """The longest scrape interval behind each SLO, in seconds: the configured one, or a longer one
+    that was measured.
+
+    `lookbacks` are two of them: should a scrape fail, the other still tells where a counter stood.
+    """
+
+    def __init__(self, configured: Sequence[int]) -> None:
+        self.configured = tuple(configured)
+        self.seconds = list(configured)
+        self.lookbacks = [2 * seconds for seconds in configured]
+
+    def note(self, slo_index: SloIndex, measured: float) -> bool:
+        """Note what was measured, in seconds; whether that changes anything."""
+        seconds = self.configured[slo_index]
+        if measured > CLEARLY * seconds:
+            seconds = max(seconds, round(measured / ROUND) * ROUND)
+        changed = seconds != self.seconds[slo_index]
+        self.seconds[slo_index], self.lookbacks[slo_index] = seconds, 2 * seconds
+        return changed
+
+
+async def measure(
+    clients: Mapping[str, PrometheusClient],
+    slos: Sequence[Slo],
+    selectors: Callable[[SloIndex], Sequence[Selector]],
+    slo_indices: Iterable[SloIndex],
+    at: float,
+) -> dict[SloIndex, float]:
+    """The scrape intervals behind SLOs of one datasource in the two hours before `at`, in seconds.
+
+    SLOs whose series are younger than an hour are left out, and so are those without any.
+    """
+    slo_indices = list(slo_indices)
+    if not slo_indices:
+        return {}
+    client = clients[slos[slo_indices[0]].datasource]
+    try:
+        closed = await client.ranges_closed()
+    except PrometheusError:
+        return {}
+    return await ask_each(
+        client,
+        {slo_index: widest(selectors(slo_index)) for slo_index in slo_indices},
+        lambda selector: scrape_interval(selector, closed=closed),
+        int(at),
+        max,
+    )
