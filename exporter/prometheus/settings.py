@@ -105,9 +105,9 @@ class PrometheusSettings:
     """One Prometheus-compatible query API. Durations are in seconds.
 
     `scrape_interval` is that of the series that are counted, where no longer one is measured: a
-    counter is looked for over two of them, so that one failed scrape hides nothing. `external_url` is where
-    browsers find it, if not at `url`. `params` are sent with every query, besides or in place of
-    `DEFAULT_PARAMS`.
+    counter is looked for over two of them, so that one failed scrape hides nothing.
+    `external_url` is where browsers find it, if not at `url`. `params` are sent with every query,
+    besides or in place of `DEFAULT_PARAMS`.
 
     Raises:
         ValueError: redirects are to be followed with something that is meant for `url` alone, or

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,6 +94,7 @@ class TestFamilies:
             policy_state=SLOWED,
             recovery=AT + 9,
         )
+        one = replace(one, scrape_interval=30.0)
         found = families(with_overrides(snapshot((one, BURNING)), [OVERRIDE], AT), form)
         assert found.keys() == TABLE.keys()
         for name, (kind, labels) in TABLE.items():
