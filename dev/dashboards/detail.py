@@ -39,7 +39,7 @@ from dev.dashboards.parts import (
     thresholds,
     words,
 )
-from dev.dashboards.series import ONE, named, once
+from dev.dashboards.series import ONE, exhausted_in, named, once
 
 REMAINING: Final = once(f"slo_error_budget_remaining_ratio{{{ONE}}}", by="min")
 TIERS: Final = once(f"slo_policy_tier{{{ONE}}}")
@@ -114,7 +114,6 @@ def _annotations() -> tuple[build.AnnotationQuery, ...]:
 
 def _figures() -> Panels:
     burn = f'slo_burn_rate{{{ONE}, window="1h"}}'
-    exhaustion = f"slo_error_budget_exhaustion_seconds{{{ONE}}}"
     area = common.BigValueGraphMode.AREA
     tier = figure(
         "Policy tier",
@@ -148,9 +147,9 @@ def _figures() -> Panels:
         by_label(tier, "tier", TIER_COLOURS),
         figure(
             "Exhausted in",
-            "At the burn rate of the last hour.",
+            "At the burn rate that holds now.",
             6,
-            now(named(once(exhaustion, "service", by="min"))),
+            now(named(exhausted_in(ONE, "service"))),
         )
         .unit("dtdurations")
         .mappings(never())

@@ -36,7 +36,7 @@ from dev.dashboards.parts import (
     thresholds,
     words,
 )
-from dev.dashboards.series import ANY_OF, chosen, named, once
+from dev.dashboards.series import ANY_OF, chosen, exhausted_in, named, once
 
 DETAIL: Final = (
     f"/d/{DETAIL_UID}?var-service=${{__data.fields.service:percentencode}}"
@@ -155,7 +155,7 @@ def _slos() -> table.Panel:
         "Burn 1h": burn("1h"),
         "Burn 6h": burn("6h"),
         "Tier": f"{once(f'slo_policy_tier{{{ANY_OF}}}')} == 1",
-        "Exhausted in": once(f"slo_error_budget_exhaustion_seconds{{{ANY_OF}}}", by="min"),
+        "Exhausted in": exhausted_in(ANY_OF),
         "State": f"{once(f'slo_data_state{{{ANY_OF}}}')} == 1",
     }
     values = [f"Value #{chr(ord('A') + number)}" for number in range(len(exprs))]

@@ -22,6 +22,13 @@ def once(expr: str, *dropped: str, by: str = "max") -> str:
     return f"{by} without ({', '.join(('instance', 'pod', *dropped))}) ({expr})"
 
 
+def exhausted_in(selector: str, *dropped: str) -> str:
+    """Seconds until a budget is spent; infinite while burn rates are known that do not spend it."""
+    seconds = once(f"slo_error_budget_exhaustion_seconds{{{selector}}}", *dropped, by="min")
+    burn = once(f'slo_burn_rate{{{selector}, window=~"5m|1h"}}', "window", *dropped)
+    return f"({seconds} or {burn} * 0 + Inf)"
+
+
 def named(expr: str) -> str:
     """Without the exporter's own job: it is the same everywhere, and in the way of legends."""
     return f'label_replace({expr}, "job", "", "job", "{JOB}")'

@@ -12,6 +12,9 @@ from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
 from exporter.slo.types import SloIndex
 
+LONG_AGO = 300
+"""Seconds after which a sample does not show that its series is still there."""
+
 MOST_LAG = 900
 """Seconds by which data may be late: slots are not waited for any longer."""
 
@@ -36,6 +39,8 @@ class Arrivals:
         self._patience = patience
         self._reach = [-math.inf] * len(lookbacks)
         self._moved = [-math.inf] * len(lookbacks)
+        self._live = [False] * len(lookbacks)
+        self._latest = [(0.0, -math.inf)] * len(lookbacks)
         self._complete: list[int | None] = [None] * len(lookbacks)
 
     def note(self, slo_index: SloIndex, reach: float | None, now: float) -> None:
@@ -49,13 +54,20 @@ class Arrivals:
         """
         complete = None
         if reach is not None:
-            if reach != self._reach[slo_index]:
+            before = self._reach[slo_index]
+            if reach != before:
                 self._reach[slo_index], self._moved[slo_index] = reach, now
+                # Samples of long ago are late only if more of them come.
+                self._live[slo_index] = before != -math.inf or reach > now - LONG_AGO
             until = self._boundary_before(reach + self._lookbacks[slo_index] / 2)
             # Series that have ended show nothing new, either.
             if now - self._moved[slo_index] <= self._patience:
                 complete = max(until, self._complete[slo_index] or 0)
         self._complete[slo_index] = complete
+        late = 0.0 if complete is None else min(max(0.0, now - complete), MOST_LAG)
+        latest, at = self._latest[slo_index]
+        if late >= latest or now - at > MOST_LAG:
+            self._latest[slo_index] = late, now
 
     def _boundary_before(self, at: float) -> int:
         return (math.ceil(at / self._interval) - 1) * self._interval
@@ -65,13 +77,21 @@ class Arrivals:
         complete = self._complete[slo_index]
         return end if complete is None else min(end, max(complete, end - MOST_LAG))
 
-    def complete(self, end: int) -> list[int]:
+    def lag_shown(self, slo_index: SloIndex, end: int) -> int:
+        """How many seconds before `end` windows end: none as long as the series may have ended."""
+        return self.lag(slo_index, end) if self._live[slo_index] else 0
+
+    def all_complete_until(self, end: int) -> list[int]:
         """`complete_until` of every SLO, by its index."""
         return [self.complete_until(SloIndex(i), end) for i in range(len(self._complete))]
 
-    def lags(self, end: int) -> list[int]:
-        """`lag` of every SLO, by its index: its slots settle as much later."""
-        return [end - until for until in self.complete(end)]
+    def all_settling(self) -> list[float]:
+        """`settling` of every SLO, by its index."""
+        return [late for late, _ in self._latest]
+
+    def settling(self, slo_index: SloIndex) -> float:
+        """How many seconds later than others an SLO's slots settle: its longest lag of late."""
+        return self._latest[slo_index][0]
 
     def lag(self, slo_index: SloIndex, end: int) -> int:
         """How many seconds before `end` the data of an SLO are complete."""
@@ -89,6 +109,9 @@ async def ask_reaches(
 
     See `Arrivals.note`. SLOs without samples are left out, and so are those of which it cannot be
     told.
+
+    Raises:
+        UnavailableError: the datasource does not answer.
     """
     own = {slo_index: widest(selectors(slo_index)) for slo_index in slo_indices}
     if not own:

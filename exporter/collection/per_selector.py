@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.errors import PrometheusError
+from exporter.prometheus.errors import QueryRefusedError
 from exporter.prometheus.promql import PART_LABEL, batch
 from exporter.prometheus.selectors import Selector
 from exporter.slo.types import SloIndex
@@ -33,8 +33,11 @@ async def ask_each(
         choose: of two values for an SLO, the one that counts.
 
     Returns:
-        SLOs without any value are left out, and so are those whose query is not answered: counting
-        will say what is wrong.
+        SLOs without any value are left out, and so are those whose query is refused: counting will
+        say what is wrong.
+
+    Raises:
+        UnavailableError: the datasource does not answer.
     """
     indices = list(selectors)
     cuts = [indices[i : i + MOST_AT_ONCE] for i in range(0, len(indices), MOST_AT_ONCE)]
@@ -55,7 +58,7 @@ async def _ask(
         return {}
     try:
         series = await client.instant_query(batch(texts), at)
-    except PrometheusError:
+    except QueryRefusedError:
         return {}
     found: dict[SloIndex, float] = {}
     for each in series:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from exporter.collection.per_selector import ask_each
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.errors import PrometheusError
 from exporter.prometheus.sample_queries import scrape_interval, widest
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
@@ -55,15 +54,15 @@ async def measure(
     """The scrape intervals behind SLOs of one datasource in the two hours before `at`, in seconds.
 
     SLOs whose series are younger than an hour are left out, and so are those without any.
+
+    Raises:
+        UnavailableError: the datasource does not answer.
     """
     slo_indices = list(slo_indices)
     if not slo_indices:
         return {}
     client = clients[slos[slo_indices[0]].datasource]
-    try:
-        closed = await client.ranges_closed()
-    except PrometheusError:
-        return {}
+    closed = await client.ranges_closed()
     return await ask_each(
         client,
         {slo_index: widest(selectors(slo_index)) for slo_index in slo_indices},

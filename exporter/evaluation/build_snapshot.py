@@ -59,7 +59,7 @@ def build_snapshot(
             policy_state=policy_states.get(i),
             waiting=entry.slo_index in waits,
             recovery=recovery(state, i, policy_states.get(i)),
-            lag=state.arrivals.lag(entry.slo_index, at),
+            lag=state.arrivals.lag_shown(entry.slo_index, at),
             scrape_interval=state.lookbacks[entry.slo_index] / 2,
         )
         for i, entry in enumerate_series(state.series.entries)
@@ -74,10 +74,10 @@ def _as_of_what_is_there(state: EvaluationState, sums: Sums) -> Sums:
     """
     ledger = state.ledger
     late: dict[int, list[int]] = defaultdict(list)
-    complete = state.arrivals.complete(ledger.end)
     for series_index, entry in enumerate_series(state.series.entries):
-        if complete[entry.slo_index] < ledger.end:
-            late[complete[entry.slo_index]].append(series_index)
+        lag = state.arrivals.lag_shown(entry.slo_index, ledger.end)
+        if lag:
+            late[ledger.end - lag].append(series_index)
     if not late:
         return sums
     counted, everything = dict(sums.counted), dict(sums.everything)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Self
 from urllib.parse import quote_plus, urlencode
@@ -44,6 +44,8 @@ A Thanos whose store hangs still answers what needs no series."""
 _quoted = lru_cache(maxsize=4_096)(quote_plus)
 """The texts of range queries are long, and the same from tick to tick."""
 
+NO_PARAMS: Mapping[str, str] = {}
+
 OnQuery = Callable[[str, str, float], None]
 """Told of every query: the datasource, the outcome (`success`, `refused`, `unavailable`) and the
 seconds."""
@@ -78,7 +80,7 @@ class PrometheusClient:
         self._pause_reason = ""
         self._exchange = connect(settings, name)
         self._slots = asyncio.Semaphore(concurrency)
-        self._params = "&" + urlencode({**DEFAULT_PARAMS, **settings.params})
+        self._params = {**DEFAULT_PARAMS, **settings.params}
         headers = httpx.Headers({"Cache-Control": "no-store"})  # a cache knows no late samples
         headers.update(settings.headers)
         headers["User-Agent"] = "error-budget-exporter"
@@ -143,10 +145,10 @@ class PrometheusClient:
             UnavailableError: there was no answer of Prometheus's.
         """
         if self._blind is None:
-            form = f"query={quote_plus('vector(1)')}&partial_response=probe"
+            form, probe = f"query={quote_plus('vector(1)')}", {"partial_response": "probe"}
             async with self._slots:
                 try:
-                    await self._answer_within(self.settings.timeout, "api/v1/query", form)
+                    await self._answer_within(self.settings.timeout, "api/v1/query", form, probe)
                 except PrometheusError as error:
                     self._blind = "partial_response" in str(error)
                     if not self._blind and isinstance(error, UnavailableError):
@@ -194,8 +196,10 @@ class PrometheusClient:
             return False
         return True
 
-    async def _answer_within(self, seconds: float, path: str, form: str) -> list[Series]:
-        status, headers, body = await self._post(seconds, path, form)
+    async def _answer_within(
+        self, seconds: float, path: str, form: str, params: Mapping[str, str] = NO_PARAMS
+    ) -> list[Series]:
+        status, headers, body = await self._post(seconds, path, form, params)
         try:
             if len(body) < LONG_BYTES:
                 return read_answer(status, body, self._exchange.without_secrets)
@@ -214,9 +218,9 @@ class PrometheusClient:
             body.clear()  # an error would hold it, for as long as somebody holds the error
 
     async def _post(
-        self, seconds: float, path: str, form: str
+        self, seconds: float, path: str, form: str, params: Mapping[str, str]
     ) -> tuple[int, httpx.Headers, bytearray]:
-        where, content = self.settings.url, form + self._params
+        where, content = self.settings.url, f"{form}&{urlencode({**self._params, **params})}"
         try:
             async with (
                 asyncio.timeout(seconds),

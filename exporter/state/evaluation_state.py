@@ -88,7 +88,9 @@ class EvaluationState:
 
     def newest_slots(self) -> pending.Requests:
         """The finest slots that nothing is known of yet."""
-        return pending.newest(self.ledger, self._units, self.arrivals.complete(self.ledger.end))
+        return pending.newest(
+            self.ledger, self._units, self.arrivals.all_complete_until(self.ledger.end)
+        )
 
     def note_nothing_new(self, slo_indices: Iterable[SloIndex]) -> None:
         """Note that the answer for some SLOs is that nothing new has come."""
@@ -97,7 +99,7 @@ class EvaluationState:
 
     def settled_slots(self, until: float) -> pending.Requests:
         """The finest slots that have settled since they were asked for; `until`: Unix seconds."""
-        settled_until = [until - lag for lag in self.arrivals.lags(self.ledger.end)]
+        settled_until = [until - late for late in self.arrivals.all_settling()]
         return pending.settled(self.ledger, settled_until, self._units)
 
     def missing_history(self, left_out: set[SloIndex]) -> tuple[int, pending.Requests] | None:
@@ -134,11 +136,12 @@ class EvaluationState:
             slots = self.rebuilds.defer(slo_index, deferred, slots)
             self.ledger.write(level, series, span.start, slots, excluded)
         statuses = np.where(known, SlotStatus.PROVISIONAL, SlotStatus.EMPTY).astype(np.uint8)
-        lag = self.arrivals.lag(slo_index, self.ledger.end) if level == 0 else 0
-        statuses[ends <= settled_until - lag] = SlotStatus.SETTLED
+        late = self.arrivals.settling(slo_index) if level == 0 else 0.0
+        statuses[ends <= settled_until - late] = SlotStatus.SETTLED
         self.ledger.mark(level, slo_index, span.start, statuses)
         if level == 0:
-            self._answered[slo_index] = max(self._answered[slo_index], span.end + lag)
+            until = span.end + self.arrivals.lag(slo_index, self.ledger.end)
+            self._answered[slo_index] = max(self._answered[slo_index], until)
         return left_out
 
     def _slots(
@@ -161,7 +164,7 @@ class EvaluationState:
         self, span: SlotRange, checksums: Mapping[SloIndex, Floats | None]
     ) -> pending.Requests:
         """Settle a span of the finest slots; what is to be counted again. See `recounting`."""
-        complete = self.arrivals.complete(self.ledger.end)
+        complete = self.arrivals.all_complete_until(self.ledger.end)
         return recount(self.ledger, span, checksums, units=self._units, complete=complete)
 
     # Time

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from exporter.collection.lateness import MOST_LAG, Arrivals, ask_reaches
 from exporter.prometheus.answers import Series
+from exporter.prometheus.errors import UnavailableError
 from exporter.prometheus.promql import PART_LABEL
 from exporter.prometheus.selectors import parse_selector
 from exporter.slo.types import SloIndex
@@ -35,7 +38,7 @@ class TestArrivals:
             of = arrivals()
             of.note(SLO, reach, END + 5)
             assert of.complete_until(SLO, END) == complete, reach
-            assert of.lags(END) == [END - complete]
+            assert of.lag(SLO, END) == END - complete
 
     def test_nothing_is_waited_for_where_there_are_no_samples(self):
         """An SLO without any is counted as it always was."""
@@ -58,6 +61,24 @@ class TestArrivals:
         of.note(SLO, END - 10, END + 5)
         of.note(SLO, END - 250, END + 35)
         assert of.complete_until(SLO, END + 30) == END
+
+    def test_samples_of_long_ago_are_late_only_once_more_come(self):
+        """At a start it cannot be told whether a series has ended or comes ten minutes late."""
+        of = arrivals()
+        of.note(SLO, END - 600, END + 5)
+        assert (of.lag(SLO, END), of.lag_shown(SLO, END)) == (600, 0)
+        of.note(SLO, END - 570, END + 35)
+        assert of.lag_shown(SLO, END + 30) == 600
+
+    def test_slots_settle_later_for_a_while_after_data_were_late(self):
+        """What was late once may still lack something."""
+        of = arrivals()
+        of.note(SLO, END - 200, END)
+        assert of.settling(SLO) == 180
+        of.note(SLO, END + 10, END + 30)
+        assert of.settling(SLO) == 180
+        of.note(SLO, END + 910, END + 930)
+        assert of.settling(SLO) == 0
 
     def test_a_lag_is_bounded(self):
         """Slots are not waited for without end."""
@@ -97,10 +118,11 @@ class TestAsking:
         assert found == {SLO: END - 600}
         assert len(asked) == 2
 
-    def test_without_an_answer_nothing_is_known(self):
-        """Counting will say what is wrong."""
+    def test_a_datasource_that_does_not_answer_is_noticed_by_it(self):
+        """Nothing else is asked of one that hangs."""
         fake = FakePrometheus({})
         fake.down = True
         selectors = [parse_selector("a")]
         asking = ask_reaches({"prometheus": fake}, [slo()], lambda _: selectors, [SLO], END)
-        assert asyncio.run(asking) == {}
+        with pytest.raises(UnavailableError):
+            asyncio.run(asking)
