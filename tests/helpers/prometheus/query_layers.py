@@ -108,6 +108,36 @@ def blind_to_resets(layer: QueryLayer, path: str, _headers: Headers, form: Form)
     return answer.status_code, JSON, answer.content
 
 
+def caching(key: Callable[[Headers, Form], bool]) -> Layer:
+    """A query frontend that answers from its cache what it was asked before, unless `key` holds.
+
+    It caches that nothing is there yet, too.
+    """
+    cache: dict[tuple[str, tuple[tuple[str, str], ...]], Answer] = {}
+
+    def answer(layer: QueryLayer, path: str, headers: Headers, form: Form) -> Answer:
+        if key(headers, form):
+            return passed_on(layer, path, headers, form)
+        asked = path, tuple(sorted(form.items()))
+        if asked not in cache:
+            cache[asked] = passed_on(layer, path, headers, form)
+        return cache[asked]
+
+    return answer
+
+
+def says_no_store(headers: Headers, _form: Form) -> bool:
+    """As Cortex, Mimir and Thanos's query frontend have it."""
+    return any(
+        name.lower() == "cache-control" and "no-store" in value for name, value in headers.items()
+    )
+
+
+def says_nocache(_headers: Headers, form: Form) -> bool:
+    """As VictoriaMetrics has it."""
+    return form.get("nocache") == "1"
+
+
 def refusing(what: Callable[[Form], bool], told: str) -> Layer:
     """Some queries are refused."""
 

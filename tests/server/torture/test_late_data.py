@@ -24,6 +24,12 @@ from exporter.slo.snapshot import DataState, SloStatus
 from tests.helpers.integration.histories import END, History, scrapes
 from tests.helpers.integration.running import DELAY, slot_counts
 from tests.helpers.integration.scenario import TOTAL, Case, availability
+from tests.helpers.prometheus.query_layers import (
+    QueryLayer,
+    caching,
+    says_no_store,
+    says_nocache,
+)
 from tests.helpers.torture.receivers import PrometheusReceiver, Receiver
 from tests.oracle import HOUR, MINUTE
 
@@ -70,8 +76,8 @@ class Shown:
     counts: dict[tuple[int, int], tuple[float, float]]
 
 
-async def lived(receiver: Receiver, lag: Lag, until: int) -> Shown:
-    """Poll every 30 s, with what has come by then."""
+async def lived(receiver: Receiver, lag: Lag, until: int, url: str = "") -> Shown:
+    """Poll every 30 s, with what has come by then, at another `url` if one is given."""
     case = burning()
     samples = [
         ((("__name__", name), *identity), t, value)
@@ -81,7 +87,7 @@ async def lived(receiver: Receiver, lag: Lag, until: int) -> Shown:
     ]
     shown: dict[int, SloStatus] = {}
     boundaries = range(START, until + 1, 30)
-    async with PrometheusClient(PrometheusSettings(url=receiver.url)) as client:
+    async with PrometheusClient(PrometheusSettings(url=url or receiver.url)) as client:
         engine = Engine([case.slo], EvaluationSettings(), {"prometheus": client})
         for before, boundary in pairwise([0, *boundaries]):
             arrived = [
@@ -163,3 +169,16 @@ def test_it_is_said_how_late_they_are(receiver):
     found = asyncio.run(lived(receiver, lambda _: 90, START + 10 * MINUTE))
     lag = found.statuses[START + 10 * MINUTE].lag
     assert format_duration(round(lag)) in {"1m", "1m30s"}
+
+
+@pytest.mark.parametrize("honoured", [says_no_store, says_nocache])
+def test_a_cache_in_between_is_passed_by(receiver, honoured):
+    """A query frontend that has cached "nothing there yet" would lose what comes late for good."""
+    with QueryLayer(receiver.url, caching(honoured)) as layer:
+        found = asyncio.run(lived(receiver, lambda _: 40, LAST + 15 * MINUTE, layer.url))
+    wrong = {
+        (start, end): counts
+        for (start, end), counts in found.counts.items()
+        if START - 30 * MINUTE < end <= LAST and counts != truth(end)
+    }
+    assert wrong == {}
