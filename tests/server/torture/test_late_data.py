@@ -174,8 +174,12 @@ def test_it_is_said_how_late_they_are(receiver):
 @pytest.mark.parametrize("honoured", [says_no_store, says_nocache])
 def test_a_cache_in_between_is_passed_by(receiver, honoured):
     """A query frontend that has cached "nothing there yet" would lose what comes late for good."""
+
+    def lag(t: float) -> float:
+        return 200 if OUTAGE[0] < t <= OUTAGE[1] and t // 30 % 2 else 1
+
     with QueryLayer(receiver.url, caching(honoured)) as layer:
-        found = asyncio.run(lived(receiver, lambda _: 40, LAST + 15 * MINUTE, layer.url))
+        found = asyncio.run(lived(receiver, lag, LAST + 15 * MINUTE, layer.url))
     wrong = {
         (start, end): counts
         for (start, end), counts in found.counts.items()
