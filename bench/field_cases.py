@@ -12,7 +12,7 @@ from exporter.slo.windows import windows
 from tests.field.case import Truth
 from tests.field.cases import CASES
 from tests.field.counted import NOW, outcome, status, store
-from tests.helpers.torture.receivers import Receiver
+from tests.helpers.torture.receivers import Receiver, VictoriaMetrics
 
 Cells = Mapping[str, str]
 """What stands in a column, by the name of the case."""
@@ -34,7 +34,8 @@ def count_all(receiver: Receiver) -> Column:
     for name, case in CASES.items():
         snapshot = outcome(receiver.url, case)
         cells[name] = _told(_found(snapshot, case.truths[0]))
-        wrong += any(not _same(_found(snapshot, truth), truth) for truth in case.truths)
+        if not (case.prometheus_alone and isinstance(receiver, VictoriaMetrics)):
+            wrong += any(not _same(_found(snapshot, truth), truth) for truth in case.truths)
     return Column(cells, wrong)
 
 

@@ -38,6 +38,8 @@ class FieldCase:
     - `truths`: what the windows hold; `words`: what the SLO's problem must say, none if nothing.
     - `polled`: from when to when (relative to now) it is polled at every interval; what lies
       between is counted as one gap. The case is always counted by a first start at `now`, too.
+    - `prometheus_alone`: VictoriaMetrics shows series for longer than until their staleness mark
+      here, so the truth is another one there.
     - `rule`: what a usual rule would take for the bad events of the first truth's window (PromQL).
     """
 
@@ -48,3 +50,4 @@ class FieldCase:
     words: tuple[str, ...] = ()
     polled: tuple[int, int] | None = None
     rule: str | None = None
+    prometheus_alone: bool = False

@@ -41,6 +41,7 @@ def two_of_them(metric: str, ago: int, period: str, truth: Truth, since: int) ->
         (truth,),
         words=("many-to-many",) if ago < 6 * HOUR else (),
         polled=(-ago - 300, -ago + 900) if ago < 6 * HOUR else None,
+        prometheus_alone=True,
     )
 
 
