@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
 
 from exporter.collection.settings import EvaluationSettings
 from exporter.config.sections.budgeting import AlertingSection
@@ -24,13 +24,15 @@ from exporter.config.types.fields import (
     DatasourceName,
     Glob,
     Interval,
+    Kind,
     duration,
+    one_of,
 )
 from exporter.config.types.section import Section
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.durations import format_duration
 from exporter.slo.model import DEFAULT_DATASOURCE
-from exporter.slo.policy import DEFAULT_POLICY, Policy
+from exporter.slo.policy import DEFAULT_POLICY, Gate, Policy
 
 _DEFAULTS = EvaluationSettings()
 
@@ -102,6 +104,9 @@ class EvaluationSection(Section):
         return EvaluationSettings(**dict(self))
 
 
+GateChoice = Annotated[Gate, PlainValidator(one_of(dict.fromkeys(Gate))), Kind("gate")]
+
+
 class PolicySection(Section):
     """How policies are applied; for every policy."""
 
@@ -136,6 +141,16 @@ class PolicySection(Section):
         ),
         examples=["10"],
     )
+    while_paging: Annotated[Gate, PlainValidator(one_of(dict.fromkeys(Gate))), Kind("gate")] = (
+        Field(
+            default=DEFAULT_POLICY.while_paging,
+            description=(
+                "The gate's decision while a condition that pages holds, where the tier's is "
+                "milder."
+            ),
+            examples=["block"],
+        )
+    )
     overrides: OverridesSection = Field(
         default=OverridesSection(),
         description="Limits of overrides, by which people deploy although the gate blocks.",
@@ -149,6 +164,7 @@ class PolicySection(Section):
             recover_margin=float(self.recover_margin / 100),
             min_stay=self.min_stay,
             postmortem_above=float(self.postmortem_above / 100),
+            while_paging=self.while_paging,
         )
 
 

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import StrEnum
 
+from exporter.slo import figures
+from exporter.slo.burning import sentence, worst_severity
 from exporter.slo.durations import format_duration
 from exporter.slo.overrides import in_force
-from exporter.slo.policy import Tier
+from exporter.slo.policy import Gate, Tier
 from exporter.slo.records import Override, TierChange
 from exporter.slo.snapshot import DataState, SloStatus, Snapshot
 
@@ -150,12 +152,19 @@ def decide_slo(
     A tier that is held, since the data are stale or little is known, keeps its decision, and that
     is said. Without any tier the decision is unknown. An override passes what blocks and what is
     unknown; a reason passes what blocks.
+    While a page fires the decision is at least the policy's `while_paging`; what burns is said.
     """
     tier, slo = status.tier, status.slo
-    decision = Decision.UNKNOWN if tier is None else Decision(tier.gate)
+    burning = sentence(status, now) if worst_severity(status) == "page" else None
+    decision = Decision.UNKNOWN
+    if tier is not None:
+        least = slo.policy.while_paging if burning else Gate.ALLOW
+        decision = Decision(max(tier.gate, least, key=tuple(Gate).index))
     blocked = decision is Decision.BLOCK
     held = status.tier_status.held
     why = [_in_tier(status, tier) if tier else "Nothing of the period is known yet."]
+    if burning:
+        why.append(f"A page fires: {burning}.")
     exempted = overridden = False
     if reason is not None:
         exempted = blocked and tier is not None and _among(reason, tier.exemptions)
@@ -195,7 +204,7 @@ def _in_tier(status: SloStatus, tier: Tier) -> str:
     text = f"In tier {tier.name}"
     if tier_status.since is not None:
         text += f" since {_time(tier_status.since)}"
-    now = f"{_percent(status.budget.remaining)} of the budget is left" if status.budget else ""
+    now = f"{figures.left(status.budget.remaining)} of the budget is left" if status.budget else ""
     last = tier_status.changes[-1] if tier_status.changes else None
     if last is None or last.after != tier.name:
         return f"{text}: {now}." if now else f"{text}."
@@ -204,10 +213,11 @@ def _in_tier(status: SloStatus, tier: Tier) -> str:
 
 
 def _figures(change: TierChange) -> str:
-    budget = f"{_percent(change.remaining)} of the budget"
+    budget = f"{figures.left(change.remaining)} of the budget"
     if change.window is None or change.burn_rate is None:
         return budget
-    return f"a burn rate of {change.burn_rate:.3g} over {format_duration(change.window)}, {budget}"
+    rate = figures.number(change.burn_rate)
+    return f"a burn rate of {rate} over {format_duration(change.window)}, {budget}"
 
 
 def _of_reason(status: SloStatus, reason: str, *, exempted: bool, blocked: bool) -> Iterable[str]:
@@ -224,10 +234,6 @@ def _of_reason(status: SloStatus, reason: str, *, exempted: bool, blocked: bool)
 
 def _among(reason: str, exemptions: Iterable[str]) -> bool:
     return reason.casefold() in (name.casefold() for name in exemptions)
-
-
-def _percent(ratio: float) -> str:
-    return f"{ratio * 100:.3g}%"
 
 
 def _time(at: float) -> str:

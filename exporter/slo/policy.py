@@ -51,6 +51,7 @@ class Policy:
     - `min_stay`: how long a tier stays before a better one is taken, in seconds.
     - `postmortem_above`: an incident that takes more of a period's budget (a ratio) requires a
       postmortem.
+    - `while_paging`: the gate while a condition that pages holds, where the tier's is milder.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Policy:
     recover_margin: float = 0.02
     min_stay: int = 3_600
     postmortem_above: float = 0.20
+    while_paging: Gate = Gate.CAUTION
 
     def tier(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from exporter.slo.burning import sentence
 from exporter.slo.durations import format_duration
 from exporter.slo.event_history import EventHistory
 from exporter.slo.records import Incident, TierChange
@@ -51,6 +52,7 @@ def detail(
         "service": slo.service,
         "slo": slo.name,
         "groups": status.groups,
+        "burning": sentence(status, status.period.start + status.period.elapsed) or "",
         "labels": slo.labels,
         "objective": formatting.objective(status),
         "period_start": formatting.minute(status.period.start),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
+from exporter.slo import figures
 from exporter.slo.durations import format_duration
 from exporter.slo.period import CalendarPeriod, Period
 from exporter.slo.snapshot import DataState, SloStatus
@@ -37,17 +38,17 @@ def percent(ratio: float | None) -> str:
 
 def small_percent(ratio: float | None) -> str:
     """A ratio as a percentage with three significant digits: `0.012%`."""
-    return UNKNOWN if ratio is None else f"{ratio * 100:.3g}%"
+    return UNKNOWN if ratio is None else figures.percent(ratio)
 
 
 def rate(burn_rate: float | None) -> str:
-    """A burn rate: `14.4x`."""
-    return UNKNOWN if burn_rate is None else f"{burn_rate:.3g}x"
+    """A burn rate: `14.4x`; 0 if nothing burns."""
+    return UNKNOWN if burn_rate is None else figures.rate(burn_rate)
 
 
 def count(events: float) -> str:
     """A number of events, with thousands separated."""
-    return f"{events:,.0f}" if events >= 100 or events == int(events) else f"{events:.3g}"
+    return f"{events:,.0f}" if events == int(events) else figures.number(events)
 
 
 def lasting(seconds: float) -> str:

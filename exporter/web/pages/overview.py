@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from exporter.slo.burning import SEVERITIES, severity_rank, worst_severity
 from exporter.slo.event_history import EventHistory
 from exporter.slo.policy import Gate
 from exporter.slo.snapshot import DataState, SloStatus, Snapshot
@@ -221,12 +222,14 @@ def _unique(names: Iterable[str]) -> dict[str, None]:
 _GATES = tuple(Gate)
 
 
-def _badness(status: SloStatus) -> tuple[int, float, str, str, str]:
-    """By gate, then by budget; what is unknown comes last."""
+def _badness(status: SloStatus) -> tuple[int, int, float, str, str, str]:
+    """Pages first, then tickets, then by gate, then by budget; what is unknown comes last."""
     slo = status.slo
+    severity = worst_severity(status)
+    calm = len(SEVERITIES) + 1 if severity is None else severity_rank(severity)
     gate = _GATES.index(status.tier.gate) if status.tier else -1
     remaining = status.budget.remaining if status.budget else math.inf
-    return -gate, remaining, slo.service, slo.name, formatting.groups(status.groups)
+    return calm, -gate, remaining, slo.service, slo.name, formatting.groups(status.groups)
 
 
 def _gate(status: SloStatus) -> str:

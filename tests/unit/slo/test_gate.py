@@ -11,7 +11,7 @@ from exporter.slo.gate import Decision, decide, decide_slo
 from exporter.slo.policy import Gate, Policy, Tier
 from exporter.slo.records import Override, TierChange
 from exporter.slo.snapshot import SloStatus, Snapshot, TierStatus
-from tests.helpers.samples import AT, slo, snapshot, status, subject
+from tests.helpers.samples import AT, every_window, slo, snapshot, status, subject
 
 NOW = AT + 60.0
 HOUR = 3_600
@@ -240,3 +240,35 @@ class TestService:
         found = decide(Snapshot(0, (), ()), "auth", now=NOW)
         assert (found.decision, found.at) == ("unknown", None)
         assert found.why == "There is no evaluation yet, or no recent one."
+
+
+class TestWhilePaging:
+    def burning(self, tier: str, while_paging: Gate) -> SloStatus:
+        """4.7% fail in every window but the period's, which decides the tier."""
+        base = in_tier(tier)
+        own = slo(policy=replace(POLICY, while_paging=while_paging))
+        windows = every_window(own, (47.0, 1_000.0, 1.0), period=(1.0, 1_000_000.0, 1.0))
+        return replace(status(subject(own), windows), tier=base.tier, tier_status=base.tier_status)
+
+    @pytest.mark.parametrize(
+        ("tier", "while_paging", "decision"),
+        [
+            ("normal", Gate.CAUTION, "caution"),
+            ("normal", Gate.BLOCK, "block"),
+            ("normal", Gate.ALLOW, "allow"),
+            ("frozen", Gate.CAUTION, "block"),
+        ],
+    )
+    def test_the_decision_is_at_least_the_policys(self, tier, while_paging, decision):
+        """The tier knows of the month; the page of now."""
+        found = decide_slo(self.burning(tier, while_paging), now=NOW)
+        assert found.decision == decision
+        assert " A page fires: 4.7% of events fail, 0.1% allowed; 99.9% of the budget" in found.why
+
+    def test_a_ticket_changes_nothing(self):
+        """It does not call anybody now."""
+        own = slo(policy=POLICY)
+        slow = status(subject(own), every_window(own, (4.0, 1_000.0, 1.0), period=(1.0, 1e6, 1.0)))
+        found = decide_slo(replace(slow, tier=in_tier("normal").tier), now=NOW)
+        assert found.decision == "allow"
+        assert "fires" not in found.why

@@ -47,7 +47,7 @@ class TestOverview:
     @pytest.mark.parametrize(
         ("sums", "answered", "texts"),
         [
-            ((0.0, 100.0, 1.0), True, ["100.0%", "0x", "not burning", ">ok<"]),
+            ((0.0, 100.0, 1.0), True, ["100.0%", ">0<", "not burning", ">ok<"]),
             ((1.0, 100.0, 1.0), True, ["-900.0%", "10x", ">spent<", "exhausted"]),
             ((0.0, 0.0, 1.0), True, ["no traffic", "not burning"]),
             ((0.0, 0.0, 0.0), True, ["no data", "unknown"]),
