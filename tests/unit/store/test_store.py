@@ -13,45 +13,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import Level
 from exporter.ledger.slot_status import SlotStatus
-from exporter.store.loading import SLACK
 from exporter.store.store import Store
+from tests.helpers.ledger.comparing import (
+    assert_same,
+    chunks,
+    lives,
+)
 from tests.helpers.ledger.slots import counted
-from tests.helpers.ledger.stored import KEY, SMALL, START, ledger, names, restart, save, settle
-
-LENGTHS = [10, 30, 100, 600, 610, 2_000, 2_400, 2_410, 12_000, 17_777, 24_000]
-
-counts = st.one_of(
-    st.none(), st.tuples(st.integers(0, 50), st.integers(0, 1000), st.sampled_from([0.0, 0.5, 1.0]))
-)
-writes = st.tuples(
-    st.just("settle"), st.integers(0, 3), st.integers(-6, 90), st.lists(counts, min_size=1)
-)
-advances = st.tuples(st.just("advance"), st.one_of(st.integers(0, 900), st.integers(0, 23_900)))
-lives = st.lists(
-    st.one_of(writes, writes, advances, st.just(("save",)), st.just(("die",)), st.just(("end",))),
-    max_size=14,
-)
-
-
-def assert_same(found: Ledger, expected: Ledger) -> None:
-    """Every window, every slot and what was asked are the same, to the last digit."""
-    assert found.end == expected.end
-    for excluded in (False, True):
-        for length in LENGTHS:
-            one, other = (each.window(length, excluded=excluded) for each in (found, expected))
-            for name in ("bad", "total", "known"):
-                assert getattr(one, name).tolist() == getattr(other, name).tolist(), length
-    for level in range(len(SMALL)):
-        asked, before = found.asked(level), expected.asked(level)
-        assert ((asked == SlotStatus.SETTLED) == (before == SlotStatus.SETTLED)).all()
-        for row in range(expected.series_count):
-            for a, b in zip(
-                found.read(level, row).arrays(), expected.read(level, row).arrays(), strict=True
-            ):
-                assert a.tolist() == b.tolist()
+from tests.helpers.ledger.stored import KEY, SMALL, START, restart, save, settle
 
 
 class TestRestarts:
@@ -226,94 +197,3 @@ class TestOwners:
         save(one, store)
         assert store.load([KEY], known={0}) == {}
         store.close()
-
-
-def chunks(folder: Path) -> list[tuple[int, int]]:
-    """Slot length and number of everything stored."""
-    with sqlite3.connect(folder / "ledger.sqlite") as connection:
-        return connection.execute("SELECT slot, number FROM chunk ORDER BY 1, 2").fetchall()
-
-
-class TestRetention:
-    def test_what_has_become_coarse_is_dropped(self, tmp_path):
-        """Fine slots stay on disk no longer than in memory."""
-        one, store = restart(tmp_path)
-        settle(one, 0, START - 600, np.ones((1, 60)), np.ones((1, 60)))
-        save(one, store)
-        before = chunks(tmp_path)
-        assert {slot for slot, _ in before} == {10}
-        one.advance(START + 6_000)
-        total = one.window(12_000).total[0]
-        save(one, store)
-        store.close()
-        assert 10 not in {slot for slot, _ in chunks(tmp_path)}
-        found, store = restart(tmp_path)
-        store.close()
-        assert found.window(12_000).total[0] == total == 60
-
-    def test_the_period_and_some_slack_is_kept(self, tmp_path):
-        """What no period reaches any more goes, whatever the ledger could hold."""
-        owner = replace(KEY, keep=1_000)
-        store = Store(tmp_path)
-        store.load([owner])
-        one = ledger(end=START)
-        settle(one, 3, START - 23_040, np.ones((1, 40)), np.ones((1, 40)))
-        save(one, store)
-        assert len(chunks(tmp_path)) > 0
-        store.write(START + SLACK + 3_600, [], [])
-        store.close()
-        assert chunks(tmp_path) == []
-
-    def test_a_longer_period_keeps_more(self, tmp_path):
-        """From the first write on, whatever was to be kept before."""
-        store = Store(tmp_path)
-        store.load([replace(KEY, keep=1_000)])
-        one = ledger(end=START)
-        settle(one, 3, START - 23_040, np.ones((1, 40)), np.ones((1, 40)))
-        save(one, store)
-        before = chunks(tmp_path)
-        store.load([replace(KEY, keep=SLACK)])
-        store.write(START + SLACK + 3_600, [(240, 0)], [])
-        store.close()
-        assert before
-        assert chunks(tmp_path) == before
-
-    def test_a_group_is_forgotten_with_its_last_chunk(self, tmp_path):
-        """Groups come and go for years; one that comes back is known anew."""
-        one, store = restart(tmp_path, groups=2)
-        settle(one, 0, START - 20, np.ones((2, 2)), np.ones((2, 2)))
-        save(one, store)
-        store.write(START + SLACK + KEY.keep + 3_600, [], [])
-        with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
-            assert connection.execute("SELECT labels FROM series").fetchall() == []
-        one.advance(START + 10)
-        settle(one, 0, START, np.ones((2, 1)), np.ones((2, 1)))
-        save(one, store)
-        assert store.load([KEY])[0].history.groups == names(2)
-        store.close()
-
-    def test_a_removed_slo_is_kept_for_its_period(self, tmp_path):
-        """One that is put back finds its history; then the store forgets it."""
-        one, store = restart(tmp_path)
-        settle(one, 0, START - 20, [[1.0, 1.0]], [[2.0, 2.0]])
-        save(one, store)
-        other = replace(KEY, measured="something else")
-        store.load([other])
-        store.write(START + 7_200, [], [])
-        assert len(store.load([KEY])) == 1
-        store.load([other])
-        store.write(START + SLACK + KEY.keep + 3_600, [], [])
-        assert store.load([KEY]) == {}
-        store.close()
-
-
-def test_groups_come_back_under_their_names(tmp_path):
-    """Label values of any kind, each with its own counts."""
-    one, store = restart(tmp_path, groups=3)
-    settle(one, 0, START - 10, [[1.0], [2.0], [3.0]], [[10.0], [20.0], [30.0]])
-    save(one, store)
-    history = store.load([KEY])[0].history
-    store.close()
-    assert history.groups == names(3)
-    picked = history.of_groups((names(3)[2], ("new",), names(3)[0]))
-    assert picked.stretches[0].slots.total.sum(axis=1).tolist() == [30.0, 0.0, 10.0]
