@@ -20,7 +20,7 @@ BEFORE, AFTER = 3 * 3_600, 1_800
 
 HEAD = """
 prometheus: {{url: "{url}", scrape_interval: 30s}}
-policy: {{min_coverage: 0, overrides: {{per_quarter: 20}}}}
+policy: {{min_coverage: 0, while_paging: allow, overrides: {{per_quarter: 20}}}}
 slos:
 """
 
