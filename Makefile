@@ -42,10 +42,10 @@ lint: venv  ## style and types
 	$(BIN)/mypy
 
 test: lint tools browser  ## style, types and all tests but the slow ones; under 6 minutes on two cores
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3
 
 test-fast: venv  ## the tests that need no server; under 90 seconds
-	$(BIN)/pytest -n 2 -m 'not server and not slow' tests/unit
+	$(BIN)/pytest -n 3 -m 'not server and not slow' tests/unit
 
 test-faults: venv tools  ## the whole fault suite, of which `make test` runs the quick part
 	$(BIN)/pytest -n 2 -m '' tests/server/faults

@@ -15,6 +15,9 @@ from exporter.slo.types import SloIndex
 LONG_AGO = 300
 """Seconds after which a sample does not show that its series is still there."""
 
+SURELY_NEW = 150
+"""Seconds: a sample that is found to be younger has come since it was last looked for."""
+
 MOST_LAG = 900
 """Seconds by which data may be late: slots are not waited for any longer."""
 
@@ -56,18 +59,26 @@ class Arrivals:
         if reach is not None:
             before = self._reach[slo_index]
             if reach != before:
-                self._reach[slo_index], self._moved[slo_index] = reach, now
+                # By the sample's own time where that will do: then it makes no difference to what is
+                # waited for when a replica began to look.
+                new = LONG_AGO if before == -math.inf else SURELY_NEW
+                moved = reach if reach > now - new else now
+                self._reach[slo_index], self._moved[slo_index] = reach, moved
                 # Samples of long ago are late only if more of them come.
                 self._live[slo_index] = before != -math.inf or reach > now - LONG_AGO
             until = self._boundary_before(reach + self._lookbacks[slo_index] / 2)
             # Series that have ended show nothing new, either.
-            if now - self._moved[slo_index] <= self._patience:
+            if self._tick(now) - self._moved[slo_index] <= self._patience:
                 complete = max(until, self._complete[slo_index] or 0)
         self._complete[slo_index] = complete
         late = 0.0 if complete is None else min(max(0.0, now - complete), MOST_LAG)
         latest, at = self._latest[slo_index]
         if late >= latest or now - at > MOST_LAG:
             self._latest[slo_index] = late, now
+
+    def _tick(self, now: float) -> float:
+        """When everybody with these slots looks, rather than a moment after."""
+        return now - now % self._interval
 
     def _boundary_before(self, at: float) -> int:
         return (math.ceil(at / self._interval) - 1) * self._interval

@@ -15,7 +15,7 @@ from exporter.commands.options import config_option, web_config_option
 from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
 from exporter.daemon.engine import Engine
-from exporter.daemon.options import watched_web_settings
+from exporter.daemon.web_config import reloading_web_config
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.snapshot import DataState, SloStatus
@@ -27,7 +27,7 @@ from exporter.slo.snapshot import DataState, SloStatus
 @click.option("--live", is_flag=True, help="Also ask Prometheus for every SLO's newest events.")
 def check(config_file: Path, web_config_file: Path | None, live: bool) -> None:
     """Check a configuration file and name every mistake in it."""
-    watched_web_settings(web_config_file)
+    reloading_web_config(web_config_file)
     settings = load_file(config_file)
     click.echo(f"{config_file}: {len(settings.slos)} SLOs, no mistakes")
     for line in settings.ended_windows(time.time()):

@@ -19,9 +19,10 @@ from exporter.daemon.diagnosis import diagnose
 from exporter.daemon.facade import Facade
 from exporter.daemon.interpreter import spare_the_loop
 from exporter.daemon.observer import EvaluationObserver
-from exporter.daemon.options import Options, watched_web_settings
+from exporter.daemon.options import Options
 from exporter.daemon.persister import Persister
 from exporter.daemon.running_config import RunningConfig
+from exporter.daemon.web_config import reloading_web_config
 from exporter.errors import StoreError
 from exporter.exposition.publisher import Publisher
 from exporter.exposition.self_metrics import SelfMetrics
@@ -52,7 +53,7 @@ class App:
     def __init__(
         self, settings: Settings, options: Options, load: Callable[[], Settings] | None = None
     ) -> None:
-        watched = watched_web_settings(options.web_config_file)
+        watched = reloading_web_config(options.web_config_file)
         self._load = load or (lambda: load_file(options.config_file))
         self._log = structlog.get_logger()
         self._metrics = SelfMetrics(

@@ -36,6 +36,7 @@ class EvaluationObserver:
             failures=before.failures + bool(silent),
             at=time.time(),
             seconds=seconds,
+            boundary=snapshot.at,
             slos=len(snapshot.slos),
             slos_failing=sum(status.problem is not None for status in snapshot.slos),
             ledger_slots=engine.ledger.slots,

@@ -28,7 +28,8 @@ class EvaluationFigures:
 
     - `done`, `failures`, `missed`: evaluations that ended, those without Prometheus or with a fault
       of ours, and slot boundaries that went by unattended.
-    - `at`, `seconds`: when the last one ended, and how long it took.
+    - `at`, `seconds`: when the last one ended, and how long it took; `boundary`: the slot boundary
+      that its figures are as of.
     - `slos`, `slos_failing`: SLOs evaluated, and those with a problem of their own.
     - `ledger_slots`, `ledger_bytes`: what the ledger holds.
     - `history_progress`: the share of the history wanted that was asked for.
@@ -39,6 +40,7 @@ class EvaluationFigures:
     missed: int = 0
     at: float = 0.0
     seconds: float = 0.0
+    boundary: int = 0
     slos: int = 0
     slos_failing: int = 0
     ledger_slots: int = 0
@@ -164,6 +166,11 @@ def _evaluations(figures: EvaluationFigures) -> Iterator[Metric]:
         figures.missed,
     )
     yield _gauge("last_evaluation_timestamp_seconds", "When the last evaluation ended.", figures.at)
+    yield _gauge(
+        "last_evaluation_boundary_timestamp_seconds",
+        "The slot boundary that the figures of the last evaluation are as of.",
+        figures.boundary,
+    )
     yield _gauge(
         "last_evaluation_duration_seconds",
         "How long the last evaluation took, queries included.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from exporter.slo.durations import format_duration
@@ -14,6 +15,15 @@ UNITS = ("week", "month", "quarter", "year")
 """The calendar's periods; a week begins on Monday (ISO 8601)."""
 
 _LONGEST = {"week": 7, "month": 31, "quarter": 92, "year": 366}
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    """A time zone, which is read once: without file descriptors left it could not be."""
+    return ZoneInfo(name)
+
+
+_zone("UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,7 @@ class CalendarPeriod:
         step = HOUR
         for year in range(2000, 2041):
             for month in (1, 7):
-                start = datetime(year, month, 1, tzinfo=ZoneInfo(self.zone))
+                start = datetime(year, month, 1, tzinfo=_zone(self.zone))
                 step = math.gcd(step, int(start.timestamp()))
         return step
 
@@ -87,7 +97,7 @@ class CalendarPeriod:
 
         The slot that ends as a month begins still belongs to the month before.
         """
-        zone = ZoneInfo(self.zone)
+        zone = _zone(self.zone)
         day = datetime.fromtimestamp(at - 1, UTC).astimezone(zone).date()
         first = self._first(day)
         after = self._first(first + timedelta(days=_LONGEST[self.unit] + 3))

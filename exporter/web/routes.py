@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -43,10 +45,8 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
     def slos(request: Request) -> Response:
         return _json(answers.slos(publisher.snapshot, request.query_params))
 
-    described = orjson.dumps(document(version), option=orjson.OPT_APPEND_NEWLINE)
-
     def openapi(_: Request) -> Response:
-        return _json(described)
+        return _json(_described(version))
 
     # Coroutines: they run in the event loop, which is where the daemon may be asked.
     async def is_ready(_: Request) -> Response:
@@ -85,6 +85,11 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
         ],
         exception_handlers=ERROR_HANDLERS,
     )
+
+
+@cache
+def _described(version: str) -> bytes:
+    return orjson.dumps(document(version), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _json(body: bytes, status_code: int = 200) -> Response:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from urllib.parse import unquote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -16,26 +17,30 @@ from exporter.web.pages.detail import detail
 from exporter.web.pages.overview import Overview, SloFilters, page_number, slos_of_page
 
 
+@cache
+def _written(version: str) -> tuple[Assets, dict[str, Template]]:
+    """What pages are made of. Templates take long to compile, and never change."""
+    assets = Assets()
+    environment = Environment(
+        loader=PackageLoader("exporter.web.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"version": version, "asset": assets.url}
+    names = ("overview", "slo", "missing")
+    return assets, {name: environment.get_template(f"{name}.html") for name in names}
+
+
 class Pages:
     """Answers requests for pages. The daemon is asked in the event loop, all else in threads."""
 
     def __init__(self, publisher: Publisher, daemon: Daemon, *, version: str) -> None:
         self._publisher = publisher
         self._daemon = daemon
-        self.assets = Assets()
         self._overview = Overview(publisher.snapshot)
-        environment = Environment(
-            loader=PackageLoader("exporter.web.pages"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.globals |= {"version": version, "asset": self.assets.url}
-        self._templates = {
-            name: environment.get_template(f"{name}.html")
-            for name in ("overview", "slo", "missing")
-        }
+        self.assets, self._templates = _written(version)
 
     def _now(self) -> Overview:
         """The SLOs of the newest snapshot; they are sorted once per snapshot."""

@@ -196,7 +196,7 @@ class Exporter:
 
 
 class Recorder:
-    """Writes down what daemons show for every slot, while its context lasts."""
+    """Writes down what daemons show at every slot boundary, while its context lasts."""
 
     def __init__(self, *exporters: Exporter) -> None:
         self.shown: dict[Exporter, dict[float, Figures]] = {exporter: {} for exporter in exporters}
@@ -226,7 +226,19 @@ class Recorder:
             found = figures(page)
             # While history is being read, figures for one and the same slot change.
             if last_slot(found) and "error_budget_exporter_backfill_progress_ratio 1.0" in page:
-                self.shown[of][last_slot(found)] = found
+                own = figures(page, "error_budget_exporter_last_evaluation_boundary")
+                [boundary] = own.values()
+                self.shown[of][boundary] = found
+
+
+def known_alike(one: Figures, other: Figures) -> bool:
+    """Whether two pages know the same slots of every SLO.
+
+    A machine that is busy with other things may have come too late with a sample, or an answer.
+    """
+    names = "slo_last_slot_timestamp_seconds", "slo_data_lag_seconds"
+    differing = differences(one, other)
+    return not any(name in names for name, _ in differing)
 
 
 def differences(one: Figures, other: Figures) -> dict[tuple[str, Labels], tuple[object, object]]:

@@ -13,17 +13,18 @@ from tests.helpers.integration.scenario import Case
 from tests.helpers.prometheus.query_layers import QueryLayer, blind_to_resets
 from tests.helpers.torture.receivers import PrometheusReceiver, Receiver
 from tests.helpers.torture.torture_cases import TORTURE
+from tests.oracle import MINUTE
 
 MOMENT = END - 1_230
 
 
 @pytest.fixture(scope="module")
 def filled(receiver: Receiver, torture: dict[str, Case]) -> Iterator[object]:
-    """An engine that was started at the moment, and polled for a while before."""
+    """An engine that began before things happened, was polled while some did, and filled gaps."""
     if not isinstance(receiver, PrometheusReceiver):
         pytest.skip("VictoriaMetrics has resets(), and increase() of another kind")
-    first = MOMENT - 1_800
-    moments = range(first, MOMENT + 1, 30)
+    first = MOMENT - 130 * MINUTE
+    moments = [*range(first, first + 10 * 30 + 1, 30), MOMENT]
     with QueryLayer(receiver.url, blind_to_resets) as layer:
         yield run(layer.url, [case.slo for case in torture.values()], *moments, fill_at=[first])
 

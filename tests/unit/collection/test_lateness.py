@@ -55,6 +55,18 @@ class TestArrivals:
         assert ended.lag(SLO, END + 330) == 0
         assert late.lag(SLO, END + 330) == 180
 
+    @pytest.mark.parametrize("start", [30, 120, 270])
+    def test_it_makes_no_difference_when_a_replica_began_to_look(self, start: int):
+        """One that starts during an outage waits for as long as one that saw it begin."""
+        first, other = arrivals(), arrivals()
+        for seconds in range(0, 420, 30):
+            now = END + seconds
+            first.note(SLO, END - 10, now + 5)
+            if seconds >= start:
+                other.note(SLO, END - 10, now + 5.5)
+                assert first.complete_until(SLO, now) == other.complete_until(SLO, now), seconds
+        assert other.lag(SLO, END + 390) == 0
+
     def test_what_was_complete_stays_complete(self):
         """A series that is later than the others does not take it back."""
         of = arrivals()
