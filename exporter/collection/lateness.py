@@ -59,7 +59,7 @@ class Arrivals:
         if reach is not None:
             before = self._reach[slo_index]
             if reach != before:
-                # By the sample's own time where that will do: then it makes no difference to what is
+                # By its own time where that will do: then it makes no difference to what is
                 # waited for when a replica began to look.
                 new = LONG_AGO if before == -math.inf else SURELY_NEW
                 moved = reach if reach > now - new else now
