@@ -96,10 +96,6 @@ class Arrivals:
         """`complete_until` of every SLO, by its index."""
         return [self.complete_until(SloIndex(i), end) for i in range(len(self._complete))]
 
-    def all_settling(self) -> list[float]:
-        """`settling` of every SLO, by its index."""
-        return [late for late, _ in self._latest]
-
     def settling(self, slo_index: SloIndex) -> float:
         """How many seconds later than others an SLO's slots settle: its longest lag of late."""
         return self._latest[slo_index][0]

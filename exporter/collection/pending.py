@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.slot_status import SlotStatus
-from exporter.slo.types import SloIndex, slos_where
+from exporter.slo.types import Bools, SloIndex, slos_where
 
 SETTLE_TOGETHER = 10
 SETTLE_SECONDS = 300
@@ -31,14 +31,20 @@ def only(work: Requests, slo_indices: Collection[SloIndex]) -> Requests:
     return {span: those for span, those in kept if those}
 
 
-def newest(ledger: Ledger, units: Sequence[int], complete: Sequence[int]) -> Requests:
+def newest(
+    ledger: Ledger, units: Sequence[int], complete: Sequence[int], replaced: Bools
+) -> Requests:
     """The finest slots that nothing is known of yet: the newest one, or the gap behind it.
 
     A slot that was empty when it was asked is asked again until it settles: data that come
     late come whole most of the time. `units` (seconds) are what each SLO's spans are made
     of: the interval, or its time slice; `complete` (Unix seconds) is up to when its data are there.
+    Of the SLOs where samples are `replaced`, every slot that has not settled is asked again.
     """
-    open_ = ledger.asked(0) <= SlotStatus.EMPTY
+    asked = ledger.asked(0)
+    open_ = (asked <= SlotStatus.EMPTY) | (
+        replaced.reshape(-1, 1) & (asked == SlotStatus.PROVISIONAL)
+    )
     start, _ = ledger.cover(0)
     work: Requests = defaultdict(list)
     if not open_.size:
@@ -48,6 +54,18 @@ def newest(ledger: Ledger, units: Sequence[int], complete: Sequence[int]) -> Req
         first = start + firsts[slo_index] * ledger.interval
         times = (first, complete[slo_index])
         _add(work, slo_index, times, ledger.interval, units[slo_index])
+    return work
+
+
+def unsettled(ledger: Ledger, chosen: Bools) -> Requests:
+    """The finest slots of the chosen SLOs that were counted and have not settled."""
+    start, _ = ledger.cover(0)
+    counted = chosen.reshape(-1, 1) & (ledger.asked(0) == SlotStatus.PROVISIONAL)
+    work: Requests = defaultdict(list)
+    for slo_index in slos_where(counted.any(axis=1)):
+        columns = np.flatnonzero(counted[slo_index])
+        span = _span(start, int(columns[0]), int(columns[-1]) + 1, ledger.interval)
+        work[span].append(slo_index)
     return work
 
 

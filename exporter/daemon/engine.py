@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from exporter.collection import pending
 from exporter.collection.late_samples import SampleChecksums
+from exporter.collection.lateness import MOST_LAG
 from exporter.collection.queries import Batch
 from exporter.collection.settings import EvaluationSettings
 from exporter.collection.slot_counter import Answer, SlotCounter
@@ -106,28 +107,38 @@ class Engine:
         slo_indices = self._slo_indices_of[datasource]
         await self.turns.run(self.go_to, now)
         reaches = await self._freshness.ask(datasource, slo_indices, now)
-        settled, newest = await self.turns.run(self._pending, now, slo_indices, reaches)
+        settled, looked_at = await self.turns.run(self._counted, now, slo_indices, reaches)
         work = await self._changed(settled)
+        for span, those in looked_at.items():
+            found = await self._checksums.ask(those, span)
+            await self.turns.run(self.state.settling.look_at, span.start, found)
+        newest = await self.turns.run(self._newest, slo_indices, reaches)
         # Before the events: a sample that comes in between makes a difference that is seen.
         await self._note_checksums(newest, now)
         for span, those in newest.items():
             work.setdefault(span, []).extend(those)
         await self._ask(0, work, now)
 
-    def _pending(
+    def _counted(
         self,
         now: float,
         slo_indices: Collection[SloIndex],
         reaches: Mapping[SloIndex, float],
     ) -> tuple[pending.Requests, pending.Requests]:
-        """What of some SLOs has settled by `now` (Unix seconds), and what is new and complete."""
+        """What of some SLOs has settled by `now` (Unix seconds), and what is looked at before."""
         self.state.note_arrivals({s: reaches.get(s) for s in slo_indices}, now)
-        until = now - self._settings.settle
-        settled = pending.only(self.state.settled_slots(until), slo_indices)
-        newest = pending.only(self.state.newest_slots(), slo_indices)
+        settling = self.state.settling
+        settled = pending.only(settling.settled(now - self._settings.settle), slo_indices)
+        return settled, pending.only(settling.looked_at(), slo_indices)
+
+    def _newest(
+        self, slo_indices: Collection[SloIndex], reaches: Mapping[SloIndex, float]
+    ) -> pending.Requests:
+        """What of some SLOs is new and complete."""
+        newest = pending.only(self.state.settling.newest(), slo_indices)
         asked = {slo_index for those in newest.values() for slo_index in those}
         self.state.note_nothing_new(reaches.keys() - asked)
-        return settled, newest
+        return newest
 
     def go_to(self, now: float) -> None:
         """Bring the state to the newest slot boundary that can be asked for at `now`."""
@@ -180,7 +191,7 @@ class Engine:
         for span, slo_indices in settled.items():
             checksums = await self._checksums.ask(slo_indices, span)
             of_all = {s: checksums.get(s) for s in slo_indices}
-            again = await self.turns.run(self.state.recount, span, of_all)
+            again = await self.turns.run(self.state.settling.recount, span, of_all)
             for changed, those in again.items():
                 work.setdefault(changed, []).extend(those)
         return work
@@ -188,12 +199,12 @@ class Engine:
     async def _note_checksums(self, work: pending.Requests, now: float) -> None:
         """Note the samples of slots that are about to be counted before they have settled."""
         interval = self.ledger.interval
-        settled = int((now - self._settings.settle) // interval) * interval
+        settled = int((now - self._settings.settle - MOST_LAG) // interval) * interval
         for span, slo_indices in work.items():
             recent = SlotRange(max(span.start, settled), span.end, interval)
             if recent.count > 0:
                 found = await self._checksums.ask(slo_indices, recent)
-                await self.turns.run(self.state.note_checksums, recent.start, found)
+                await self.turns.run(self.state.settling.note_checksums, recent.start, found)
 
     def queries(self, slo: Slo) -> tuple[str, ...]:
         """What is asked for the newest slot of an SLO; nothing if it is not one of ours."""

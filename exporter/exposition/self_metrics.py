@@ -40,12 +40,12 @@ class EvaluationFigures:
     missed: int = 0
     at: float = 0.0
     seconds: float = 0.0
-    boundary: int = 0
     slos: int = 0
     slos_failing: int = 0
     ledger_slots: int = 0
     ledger_bytes: int = 0
     history_progress: float = 0.0
+    boundary: int = 0
 
 
 @dataclass(frozen=True, slots=True)

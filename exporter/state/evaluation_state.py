@@ -24,12 +24,12 @@ from exporter.slo.measured import measured
 from exporter.slo.model import Slo
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.policy import Policy
-from exporter.slo.types import DAY, Bools, Floats, Group, SloIndex
+from exporter.slo.types import DAY, Bools, Group, SloIndex
 from exporter.state.carry_over import Restoring, followed_slos
 from exporter.state.policy_records import PolicyRecords
 from exporter.state.rebuild import DeferredAnswer, Rebuilds
-from exporter.state.recounting import recount
 from exporter.state.series_table import SeriesTable
+from exporter.state.settling import Settling
 from exporter.state.unsaved import Unsaved, collect_unsaved
 from exporter.store.stored import SloKey, StoredSlo
 
@@ -43,6 +43,7 @@ class EvaluationState:
     - `policy_records`: the policy states that are final.
     - `rebuilds`: the SLOs of which everything is asked for again.
     - `arrivals`: up to when the data of each SLO are complete.
+    - `settling`: which of the finest slots are asked for, and which of them again.
     - `lookbacks`: how far each SLO's counters are looked for: two scrape intervals, in seconds.
     """
 
@@ -74,6 +75,7 @@ class EvaluationState:
         self.policy_records = PolicyRecords(self.slos, self.series)
         self.lookbacks = lookbacks or [0] * len(self.slos)
         self.arrivals = Arrivals(interval, self.lookbacks, patience)
+        self.settling = Settling(self.ledger, self.arrivals, self._units, patience)
         self.rebuilds = Rebuilds(
             self.ledger, self.series, self._slots, lookbacks=self.lookbacks, longest=self._longest
         )
@@ -86,21 +88,10 @@ class EvaluationState:
         for slo_index, reach in reaches.items():
             self.arrivals.note(slo_index, reach, now)
 
-    def newest_slots(self) -> pending.Requests:
-        """The finest slots that nothing is known of yet."""
-        return pending.newest(
-            self.ledger, self._units, self.arrivals.all_complete_until(self.ledger.end)
-        )
-
     def note_nothing_new(self, slo_indices: Iterable[SloIndex]) -> None:
         """Note that the answer for some SLOs is that nothing new has come."""
         for slo_index in slo_indices:
             self._answered[slo_index] = max(self._answered[slo_index], self.ledger.end)
-
-    def settled_slots(self, until: float) -> pending.Requests:
-        """The finest slots that have settled since they were asked for; `until`: Unix seconds."""
-        settled_until = [until - late for late in self.arrivals.all_settling()]
-        return pending.settled(self.ledger, settled_until, self._units)
 
     def missing_history(self, left_out: set[SloIndex]) -> tuple[int, pending.Requests] | None:
         """The next older, coarser slots to ask for, and their level; None if there are none."""
@@ -136,7 +127,7 @@ class EvaluationState:
             slots = self.rebuilds.defer(slo_index, deferred, slots)
             self.ledger.write(level, series, span.start, slots, excluded)
         statuses = np.where(known, SlotStatus.PROVISIONAL, SlotStatus.EMPTY).astype(np.uint8)
-        late = self.arrivals.settling(slo_index) if level == 0 else 0.0
+        late = self.settling.later(slo_index) if level == 0 else 0.0
         statuses[ends <= settled_until - late] = SlotStatus.SETTLED
         self.ledger.mark(level, slo_index, span.start, statuses)
         if level == 0:
@@ -154,18 +145,6 @@ class EvaluationState:
         if not self.slos[slo_index].maintenance:
             return slots, None
         return slots, stacked([part.excluded or absent if part else absent for part in parts])
-
-    def note_checksums(self, start: int, checksums: Mapping[SloIndex, Floats]) -> None:
-        """Note the checksums of the samples behind the finest slots that follow `start`."""
-        for slo_index, of_slots in checksums.items():
-            self.ledger.note_checksums(slo_index, start, of_slots)
-
-    def recount(
-        self, span: SlotRange, checksums: Mapping[SloIndex, Floats | None]
-    ) -> pending.Requests:
-        """Settle a span of the finest slots; what is to be counted again. See `recounting`."""
-        complete = self.arrivals.all_complete_until(self.ledger.end)
-        return recount(self.ledger, span, checksums, units=self._units, complete=complete)
 
     # Time
 

@@ -37,7 +37,8 @@ def mark(
 
 
 def newest(of: Ledger, units: Sequence[int] = (30, 30, 30)) -> pending.Requests:
-    return pending.newest(of, units, [of.end] * len(units))
+    none = np.zeros(len(of.asked(0)), dtype=np.bool_)
+    return pending.newest(of, units, [of.end] * len(units), none)
 
 
 def settled(of: Ledger, until: float, units: Sequence[int] = (30, 30, 30)) -> pending.Requests:

@@ -39,12 +39,15 @@ class TestPolling:
         """Once everything is known, an evaluation costs one point of events and one of samples."""
         fake = FakePrometheus(RATES)
         one = engine(fake)
-        poll(one, NOW)
+        # For ten minutes it looks whether samples are replaced.
+        last = NOW + 660
+        for boundary in range(NOW, last, 30):
+            poll(one, boundary)
         fake.ranges.clear()
         fake.checked.clear()
-        poll(one, NOW + 30)
+        poll(one, last)
         for [asked] in (fake.ranges, fake.checked):
-            assert (asked.start, asked.end, asked.step) == (NOW + 30, NOW + 30, 30)
+            assert (asked.start, asked.end, asked.step) == (last, last, 30)
 
     def test_a_boundary_is_polled_after_the_delay(self):
         """A slot is first asked for when its scrapes have had time to land."""

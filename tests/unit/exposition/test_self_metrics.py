@@ -109,7 +109,9 @@ def test_a_datasource_that_is_gone_has_no_series(metrics, told):
 
 def test_evaluations_are_told_as_they_are_by_then(metrics, told):
     """No figure is kept from one scrape to the next."""
-    evaluations = EvaluationFigures(3, 2, 1, 1_700_000_000.5, 0.25, 5, 4, 600, 7_000, 0.5)
+    evaluations = EvaluationFigures(
+        3, 2, 1, 1_700_000_000.5, 0.25, 5, 4, 600, 7_000, 0.5, 1_699_999_980
+    )
     told.figures = SelfFigures(evaluations, True, 1_700_000_001.0)
     shown = {
         sample.name.removeprefix(f"{PREFIX}_"): sample.value
@@ -122,6 +124,7 @@ def test_evaluations_are_told_as_they_are_by_then(metrics, told):
         "evaluation_failures_total": 2,
         "evaluations_missed_total": 1,
         "last_evaluation_timestamp_seconds": 1_700_000_000.5,
+        "last_evaluation_boundary_timestamp_seconds": 1_699_999_980,
         "last_evaluation_duration_seconds": 0.25,
         "slos": 5,
         "slos_failing": 4,
