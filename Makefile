@@ -45,10 +45,10 @@ test: lint tools browser  ## style, types and all tests but the slow ones; under
 	$(BIN)/pytest -n 3
 
 test-fast: venv  ## the tests that need no server; under 90 seconds
-	$(BIN)/pytest -n 3 -m 'not server and not slow' tests/unit
+	$(BIN)/pytest -n 4 -m 'not server and not slow' tests/unit
 
 test-faults: venv tools  ## the whole fault suite, of which `make test` runs the quick part
-	$(BIN)/pytest -n 2 -m '' tests/server/faults
+	$(BIN)/pytest -n 3 -m '' tests/server/faults
 
 bench: venv tools  ## measurements of bench/, as tables
 	$(BIN)/python -m bench

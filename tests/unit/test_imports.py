@@ -126,17 +126,18 @@ def unit(path: Path) -> str:
 def imports() -> Iterator[tuple[str, str, str]]:
     """Every import as (unit, module imported, place)."""
     for path in sorted(ROOT.rglob("*.py")):
+        own, file = unit(path), path.relative_to(ROOT.parent)
         for node in ast.walk(ast.parse(path.read_text())):
-            place = f"{path.relative_to(ROOT.parent)}:{getattr(node, 'lineno', 0)}"
+            place = f"{file}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.Import):
-                yield from ((unit(path), alias.name, place) for alias in node.names)
+                yield from ((own, alias.name, place) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{place}: write imports from the top"
                 if node.module == "exporter" or node.module in {f"exporter.{u}" for u in ALLOWED}:
                     for alias in node.names:
-                        yield unit(path), f"{node.module}.{alias.name}", place
+                        yield own, f"{node.module}.{alias.name}", place
                 else:
-                    yield unit(path), str(node.module), place
+                    yield own, str(node.module), place
 
 
 IMPORTS = list(imports())
