@@ -17,7 +17,7 @@ import sys
 SWITCH_INTERVAL = 0.001
 """Seconds; the default is five times that."""
 
-GARBAGE_THRESHOLDS = (50_000, 20, 100)
+GARBAGE_THRESHOLDS = (10_000, 2, 10_000)
 """Objects made until the youngest are searched; how many of these searches until older ones are;
 and how many of those until all are."""
 

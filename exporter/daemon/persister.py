@@ -160,13 +160,7 @@ class Persister:
         unsaved = await engine.turns.run(state.take_unsaved)
         if unsaved or done:
             try:
-                await asyncio.to_thread(
-                    store.write,
-                    unsaved.end,
-                    unsaved.level_starts,
-                    unsaved.changes,
-                    unsaved.policy_states,
-                )
+                await asyncio.to_thread(unsaved.write, store)
             except BaseException:
                 async with engine.turns:
                     state.give_back(unsaved)

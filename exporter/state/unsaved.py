@@ -9,6 +9,7 @@ from exporter.ledger.changes import Chunk
 from exporter.ledger.ledger import Ledger
 from exporter.state.policy_records import PolicyRecords
 from exporter.state.series_table import SeriesTable
+from exporter.store.store import Store
 from exporter.store.stored import ChunkChange, PolicyStates
 
 
@@ -22,11 +23,24 @@ class Unsaved:
     end: int
     level_starts: Sequence[tuple[int, int]]
     chunks: Sequence[Chunk]
-    changes: Sequence[ChunkChange]
+    changes: list[ChunkChange]
     policy_states: PolicyStates
 
     def __bool__(self) -> bool:
         return bool(self.chunks or self.policy_states.changed)
+
+    def write(self, store: Store) -> None:
+        """Have it stored, and free the copies of slots.
+
+        Raises:
+            StoreError, StoreLostError: as `Store.write`.
+        """
+        try:
+            store.write(self.end, self.level_starts, self.changes, self.policy_states)
+        finally:
+            # A few at a time: nothing else runs while many are freed at once.
+            while self.changes:
+                del self.changes[-1_000:]
 
 
 def collect_unsaved(
