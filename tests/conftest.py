@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 
 from exporter.demo.servers import PrometheusServer, find_prometheus, find_promtool
+
+# How long an example takes says nothing while other tests take the processor.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 SERVER_TESTS = Path(__file__).parent / "server"
 NEEDING_PROGRAMS = {"prometheus_binary", "promtool"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from exporter.collection.histogram_samples import read_histograms
+from exporter.collection.histogram_samples import having_bucket, read_histograms
 from exporter.collection.raw_samples import (
     Around,
     CounterSamples,
@@ -83,7 +83,7 @@ async def read_answer(
         counter = selector is not None or isinstance(way, Histogram)
         arrays = _arrays(series, context, span, counter=counter)
         if selector is not None:
-            read = _reader(client, selector, context)
+            read = _reader(client, selector, context, way)
             exact += await _make_exact(read, around, context, span, [arrays])
         values.append(arrays)
     if isinstance(way, Histogram):
@@ -92,7 +92,7 @@ async def read_answer(
         )
     if isinstance(sli, LatencySli) and isinstance(way, Counters) and not way.leaves_out(parts):
         totals, buckets, *_ = values
-        if not buckets and any(np.nansum(total) > 0 for total in totals.values()):
+        if not totals and not buckets:
             await _require_bound(client, sli, span.end)
     doubts = {key: text for part in reversed(exact) for key, text in part.doubts.items()}
     if isinstance(way, Counters):
@@ -150,11 +150,18 @@ def _arrays(
     return arrays
 
 
-def _reader(client: PrometheusClient, selector: Selector, context: QueryContext) -> Read:
+def _reader(
+    client: PrometheusClient, selector: Selector, context: QueryContext, way: Indicator
+) -> Read:
     async def read(end: int, slot: int) -> list[list[CounterSamples]]:
-        return [
-            await read_counters(client, selector, end=end, slot=slot, lookback=context.lookback)
-        ]
+        lookback = context.lookback
+        counters = await read_counters(client, selector, end=end, slot=slot, lookback=lookback)
+        histogram = way.histogram if isinstance(way, Counters) else None
+        if counters and histogram and selector == histogram.count:
+            bucket = histogram.bucket
+            buckets = await read_counters(client, bucket, end=end, slot=slot, lookback=lookback)
+            counters = having_bucket(counters, buckets)
+        return [counters]
 
     return read
 

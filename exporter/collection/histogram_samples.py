@@ -56,6 +56,19 @@ async def read_histograms(
     return totals, withins
 
 
+def having_bucket(
+    counts: Sequence[CounterSamples], buckets: Sequence[CounterSamples]
+) -> list[CounterSamples]:
+    """The counts of classic histograms whose bucket there is as well."""
+    known = {series_key(_own(bucket.labels)) for bucket in buckets}
+    return [count for count in counts if series_key(_own(count.labels)) in known]
+
+
+def _own(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels that counts, buckets and native series share."""
+    return {name: value for name, value in labels.items() if name not in {"__name__", "le"}}
+
+
 def _names(of: HistogramSelectors, first: Reading) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """The labels that the first samples of both counters of a histogram are stored under."""
     if first.native is not None:
@@ -106,9 +119,7 @@ def _by_key(
     """An answer's series by the labels that the two kinds, counts and buckets share."""
     found: dict[SeriesKey, list[Series]] = defaultdict(list)
     for series in answer:
-        own = {
-            each: value for each, value in series.labels.items() if each not in {"__name__", "le"}
-        }
+        own = _own(series.labels)
         key = series_key(own)
         found[key].append(series)
         if labels is not None:

@@ -32,18 +32,25 @@ def native_present(of: HistogramSelectors, context: QueryContext) -> str:
     return f"count(count_over_time({of.native}[{format_duration(context.slot)}]))"
 
 
-def total_events(of: HistogramSelectors, context: QueryContext) -> str:
-    """All observations in a slot, by series of both kinds.
+def classic_events(of: HistogramSelectors, context: QueryContext) -> str:
+    """All observations in a slot, by classic series that have the bound."""
+    return f"sum by ({context.by}) ({_classic_growth(of, context)})"
 
-    Classic series that lack the bound tell nothing: all of their observations would be slow.
-    """
-    b = format_duration(context.lookback)
+
+def _classic_growth(of: HistogramSelectors, context: QueryContext) -> str:
+    """Series that lack the bound tell nothing: all of their observations would be slow."""
     reach = format_duration(max(context.slot, context.lookback))
     has_bound = f"max without (le) (last_over_time({of.bucket}[{reach}]))"
+    return f"({growth(of.count, context)}) and {has_bound}"
+
+
+def total_events(of: HistogramSelectors, context: QueryContext) -> str:
+    """All observations in a slot, by series of both kinds."""
+    b = format_duration(context.lookback)
     apart = f"{_count(f'last_over_time({of.native}[{b}])')} != last_over_time({of.count}[{b}])"
     return (
         f"sum by ({context.by}) (clamp_min({apart}, Inf)"
-        f" or ({growth(of.count, context)}) and {has_bound}"
+        f" or {_classic_growth(of, context)}"
         f" or {_native_growth(of, context, _count)})"
     )
 

@@ -13,15 +13,18 @@ from typing import Protocol
 import numpy as np
 
 from exporter.prometheus.answers import Series
+from exporter.prometheus.bucket_bounds import bound_spellings
 from exporter.prometheus.histogram_promql import (
     HistogramSelectors,
+    classic_events,
     native_present,
     total_events,
     within_events,
 )
 from exporter.prometheus.promql import QueryContext, events, over_slices
-from exporter.prometheus.rates import Term, per_second, recognise
+from exporter.prometheus.rates import Term, recognise
 from exporter.prometheus.selectors import Matcher, Selector, parse_selector
+from exporter.prometheus.units import covered
 from exporter.slo.durations import format_duration
 from exporter.slo.model import (
     EventsSli,
@@ -56,15 +59,14 @@ class Indicator(Protocol):
 class Counters:
     """Counters: all events, and the part of them that is bad (or good), as signed sums.
 
-    With `whole` the part exists whenever the total does, as the buckets of a histogram do:
-    without it nothing is known. Otherwise a part that is absent has no events. `histogram` tells
-    what they are of: where it has native series as well, they are not all.
+    A part that is absent has no events. `histogram` tells what they are of: then the part exists
+    whenever the total does, and without it nothing is known; where the histogram has native series
+    as well, they are not all.
     """
 
     total: tuple[Term, ...]
     part: tuple[Term, ...]
     part_is_good: bool
-    whole: bool = False
     histogram: HistogramSelectors | None = None
 
     @property
@@ -75,8 +77,13 @@ class Counters:
 
     def expressions(self, context: QueryContext) -> Sequence[str]:
         """Count each selector's events; and, last, a histogram's native series."""
-        counted = [events(selector, context) for selector in self.selectors if selector]
-        return [*counted, native_present(self.histogram, context)] if self.histogram else counted
+        if self.histogram:
+            return [
+                classic_events(self.histogram, context),
+                events(self.histogram.bucket, context),
+                native_present(self.histogram, context),
+            ]
+        return [events(selector, context) for selector in self.selectors if selector]
 
     def leaves_out(self, parts: Sequence[Sequence[Series]]) -> bool:
         """Whether an answer shows native series of the histogram, which are not counted here."""
@@ -88,7 +95,7 @@ class Counters:
         cut = len(self.total)
         total = _signed_sum(self.total, values[:cut])
         part = _signed_sum(self.part, values[cut : cut + len(self.part)])
-        if self.whole:
+        if self.histogram:
             total = np.where(np.isnan(part), np.nan, total)
         part = _or_zero(part)
         # A good counter may be born a sample before its total; that is not negative bad.
@@ -184,12 +191,16 @@ class TimeWeighted:
 
 @dataclass(frozen=True, slots=True)
 class FreeQuery:
-    """PromQL rates of all and of bad (or good) events, over a rate window of `window` seconds."""
+    """PromQL for all and for bad (or good) events, over a rate window of `window` seconds.
+
+    Their values count over `covered` seconds: 1 if they are rates.
+    """
 
     total: str
     part: str
     part_is_good: bool
     window: int
+    covered: float
 
     @property
     def selectors(self) -> Sequence[None]:
@@ -206,11 +217,8 @@ class FreeQuery:
         ]
 
     def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
-        """Rates and increases over the window become events per interval."""
-        total, part = (
-            value * context.interval / (1 if per_second(query) else self.window)
-            for value, query in zip(values, (self.total, self.part), strict=True)
-        )
+        """Rates and counts become events per interval."""
+        total, part = (value * context.interval / self.covered for value in values)
         part = _or_zero(part)
         return np.maximum(total - part, 0.0) if self.part_is_good else part, total
 
@@ -234,8 +242,8 @@ def indicators(sli: Sli, group_by: Sequence[str]) -> tuple[Indicator, ...]:
             return _latency(sli)
         case ProbeSli(selector=selector):
             return (Probe(parse_selector(selector)),)
-        case QuerySli(total=total, bad=bad, good=good, window=window):
-            return (_query(total, bad or good or "", bad is None, window, group_by),)
+        case QuerySli():
+            return (_query(sli, group_by),)
         case RatioSli(error=error, success=success):
             by = ", ".join(group_by)
             share = f"clamp_max(avg by ({by}) (({error or success}) >= 0), 1)"
@@ -260,32 +268,18 @@ def _latency(sli: LatencySli) -> tuple[Indicator, ...]:
         total=(Term(1, of.count),),
         part=(Term(1, of.bucket),),
         part_is_good=True,
-        whole=True,
         histogram=of,
     )
     return (classic, Histogram(of))
 
 
-def _query(
-    total: str, part: str, part_is_good: bool, window: int, group_by: Sequence[str]
-) -> Indicator:
-    exact = [recognise(text, group_by) for text in (total, part)]
+def _query(sli: QuerySli, group_by: Sequence[str]) -> Indicator:
+    part, part_is_good = sli.bad or sli.good or "", sli.bad is None
+    exact = [recognise(text, group_by) for text in (sli.total, part)]
     if exact[0] and exact[1]:
         return Counters(exact[0], exact[1], part_is_good)
-    return FreeQuery(total, part, part_is_good, window)
-
-
-def bound_spellings(bound: float) -> list[str]:
-    """How a bucket bound may be written in `le`, as regular expressions.
-
-    Prometheus 2 stores what the service wrote (`1` or `1.0`), Prometheus 3 always `1.0`, and
-    Go writes large and small numbers with an exponent of two digits (`1e+06`).
-    """
-    spellings = {repr(bound), f"{bound:g}", f"{bound:.17g}"}
-    if bound.is_integer() and abs(bound) < 1e15:
-        spellings |= {str(int(bound)), f"{int(bound)}.0"}
-    spellings = {text for text in spellings if float(text) == bound}
-    return sorted(text.replace(".", r"\.").replace("+", r"\+") for text in spellings)
+    over = covered({"total": sli.total, "part": part}, sli.window, sli.unit)
+    return FreeQuery(sli.total, part, part_is_good, sli.window, over)
 
 
 def stored_selectors(way: Indicator) -> Sequence[Selector]:

@@ -32,11 +32,6 @@ def parse_query(text: str) -> promql_parser.Expr:
     return promql_parser.parse(text.replace("$window", _STAND_IN))
 
 
-def per_second(text: str) -> bool:
-    """Whether a query's value is a rate; otherwise it is an increase over its window."""
-    return not _calls(parse_query(text)) & {"increase", "count_over_time", "sum_over_time"}
-
-
 def recognise(text: str, group_by: Sequence[str]) -> tuple[Term, ...] | None:
     """The counters whose rates a query adds up, or None if it does anything else.
 
@@ -95,17 +90,3 @@ def _summed_rate(expression: promql_parser.AggregateExpr, group_by: set[str]) ->
         return parse_selector(matrix.vector_selector.prettify())
     except ValueError:  # an offset, @ or "or": not the plain counter that is counted
         return None
-
-
-def _calls(expression: promql_parser.Expr) -> set[str]:
-    """The names of all functions called anywhere in an expression."""
-    names = set()
-    if isinstance(expression, promql_parser.Call):
-        names.add(expression.func.name)
-        for argument in expression.args:
-            names |= _calls(argument)
-    for name in ("expr", "lhs", "rhs"):
-        inner = getattr(expression, name, None)
-        if inner is not None:
-            names |= _calls(inner)
-    return names

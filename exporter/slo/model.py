@@ -59,12 +59,16 @@ class LatencySli:
 
 @dataclass(frozen=True, slots=True)
 class QuerySli:
-    """Free PromQL in which `$window` stands for the rate window (seconds)."""
+    """Free PromQL in which `$window` stands for the rate window (seconds).
+
+    `unit` (`per_second` or `per_window`) tells what the values are where their functions do not.
+    """
 
     total: str
     bad: str | None = None
     good: str | None = None
     window: int = 120
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,18 @@ from pydantic import (
 
 from exporter.config.errors import quoted
 from exporter.config.types.expressions import Expression, WindowedExpression
-from exporter.config.types.fields import DURATION, Histogram, Kind, Selector, duration, surroundings
+from exporter.config.types.fields import (
+    DURATION,
+    Histogram,
+    Kind,
+    Selector,
+    duration,
+    one_of,
+    surroundings,
+    wrong_parent,
+)
 from exporter.config.types.section import Section, exactly_one
+from exporter.prometheus.units import UNITS, UnitError, covered
 from exporter.slo.durations import format_duration
 from exporter.slo.model import (
     EventsSli,
@@ -110,7 +120,8 @@ class QuerySection(Section):
     """Events counted by free PromQL. Exactly one of `bad` and `good` is needed.
 
     In the expressions, `$window` is the range that they count over. Their values are rates
-    per second or increases over it.
+    per second or counts over it, alike on both sides; where their functions do not tell which,
+    `unit` does.
     """
 
     total: WindowedExpression = Field(
@@ -142,6 +153,15 @@ class QuerySection(Section):
         ),
         examples=["5m"],
     )
+    unit: Annotated[str, PlainValidator(one_of(dict.fromkeys(UNITS))), Kind("unit")] | None = Field(
+        default=None,
+        validate_default=True,
+        description=(
+            "What the values are, where no function such as `rate()` or `increase()` tells: "
+            "`per_second` or `per_window` (a count over `$window`)."
+        ),
+        examples=["per_second"],
+    )
 
     @field_validator("good")
     @classmethod
@@ -149,9 +169,20 @@ class QuerySection(Section):
         exactly_one(value, info, "bad")
         return value
 
+    @field_validator("unit")
+    @classmethod
+    def _one_unit(cls, unit: str | None, info: ValidationInfo) -> str | None:
+        sides = {key: info.data[key] for key in ("total", "bad", "good") if info.data.get(key)}
+        if "window" in info.data and len(sides) == 2:  # otherwise there are other mistakes
+            try:
+                covered(sides, info.data["window"], unit)
+            except UnitError as error:
+                wrong_parent(str(error))
+        return unit
+
     def sli(self) -> QuerySli:
         """What is measured."""
-        return QuerySli(total=self.total, bad=self.bad, good=self.good, window=self.window)
+        return QuerySli(self.total, self.bad, self.good, self.window, self.unit)
 
 
 class RatioSection(Section):

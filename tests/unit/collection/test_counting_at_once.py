@@ -37,6 +37,9 @@ class Migrated:
     async def ranges_closed(self) -> bool:
         return False
 
+    async def instant_query(self, query: str, at: int) -> list[Series]:
+        return []  # no buckets
+
     async def range_query(self, query: str, start: int, end: int, step: int) -> list[Series]:
         native = "histogram_count" in query
         if native == (end == OLD.end):

@@ -19,7 +19,7 @@ from tests.helpers.samples import slo
 SLOS = [
     slo(group_by=("region",)),
     slo(name="latency", sli=LatencySli("http_seconds", 0.5)),
-    slo(name="query", sli=QuerySli(total="a / b", bad="c / d", window=60)),
+    slo(name="query", sli=QuerySli(total="a / b", bad="c / d", window=60, unit="per_second")),
     slo(name="ratio", sli=RatioSli(error="e")),
     slo(name="probe", sli=ProbeSli("up"), timeslices=Timeslices(60, 0.99)),
     slo(name="shares", timeslices=Timeslices(30, None)),

@@ -68,6 +68,30 @@ QUERY = {
         "config.yaml:5: slos[0].sli.query.window: must be at least evaluation.interval (5m), "
         "not 2m",
     ),
+    "unit that no function tells": (
+        sli(f"query: {{bad: {GOOD}, total: 'sum(avg_over_time(a[$window]))'}}"),
+        "config.yaml:5: slos[0].sli.query: needs unit: per_second or unit: per_window, as the "
+        "functions of total do not tell whether its value is a rate per second or a count over "
+        "$window",
+    ),
+    "two units": (
+        sli(f"query: {{bad: {GOOD}, total: 'sum(increase(a[$window]))'}}"),
+        "config.yaml:5: slos[0].sli.query: has two units: total is a count over 2m, bad is a rate "
+        "per second; use the same function in both",
+    ),
+    "two units in one": (
+        sli(f"query: {{good: {GOOD}, total: 'rate(a[$window]) + changes(b[$window])'}}"),
+        "config.yaml:5: slos[0].sli.query: total adds up a rate per second and a count over 2m: "
+        "use the same function throughout",
+    ),
+    "another unit than the functions": (
+        sli(f"query: {{bad: {GOOD}, total: {GOOD}, unit: per_window}}"),
+        "config.yaml:5: slos[0].sli.query: has unit: per_window, but total is a rate per second",
+    ),
+    "unit that is none": (
+        sli(f"query: {{bad: {GOOD}, total: {GOOD}, unit: s}}"),
+        'config.yaml:5: slos[0].sli.query.unit: must be one of per_second, per_window, not "s"',
+    ),
     "window too long": (
         sli(f"query: {{bad: {GOOD}, total: {GOOD}, window: 25h}}"),
         "config.yaml:5: slos[0].sli.query.window: must be at least 1s and at most 1d, not 25h",

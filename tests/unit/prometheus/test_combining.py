@@ -26,8 +26,9 @@ CONTEXT = QueryContext((), slot=300, interval=30, lookback=60)
 A, B, C = (parse_selector(name) for name in "abc")
 BAD = Counters((Term(1, A),), (Term(1, B),), part_is_good=False)
 GOOD = Counters((Term(1, A),), (Term(1, B),), part_is_good=True)
-BUCKETS = Counters((Term(1, A),), (Term(1, B),), part_is_good=True, whole=True)
-HISTOGRAM = Histogram(HistogramSelectors(A, B, A, 0.5))
+OF = HistogramSelectors(A, B, A, 0.5)
+BUCKETS = Counters((Term(1, A),), (Term(1, B),), part_is_good=True, histogram=OF)
+HISTOGRAM = Histogram(OF)
 UNKNOWN = None
 
 
@@ -74,15 +75,14 @@ def combine(way: Indicator, *values: float) -> tuple[float, float] | None:
         (TimeWeighted("x"), (2.5, 10), (75, 300)),
         (TimeWeighted("x"), (0, 4), (0, 120)),
         (TimeWeighted("x"), (nan, nan), UNKNOWN),
-        # Rates per second at every interval, and increases over the rate window.
-        (FreeQuery("rate(a[$window])", "rate(b[$window])", False, 60), (20, 2), (60, 600)),
-        (FreeQuery("increase(a[$window])", "increase(b[$window])", False, 60), (20, 2), (1, 10)),
-        (FreeQuery("increase(a[$window])", "rate(b[$window])", False, 60), (20, 0.1), (3, 10)),
-        (FreeQuery("rate(a[$window])", "rate(b[$window])", True, 60), (20, 2), (540, 600)),
-        (FreeQuery("rate(a[$window])", "rate(b[$window])", True, 60), (20, 30), (0, 600)),
-        (FreeQuery("rate(a[$window])", "rate(b[$window])", False, 60), (20, nan), (0, 600)),
-        (FreeQuery("rate(a[$window])", "rate(b[$window])", True, 60), (20, nan), (600, 600)),
-        (FreeQuery("rate(a[$window])", "rate(b[$window])", False, 60), (nan, 2), UNKNOWN),
+        # Rates per second at every interval, and counts over the rate window.
+        (FreeQuery("a", "b", False, 60, covered=1), (20, 2), (60, 600)),
+        (FreeQuery("a", "b", False, 60, covered=60), (20, 2), (1, 10)),
+        (FreeQuery("a", "b", True, 60, covered=1), (20, 2), (540, 600)),
+        (FreeQuery("a", "b", True, 60, covered=1), (20, 30), (0, 600)),
+        (FreeQuery("a", "b", False, 60, covered=1), (20, nan), (0, 600)),
+        (FreeQuery("a", "b", True, 60, covered=1), (20, nan), (600, 600)),
+        (FreeQuery("a", "b", False, 60, covered=1), (nan, 2), UNKNOWN),
     ],
 )
 def test_what_the_values_of_a_slot_mean(way, values, expected):

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from exporter.prometheus.bucket_bounds import bound_spellings
 from exporter.prometheus.indicators import (
     Counters,
     FreeQuery,
     Histogram,
     Probe,
     TimeWeighted,
-    bound_spellings,
     indicators,
     stored_selectors,
 )
@@ -39,7 +39,7 @@ SLIS = {
         total="rate(all_total[$window])", bad='rate(all_total{a="$window"}[$window])'
     ),
     "good query": QuerySli(
-        total="increase(a[$window])", good="increase(a[$window]) - b", window=90
+        total="increase(a[$window])", good="increase(a[$window]) - b", window=90, unit="per_window"
     ),
     "recognised query": QuerySli(total="sum(rate(a[$window]))", bad="sum(rate(b[$window]))"),
     "ratio": RatioSli(error="my:errors:ratio"),
@@ -63,7 +63,7 @@ class TestCounters:
         found = only(EventsSli(total="all_total", bad='all_total{code="500"}'))
         assert isinstance(found, Counters)
         assert [*map(str, found.selectors)] == ["all_total", 'all_total{code="500"}']
-        assert (found.part_is_good, found.whole) == (False, False)
+        assert (found.part_is_good, found.histogram) == (False, None)
 
     def test_good_events(self):
         """The part that is counted is the good one."""
@@ -80,7 +80,7 @@ class TestCounters:
             'http_duration_seconds_count{service="auth"}',
             r'http_duration_seconds_bucket{service="auth",le=~"0\\.5"}',
         ]
-        assert (found.part_is_good, found.whole) == (True, True)
+        assert found.part_is_good
         assert isinstance(both, Histogram)
         assert [*map(str, stored_selectors(both))] == [
             *map(str, stored_selectors(found)),
@@ -103,7 +103,7 @@ class TestCounters:
             (-1, "d"),
             (-1, "e"),
         ]
-        assert (found.part_is_good, found.whole) == (True, False)
+        assert (found.part_is_good, found.histogram) == (True, None)
 
     def test_a_query_that_is_recognised_in_one_half_alone_is_free(self):
         """Exact and estimated counts do not mix."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.prometheus.rates import per_second, recognise
+from exporter.prometheus.rates import recognise
 
 NO_GROUPS: tuple[str, ...] = ()
 
@@ -109,26 +109,6 @@ class TestGroups:
     def test_other_labels_are_not(self, text):
         """The groups would not be those that the query says."""
         assert terms(text, ("region", "tenant")) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("sum(rate(a[$window]))", True),
-        ("irate(a[$window])", True),
-        ("my:errors:rate5m", True),
-        ("increase(a[$window])", False),
-        ("sum by (b) (increase(a[$window])) + increase(c[$window])", False),
-        ("-(increase(a[$window]))", False),
-        ("clamp_min(sum(increase(a[$window])), 0)", False),
-        ("sum(count_over_time(a[$window]))", False),
-        ("(sum(sum_over_time(a[$window])))", False),
-        ("max_over_time(increase(a[$window])[1h:])", False),
-    ],
-)
-def test_whether_a_query_is_a_rate(text, expected):
-    """An increase anywhere in it makes it a number of events over its window."""
-    assert per_second(text) is expected
 
 
 def test_what_is_no_promql_is_told():
