@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DURATION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools browser demo test test-fast test-faults lint bench exactness dashboards screenshots clean
+.PHONY: help venv tools browser demo test test-fast test-slow lint bench exactness dashboards screenshots clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,8 +47,8 @@ test: lint tools browser  ## style, types and all tests but the slow ones; under
 test-fast: venv  ## the tests that need no server; under 90 seconds
 	$(BIN)/pytest -n 4 -m 'not server and not slow' tests/unit
 
-test-faults: venv tools  ## the whole fault suite, of which `make test` runs the quick part
-	$(BIN)/pytest -n 3 -m '' tests/server/faults
+test-slow: venv tools  ## what `make test` leaves out: most of the fault suite, and long histories
+	$(BIN)/pytest -n 3 -m slow
 
 bench: venv tools  ## measurements of bench/, as tables
 	$(BIN)/python -m bench

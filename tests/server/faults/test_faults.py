@@ -1,7 +1,7 @@
 """Faults of Prometheus and the network: what the daemon does meanwhile, and what is left of it.
 
 Each fault happens to a real daemon, in a proxy between it and a real Prometheus, while requests go
-on; another daemon has none. The quick part has five of them, `make test-faults` all.
+on; another daemon has none. The quick part has five of them, `make test-slow` the others.
 """
 
 from __future__ import annotations

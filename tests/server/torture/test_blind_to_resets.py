@@ -15,6 +15,8 @@ from tests.helpers.torture.receivers import PrometheusReceiver, Receiver
 from tests.helpers.torture.torture_cases import TORTURE
 from tests.oracle import MINUTE
 
+pytestmark = pytest.mark.slow
+
 MOMENT = END - 1_230
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.helpers.integration.checks import assert_slots, assert_sums, close
@@ -14,7 +15,6 @@ from tests.oracle import HOUR, MINUTE
 
 bounded = settings(
     max_examples=50,
-    deadline=None,
     # The server is shared on purpose: every history is stored under a name of its own.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -38,6 +38,7 @@ class TestAnyHistory:
         receiver.store([case.history])
         check(receiver, case, END)
 
+    @pytest.mark.slow
     @settings(bounded, max_examples=20)
     @given(case=generated(ages=[HOUR]))
     def test_is_polled_exactly(self, receiver: Receiver, case: Case):
