@@ -19,22 +19,34 @@ from exporter.collection.raw_samples import (
 )
 from exporter.collection.slot_range import Counts, SlotRange
 from exporter.collection.surroundings import Surroundings, family_of
+from exporter.collection.unknown_slots import Reason
 from exporter.errors import DatasourceError
 from exporter.prometheus.answers import Series
 from exporter.prometheus.births import UNSUSPICIOUS
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
 from exporter.prometheus.histogram_promql import HistogramSelectors
-from exporter.prometheus.indicators import Counters, Histogram, Indicator, stored_selectors
+from exporter.prometheus.indicators import (
+    Counters,
+    Histogram,
+    Indicator,
+    Probe,
+    TimeWeighted,
+    stored_selectors,
+)
 from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.raw import is_number
 from exporter.prometheus.selectors import Selector, parse_selector
-from exporter.slo.model import LatencySli, Sli
+from exporter.slo.model import LatencySli, RatioSli, Sli
 from exporter.slo.types import Floats, Group
 
 MOST_EVENTS = 1e300
 """What is not below, infinities and NaN among it, is not a number of events: sums over a period,
 and the ratios of them, would not be numbers either."""
+
+
+ROUNDING = 1e-6
+"""By how much a share may leave 0 to 1 by rounding."""
 
 
 class SliError(DatasourceError):
@@ -46,7 +58,7 @@ class Decoded:
     """What an answer says: counts per group, and why slots (by their end) are not known of it."""
 
     counts: dict[Group, Counts]
-    doubts: dict[int, str]
+    doubts: dict[int, Reason]
 
 
 @dataclass(slots=True)
@@ -54,7 +66,7 @@ class _Exact:
     """What the raw samples of odd slots have told, by group and slot: see `SlotEvents`."""
 
     born: dict[tuple[Group, int], float] = field(default_factory=dict)
-    doubts: dict[tuple[Group, int], str] = field(default_factory=dict)
+    doubts: dict[tuple[Group, int], Reason] = field(default_factory=dict)
 
 
 async def read_answer(
@@ -103,6 +115,12 @@ async def read_answer(
         bad, total = way.combine([arrays.get(group, absent) for arrays in values], context)
         unknown = [i for each, i in doubts if each == group]
         total = np.where(np.isin(np.arange(span.count), unknown), np.nan, total)
+        if isinstance(way, Probe | TimeWeighted):
+            outside = np.flatnonzero((bad < -ROUNDING * total) | (bad - total > ROUNDING * total))
+            for i in outside.tolist():
+                share = float(bad[i] / total[i]) if total[i] else float("inf")
+                doubts[group, i] = _no_share(sli, share, span.one(i).end)
+            total[outside] = np.nan
         if not np.isnan(total).all():
             counts[group] = Counts(bad=bad, total=total)
     return Decoded(counts, {span.one(i).end: text for (_, i), text in doubts.items()})
@@ -110,7 +128,7 @@ async def read_answer(
 
 def _parts_above_total(
     way: Counters, values: Sequence[dict[Group, Floats]], exact: Sequence[_Exact], span: SlotRange
-) -> dict[tuple[Group, int], str]:
+) -> dict[tuple[Group, int], Reason]:
     """The slots in which counters that begin make the part of the events more than all of them."""
     cut = len(way.total)
     born: dict[tuple[Group, int], float] = defaultdict(float)
@@ -125,11 +143,25 @@ def _parts_above_total(
                 for each in (values[:cut], values[cut : cut + len(way.part)])
             )
             if part_of_it > whole:
-                found[group, i] = (
+                found[group, i] = Reason(
                     f"not known before {utc(span.one(i).end)}: counters that began make "
                     f"{part_of_it:,.0f} of {whole:,.0f} events"
                 )
     return found
+
+
+def _no_share(sli: Sli, bad: float, end: int) -> Reason:
+    """Why a slot is not known in which a share of `bad` is not between 0 and 1."""
+    match sli:
+        case RatioSli(error=None):
+            what, hint = f"the success ratio was {1 - bad:.4g}", "is it in percent?"
+        case RatioSli():
+            what, hint = f"the error ratio was {bad:.4g}", "is it in percent?"
+        case _:
+            what, hint = f"the probe was {1 - bad:.4g}", "is it another gauge?"
+    return Reason(
+        f"not known before {utc(end)}: {what}, which is not between 0 and 1: {hint}", proof=1
+    )
 
 
 def _arrays(

@@ -10,10 +10,18 @@ from datetime import UTC, datetime
 
 from exporter.collection.births import Birth, bases
 from exporter.collection.surroundings import PAUSE_LOOKBACK, Surroundings
+from exporter.collection.unknown_slots import Reason
 from exporter.prometheus.births import Doubt, continued
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError
-from exporter.prometheus.raw import Sample, SeriesKey, count_events, series_key, target
+from exporter.prometheus.raw import (
+    Sample,
+    SeriesKey,
+    count_events,
+    impossible_fall,
+    series_key,
+    target,
+)
 from exporter.prometheus.selectors import Matcher, Selector
 from exporter.slo.durations import format_duration
 from exporter.slo.types import Group
@@ -45,7 +53,7 @@ class SlotEvents:
 
     counts: dict[Group, float]
     born: dict[Group, float]
-    doubts: dict[Group, str]
+    doubts: dict[Group, Reason]
 
     def add(self, other: SlotEvents) -> None:
         """Add those of another part of the slot."""
@@ -149,9 +157,14 @@ async def _count(
     begun = dict(zip(map(id, new), await bases(births, around) if new else (), strict=True))
     found = SlotEvents(defaultdict(float), defaultdict(float), {})
     doubted: dict[Group, CounterSamples] = {}
+    fell: dict[Group, Reason] = {}
     for counter in counters:
         group = tuple(counter.labels.get(name, "") for name in group_by)
         base = begun.get(id(counter))
+        fall = impossible_fall(counter.samples, start, end)
+        if fall is not None:
+            fell[group] = _fell(counter, fall)
+            continue
         if isinstance(base, Doubt):
             if group not in doubted or counter.samples[0][1] > doubted[group].samples[0][1]:
                 doubted[group] = counter
@@ -161,6 +174,7 @@ async def _count(
             found.born[group] += counter.samples[0][1] - base
         before = _resumed(counter, counters, around.lookback) if base is None else base
         found.counts[group] += count_events(counter.samples, start, end, before=before)
+    found.doubts.update(fell)
     return found
 
 
@@ -177,13 +191,26 @@ def _resumed(of: CounterSamples, counters: Sequence[CounterSamples], near: float
     return continued(of.before, first, series_key(of.labels), ended)
 
 
-def _told(of: CounterSamples, doubt: Doubt) -> str:
-    """Why a slot is not known, in words for the SLO's owner."""
+def _told(of: CounterSamples, doubt: Doubt) -> Reason:
+    """Why a slot is not known in which a counter begins."""
     at, value = of.samples[0]
+    return Reason(f"not known at {utc(at)}: {_series(of)} began at {value:,.0f}, {doubt.value}")
+
+
+def _fell(of: CounterSamples, fall: tuple[Sample, Sample]) -> Reason:
+    """Why a slot is not known in which something falls that should be a counter."""
+    (_, before), (at, value) = fall
+    return Reason(
+        f"not known at {utc(at)}: {_series(of)} fell from {before:,.0f} to {value:,.0f}, more than "
+        "it can have counted since a restart: a gauge, or a sum of counters, is not a counter",
+        proof=1 / 3,
+    )
+
+
+def _series(of: CounterSamples) -> Selector:
     labels = {name: text for name, text in sorted(of.labels.items()) if name != "__name__"}
     matchers = tuple(Matcher(name, "=", text) for name, text in labels.items())
-    series = Selector(of.labels.get("__name__"), matchers)
-    return f"not known at {utc(at)}: {series} began at {value:,.0f}, {doubt.value}"
+    return Selector(of.labels.get("__name__"), matchers)
 
 
 def utc(at: float) -> str:

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.collection.slot_range import Counts
+from exporter.collection.unknown_slots import Reason
 from exporter.ledger.ring_buffer import Slots
 from exporter.slo.model import Timeslices
+from exporter.slo.plausible import impossible, in_words
 from exporter.slo.types import Floats
 
 
@@ -32,13 +34,30 @@ class Resampled:
                     array[0, i] = value[0, 0]
 
 
-def by_slices(counts: Counts, slices: Timeslices) -> Counts:
+def by_slices(counts: Counts, slices: Timeslices, slack: float) -> tuple[Counts, dict[int, Reason]]:
     """Budget by time slices, after OpenSLO; a slice's events are its seconds.
 
     With a target a slice is bad as a whole if its ratio of good events misses it; one without
     traffic is good. Without a target it is bad by its error ratio; one without traffic has no
     ratio, and weighs nothing.
+
+    Args:
+        counts: the events of each slice.
+        slices: what a slice is.
+        slack: how many seconds of events counters may be apart.
+
+    Returns:
+        The budget of each slice; and, by place, why some that cannot be are not known.
     """
+    cannot_be = impossible(counts.bad, counts.total, slices.slice, slack)
+    reasons = {
+        i: Reason(in_words(counts.bad[i], counts.total[i], "a slice"), proof=1 / 3)
+        for i in np.flatnonzero(cannot_be).tolist()
+    }
+    counts = Counts(
+        bad=np.clip(counts.bad, 0.0, np.fmax(counts.total, 0.0)),
+        total=np.where(cannot_be, np.nan, counts.total),
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
         error = counts.bad / counts.total
     idle = counts.total == 0
@@ -51,7 +70,8 @@ def by_slices(counts: Counts, slices: Timeslices) -> Counts:
         missed = counts.total - counts.bad < slices.target * counts.total
         bad = missed.astype(np.float64)
     total = np.where(np.isnan(counts.total), np.nan, weight)
-    return Counts(bad=np.where(np.isnan(bad), 0.0, bad) * weight, total=total)
+    sliced = Counts(bad=np.where(np.isnan(bad), 0.0, bad) * weight, total=total)
+    return sliced, reasons
 
 
 def resample(counts: Counts, out: NDArray[np.bool_] | None, slots: int) -> Resampled:

@@ -10,17 +10,14 @@ from exporter.collection.decoding import SliError, knows_native_histograms, read
 from exporter.collection.queries import Batch, Queries
 from exporter.collection.resample import Resampled, by_slices, resample
 from exporter.collection.slot_range import Counts, SlotRange, joined
-from exporter.collection.unknown_slots import UnknownSlots
+from exporter.collection.unknown_slots import Reason, UnknownSlots
 from exporter.prometheus.answers import Series
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError
-from exporter.prometheus.indicators import (
-    Counters,
-    Indicator,
-)
+from exporter.prometheus.indicators import Counters, Indicator
 from exporter.prometheus.promql import PART_LABEL, batch
 from exporter.slo.maintenance import excluded
-from exporter.slo.model import Slo
+from exporter.slo.model import Slo, Timeslices
 from exporter.slo.types import Group, SloIndex
 
 MAX_SLOTS = 5_000
@@ -56,6 +53,10 @@ class SlotCounter:
         """Why SLOs' newest slots since then (Unix seconds) that are not known are not."""
         return self._unknown.newest(since)
 
+    def invalid(self, since: float) -> dict[SloIndex, str]:
+        """Why no figure of SLOs can be right, as slots that ended since then prove."""
+        return self._unknown.invalid(since)
+
     async def count(self, wanted: Batch) -> dict[SloIndex, Answer]:
         """Count the events of a batch; nobody but its own datasource is asked.
 
@@ -88,7 +89,7 @@ class SlotCounter:
         """Apply time slices and maintenance windows, and bring counts to the target's slots."""
         slo = self._slos[slo_index]
         if slo.timeslices:
-            counts = {group: by_slices(item, slo.timeslices) for group, item in counts.items()}
+            counts = self._in_slices(slo_index, slo.timeslices, counts, span)
         share = None
         if slo.maintenance:
             share = excluded(slo.maintenance, span.start, span.slot, span.count)
@@ -107,6 +108,17 @@ class SlotCounter:
                     whole.put(i, part.get(group, nothing))
         return resampled
 
+    def _in_slices(
+        self, slo_index: SloIndex, slices: Timeslices, counts: dict[Group, Counts], span: SlotRange
+    ) -> dict[Group, Counts]:
+        slack = self.queries.context(slo_index, span.slot).slack
+        found = {}
+        for group, item in counts.items():
+            found[group], reasons = by_slices(item, slices, slack)
+            for i, reason in reasons.items():
+                self._unknown.add(slo_index, span.one(i).end, reason)
+        return found
+
     async def _resample_fine(
         self, slo_index: SloIndex, coarse: SlotRange
     ) -> dict[Group, Resampled]:
@@ -114,7 +126,7 @@ class SlotCounter:
         fine = coarse.at(self._interval)
         answer = (await self._count((slo_index,), fine))[slo_index]
         if not isinstance(answer, dict):
-            reason = f"Prometheus refuses slots: {answer}"
+            reason = Reason(f"Prometheus refuses slots: {answer}")
             self._unknown.note(slo_index, coarse, {coarse.end: reason})
             return {}
         windows = self._slos[slo_index].maintenance
@@ -195,7 +207,7 @@ class SlotCounter:
                     if half.count > 1 and left > 0:
                         answer = await split(half)
                     else:
-                        reason = f"Prometheus refuses slots: {answer}"
+                        reason = Reason(f"Prometheus refuses slots: {answer}")
                         ends = (half.one(i).end for i in range(half.count))
                         self._unknown.note(slo_index, half, dict.fromkeys(ends, reason))
                         answer = {}

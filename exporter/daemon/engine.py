@@ -245,6 +245,7 @@ class Engine:
             self.problems(),
             now - self._settings.stale_after,
             refused=self._history_failed.keys() | self._failed.keys(),
+            invalid=self._counter.invalid(self.ledger.end - FINE_HORIZON),
         )
 
     async def _ask(self, level: int, work: pending.Requests, now: float) -> None:

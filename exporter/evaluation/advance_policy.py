@@ -87,6 +87,7 @@ def _advance(
         slos=[state.slos[slo_index] for slo_index in slo_indices],
         start=start,
         until=_settled(state, start, slo_indices),
+        slack=np.array([state.slack(slo_index) for slo_index in slo_indices]),
         final=list(before),
         now=list(before),
     )

@@ -21,12 +21,15 @@ def build_snapshot(
     problems: Mapping[SloIndex, str],
     fresh_since: float,
     refused: Collection[SloIndex] = (),
+    invalid: Mapping[SloIndex, str] | None = None,
 ) -> Snapshot:
     """Evaluate all SLOs as of the end of the ledger.
 
     `problems` are told of with their SLO (by its index); data last answered for before
-    `fresh_since` (Unix seconds) are stale. SLOs in `refused` cannot have their whole history.
+    `fresh_since` (Unix seconds) are stale. SLOs in `refused` cannot have their whole history;
+    `invalid` tells of others why no figure of theirs can be right.
     """
+    invalid = invalid or {}
     ledger = state.ledger
     at = ledger.end
     fresh = state.answered_since(fresh_since).tolist()
@@ -44,7 +47,7 @@ def build_snapshot(
     )
     sums = Sums(counted, everything)
     waits = waiting(state, refused)
-    policy_states = advance_policy_states(state, sums, waits)
+    policy_states = advance_policy_states(state, sums, waits | invalid.keys())
     counters = state.count_the_day()
     newest = ledger.newest_known().tolist()
     subjects = [
@@ -61,6 +64,8 @@ def build_snapshot(
             recovery=recovery(state, i, policy_states.get(i)),
             lag=state.arrivals.lag_shown(entry.slo_index, at),
             scrape_interval=state.lookbacks[entry.slo_index] / 2,
+            invalid=invalid.get(entry.slo_index),
+            slack=state.slack(entry.slo_index),
         )
         for i, entry in enumerate_series(state.series.entries)
     ]

@@ -8,6 +8,7 @@ from exporter.evaluation.past_windows import windows_at
 from exporter.evaluation.policy_batch import PolicyBatch
 from exporter.ledger.ledger import Ledger
 from exporter.slo.firings import ended_without, followed
+from exporter.slo.plausible import impossible
 from exporter.slo.types import Bools, Floats, Times
 from exporter.slo.windows import BurnRateCondition, WindowSums, conditions_for
 
@@ -18,7 +19,7 @@ AT_ONCE = 100
 def move_firings(ledger: Ledger, batch: PolicyBatch, ends: Times) -> None:
     """Follow every condition over some boundaries (`ends`, Unix seconds).
 
-    Where a window of a condition is unknown, what fires goes on and nothing begins.
+    Where a window of a condition is unknown or cannot be, what fires goes on and nothing begins.
     """
     slo = batch.slos[0]
     periods = [slo.period.span(int(end)).length for end in ends]
@@ -85,14 +86,17 @@ def _holds(
     allowed = batch.error_budgets()[places]
     least = [batch.slos[i].low_traffic for i in places]
     long, short = windows[condition.long], windows[condition.short]
+    known = (long.known > 0) & (short.known > 0)
+    slack = batch.slack[places]
     holds = (long.total >= [each.min_events for each in least]) & (
         long.bad >= [each.min_bad_events for each in least]
     )
-    for sums in (long, short):
+    for sums, length in ((long, condition.long), (short, condition.short)):
+        known &= ~impossible(sums.bad, sums.total, length, slack)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(sums.total > 0, sums.bad / sums.total, 0.0)
         holds &= ratio / allowed > thresholds[:, None]
-    return holds, (long.known > 0) & (short.known > 0)
+    return holds, known
 
 
 def _follow(

@@ -9,6 +9,7 @@ from exporter.evaluation.policy_batch import Figures, PolicyBatch
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import middle_slot
 from exporter.slo.incidents import BadSlots, closed, extended
+from exporter.slo.plausible import impossible
 from exporter.slo.types import SloIndex
 
 
@@ -28,6 +29,8 @@ def find_past_incidents(
     starts, ends, bad, total, _ = ledger.slots_since([batch.series[i] for i in at], since)
     within = (ends <= until) & (starts >= since)
     burns = (bad > total * batch.error_budgets()[at, None]) & within
+    for column, length in enumerate((ends - starts).tolist()):
+        burns[:, column] &= ~impossible(bad[:, column], total[:, column], length, batch.slack[at])
     for row, i in enumerate(at):
         policy_state = batch.now[i]
         slots = np.flatnonzero(burns[row])
@@ -60,6 +63,7 @@ def extend_incidents(
             counts = past.between(end - unit, end)
             bad[k] = counts.bad
             burns[k] = bad[k] > counts.total * allowed
+            burns[k] &= ~impossible(bad[k], counts.total, unit, batch.slack)
             budgets[k] = figures.budget[places[end]]
     open_ = np.array([bool(each.incidents) and each.incidents[-1].open for each in batch.now])
     for i in np.flatnonzero(burns.any(axis=0) | open_).tolist():

@@ -8,6 +8,7 @@ import numpy as np
 
 from exporter.evaluation.past_windows import PastWindowSums
 from exporter.slo.model import Slo
+from exporter.slo.plausible import impossible
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import Bools, Floats, SeriesIndex, SloIndex, Times
 from exporter.slo.windows import windows
@@ -20,6 +21,7 @@ class PolicyBatch:
     - `series`: their indices in the ledger; `slo_indices` and `slos` tell whose each is.
     - `start`: what is final ends there, Unix seconds.
     - `until`: until when each may become final now.
+    - `slack`: how many seconds of events the counters of each may be apart.
     - `final`: the policy state of each as of `until`, and `now`: as of the end of the ledger. These
       are what the steps change.
     """
@@ -29,6 +31,7 @@ class PolicyBatch:
     slos: list[Slo]
     start: int
     until: list[int]
+    slack: Floats
     final: list[PolicyState]
     now: list[PolicyState]
 
@@ -42,7 +45,8 @@ class Figures:
     """Figures at several boundaries (`ends`, Unix seconds): boundaries x series.
 
     `budget` is the error budget of a whole period, in events. Where a tier is `held`, too little
-    is known. `burn_rates` are by window in seconds, NaN where they are not known.
+    is known, or what is known cannot be. `burn_rates` are by window in seconds, NaN where they are
+    not known.
     """
 
     ends: Times
@@ -59,6 +63,10 @@ def read_figures(batch: PolicyBatch, past: PastWindowSums, ends: Times, unknown:
     spans = [slo.period.span(int(end)) for end in ends]
     sums = past.along(ends, [end - span.elapsed for end, span in zip(ends, spans, strict=True)])
     bad, total, known = sums.bad, sums.total, sums.known
+    held = unknown | (known < slo.policy.min_coverage)
+    for k, span in enumerate(spans):
+        held[k] |= impossible(bad[k], total[k], span.elapsed, batch.slack)
+    bad = np.clip(bad, 0.0, total)
     with np.errstate(divide="ignore", invalid="ignore"):
         remaining = np.where(total > 0, 1 - bad / (allowed * total), 1.0)
         # What the part of the period that is known allows, for all of it. The shares of slots
@@ -69,13 +77,14 @@ def read_figures(batch: PolicyBatch, past: PastWindowSums, ends: Times, unknown:
         rates = {}
         for window in own.intersection(slo.policy.burn_windows):
             within = past.along(ends, [int(end) - window for end in ends])
-            rate = within.bad / within.total / allowed
+            held |= impossible(within.bad, within.total, window, batch.slack)
+            rate = np.clip(within.bad, 0.0, within.total) / within.total / allowed
             idle = np.where(within.total > 0, rate, 0.0)
             rates[window] = np.where(within.known > 0, idle, np.nan)
     return Figures(
         ends=ends,
         remaining=remaining,
         budget=budget,
-        held=unknown | (known < slo.policy.min_coverage),
+        held=held,
         burn_rates=rates,
     )

@@ -52,7 +52,8 @@ period itself.
 
 Data states: `ok`; `no_traffic` (measured, zero events in the last five minutes); `no_data`
 (Prometheus answers, but the series do not exist); `stale` (Prometheus has not answered for
-`stale_after`: ratios and burn rates are withdrawn, the budget and the tier are held).
+`stale_after`: ratios and burn rates are withdrawn, the budget and the tier are held);
+`invalid` (what cannot be right is withdrawn, the tier is held).
 
 `slo_events_total` and `slo_bad_events_total` count from midnight UTC on, and start again from zero
 every day, as counters may: use them with `rate()` and `increase()`. So replicas and restarts agree

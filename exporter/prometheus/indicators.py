@@ -98,8 +98,9 @@ class Counters:
         if self.histogram:
             total = np.where(np.isnan(part), np.nan, total)
         part = _or_zero(part)
-        # A good counter may be born a sample before its total; that is not negative bad.
-        return np.maximum(total - part, 0.0) if self.part_is_good else part, total
+        # What is more good than all, or more bad, is kept: a window of several slots tells whether
+        # the two were read a scrape apart, or cannot be (exporter.slo.plausible).
+        return _or_zero(total - part) if self.part_is_good else part, total
 
 
 def _signed_sum(terms: Sequence[Term], values: Sequence[Floats]) -> Floats:
@@ -135,7 +136,7 @@ class Histogram:
         """Slow is what is not within the threshold; nothing is known where nobody tells that."""
         del context
         total, within = values
-        return np.fmax(total - within, 0.0), np.where(np.isnan(within), np.nan, total)
+        return _or_zero(total - within), np.where(np.isnan(within), np.nan, total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +163,15 @@ class Probe:
         """What did not succeed failed."""
         del context
         total, good = values
-        return np.maximum(total - _or_zero(good), 0.0), total
+        return _or_zero(total - _or_zero(good)), total
 
 
 @dataclass(frozen=True, slots=True)
 class TimeWeighted:
-    """Bad time: a share of each evaluation interval, between 0 and 1; events are seconds."""
+    """Bad time: a share of each evaluation interval; events are seconds.
+
+    A share that is not between 0 and 1 is no share (`exporter.collection.decoding`).
+    """
 
     bad_share: str
 
@@ -220,7 +224,7 @@ class FreeQuery:
         """Rates and counts become events per interval."""
         total, part = (value * context.interval / self.covered for value in values)
         part = _or_zero(part)
-        return np.maximum(total - part, 0.0) if self.part_is_good else part, total
+        return _or_zero(total - part) if self.part_is_good else part, total
 
     def _text(self, query: str) -> str:
         return query.replace("$window", format_duration(self.window))
@@ -233,6 +237,7 @@ def indicators(sli: Sli, group_by: Sequence[str]) -> tuple[Indicator, ...]:
 
     Raises:
         ValueError: a selector is not one; configuration files are checked for that before.
+        UnitError: so are they for queries whose unit is not known.
     """
     match sli:
         case EventsSli(total=total, bad=bad, good=good):
@@ -246,7 +251,7 @@ def indicators(sli: Sli, group_by: Sequence[str]) -> tuple[Indicator, ...]:
             return (_query(sli, group_by),)
         case RatioSli(error=error, success=success):
             by = ", ".join(group_by)
-            share = f"clamp_max(avg by ({by}) (({error or success}) >= 0), 1)"
+            share = f"avg by ({by}) (({error or success}) >= 0)"
             return (TimeWeighted(share if error else f"(1 - {share})"),)
         case ThresholdSli(query=query, op=op, bound=bound):
             by = ", ".join(group_by)

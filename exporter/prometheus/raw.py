@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 Sample = tuple[float, float]
 SeriesKey = tuple[tuple[str, str], ...]
+
+SURGE = 10
+"""How many times more than before a counter may count between two scrapes after a restart."""
+
+FEW, MANY = 10, 100
+"""Values after a fall that prove nothing; and from which on less of a rest is suspicious."""
 
 
 def series_key(labels: Mapping[str, str]) -> SeriesKey:
@@ -63,3 +70,36 @@ def count_events(
             events += value - last if value >= last else value
         last = value
     return events
+
+
+def impossible_fall(
+    samples: Sequence[Sample], start: float, end: float
+) -> tuple[Sample, Sample] | None:
+    """The first fall of a series in (start, end] that no restart of a counter explains, if any.
+
+    After a restart a counter stands at what it has counted since. A value that is not far below
+    the one before, and far above what the counter counts at other times, is something else: a
+    gauge, a sum of counters of which one went away, a counter that was restored.
+
+    Args:
+        samples: (Unix seconds, value) in order, from before the slot as well.
+        start: the slot's start.
+        end: the slot's end.
+    """
+    pairs = [
+        (one, two)
+        for one, two in pairwise([each for each in samples if math.isfinite(each[1])])
+        if two[0] <= end
+    ]
+    rate = max((_per_second(one, two) for one, two in pairs), default=0.0)
+    for one, two in pairs:
+        value, before = two[1], one[1]
+        if two[0] <= start or value >= before or value <= SURGE * rate * (two[0] - one[0]):
+            continue
+        if (value > FEW and value > before / 2) or (value > MANY and value > before / 10):
+            return one, two
+    return None
+
+
+def _per_second(one: Sample, two: Sample) -> float:
+    return max(0.0, two[1] - one[1]) / max(two[0] - one[0], 1e-3)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import promql_parser
 
+from exporter.errors import ConfigurationError
 from exporter.slo.durations import format_duration, parse_duration
 
 _PER_SECOND = {"rate", "irate", "deriv"}
@@ -36,12 +37,8 @@ _Told = float | None
 _ANY = 0.0
 
 
-class UnitError(ValueError):
+class UnitError(ConfigurationError):
     """An SLI's unit is not known, or not one; the message says what would be right."""
-
-
-class MixedUnitsError(UnitError):
-    """Values of different units are added up; the message names them."""
 
 
 def seconds_covered(text: str, window: int) -> float | None:
@@ -56,7 +53,7 @@ def seconds_covered(text: str, window: int) -> float | None:
         functions do not tell.
 
     Raises:
-        MixedUnitsError: it adds up values of different units.
+        UnitError: it adds up values of different units.
         ValueError: it is no PromQL.
     """
     told = _told(promql_parser.parse(text.replace("$window", format_duration(window))))
@@ -80,7 +77,7 @@ def covered(sides: Mapping[str, str], window: int, unit: str | None = None) -> f
     for key, text in sides.items():
         try:
             told[key] = seconds_covered(text, window)
-        except MixedUnitsError as error:
+        except UnitError as error:
             raise UnitError(f"{key} {error}: use the same function throughout") from error
     known = {key: seconds for key, seconds in told.items() if seconds}
     if len(set(known.values())) > 1:
@@ -180,5 +177,5 @@ def _same(left: _Told, right: _Told) -> _Told:
     if left is None or right is None:
         return None
     if left != right:
-        raise MixedUnitsError(f"adds up {unit_words(left)} and {unit_words(right)}")
+        raise UnitError(f"adds up {unit_words(left)} and {unit_words(right)}")
     return left

@@ -127,6 +127,16 @@ DATA = (
         "its burn-rate alerts cannot fire.",
         of_slo=True,
     ),
+    AlertRule(
+        name="ErrorBudgetDataInvalid",
+        expr=_state("invalid"),
+        wait="10m",
+        severity="ticket",
+        summary=f"{SLO}: its figures cannot be right",
+        description="Such as more bad events than events: the SLO or its instrumentation is wrong. "
+        "Tier and gate stay as they are, and burn-rate alerts cannot fire. Its page says why.",
+        of_slo=True,
+    ),
 )
 
 STARTER = (

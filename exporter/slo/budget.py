@@ -6,13 +6,15 @@ import math
 from dataclasses import dataclass
 
 from exporter.slo.model import Objective
+from exporter.slo.plausible import possible
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """What happened in one window. `known` is the share of it that is known.
 
-    The ratio and the rate are None while nothing of the window is known.
+    The ratio and the rate are None while nothing of the window is known. Bad events that counters
+    read a scrape apart make too few or too many are taken as none or all.
     """
 
     bad: float
@@ -24,6 +26,7 @@ class Window:
     @classmethod
     def of(cls, bad: float, total: float, known: float, error_budget: float) -> Window:
         """Compute the ratio and the burn rate from the counts."""
+        bad = possible(bad, total)
         if known <= 0:
             return cls(bad, total, known, None, None)
         ratio = bad / total if total > 0 else 0.0
@@ -45,7 +48,7 @@ class Budget:
     @classmethod
     def of(cls, bad: float, total: float, objective: Objective, period: int) -> Budget:
         """Compute what remains after `bad` of `total` events in the period (seconds)."""
-        allowed = objective.error_budget * total
+        bad, allowed = possible(bad, total), objective.error_budget * total
         remaining = 1 - bad / allowed if total > 0 else 1.0
         return cls(
             remaining=remaining,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from exporter.slo.budget import Budget, Horizon, Window, exhaustion, holding_rate
 from exporter.slo.durations import format_duration
 from exporter.slo.incidents import of_period
 from exporter.slo.model import Slo
 from exporter.slo.period import CalendarPeriod, Period, PeriodBounds
+from exporter.slo.plausible import impossible, in_words
 from exporter.slo.policy import Tier
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.snapshot import (
@@ -20,6 +23,7 @@ from exporter.slo.snapshot import (
     Snapshot,
     TierStatus,
 )
+from exporter.slo.types import Floats
 from exporter.slo.windows import (
     SHORT_WINDOWS,
     WINDOWS,
@@ -38,6 +42,8 @@ class Subject:
     in its policy, `waiting` whether its history is still being read, `recovery` when its tier gets
     better (Unix seconds), `lag` how many seconds its data are late, and
     `scrape_interval` how often its series are scraped, in seconds (0 if that is not known).
+    `invalid` tells why no figure of it can be right; `slack` how many seconds of events its
+    counters may be apart.
     """
 
     slo: Slo
@@ -52,6 +58,8 @@ class Subject:
     recovery: float | None = None
     lag: float = 0.0
     scrape_interval: float = 0.0
+    invalid: str | None = None
+    slack: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,9 @@ def evaluate(at: int, subjects: Sequence[Subject], sums: Sums) -> Snapshot:
     counted, everything = _lists(sums.counted), _lists(sums.everything)
     spans = {subject.slo.period: subject.slo.period.span(at) for subject in subjects}
     lengths = {period: windows(period, at) for period in spans}
+    slack = np.array([subject.slack for subject in subjects])
+    odd = _odd(sums.counted, slack)
+    odd_at_all = odd if sums.everything is sums.counted else _odd(sums.everything, slack)
     statuses = []
     for i, subject in enumerate(subjects):
         slo = subject.slo
@@ -88,13 +99,20 @@ def evaluate(at: int, subjects: Sequence[Subject], sums: Sums) -> Snapshot:
         raw = _window(everything, span.elapsed, i, budget)
         if subject.groups and raw.known <= 0:
             continue  # the last that was known of this group has left the period
-        found = {
-            name: _window(counted, length, i, budget)
-            for name, length in lengths[slo.period]
-            if length >= 2 * subject.scrape_interval or length == span.elapsed
-        }
-        state = _state(subject, _window(everything, WINDOWS[0], i, budget))
-        statuses.append(_status(subject, at, span, found=found, raw=raw, state=state))
+        found, cannot_be = {}, subject.invalid
+        for name, length in lengths[slo.period]:
+            if odd[length][i]:
+                bad, total, _ = counted[length]
+                cannot_be = cannot_be or in_words(bad[i], total[i], name)
+            elif length >= 2 * subject.scrape_interval or length == span.elapsed:
+                found[name] = _window(counted, length, i, budget)
+        state = _state(subject, _window(everything, WINDOWS[0], i, budget), cannot_be)
+        if subject.invalid:
+            found = {}
+        problem = cannot_be if state is DataState.INVALID else subject.problem
+        raw_is_odd = bool(subject.invalid) or odd_at_all[span.elapsed][i]
+        figures = _Figures(state, problem, found, raw, raw_is_odd=raw_is_odd)
+        statuses.append(_status(subject, at, span, figures))
     shown = _without_stand_ins(statuses)
     return Snapshot(at=at, slos=tuple(shown), services=_services(shown))
 
@@ -124,25 +142,40 @@ def _window(lists: _Lists, length: int, i: int, error_budget: float) -> Window:
     return Window.of(bad[i], total[i], known[i], error_budget)
 
 
-def _status(
-    subject: Subject,
-    at: int,
-    span: PeriodBounds,
-    *,
-    found: Mapping[str, Window],
-    raw: Window,
-    state: DataState,
-) -> SloStatus:
-    slo = subject.slo
-    period = found[slo.period.label]
+def _odd(sums: Mapping[int, WindowSums], slack: Floats) -> dict[int, list[bool]]:
+    """Whose counts cannot be, per window."""
+    return {
+        length: impossible(item.bad, item.total, length, slack).tolist()
+        for length, item in sums.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """Windows that can be, by name; the period's everything, and whether that cannot be."""
+
+    state: DataState
+    problem: str | None
+    found: Mapping[str, Window]
+    raw: Window
+    raw_is_odd: bool
+
+
+def _status(subject: Subject, at: int, span: PeriodBounds, figures: _Figures) -> SloStatus:
+    slo, raw, state = subject.slo, figures.raw, figures.state
+    period = figures.found.get(slo.period.label)
     budget = tier = raw_budget = None
     if raw.known > 0:
-        budget = Budget.of(period.bad, period.total, slo.objective, span.length)
-        raw_budget = Budget.of(raw.bad, raw.total, slo.objective, span.length)
-    shown = found if subject.answered else {}
+        if period:
+            budget = Budget.of(period.bad, period.total, slo.objective, span.length)
+        if not figures.raw_is_odd:
+            raw_budget = Budget.of(raw.bad, raw.total, slo.objective, span.length)
+    shown = figures.found if subject.answered else {}
     policy_state = subject.policy_state or PolicyState()
-    if budget:
-        tier = policy_state.tier(slo.policy) or _tier(slo, budget, raw.known, shown)
+    if budget or state is DataState.INVALID:
+        tier = policy_state.tier(slo.policy)
+    if budget and tier is None:
+        tier = _tier(slo, budget, raw.known, shown)
     rate = _holding_rate(shown, slo.period)
     left = None
     if budget and rate is not None:
@@ -151,7 +184,7 @@ def _status(
         slo=slo,
         groups=subject.groups,
         state=state,
-        problem=subject.problem,
+        problem=figures.problem,
         coverage=raw.known,
         period=span,
         windows=shown,
@@ -167,9 +200,9 @@ def _status(
         last_slot=subject.last_slot,
         lag=subject.lag,
         scrape_interval=subject.scrape_interval,
-        events_total=subject.events_total,
-        bad_events_total=subject.bad_events_total,
-        tier_status=_tier_status(subject, policy_state, state, raw.known),
+        events_total=None if subject.invalid else subject.events_total,
+        bad_events_total=None if subject.invalid else subject.bad_events_total,
+        tier_status=_tier_status(subject, policy_state, figures),
         incidents=of_period(policy_state.incidents, span.start),
         firings=tuple(
             firing for firing in policy_state.firings if firing.open or firing.end > span.start
@@ -189,13 +222,13 @@ def _horizon(period: Period, span: PeriodBounds, coverage: float) -> Horizon:
     return Horizon(known, span.length - known, ends=False)
 
 
-def _tier_status(
-    subject: Subject, policy_state: PolicyState, state: DataState, coverage: float
-) -> TierStatus:
-    policy = subject.slo.policy
+def _tier_status(subject: Subject, policy_state: PolicyState, figures: _Figures) -> TierStatus:
+    policy, state, coverage = subject.slo.policy, figures.state, figures.raw.known
     held = None
     if state is DataState.STALE:
         held = "Prometheus does not answer"
+    elif state is DataState.INVALID:
+        held = f"its figures cannot be: {figures.problem}"
     elif subject.waiting:
         held = "its history is being read"
     elif state is DataState.NO_DATA:
@@ -218,9 +251,11 @@ def _tier(slo: Slo, budget: Budget, coverage: float, shown: Mapping[str, Window]
     return slo.policy.tier(budget.remaining, rates)
 
 
-def _state(subject: Subject, newest: Window) -> DataState:
+def _state(subject: Subject, newest: Window, cannot_be: str | None) -> DataState:
     if not subject.answered:
         return DataState.STALE
+    if cannot_be:
+        return DataState.INVALID
     if newest.known <= 0:
         return DataState.NO_DATA
     return DataState.OK if newest.total > 0 else DataState.NO_TRAFFIC

@@ -24,6 +24,8 @@ class DataState(StrEnum):
     """Prometheus answers, but the series do not exist."""
     STALE = "stale"
     """Prometheus has not answered for this SLO lately."""
+    INVALID = "invalid"
+    """The figures cannot be, such as more bad events than events; `SloStatus.problem` tells why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class SloStatus:
     `firings` are those of the period, oldest first, with older incidents that await a postmortem.
     `override` is the one in force. `lag` is how many seconds the data are late: windows but the
     period end as much earlier. `scrape_interval` is how often its series are scraped, in seconds;
-    windows shorter than two of them are absent.
+    windows shorter than two of them are absent. So are windows whose counts cannot be; while the
+    data are invalid tier and gate stay as they were.
     """
 
     slo: Slo

@@ -103,6 +103,10 @@ class EvaluationState:
 
     # What was answered
 
+    def slack(self, slo_index: SloIndex) -> float:
+        """How many seconds of events the counters of an SLO may be apart: a scrape at each end."""
+        return float(max(2 * self.ledger.interval, self.lookbacks[slo_index]))
+
     def record(
         self,
         level: int,

@@ -38,6 +38,8 @@ class FieldCase:
     - `truths`: what the windows hold; `words`: what the SLO's problem must say, none if nothing.
     - `polled`: from when to when (relative to now) it is polled at every interval; what lies
       between is counted as one gap. The case is always counted by a first start at `now`, too.
+    - `invalid`: windows that cannot be, and are not shown: all of them for `*`; the state is
+      `invalid` if any is.
     - `prometheus_alone`: VictoriaMetrics shows series for longer than until their staleness mark
       here, so the truth is another one there.
     - `rule`: what a usual rule would take for the bad events of the first truth's window (PromQL).
@@ -51,3 +53,4 @@ class FieldCase:
     polled: tuple[int, int] | None = None
     rule: str | None = None
     prometheus_alone: bool = False
+    invalid: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ import pytest
 from exporter.config.reading.loading import load
 from exporter.daemon.engine import Engine
 from exporter.prometheus.client import PrometheusClient
-from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.slo.snapshot import DataState, SloStatus, Snapshot
 from exporter.slo.windows import windows
 from tests.field.case import STEP, FieldCase, Truth
 from tests.field.kit import Series
@@ -78,6 +78,13 @@ def check(case: FieldCase, snapshot: Snapshot) -> None:
         assert unknown == pytest.approx(truth.unknown, abs=0.5), (
             f"unknown of {truth.window}: {unknown}, lag {found.lag}"
         )
+    states = {found.state for found in snapshot.slos}
+    assert (DataState.INVALID in states) == bool(case.invalid), states
+    for found in snapshot.slos if case.invalid else ():
+        absent = {name for name, _ in windows(found.slo.period, snapshot.at)} - found.windows.keys()
+        assert absent >= set(case.invalid) or (case.invalid == ("*",) and not found.windows)
+        assert found.budget is None or found.slo.period.label not in case.invalid
+        assert not any(alert.firing for alert in found.alerts)
     problems = {found.problem for found in snapshot.slos if found.problem}
     if not case.words:
         assert not problems

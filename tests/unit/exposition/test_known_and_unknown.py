@@ -42,12 +42,15 @@ class TestOneHot:
             (True, (0.0, 0.0, 1.0), "no_traffic"),
             (True, (0.0, 0.0, 0.0), "no_data"),
             (False, SPENT, "stale"),
+            (True, (30.0, 10.0, 1.0), "invalid"),
+            (True, (-5.0, 10.0, 1.0), "invalid"),
+            (False, (-5.0, 10.0, 1.0), "stale"),
         ],
     )
     def test_exactly_one_state_is_1(self, answered, sums, state):
-        """All four are always there."""
+        """All of them are always there."""
         shot = snapshot((subject(slo(), answered=answered), sums))
-        states = ("ok", "no_traffic", "no_data", "stale")
+        states = ("ok", "no_traffic", "no_data", "stale", "invalid")
         assert values(shot, "slo_data_state") == {(name,): float(name == state) for name in states}
 
 

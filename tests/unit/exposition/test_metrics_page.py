@@ -132,13 +132,15 @@ class TestFamilies:
         service=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=10),
         group=st.text(st.characters(exclude_categories=["Cs"]), max_size=10),
         owner=st.sampled_from(['"', "\\", "\n", '\\"', "\\n", "}", '",evil="1', "é\u2028", ""]),
-        bad=st.floats(0, 1e9),
+        share=st.floats(0, 1),
         total=st.floats(1e-3, 1e15),
     )
-    def test_every_value_is_that_of_the_snapshot(self, form, *, service, group, owner, bad, total):
+    def test_every_value_is_that_of_the_snapshot(
+        self, form, *, service, group, owner, share, total
+    ):
         """To the last digit, whatever the labels hold."""
         of = slo(service=service, group_by=("region",), labels={"owner": owner})
-        shot = snapshot((subject(of, groups={"region": group}), (bad, total, 0.3)))
+        shot = snapshot((subject(of, groups={"region": group}), (share * total, total, 0.3)))
         [status] = shot.slos
         found = families(shot, form)
         own = {"service": service, "slo": of.name, "region": group}

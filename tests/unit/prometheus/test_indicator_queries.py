@@ -141,8 +141,8 @@ class TestExpressions:
     @pytest.mark.parametrize(
         ("sli", "share"),
         [
-            (RatioSli(error="e"), "clamp_max(avg by () ((e) >= 0), 1)"),
-            (RatioSli(success="s"), "(1 - clamp_max(avg by () ((s) >= 0), 1))"),
+            (RatioSli(error="e"), "avg by () ((e) >= 0)"),
+            (RatioSli(success="s"), "(1 - avg by () ((s) >= 0))"),
             (ThresholdSli("q", "<", 0.5), "max by () (((q) >= -Inf) >= bool 0.5)"),
             (ThresholdSli("q", "<=", 0.5), "max by () (((q) >= -Inf) > bool 0.5)"),
             (ThresholdSli("q", ">", 0.5), "max by () (((q) >= -Inf) <= bool 0.5)"),
@@ -150,7 +150,7 @@ class TestExpressions:
         ],
     )
     def test_bad_time_is_a_share_of_each_interval(self, sli, share):
-        """Ratios between 0 and 1, and thresholds by what violates them; NaN is dropped."""
+        """Ratios as they are, and thresholds by what violates them; NaN is dropped."""
         assert isinstance(only(sli), TimeWeighted)
         assert self.asked(sli) == [
             f"sum_over_time(({share})[5m:30s])",

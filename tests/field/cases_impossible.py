@@ -1,0 +1,234 @@
+"""Values that cannot be: no figure, but a state and words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from tests.field.case import FieldCase, Truth
+from tests.field.kit import HOUR, Series, counter, gauge, scrapes
+
+CONFIG = """
+prometheus: {url: PROM_URL, scrape_interval: 30s}
+slos:
+  - service: s
+    name: a
+    objective: 99
+    period: 2h
+    sli: SLI
+"""
+ALL = ("5m", "30m", "1h", "2h")
+
+
+def _case(
+    story: str,
+    sli: str,
+    series: Callable[[list[float], int], Iterable[Series]],
+    *words: str,
+    invalid: tuple[str, ...] = ALL,
+    truths: tuple[Truth, ...] = (),
+) -> FieldCase:
+    return FieldCase(
+        story,
+        lambda now: series(scrapes(now), now),
+        CONFIG.replace("SLI", sli),
+        truths=truths,
+        words=words,
+        invalid=invalid,
+    )
+
+
+def more_good_than_all() -> FieldCase:
+    return _case(
+        "Retries count as good, and not as requests.",
+        "{events: {good: imp_success_total, total: imp_requests_total}}",
+        lambda times, _: [
+            counter("imp_success_total", 12, times),
+            counter("imp_requests_total", 10, times),
+        ],
+        "21,600 good of 18,000 events in 30m: good must be part of total",
+        invalid=("30m", "1h", "2h"),
+    )
+
+
+def more_bad_than_all() -> FieldCase:
+    return _case(
+        "Bad events of all of them, and the total of one instance.",
+        "{events: {bad: imp_bad_total, total: 'imp_all_total{instance=\"a\"}'}}",
+        lambda times, _: [
+            counter("imp_bad_total", 8, times),
+            counter("imp_all_total", 5, times, instance="a"),
+        ],
+        "2,400 bad of 1,500 events in 5m: bad must be part of total",
+    )
+
+
+def swapped_selectors() -> FieldCase:
+    return _case(
+        "Total and bad are the wrong way round.",
+        "{query: {total: 'sum(rate(imp_swap_total{code=\"500\"}[$window]))',"
+        " bad: 'sum(rate(imp_swap_total[$window]))'}}",
+        lambda times, _: [
+            counter("imp_swap_total", 99, times, code="200"),
+            counter("imp_swap_total", 1, times, code="500"),
+        ],
+        "30,000 bad of 300 events in 5m",
+    )
+
+
+def a_little_more_good_than_all() -> FieldCase:
+    return _case(
+        "A few in a hundred are counted twice: over an hour it is more than what reading two "
+        "counters a scrape apart explains, over five minutes it is not.",
+        "{events: {good: imp_twice_good_total, total: imp_twice_total}}",
+        lambda times, _: [
+            counter("imp_twice_good_total", 10.25, times),
+            counter("imp_twice_total", 10, times),
+        ],
+        "36,900 good of 36,000 events in 1h",
+        invalid=("1h", "2h"),
+    )
+
+
+def a_free_query_that_cannot_be() -> FieldCase:
+    return _case(
+        "Counted by PromQL as it stands: the bad side misses an aggregation over half of it.",
+        "{query: {good: 'max(rate(imp_free_good_total[$window])) * 2',"
+        " total: 'max(rate(imp_free_total[$window]))'}}",
+        lambda times, _: [
+            counter("imp_free_good_total", 9, times),
+            counter("imp_free_total", 10, times),
+        ],
+        "good must be part of total",
+    )
+
+
+def time_slices_that_cannot_be() -> FieldCase:
+    return _case(
+        "In slices of time it cannot be either.",
+        "{events: {bad: imp_slice_bad_total, total: imp_slice_total}}\n"
+        "    budgeting: {method: timeslices, slice: 5m, target: 95}",
+        lambda times, _: [
+            counter("imp_slice_bad_total", 8, times),
+            counter("imp_slice_total", 5, times),
+        ],
+        "bad must be part of total",
+        invalid=("*",),
+    )
+
+
+def a_ratio_in_percent() -> FieldCase:
+    return _case(
+        "An error rate in percent, of 0.4 and for ten minutes 3.",
+        "{ratio: {error: imp_percent}}",
+        lambda times, now: [
+            gauge("imp_percent", lambda t: 3 if now - HOUR < t <= now - 3_000 else 0.4, times)
+        ],
+        "the error ratio was 3, which is not between 0 and 1: is it in percent?",
+        invalid=("*",),
+    )
+
+
+def a_success_ratio_in_percent() -> FieldCase:
+    return _case(
+        "A success rate of 99.6.",
+        "{ratio: {success: imp_success_percent}}",
+        lambda times, _: [gauge("imp_success_percent", 99.6, times)],
+        "the success ratio was 99.6, which is not between 0 and 1: is it in percent?",
+        invalid=("*",),
+    )
+
+
+def a_probe_that_is_a_duration() -> FieldCase:
+    return _case(
+        "Another gauge in the place of a probe.",
+        "{probe: {selector: imp_probe_seconds}}",
+        lambda times, _: [gauge("imp_probe_seconds", 2.5, times)],
+        "the probe was 2.5, which is not between 0 and 1: is it another gauge?",
+        invalid=("*",),
+    )
+
+
+def a_gauge_as_total() -> FieldCase:
+    return _case(
+        "A gauge of open connections, taken for a counter.",
+        "{events: {bad: imp_errors_total, total: imp_connections}}",
+        lambda times, _: [
+            counter("imp_errors_total", 0.01, times),
+            gauge("imp_connections", lambda t: 1_000 + (t // 30 * 7_919) % 101, times),
+        ],
+        "more than it can have counted since a restart: a gauge, or a sum of counters",
+        invalid=("*",),
+    )
+
+
+def _pods(times: list[float], now: int, rate: float, old: float) -> list[tuple[float, float]]:
+    """The sum of four pods' counters, of which one restarts every five minutes."""
+    pods = [
+        counter("pod", rate, times, first=old, resets=[now - ago]).samples
+        for ago in (3_600, 3_300, 3_000, 2_700)
+    ]
+    return [(at[0][0], sum(value for _, value in at)) for at in zip(*pods, strict=True)]
+
+
+def a_recorded_sum_that_loses_pods() -> FieldCase:
+    def recorded(times: list[float], now: int) -> list[Series]:
+        return [
+            gauge("imp:requests:sum", dict(_pods(times, now, rate, old)).get, times, code=code)
+            for code, rate, old in (("500", 0, 50_000), ("200", 25, 950_000))
+        ]
+
+    return _case(
+        "The recorded sum of four pods' counters falls as these restart: it is no counter.",
+        "{events: {bad: 'imp:requests:sum{code=\"500\"}', total: 'imp:requests:sum'}}",
+        recorded,
+        "more than it can have counted since a restart: a gauge, or a sum of counters",
+        invalid=("*",),
+    )
+
+
+def a_counter_that_was_restored() -> FieldCase:
+    return _case(
+        "A counter goes on a little below where it was, from a checkpoint: that slot is unknown, "
+        "since nobody knows what it counted.",
+        "{events: {bad: imp_kept_bad_total, total: imp_kept_total}}",
+        lambda times, now: [
+            counter("imp_kept_bad_total", 0.1, times),
+            gauge(
+                "imp_kept_total",
+                lambda t: 1e6 + 10 * (t - now) - (500 if t > now - 1_800 else 0),
+                times,
+            ),
+        ],
+        "fell from 982,000 to 981,800, more than it can have counted since a restart",
+        invalid=(),
+        truths=(Truth("1h", 357, 35_700, unknown=30, within=1e-3),),
+    )
+
+
+def counters_a_scrape_apart() -> FieldCase:
+    return FieldCase(
+        "Total and good come from two targets that are scraped half a minute apart, and traffic "
+        "stops: that can be.",
+        lambda now: [
+            counter("imp_apart_total", 10, scrapes(now, until=-600, every=60)),
+            counter("imp_apart_good_total", 10, scrapes(now, until=-600, every=60, phase=30)),
+        ],
+        CONFIG.replace("SLI", "{events: {good: imp_apart_good_total, total: imp_apart_total}}"),
+        (Truth("1h", None, None, unknown=600, within=600),),
+    )
+
+
+CASES = (
+    more_good_than_all,
+    more_bad_than_all,
+    swapped_selectors,
+    a_little_more_good_than_all,
+    a_free_query_that_cannot_be,
+    time_slices_that_cannot_be,
+    a_ratio_in_percent,
+    a_success_ratio_in_percent,
+    a_probe_that_is_a_duration,
+    a_gauge_as_total,
+    a_recorded_sum_that_loses_pods,
+    a_counter_that_was_restored,
+)
