@@ -24,6 +24,7 @@ from exporter.errors import DatasourceError
 from exporter.prometheus.answers import Series
 from exporter.prometheus.births import UNSUSPICIOUS
 from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.counters_behind import stored_selectors
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
 from exporter.prometheus.histogram_promql import HistogramSelectors
 from exporter.prometheus.indicators import (
@@ -32,7 +33,6 @@ from exporter.prometheus.indicators import (
     Indicator,
     Probe,
     TimeWeighted,
-    stored_selectors,
 )
 from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.raw import is_number

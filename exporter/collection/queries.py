@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from exporter.collection.scrape_intervals import ScrapeIntervals
 from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.indicators import Indicator, indicators, native_selectors, stored_selectors
+from exporter.prometheus.counters_behind import native_selectors, read_together, stored_selectors
+from exporter.prometheus.indicators import (
+    Indicator,
+    indicators,
+)
 from exporter.prometheus.promql import QueryContext, batch
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
@@ -89,6 +93,12 @@ class Queries:
     def native_selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
         """Those of them that are native histograms."""
         return native_selectors(self.indicators[slo_index][0])
+
+    def slack(self, slo_index: SloIndex) -> int:
+        """How many seconds of events an SLO's counters may be apart: a scrape at each end."""
+        if read_together(self.indicators[slo_index][0]):
+            return 0
+        return max(2 * self._interval, self.scrape_intervals.lookbacks[slo_index])
 
     def newest(self, slo_index: SloIndex) -> Sequence[str]:
         """What is asked for the finest slot of an SLO (by its index), as it is measured now."""

@@ -204,6 +204,7 @@ def _fell(of: CounterSamples, fall: tuple[Sample, Sample]) -> Reason:
         f"not known at {utc(at)}: {_series(of)} fell from {before:,.0f} to {value:,.0f}, more than "
         "it can have counted since a restart: a gauge, or a sum of counters, is not a counter",
         proof=1 / 3,
+        holds=PAUSE_LOOKBACK,
     )
 
 

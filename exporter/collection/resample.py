@@ -6,6 +6,7 @@ moments can still be told apart; later, slots are only added up.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +15,13 @@ from numpy.typing import NDArray
 from exporter.collection.slot_range import Counts
 from exporter.collection.unknown_slots import Reason
 from exporter.ledger.ring_buffer import Slots
+from exporter.slo.durations import format_duration
 from exporter.slo.model import Timeslices
 from exporter.slo.plausible import impossible, in_words
-from exporter.slo.types import Floats
+from exporter.slo.types import Bools, Floats
+
+Note = Callable[[int, Reason], None]
+"""Told of slots that are not known as they cannot be: their place, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,22 @@ class Resampled:
                     array[0, i] = value[0, 0]
 
 
-def by_slices(counts: Counts, slices: Timeslices, slack: float) -> tuple[Counts, dict[int, Reason]]:
+def take_out_impossible(resampled: Resampled, slot: int, slack: float, note: Note) -> None:
+    """Have the slots (of `slot` seconds) not known that cannot be."""
+    bad, total, _ = (array[0] for array in resampled.slots.arrays())
+    cannot_be = impossible(bad, total, slot, slack)
+    _tell(cannot_be, bad, total, slot, note)
+    for part in (resampled.slots, resampled.excluded):
+        for array in part.arrays() if part else ():
+            array[0, cannot_be] = 0
+
+
+def _tell(cannot_be: Bools, bad: Floats, total: Floats, slot: int, note: Note) -> None:
+    for i in np.flatnonzero(cannot_be).tolist():
+        note(i, Reason(in_words(bad[i], total[i], format_duration(slot)), proof=1 / 3))
+
+
+def by_slices(counts: Counts, slices: Timeslices, slack: float, note: Note) -> Counts:
     """Budget by time slices, after OpenSLO; a slice's events are its seconds.
 
     With a target a slice is bad as a whole if its ratio of good events misses it; one without
@@ -45,15 +65,10 @@ def by_slices(counts: Counts, slices: Timeslices, slack: float) -> tuple[Counts,
         counts: the events of each slice.
         slices: what a slice is.
         slack: how many seconds of events counters may be apart.
-
-    Returns:
-        The budget of each slice; and, by place, why some that cannot be are not known.
+        note: told of the slices that cannot be.
     """
     cannot_be = impossible(counts.bad, counts.total, slices.slice, slack)
-    reasons = {
-        i: Reason(in_words(counts.bad[i], counts.total[i], "a slice"), proof=1 / 3)
-        for i in np.flatnonzero(cannot_be).tolist()
-    }
+    _tell(cannot_be, counts.bad, counts.total, slices.slice, note)
     counts = Counts(
         bad=np.clip(counts.bad, 0.0, np.fmax(counts.total, 0.0)),
         total=np.where(cannot_be, np.nan, counts.total),
@@ -70,8 +85,7 @@ def by_slices(counts: Counts, slices: Timeslices, slack: float) -> tuple[Counts,
         missed = counts.total - counts.bad < slices.target * counts.total
         bad = missed.astype(np.float64)
     total = np.where(np.isnan(counts.total), np.nan, weight)
-    sliced = Counts(bad=np.where(np.isnan(bad), 0.0, bad) * weight, total=total)
-    return sliced, reasons
+    return Counts(bad=np.where(np.isnan(bad), 0.0, bad) * weight, total=total)
 
 
 def resample(counts: Counts, out: NDArray[np.bool_] | None, slots: int) -> Resampled:

@@ -8,16 +8,17 @@ from collections.abc import Mapping, Sequence
 
 from exporter.collection.decoding import SliError, knows_native_histograms, read_answer
 from exporter.collection.queries import Batch, Queries
-from exporter.collection.resample import Resampled, by_slices, resample
+from exporter.collection.resample import Resampled, by_slices, resample, take_out_impossible
 from exporter.collection.slot_range import Counts, SlotRange, joined
 from exporter.collection.unknown_slots import Reason, UnknownSlots
+from exporter.ledger.levels import MIDDLE_SLOT
 from exporter.prometheus.answers import Series
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError
 from exporter.prometheus.indicators import Counters, Indicator
 from exporter.prometheus.promql import PART_LABEL, batch
 from exporter.slo.maintenance import excluded
-from exporter.slo.model import Slo, Timeslices
+from exporter.slo.model import Slo
 from exporter.slo.types import Group, SloIndex
 
 MAX_SLOTS = 5_000
@@ -53,9 +54,9 @@ class SlotCounter:
         """Why SLOs' newest slots since then (Unix seconds) that are not known are not."""
         return self._unknown.newest(since)
 
-    def invalid(self, since: float) -> dict[SloIndex, str]:
-        """Why no figure of SLOs can be right, as slots that ended since then prove."""
-        return self._unknown.invalid(since)
+    def invalid(self, at: float) -> dict[SloIndex, str]:
+        """Why no figure of SLOs can be right at a moment (Unix seconds), as their slots prove."""
+        return self._unknown.invalid(at)
 
     async def count(self, wanted: Batch) -> dict[SloIndex, Answer]:
         """Count the events of a batch; nobody but its own datasource is asked.
@@ -89,7 +90,11 @@ class SlotCounter:
         """Apply time slices and maintenance windows, and bring counts to the target's slots."""
         slo = self._slos[slo_index]
         if slo.timeslices:
-            counts = self._in_slices(slo_index, slo.timeslices, counts, span)
+            slack, note = self.queries.slack(slo_index), self._unknown.noting(slo_index, span)
+            counts = {
+                group: by_slices(item, slo.timeslices, slack, note)
+                for group, item in counts.items()
+            }
         share = None
         if slo.maintenance:
             share = excluded(slo.maintenance, span.start, span.slot, span.count)
@@ -106,18 +111,13 @@ class SlotCounter:
                 nothing = resample(Counts.absent(1), None if out is None else out[:1], 1)
                 for group, whole in resampled.items():
                     whole.put(i, part.get(group, nothing))
+        # Counters that are read apart need longer: their finest slots are judged in the state.
+        slack = self.queries.slack(slo_index)
+        if not slack or target.slot >= MIDDLE_SLOT:
+            note = self._unknown.noting(slo_index, target)
+            for item in resampled.values():
+                take_out_impossible(item, target.slot, slack, note)
         return resampled
-
-    def _in_slices(
-        self, slo_index: SloIndex, slices: Timeslices, counts: dict[Group, Counts], span: SlotRange
-    ) -> dict[Group, Counts]:
-        slack = self.queries.context(slo_index, span.slot).slack
-        found = {}
-        for group, item in counts.items():
-            found[group], reasons = by_slices(item, slices, slack)
-            for i, reason in reasons.items():
-                self._unknown.add(slo_index, span.one(i).end, reason)
-        return found
 
     async def _resample_fine(
         self, slo_index: SloIndex, coarse: SlotRange

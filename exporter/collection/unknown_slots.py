@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from exporter.collection.slot_range import SlotRange
-from exporter.slo.types import SloIndex
+from exporter.slo.types import HOUR, SloIndex
 
 MOST_KEPT = 100
 """Slots of an SLO of which it is kept why they are not known; the newest."""
@@ -17,12 +17,13 @@ MOST_KEPT = 100
 class Reason:
     """Why a slot is not known, in words for the SLO's owner.
 
-    `proof` is how much it proves that no figure of the SLO can be right: several that add up to 1
-    do.
+    `proof` is how much it proves, for `holds` seconds, that no figure of the SLO can be right:
+    several that add up to 1 do.
     """
 
     text: str
     proof: float = 0.0
+    holds: int = HOUR
 
 
 class UnknownSlots:
@@ -40,9 +41,10 @@ class UnknownSlots:
         for end in sorted(kept)[:-MOST_KEPT]:
             del kept[end]
 
-    def add(self, slo_index: SloIndex, end: int, reason: Reason) -> None:
-        """Note another reason of the newest answer, for the slot that ends at `end`."""
-        self._reasons[slo_index].setdefault(end, reason)
+    def noting(self, slo_index: SloIndex, span: SlotRange) -> Callable[[int, Reason], None]:
+        """Notes further reasons of a span's newest answer, by the slots' places in it."""
+        kept = self._reasons[slo_index]
+        return lambda i, reason: kept.update({span.one(i).end: reason})
 
     def among(self, slo_index: SloIndex, span: SlotRange) -> set[int]:
         """Which slots of a span (by their place in it) are not known of an SLO."""
@@ -58,12 +60,14 @@ class UnknownSlots:
             if end > since
         }
 
-    def invalid(self, since: float) -> dict[SloIndex, str]:
-        """The SLOs of which slots that ended after `since` (Unix seconds) prove that they cannot be
-        right; with the reason of the newest such slot."""
+    def invalid(self, at: float) -> dict[SloIndex, str]:
+        """The SLOs that cannot be right at a moment (Unix seconds), as their slots prove; with the
+        reason of the newest such slot."""
         found = {}
         for slo_index, kept in self._reasons.items():
-            proving = {end: each for end, each in kept.items() if end > since and each.proof}
+            proving = {
+                end: each for end, each in kept.items() if each.proof and end > at - each.holds
+            }
             # Thirds add up to a little less than 1.
             if sum(each.proof for each in proving.values()) > 1 - 1e-9:
                 found[slo_index] = proving[max(proving)].text

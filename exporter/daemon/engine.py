@@ -20,20 +20,19 @@ from exporter.collection.slot_counter import Answer, SlotCounter
 from exporter.collection.slot_range import SlotRange
 from exporter.daemon.exclusive import Exclusive
 from exporter.daemon.freshness import Freshness
+from exporter.daemon.slo_problems import SloProblems
 from exporter.evaluation.build_snapshot import build_snapshot
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import FINE_HORIZON
 from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.counters_behind import read_together
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.model import Slo
 from exporter.slo.records import Acknowledgement, Incident
 from exporter.slo.snapshot import Snapshot
-from exporter.slo.types import SloIndex, enumerate_slos
+from exporter.slo.types import HOUR, SloIndex, enumerate_slos
 from exporter.state.evaluation_state import EvaluationState
 from exporter.store.stored import StoredSlo
-
-RETRY_HISTORY = 300
-"""Seconds until history that was refused is asked for again."""
 
 
 class Engine:
@@ -60,13 +59,17 @@ class Engine:
         self._counter = SlotCounter(clients, self.slos, settings.interval)
         queries = self._counter.queries
         self.state = EvaluationState(
-            self.slos, settings.interval, queries.scrape_intervals.lookbacks, settings.settle
+            self.slos,
+            settings.interval,
+            queries.scrape_intervals.lookbacks,
+            [read_together(ways[0]) for ways in queries.indicators],
+            settings.settle,
         )
         self._checksums = SampleChecksums(
             clients, self.slos, queries.selectors, queries.native_selectors
         )
         self._freshness = Freshness(clients, self.slos, queries, self.turns)
-        self._history_failed: dict[SloIndex, tuple[int, str]] = {}
+        self._problems = SloProblems()
         self._batches_at_once = {
             # Twice what may be asked at once: while some answers are read, others are waited for.
             0: {name: asyncio.Semaphore(2 * settings.concurrency) for name in self.datasources},
@@ -76,8 +79,6 @@ class Engine:
                 for name in self.datasources
             },
         }
-        self._failed: dict[SloIndex, str] = {}
-        self._left_out: dict[SloIndex, str] = {}
         self._progress = 0.0
 
     @property
@@ -167,11 +168,10 @@ class Engine:
         Raises:
             UnavailableError: a datasource did not answer.
         """
-        waiting = {s for s, (at, _) in self._history_failed.items() if at > self.ledger.end}
         others = {
             s for s, slo in enumerate_slos(self.slos) if datasource not in (None, slo.datasource)
         }
-        left_out = others | waiting | self._failed.keys()
+        left_out = others | self._problems.not_yet(self.ledger.end)
         found = await self.turns.run(self._missing_history, left_out)
         if found is None:
             return False
@@ -215,9 +215,8 @@ class Engine:
 
     def problems(self) -> dict[SloIndex, str]:
         """What keeps an SLO (by its index) from being counted whole, in words for its owner."""
-        history = {slo_index: message for slo_index, (_, message) in self._history_failed.items()}
         unknown = self._counter.unknown(self.ledger.end - FINE_HORIZON)
-        return {**unknown, **history, **self._left_out, **self._failed}
+        return {**unknown, **self._problems.told()}
 
     def history_progress(self) -> float:
         """The share of the history wanted that was asked for: 1 when nothing is missing.
@@ -244,9 +243,14 @@ class Engine:
             self.state,
             self.problems(),
             now - self._settings.stale_after,
-            refused=self._history_failed.keys() | self._failed.keys(),
-            invalid=self._counter.invalid(self.ledger.end - FINE_HORIZON),
+            refused=self._problems.without_history(),
+            invalid=self._invalid(),
         )
+
+    def _invalid(self) -> dict[SloIndex, str]:
+        """Why no figure of SLOs can be right, as slots of the last hours prove."""
+        end = self.ledger.end
+        return {**self.state.impossible.newest(end - HOUR), **self._counter.invalid(end)}
 
     async def _ask(self, level: int, work: pending.Requests, now: float) -> None:
         batches = await asyncio.to_thread(self._batches, work)
@@ -277,17 +281,9 @@ class Engine:
             left_out = self.state.record(
                 level, slo_index, span, answer, now - self._settings.settle
             )
-            if level > 0:
-                self._history_failed.pop(slo_index, None)
-            else:
-                self._failed.pop(slo_index, None)
-                self._left_out.pop(slo_index, None)
-            if left_out:
-                self._left_out[slo_index] = left_out
-        elif level == 0:
-            self._failed[slo_index] = str(answer)
+            self._problems.counted(level, slo_index, left_out)
         else:
-            self._history_failed[slo_index] = (self.ledger.end + RETRY_HISTORY, str(answer))
+            self._problems.refused(level, slo_index, str(answer), self.ledger.end)
 
 
 def _raise_failure(results: Sequence[object]) -> None:

@@ -10,7 +10,7 @@ from exporter.ledger.ledger import Ledger
 from exporter.slo.firings import ended_without, followed
 from exporter.slo.plausible import impossible
 from exporter.slo.types import Bools, Floats, Times
-from exporter.slo.windows import BurnRateCondition, WindowSums, conditions_for
+from exporter.slo.windows import WINDOWS, BurnRateCondition, WindowSums, conditions_for
 
 AT_ONCE = 100
 """Series whose slots are read at once: nothing else in this process runs meanwhile."""
@@ -25,7 +25,7 @@ def move_firings(ledger: Ledger, batch: PolicyBatch, ends: Times) -> None:
     periods = [slo.period.span(int(end)).length for end in ends]
     conditions = conditions_for(slo.period, periods[-1], min(batch.error_budgets().tolist()))
     _end_those_without_a_condition(batch, conditions, int(ends[0]))
-    lengths = {length for each in conditions for length in (each.long, each.short)}
+    lengths = {length for each in conditions for length in (each.long, each.short)} | {WINDOWS[0]}
     thresholds = {
         each: np.array([each.threshold(period) for period in periods]) for each in conditions
     }
@@ -87,7 +87,8 @@ def _holds(
     least = [batch.slos[i].low_traffic for i in places]
     long, short = windows[condition.long], windows[condition.short]
     known = (long.known > 0) & (short.known > 0)
-    slack = batch.slack[places]
+    slack, newest = batch.slack[places], windows[WINDOWS[0]]
+    known &= ~impossible(newest.bad, newest.total, WINDOWS[0], slack)
     holds = (long.total >= [each.min_events for each in least]) & (
         long.bad >= [each.min_bad_events for each in least]
     )

@@ -11,7 +11,7 @@ from exporter.slo.model import Slo
 from exporter.slo.plausible import impossible
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import Bools, Floats, SeriesIndex, SloIndex, Times
-from exporter.slo.windows import windows
+from exporter.slo.windows import WINDOWS, windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,8 @@ def read_figures(batch: PolicyBatch, past: PastWindowSums, ends: Times, unknown:
         # that are known have few digits, and add up to more or less by how slots have merged.
         whole = np.array([span.length / span.elapsed for span in spans])[:, None] / known.round(6)
         budget = np.where(known > 0, allowed * total * whole, np.inf)
+        newest = past.along(ends, [int(end) - WINDOWS[0] for end in ends])
+        held |= impossible(newest.bad, newest.total, WINDOWS[0], batch.slack)
         own = {seconds for _, seconds in windows(slo.period, int(ends[-1]))}
         rates = {}
         for window in own.intersection(slo.policy.burn_windows):

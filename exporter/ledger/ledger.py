@@ -104,6 +104,11 @@ class Ledger:
             None if excluded is None else excluded.part(inside),
         )
 
+    def erase(self, slo_index: SloIndex, series_index: SeriesIndex, start: int, end: int) -> None:
+        """Have nothing known of a series of an SLO in the finest slots of (start, end]."""
+        self._rings[0].erase(series_index, start, end)
+        self.note_change(0, start, end, slo_index)
+
     def held(
         self, level: int, series_indices: Sequence[SeriesIndex], start: int, count: int
     ) -> NDArray[np.bool_]:
@@ -161,9 +166,8 @@ class Ledger:
 
     def changes(self) -> list[Chunk]:
         """What has changed since the last call; to be stored, or given back."""
-        return [
-            chunk for chunk in self._time.changes.take() if operator.lt(*self._time.span(chunk))
-        ]
+        taken = self._time.changes.take()
+        return [chunk for chunk in taken if operator.lt(*self._time.span(chunk))]
 
     def give_back(self, chunks: Sequence[Chunk]) -> None:
         """Note again what could not be stored."""
@@ -188,10 +192,8 @@ class Ledger:
         self, slo_index: SloIndex, series_indices: Sequence[SeriesIndex], groups: Groups
     ) -> History:
         """Everything that is known of an SLO; `series_indices` are those of its groups."""
-        parts = (
-            self._time.stretches(i, [slo_index], [series_indices], self.cover(i))
-            for i in range(len(self.levels))
-        )
+        of = [slo_index], [series_indices]
+        parts = (self._time.stretches(i, *of, self.cover(i)) for i in range(len(self.levels)))
         return History(self.end, groups, tuple(chain.from_iterable(parts)))
 
     def restore(

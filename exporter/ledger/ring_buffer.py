@@ -147,6 +147,12 @@ class RingBuffer:
             for array in slots.arrays():
                 array[:, at] = 0
 
+    def erase(self, series_index: SeriesIndex, start: int, end: int) -> None:
+        """Have nothing known of a series in (start, end]."""
+        for slots in self._held():
+            for array in slots.arrays():
+                array[series_index, self.at(start, end)] = 0
+
     def clear_series(self, series_index: SeriesIndex) -> None:
         """Forget a series's counts."""
         for slots in self._held():

@@ -285,15 +285,3 @@ def _query(sli: QuerySli, group_by: Sequence[str]) -> Indicator:
         return Counters(exact[0], exact[1], part_is_good)
     over = covered({"total": sli.total, "part": part}, sli.window, sli.unit)
     return FreeQuery(sli.total, part, part_is_good, sli.window, over)
-
-
-def stored_selectors(way: Indicator) -> Sequence[Selector]:
-    """The counters and histograms whose stored samples a way to measure goes by; not gauges."""
-    if isinstance(way, Histogram):
-        return way.of.count, way.of.bucket, way.of.native
-    return [selector for selector in way.selectors if selector is not None]
-
-
-def native_selectors(way: Indicator) -> Sequence[Selector]:
-    """Those of them that are native histograms."""
-    return (way.of.native,) if isinstance(way, Histogram) else ()

@@ -31,11 +31,6 @@ class QueryContext:
     blind_to_resets: bool = False
 
     @property
-    def slack(self) -> int:
-        """How many seconds of events counters may be apart: a scrape at each end."""
-        return max(2 * self.interval, self.lookback)
-
-    @property
     def by(self) -> str:
         """The labels to group by, as PromQL writes them."""
         return ", ".join(self.group_by)

@@ -96,7 +96,7 @@ def impossible_fall(
         value, before = two[1], one[1]
         if two[0] <= start or value >= before or value <= SURGE * rate * (two[0] - one[0]):
             continue
-        if (value > FEW and value > before / 2) or (value > MANY and value > before / 10):
+        if (value > FEW and value > before / 2) or (value > MANY and value > before / 100):
             return one, two
     return None
 

@@ -107,8 +107,8 @@ def evaluate(at: int, subjects: Sequence[Subject], sums: Sums) -> Snapshot:
             elif length >= 2 * subject.scrape_interval or length == span.elapsed:
                 found[name] = _window(counted, length, i, budget)
         state = _state(subject, _window(everything, WINDOWS[0], i, budget), cannot_be)
-        if subject.invalid:
-            found = {}
+        if subject.invalid or odd[WINDOWS[0]][i]:
+            found = {}  # what the newest minutes have too much is in all of them
         problem = cannot_be if state is DataState.INVALID else subject.problem
         raw_is_odd = bool(subject.invalid) or odd_at_all[span.elapsed][i]
         figures = _Figures(state, problem, found, raw, raw_is_odd=raw_is_odd)

@@ -176,6 +176,8 @@ def decide_slo(
         why.append(f"{override.by} overrides it until {_time(override.until)}: {word}.")
     if held and tier:
         why.append(f"The tier is held: {held}.")
+    elif status.state is DataState.INVALID:
+        why = [f"Its figures cannot be right: {status.problem}.", *why[1:]]
     return SloDecision(
         slo=slo.name,
         groups=status.groups,

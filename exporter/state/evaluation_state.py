@@ -26,6 +26,7 @@ from exporter.slo.period import CalendarPeriod
 from exporter.slo.policy import Policy
 from exporter.slo.types import DAY, Bools, Group, SloIndex
 from exporter.state.carry_over import Restoring, followed_slos
+from exporter.state.impossible_slots import ImpossibleSlots
 from exporter.state.policy_records import PolicyRecords
 from exporter.state.rebuild import DeferredAnswer, Rebuilds
 from exporter.state.series_table import SeriesTable
@@ -45,6 +46,7 @@ class EvaluationState:
     - `arrivals`: up to when the data of each SLO are complete.
     - `settling`: which of the finest slots are asked for, and which of them again.
     - `lookbacks`: how far each SLO's counters are looked for: two scrape intervals, in seconds.
+    - `impossible`: the slots of which nothing is known as their counts cannot be.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class EvaluationState:
         slos: Sequence[Slo],
         interval: int,
         lookbacks: Sequence[int] = (),
+        together: Sequence[bool] = (),
         patience: float = 300,
     ) -> None:
         self.slos = tuple(slos)
@@ -79,6 +82,9 @@ class EvaluationState:
         self.rebuilds = Rebuilds(
             self.ledger, self.series, self._slots, lookbacks=self.lookbacks, longest=self._longest
         )
+        # Whether bad and total are always of the same scrapes.
+        self._together = together or [True] * len(self.slos)
+        self.impossible = ImpossibleSlots(self.ledger)
         self._restoring = Restoring(self.ledger)
 
     # What is to be asked
@@ -105,6 +111,8 @@ class EvaluationState:
 
     def slack(self, slo_index: SloIndex) -> float:
         """How many seconds of events the counters of an SLO may be apart: a scrape at each end."""
+        if self._together[slo_index]:
+            return 0.0
         return float(max(2 * self.ledger.interval, self.lookbacks[slo_index]))
 
     def record(
@@ -130,6 +138,8 @@ class EvaluationState:
             deferred = DeferredAnswer(level, span, answer)
             slots = self.rebuilds.defer(slo_index, deferred, slots)
             self.ledger.write(level, series, span.start, slots, excluded)
+            if level == 0 and not self._together[slo_index]:
+                self.impossible.take_out(slo_index, series, span, self.slack(slo_index))
         statuses = np.where(known, SlotStatus.PROVISIONAL, SlotStatus.EMPTY).astype(np.uint8)
         late = self.settling.later(slo_index) if level == 0 else 0.0
         statuses[ends <= settled_until - late] = SlotStatus.SETTLED
@@ -161,7 +171,9 @@ class EvaluationState:
             np.minimum(self._answered, end, out=self._answered)
             return self
         # Coarse slots are not taken apart in place.
-        state = EvaluationState(self.slos, self.ledger.interval, self.lookbacks, self._patience)
+        state = EvaluationState(
+            self.slos, self.ledger.interval, self.lookbacks, self._together, self._patience
+        )
         state.follow(self, {}, at=end, saved=False)
         state.ledger.advance(end)
         return state

@@ -71,7 +71,8 @@ def swapped_selectors() -> FieldCase:
             counter("imp_swap_total", 99, times, code="200"),
             counter("imp_swap_total", 1, times, code="500"),
         ],
-        "30,000 bad of 300 events in 5m",
+        "3,000 bad of 30 events in 30s",
+        invalid=("*",),
     )
 
 

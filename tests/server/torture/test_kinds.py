@@ -126,7 +126,7 @@ class TestQuery:
         history.counter(TOTAL, growing(times, 1), code="500")
         receiver.store([history])
         sli = QuerySli(
-            total=f"1 * sum(rate({selector(history)}[$window]))",
+            total=f"1 * sum(increase({selector(history)}[$window]))",
             bad=f"1 * sum(increase({failures(history)}[$window]))",
         )
         _, snapshot = run(receiver.url, [slo_of(history, sli)], END)

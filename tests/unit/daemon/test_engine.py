@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from exporter.daemon.engine import RETRY_HISTORY
+from exporter.daemon.slo_problems import RETRY_HISTORY
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.model import EventsSli
 from exporter.slo.snapshot import DataState

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.prometheus.bucket_bounds import bound_spellings
+from exporter.prometheus.counters_behind import stored_selectors
 from exporter.prometheus.indicators import (
     Counters,
     FreeQuery,
@@ -17,7 +18,6 @@ from exporter.prometheus.indicators import (
     Probe,
     TimeWeighted,
     indicators,
-    stored_selectors,
 )
 from exporter.prometheus.promql import QueryContext, batch
 from exporter.slo.model import (

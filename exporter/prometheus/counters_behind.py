@@ -1,0 +1,30 @@
+"""What of Prometheus's stored samples a way to measure goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exporter.prometheus.indicators import Counters, FreeQuery, Histogram, Indicator
+from exporter.prometheus.selectors import Selector
+
+
+def read_together(way: Indicator) -> bool:
+    """Whether bad and total are always of the same scrapes, being series of one metric."""
+    if isinstance(way, FreeQuery):
+        return False
+    if isinstance(way, Counters) and way.histogram is None:
+        names = {selector.name for selector in way.selectors if selector}
+        return len(names) == 1 and None not in names
+    return True
+
+
+def stored_selectors(way: Indicator) -> Sequence[Selector]:
+    """The counters and histograms whose stored samples a way to measure goes by; not gauges."""
+    if isinstance(way, Histogram):
+        return way.of.count, way.of.bucket, way.of.native
+    return [selector for selector in way.selectors if selector is not None]
+
+
+def native_selectors(way: Indicator) -> Sequence[Selector]:
+    """Those of them that are native histograms."""
+    return (way.of.native,) if isinstance(way, Histogram) else ()

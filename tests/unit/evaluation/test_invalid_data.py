@@ -1,0 +1,88 @@
+"""While figures cannot be, nothing moves by them: neither tier nor gate, firing nor incident."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.daemon.engine import Engine
+from exporter.slo.gate import Decision, decide
+from exporter.slo.snapshot import DataState, SloStatus
+from exporter.slo.types import HOUR
+from tests.helpers.evaluation.engines import DELAY, NOW, engine, fill, only, poll
+from tests.helpers.evaluation.fake_prometheus import FakePrometheus, steady
+from tests.helpers.evaluation.spells import walk
+from tests.helpers.samples import slo
+
+STEP = 60
+FAULT = NOW + HOUR
+"""From here on more events are bad than there are."""
+
+SLO = slo("99", period=6 * HOUR)
+
+
+def bad(start: int, end: int) -> float:
+    """One in ten thousand, and from `FAULT` on three times as many as there are."""
+    return (end - start) * 0.0001 + 3 * max(0, end - max(start, FAULT))
+
+
+@pytest.fixture(scope="module")
+def broken() -> Engine:
+    """An engine that was well for an hour and is broken for two."""
+    one = engine(
+        FakePrometheus({"requests_total": steady(1), "errors_total": bad}), SLO, interval=STEP
+    )
+    walk(one, NOW, FAULT + 2 * HOUR)
+    return one
+
+
+@pytest.fixture(scope="module")
+def status(broken: Engine) -> SloStatus:
+    return only(broken, FAULT + 2 * HOUR)
+
+
+def test_the_state_says_so_and_what_cannot_be(status):
+    """With the counts of the shortest window that cannot be."""
+    assert status.state is DataState.INVALID
+    assert status.problem == "900 bad of 300 events in 5m: bad must be part of total"
+
+
+def test_no_figure_is_made_up(status):
+    """Windows that cannot be are absent, and so is what follows from them."""
+    assert not status.windows
+    assert (status.budget, status.raw_budget, status.exhaustion_seconds) == (None, None, None)
+    assert all(alert.firing is None for alert in status.alerts)
+
+
+def test_the_tier_stays_and_it_is_said_why(status):
+    """Taken for true, the budget would be exhausted many times over."""
+    assert status.tier is not None
+    assert status.tier.name == "normal"
+    assert status.tier_status.held == f"its figures cannot be: {status.problem}"
+
+
+def test_the_gate_stays_open(broken):
+    """And says that the tier is held."""
+    snapshot = broken.evaluate(FAULT + 2 * HOUR + DELAY)
+    found = decide(snapshot, SLO.service, now=snapshot.at)
+    assert found.decision is Decision.ALLOW
+    assert "The tier is held: its figures cannot be" in found.why
+
+
+def test_there_is_no_firing_and_no_incident(status):
+    """Not even for the minutes in which some windows were still possible."""
+    assert (status.firings, status.incidents) == ((), ())
+
+
+def test_at_first_start_there_is_no_tier(broken):
+    """Nothing is known, and the gate says so."""
+    del broken
+    everything = {"requests_total": steady(1), "errors_total": steady(3)}
+    one = engine(FakePrometheus(everything), SLO, interval=STEP)
+    poll(one, NOW)
+    fill(one)
+    status = only(one, NOW)
+    assert (status.state, status.tier) == (DataState.INVALID, None)
+    snapshot = one.evaluate(NOW + DELAY)
+    found = decide(snapshot, SLO.service, now=snapshot.at)
+    assert found.decision is Decision.UNKNOWN
+    assert "bad must be part of total" in found.why
