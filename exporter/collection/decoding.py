@@ -37,7 +37,7 @@ from exporter.prometheus.indicators import (
 from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.raw import is_number
 from exporter.prometheus.selectors import Selector, parse_selector
-from exporter.slo.model import LatencySli, RatioSli, Sli
+from exporter.slo.model import NO_UNIT, LatencySli, RatioSli, Sli
 from exporter.slo.types import Floats, Group
 
 MOST_EVENTS = 1e300
@@ -261,9 +261,16 @@ async def _require_bound(client: PrometheusClient, sli: LatencySli, at: int) -> 
     if bounds and sli.threshold not in bounds:
         finite = ", ".join(f"{bound:g}" for bound in bounds if bound != float("inf"))
         raise SliError(
-            f"threshold {sli.threshold:g} s is not a bucket bound of {sli.histogram}; "
-            f"the bounds there are (in seconds): {finite}"
+            f"threshold {sli.limit} is not a bucket bound of {sli.histogram}; "
+            f"the bounds there are{_in_unit(sli)}: {finite}"
         )
+
+
+_UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}
+
+
+def _in_unit(sli: LatencySli) -> str:
+    return "" if sli.unit == NO_UNIT else f" (in {_UNITS[sli.unit or 's']})"
 
 
 async def knows_native_histograms(client: PrometheusClient, at: int) -> bool:

@@ -159,6 +159,8 @@ async def _count(
     doubted: dict[Group, CounterSamples] = {}
     fell: dict[Group, Reason] = {}
     for counter in counters:
+        if counter.samples[-1][0] <= end - max(end - start, around.lookback):
+            continue  # it has gone; PromQL would know nothing of it either
         group = tuple(counter.labels.get(name, "") for name in group_by)
         base = begun.get(id(counter))
         fall = impossible_fall(counter.samples, start, end)

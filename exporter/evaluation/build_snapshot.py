@@ -53,7 +53,7 @@ def build_snapshot(
     subjects = [
         Subject(
             slo=state.slos[entry.slo_index],
-            groups=dict(zip(state.slos[entry.slo_index].group_by, entry.group or (), strict=False)),
+            groups=state.slos[entry.slo_index].groups(entry.group or ()),
             answered=fresh[entry.slo_index],
             problem=problems.get(entry.slo_index),
             last_slot=newest[i] or None,

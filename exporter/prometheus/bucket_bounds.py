@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from exporter.prometheus.raw import is_number
+from exporter.prometheus.selectors import Matcher, Selector
+
 
 def bound_spellings(bound: float) -> list[str]:
     """How a bucket bound may be written in `le`, as regular expressions.
@@ -14,3 +19,21 @@ def bound_spellings(bound: float) -> list[str]:
         spellings |= {str(int(bound)), f"{int(bound)}.0"}
     spellings = {text for text in spellings if float(text) == bound}
     return sorted(text.replace(".", r"\.").replace("+", r"\+") for text in spellings)
+
+
+def bound_matcher(bound: float) -> Matcher:
+    """Matches the bucket of a bound, however it is written."""
+    return Matcher("le", "=~", "|".join(bound_spellings(bound)))
+
+
+def any_spelling(selector: Selector) -> Selector:
+    """A selector whose `le="1"` also finds the bucket that is stored as `1.0`."""
+    return replace(
+        selector,
+        matchers=tuple(
+            bound_matcher(float(each.value))
+            if each.label == "le" and each.op == "=" and is_number(each.value)
+            else each
+            for each in selector.matchers
+        ),
+    )

@@ -13,8 +13,8 @@ def read_together(way: Indicator) -> bool:
     if isinstance(way, FreeQuery):
         return False
     if isinstance(way, Counters) and way.histogram is None:
-        names = {selector.name for selector in way.selectors if selector}
-        return len(names) == 1 and None not in names
+        total, part = ({term.selector.name for term in terms} for terms in (way.total, way.part))
+        return total == part and None not in total
     return True
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from exporter.prometheus.answers import Series
-from exporter.prometheus.bucket_bounds import bound_spellings
+from exporter.prometheus.bucket_bounds import any_spelling, bound_matcher
 from exporter.prometheus.histogram_promql import (
     HistogramSelectors,
     classic_events,
@@ -21,9 +21,10 @@ from exporter.prometheus.histogram_promql import (
     total_events,
     within_events,
 )
+from exporter.prometheus.metric_names import by_metric
 from exporter.prometheus.promql import QueryContext, events, over_slices
 from exporter.prometheus.rates import Term, recognise
-from exporter.prometheus.selectors import Matcher, Selector, parse_selector
+from exporter.prometheus.selectors import Selector, label_list, parse_selector
 from exporter.prometheus.units import covered
 from exporter.slo.durations import format_duration
 from exporter.slo.model import (
@@ -241,8 +242,8 @@ def indicators(sli: Sli, group_by: Sequence[str]) -> tuple[Indicator, ...]:
     """
     match sli:
         case EventsSli(total=total, bad=bad, good=good):
-            terms = [(Term(1, parse_selector(text)),) for text in (total, bad or good or "")]
-            return (Counters(terms[0], terms[1], bad is None),)
+            whole, part = (Term(1, parse_selector(text)) for text in (total, bad or good or ""))
+            return (Counters(_counted([whole]), _counted([part]), bad is None),)
         case LatencySli():
             return _latency(sli)
         case ProbeSli(selector=selector):
@@ -250,19 +251,28 @@ def indicators(sli: Sli, group_by: Sequence[str]) -> tuple[Indicator, ...]:
         case QuerySli():
             return (_query(sli, group_by),)
         case RatioSli(error=error, success=success):
-            by = ", ".join(group_by)
+            by = label_list(group_by)
             share = f"avg by ({by}) (({error or success}) >= 0)"
             return (TimeWeighted(share if error else f"(1 - {share})"),)
         case ThresholdSli(query=query, op=op, bound=bound):
-            by = ", ".join(group_by)
+            by = label_list(group_by)
             # NaN compares to nothing: `>= -Inf` drops it, as it would count as good below.
             violated = f"(({query}) >= -Inf) {_VIOLATES[op]} bool {bound!r}"
             return (TimeWeighted(f"max by ({by}) ({violated})"),)
 
 
+def _counted(terms: Sequence[Term]) -> tuple[Term, ...]:
+    """The terms as they are counted: metric by metric, and in every spelling of a bound."""
+    return tuple(
+        Term(term.sign, any_spelling(selector))
+        for term in terms
+        for selector in by_metric(term.selector)
+    )
+
+
 def _latency(sli: LatencySli) -> tuple[Indicator, ...]:
     native = parse_selector(sli.histogram)
-    bound = Matcher("le", "=~", "|".join(bound_spellings(sli.threshold)))
+    bound = bound_matcher(sli.threshold)
     of = HistogramSelectors(
         count=native.renamed(f"{native.name}_count"),
         bucket=native.renamed(f"{native.name}_bucket").where(bound),
@@ -282,6 +292,6 @@ def _query(sli: QuerySli, group_by: Sequence[str]) -> Indicator:
     part, part_is_good = sli.bad or sli.good or "", sli.bad is None
     exact = [recognise(text, group_by) for text in (sli.total, part)]
     if exact[0] and exact[1]:
-        return Counters(exact[0], exact[1], part_is_good)
+        return Counters(_counted(exact[0]), _counted(exact[1]), part_is_good)
     over = covered({"total": sli.total, "part": part}, sli.window, sli.unit)
     return FreeQuery(sli.total, part, part_is_good, sli.window, over)

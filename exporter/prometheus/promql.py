@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exporter.prometheus.selectors import Selector
+from exporter.prometheus.selectors import Selector, label_list
 from exporter.slo.durations import format_duration
 
 PART_LABEL = "slo_query_part"
@@ -33,7 +33,7 @@ class QueryContext:
     @property
     def by(self) -> str:
         """The labels to group by, as PromQL writes them."""
-        return ", ".join(self.group_by)
+        return label_list(self.group_by)
 
     def range(self, seconds: int) -> str:
         """The range of what lies within `seconds`, without its very start."""

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import promql_parser
 
+from exporter.prometheus.raw_strings import quoted_strings
+
 _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 _PLAIN_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _PLAIN_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*", re.ASCII)
+
+
+def label_list(labels: Iterable[str]) -> str:
+    """Labels as `by (...)` takes them; those with other characters are quoted."""
+    return ", ".join(map(_written, labels))
+
+
+def _written(label: str) -> str:
+    return label if _PLAIN_LABEL.fullmatch(label) else json.dumps(label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +35,7 @@ class Matcher:
 
     def __str__(self) -> str:
         # Go and JSON escape the characters that occur in label values alike.
-        label = self.label if _PLAIN_LABEL.fullmatch(self.label) else json.dumps(self.label)
-        return f"{label}{self.op}{json.dumps(self.value, ensure_ascii=False)}"
+        return f"{_written(self.label)}{self.op}{json.dumps(self.value, ensure_ascii=False)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,7 @@ def parse_selector(text: str) -> Selector:
         ValueError: the text is no PromQL, or PromQL other than a plain vector selector.
     """
     try:
-        expression = promql_parser.parse(text)
+        expression = promql_parser.parse(quoted_strings(text))
     except ValueError as error:
         raise ValueError(f"is not PromQL: {error}") from error
     if not isinstance(expression, promql_parser.VectorSelector):

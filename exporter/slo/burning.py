@@ -5,6 +5,7 @@ from __future__ import annotations
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import left, number, pace, percent, since
 from exporter.slo.model import (
+    NO_UNIT,
     LatencySli,
     ProbeSli,
     RatioSli,
@@ -12,7 +13,6 @@ from exporter.slo.model import (
     ThresholdSli,
 )
 from exporter.slo.snapshot import Alert, SloStatus
-from exporter.slo.types import MINUTE
 
 SEVERITIES = ("page", "ticket")
 """From worst to least; others come after these."""
@@ -78,7 +78,8 @@ def what_fails(sli: Sli, ratio: float) -> str:
     share = percent(ratio)
     match sli:
         case LatencySli():
-            return f"{share} of requests are slower than {_duration(sli.threshold)}"
+            worse = "above" if sli.unit == NO_UNIT else "slower than"
+            return f"{share} of requests are {worse} {sli.limit}"
         case ProbeSli():
             return f"{share} of probes fail"
         case RatioSli():
@@ -87,9 +88,3 @@ def what_fails(sli: Sli, ratio: float) -> str:
             return f"the value is not {sli.op} {number(sli.bound)} {share} of the time"
         case _:
             return f"{share} of events fail"
-
-
-def _duration(seconds: float) -> str:
-    if seconds >= MINUTE and seconds == int(seconds):
-        return format_duration(int(seconds))
-    return f"{number(seconds)}s" if seconds >= 1 else f"{number(seconds * 1000)}ms"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from exporter.slo.durations import format_duration
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.period import Period, RollingPeriod
 from exporter.slo.policy import DEFAULT_POLICY, Policy
-from exporter.slo.types import DAY
+from exporter.slo.types import DAY, MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,37 @@ class EventsSli:
     good: str | None = None
 
 
+TIME_UNITS = {"s": Decimal(1), "ms": Decimal("0.001"), "us": Decimal("0.000001")}
+"""Units of bucket bounds, in seconds."""
+
+NO_UNIT = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class LatencySli:
     """Requests faster than a threshold, counted by a classic histogram.
 
     `histogram` is a vector selector with the histogram's base name (no `_bucket`);
-    `threshold` is in seconds (the unit of the bucket bounds) and must be one of the bounds.
+    `threshold` is in the unit of the bucket bounds and must be one of them: `unit` is one of
+    `TIME_UNITS`, or `none` for what is no time.
     """
 
     histogram: str
     threshold: float
+    unit: str | None = None
+
+    @property
+    def limit(self) -> str:
+        """The threshold as people write it: `250ms`, `1m30s`, `4096`."""
+        if self.unit == NO_UNIT:
+            return f"{self.threshold:.15g}"
+        seconds = Decimal(repr(self.threshold)) * TIME_UNITS[self.unit or "s"]
+        if seconds >= MINUTE and seconds == int(seconds):
+            return format_duration(int(seconds))
+        for unit, length in TIME_UNITS.items():
+            if seconds >= length:
+                return f"{float(seconds / length):.15g}{unit}"
+        return f"{float(seconds / TIME_UNITS['us']):.15g}us"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +157,7 @@ DEFAULT_DATASOURCE = "prometheus"
 class Slo:
     """One entry of the configuration; with `group_by` it stands for one SLO per value found.
 
+    `group_as` are the names that its `group_by` labels have here, where those are others.
     Without `timeslices` the budget counts occurrences. `labels` are the user's own (`owner`,
     ...) and appear on `slo_info` alone. `datasource` names the Prometheus that is asked.
     """
@@ -146,9 +169,14 @@ class Slo:
     period: Period = THIRTY_DAYS
     timeslices: Timeslices | None = None
     group_by: tuple[str, ...] = ()
+    group_as: tuple[str, ...] = ()
     max_groups: int = 100
     labels: Mapping[str, str] = field(default_factory=dict)
     policy: Policy = DEFAULT_POLICY
     low_traffic: LowTraffic = LowTraffic()
     maintenance: tuple[MaintenanceWindow, ...] = ()
     datasource: str = DEFAULT_DATASOURCE
+
+    def groups(self, values: Iterable[str]) -> dict[str, str]:
+        """The labels of one group, from the values of its `group_by` labels."""
+        return dict(zip(self.group_as or self.group_by, values, strict=False))

@@ -104,7 +104,7 @@ class PolicyRecords:
         """
         for series_index, entry in enumerate_series(self._series.entries):
             of = self._slos[entry.slo_index]
-            named = dict(zip(of.group_by, entry.group or (), strict=False))
+            named = of.groups(entry.group or ())
             policy_state = self.get(series_index)
             if (of.service, of.name) != slo or named != groups or policy_state is None:
                 continue

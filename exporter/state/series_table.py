@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from exporter.ledger.ledger import Ledger
@@ -76,20 +76,20 @@ class SeriesTable:
         """Give series to the groups that have none yet, as far as `max_groups` lets them.
 
         Returns:
-            What is wrong, in words for the SLO's owner, if some are left out.
+            What is wrong, in words for the SLO's owner: some are left out, or none has the label.
         """
         slo = self._slos[slo_index]
         held = {self.entries[series_index].group for series_index in self._of_slo[slo_index]}
         new = sorted(set(groups) - held)
         if not new:
-            return None
+            return _absent_label(slo, held)
         room = slo.max_groups - len(held) if slo.group_by else 0
         if len(new) > room:
             room += self._forget(slo_index)
         for group in new[:room]:
             self._add(slo_index, group)
         if len(new) <= room:
-            return None
+            return _absent_label(slo, held | set(new))
         # Without their number, which changes with every answer: it would be said each time.
         return f"there are more groups than max_groups ({slo.max_groups}): the others are left out"
 
@@ -112,3 +112,12 @@ class SeriesTable:
             series_index = self._ledger.add_series()
             self.entries.append(SeriesEntry(slo_index, group))
         self._of_slo[slo_index].append(series_index)
+
+
+def _absent_label(slo: Slo, groups: Collection[Group | None]) -> str | None:
+    """Say which `group_by` label no series has."""
+    values = [group for group in groups if group]
+    for i, label in enumerate(slo.group_by):
+        if values and not any(group[i] for group in values):
+            return f"no series has the label {label}, or the query sums it away: all are one group"
+    return None

@@ -16,10 +16,10 @@ from pydantic import (
 )
 
 from exporter.config.errors import quoted
+from exporter.config.sections.latency_section import LatencySection
 from exporter.config.types.expressions import Expression, WindowedExpression
 from exporter.config.types.fields import (
     DURATION,
-    Histogram,
     Kind,
     Selector,
     duration,
@@ -32,7 +32,6 @@ from exporter.prometheus.units import UNITS, UnitError, covered
 from exporter.slo.durations import format_duration
 from exporter.slo.model import (
     EventsSli,
-    LatencySli,
     ProbeSli,
     QuerySli,
     RatioSli,
@@ -93,27 +92,6 @@ class EventsSection(Section):
     def sli(self) -> EventsSli:
         """What is measured."""
         return EventsSli(total=self.total, bad=self.bad, good=self.good)
-
-
-class LatencySection(Section):
-    """Requests slower than a threshold are bad events; counted by a classic histogram."""
-
-    histogram: Histogram = Field(
-        description=(
-            "Vector selector with the histogram's base name (no `_bucket`) and no matcher on `le`."
-        ),
-        examples=['http_request_duration_seconds{service="auth"}'],
-    )
-    threshold: Annotated[float, BeforeValidator(duration("1ms", "30d", whole=False)), DURATION] = (
-        Field(
-            description="Slowest good request; one of the histogram's bucket bounds, 1ms to 30d.",
-            examples=["500ms"],
-        )
-    )
-
-    def sli(self) -> LatencySli:
-        """What is measured."""
-        return LatencySli(histogram=self.histogram, threshold=self.threshold)
 
 
 class QuerySection(Section):

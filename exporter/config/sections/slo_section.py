@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from exporter.config.sections.budgeting import AlertingSection, BudgetingSection, Period
 from exporter.config.sections.sli_section import SliSection
-from exporter.config.types.fields import LabelName, LabelNames, ObjectivePercent, Text
+from exporter.config.types.fields import GroupLabels, LabelName, ObjectivePercent, Text
 from exporter.config.types.section import Section
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import DEFAULT_DATASOURCE, THIRTY_DAYS, Slo
@@ -64,10 +64,11 @@ class SloSection(Section):
         ),
         examples=["payments"],
     )
-    group_by: LabelNames = Field(
+    group_by: GroupLabels = Field(
         default=[],
         description=(
-            "Labels of the measured series; each combination of their values is a separate SLO."
+            "Labels of the measured series; each combination of their values is a separate SLO. "
+            "`{label: service, as: svc}` gives a label another name here."
         ),
         examples=["[region]"],
     )
@@ -88,9 +89,9 @@ class SloSection(Section):
     @field_validator("labels")
     @classmethod
     def _not_grouped_by(cls, labels: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        for name in info.data.get("group_by", []):
-            if name in labels:
-                raise ValueError(f"must not contain {name}: it is a group_by label")
+        for group in info.data.get("group_by", []):
+            if group.shown in labels:
+                raise ValueError(f"must not contain {group.shown}: it is a group_by label")
         return labels
 
     def slo(
@@ -102,6 +103,8 @@ class SloSection(Section):
         """The SLO, with what the rest of the files has for it; `alerting` is the default."""
         own = self.alerting or AlertingSection()
         period = self.period
+        shown = tuple(group.shown for group in self.group_by)
+        renamed = () if shown == tuple(group.label for group in self.group_by) else shown
         return Slo(
             service=self.service,
             name=self.name,
@@ -109,7 +112,8 @@ class SloSection(Section):
             sli=self.sli.sli(),
             period=RollingPeriod(period) if isinstance(period, int) else period.period(),
             timeslices=self.budgeting.timeslices(),
-            group_by=tuple(self.group_by),
+            group_by=tuple(group.label for group in self.group_by),
+            group_as=renamed,
             max_groups=self.max_groups,
             labels=self.labels,
             policy=policy,

@@ -11,6 +11,7 @@ import promql_parser
 from pydantic import AfterValidator, BeforeValidator
 
 from exporter.config.types.fields import Kind, not_a_mapping
+from exporter.prometheus.raw_strings import quoted_strings
 
 WINDOW = "$window"
 
@@ -23,11 +24,13 @@ def _expression(text: str) -> str:
         raise ValueError(
             f"must not contain {WINDOW}, which sli.query has: write a range such as 5m"
         )
+    text = quoted_strings(text)
     _check(text)
     return text.strip()
 
 
 def _windowed(text: str) -> str:
+    text = quoted_strings(text)
     if WINDOW not in text or _is_promql(text):  # in quotes it stands for nothing
         raise ValueError(
             f"must contain {WINDOW} as the range, as in rate(errors_total[{WINDOW}]): "

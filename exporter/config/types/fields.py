@@ -196,10 +196,48 @@ def _histogram(text: str) -> str:
     return str(selector)
 
 
-def _label_name(name: str) -> str:
-    if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", name, re.ASCII):
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLabel:
+    """A label to group by: its name in Prometheus, and here."""
+
+    label: str
+    shown: str
+
+
+def _group_label(value: object) -> GroupLabel:
+    if isinstance(value, str):
+        # UTF-8 names are not everywhere understood: http.route is shown as http_route.
+        shown = re.sub(r"[^a-zA-Z0-9_]", "_", value, flags=re.ASCII)
+        if shown in RESERVED_LABELS:
+            raise ValueError(
+                f"{value} is a label of the exporter's own metrics: give it another name here, as "
+                f"in {{label: {value}, as: measured_{shown}}}"
+            )
+        label, shown = value, shown if _LABEL.fullmatch(shown) else f"_{shown}"
+    elif isinstance(value, dict) and value.keys() == {"label", "as"}:
+        label, shown = value["label"], value["as"]
+    else:
+        raise ValueError("must be a label name, or {label: service, as: svc}")
+    if not isinstance(label, str) or not label.strip() or not label.isprintable():
+        raise ValueError("must name a label")
+    if label.startswith("__"):
+        raise ValueError(f"{label} is not possible: Prometheus reserves names with __")
+    return GroupLabel(label, _label_name(shown))
+
+
+def _distinct(labels: list[GroupLabel]) -> list[GroupLabel]:
+    no_doubles([label.label for label in labels])
+    no_doubles([label.shown for label in labels])
+    return labels
+
+
+def _label_name(name: object) -> str:
+    if not isinstance(name, str) or not _LABEL.fullmatch(name):
         raise ValueError(
-            f"{quoted(name)} is not a label name: use letters, digits and _, no digit first"
+            f"{quoted(str(name))} is not a label name: use letters, digits and _, no digit first"
         )
     if name.startswith("__"):
         raise ValueError(f"{name} is not possible: Prometheus reserves names with __")
@@ -236,7 +274,10 @@ Histogram = Annotated[
     str, BeforeValidator(not_a_mapping), AfterValidator(_histogram), Kind("vector selector")
 ]
 LabelName = Annotated[str, AfterValidator(_label_name), Kind("label name")]
-LabelNames = Annotated[list[LabelName], AfterValidator(no_doubles)]
+GroupLabels = Annotated[
+    list[Annotated[GroupLabel, PlainValidator(_group_label), Kind("group label")]],
+    AfterValidator(_distinct),
+]
 DatasourceName = Annotated[str, AfterValidator(_datasource_name), Kind("name")]
 Interval = Annotated[
     int, BeforeValidator(duration("1s", "5m")), AfterValidator(_divides_an_hour), DURATION

@@ -169,7 +169,7 @@ class TestLatency:
         found = count(fake, [slo(sli=LATENCY), numbered(1)])
         assert isinstance(found[0], SliError)
         assert str(found[0]) == (
-            "threshold 0.5 s is not a bucket bound of http_seconds; "
+            "threshold 500ms is not a bucket bound of http_seconds; "
             "the bounds there are (in seconds): 0.25, 1, 2.5, 10"
         )
         assert counts(found[1])[1] == [30] * 4

@@ -91,9 +91,8 @@ SLO = {
         "config.yaml:6: slos[0].group_by: must be a list",
     ),
     "group_by no label name": (
-        one_slo(group_by="[my-label]"),
-        'config.yaml:6: slos[0].group_by[0]: "my-label" is not a label name: use letters, digits '
-        "and _, no digit first",
+        one_slo(group_by="['']"),
+        "config.yaml:6: slos[0].group_by[0]: must name a label",
     ),
     "group_by twice": (
         one_slo(group_by="[a, b, a]"),
@@ -101,8 +100,8 @@ SLO = {
     ),
     "group_by reserved": (
         one_slo(group_by="[region, le]"),
-        "config.yaml:6: slos[0].group_by[1]: le is not possible: the exporter's own metrics "
-        "carry it",
+        "config.yaml:6: slos[0].group_by[1]: le is a label of the exporter's own metrics: give it "
+        "another name here, as in {label: le, as: measured_le}",
     ),
     "group_by internal": (
         one_slo(group_by="[__name__]"),
@@ -227,7 +226,29 @@ SLI = {
     ),
     "threshold without unit": (
         latency("duration_seconds", "0.5"),
-        f"config.yaml:5: slos[0].sli.latency.threshold: '0.5' {DURATION_HELP}",
+        "config.yaml:5: slos[0].sli.latency.unit: is needed where the threshold is a number: "
+        "s, ms, us, none",
+    ),
+    "threshold a time of what is none": (
+        latency("response_size_bytes", "500ms"),
+        "config.yaml:5: slos[0].sli.latency.unit: is not a time: give the threshold as a number",
+    ),
+    "threshold a word": (
+        latency("duration_seconds", "fast"),
+        f"config.yaml:5: slos[0].sli.latency.threshold: 'fast' {DURATION_HELP}",
+    ),
+    "group_by a mapping of another kind": (
+        one_slo(group_by="[{name: service}]"),
+        "config.yaml:6: slos[0].group_by[0]: must be a label name, or {label: service, as: svc}",
+    ),
+    "group_by two labels as one": (
+        one_slo(group_by="[{label: a, as: x}, {label: b, as: x}]"),
+        "config.yaml:6: slos[0].group_by: names x twice",
+    ),
+    "group_by as a reserved label": (
+        one_slo(group_by="[{label: svc, as: service}]"),
+        "config.yaml:6: slos[0].group_by[0]: service is not possible: the exporter's own metrics "
+        "carry it",
     ),
     "threshold zero": (
         latency("duration_seconds", "0s"),
