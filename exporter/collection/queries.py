@@ -17,7 +17,7 @@ from exporter.prometheus.indicators import (
 from exporter.prometheus.promql import QueryContext, batch
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
-from exporter.slo.types import SloIndex
+from exporter.slo.types import SloIndex, enumerate_slos
 
 MAX_QUERY_CHARS = 12_000
 """VictoriaMetrics takes queries of up to 16 KiB by default."""
@@ -100,10 +100,23 @@ class Queries:
             return 0
         return max(2 * self._interval, self.scrape_intervals.lookbacks[slo_index])
 
-    def newest(self, slo_index: SloIndex) -> Sequence[str]:
-        """What is asked for the finest slot of an SLO (by its index), as it is measured now."""
+    def newest_of(self, slo: Slo) -> tuple[str, ...]:
+        """What is asked for the finest slot of an SLO; nothing if it is not one of ours."""
+        slo_index = self._index(slo)
+        if slo_index is None:
+            return ()
         slices = self._slos[slo_index].timeslices
-        return self.expressions(slo_index, slices.slice if slices else self._interval)
+        return tuple(self.expressions(slo_index, slices.slice if slices else self._interval))
+
+    def way_of(self, slo: Slo) -> Indicator | None:
+        """How an SLO is measured now; None if it is not one of ours."""
+        slo_index = self._index(slo)
+        return None if slo_index is None else self.indicators[slo_index][0]
+
+    def _index(self, slo: Slo) -> SloIndex | None:
+        name = slo.service, slo.name
+        found = (s for s, each in enumerate_slos(self._slos) if (each.service, each.name) == name)
+        return next(found, None)
 
     def batches(self, slo_indices: Sequence[SloIndex], span: SlotRange) -> list[Batch]:
         """Cut SLOs (by their index) into groups that one query can ask for."""

@@ -1,12 +1,14 @@
-"""`check`: whether a configuration has mistakes, and what Prometheus says of its SLOs."""
+"""`check`: whether a configuration has mistakes, and what a review of its SLOs finds."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -15,33 +17,63 @@ from exporter.commands.options import config_option, web_config_option
 from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
 from exporter.daemon.engine import Engine
+from exporter.daemon.logs import configure
 from exporter.daemon.web_config import reloading_web_config
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
-from exporter.slo.snapshot import DataState, SloStatus
+from exporter.review.review import review, worst
+from exporter.slo.findings import Finding, Level
+from exporter.slo.model import Slo
+from exporter.slo.snapshot import SloStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a live check found: per SLO, and which datasources do not answer, and why."""
+
+    slos: Sequence[tuple[Slo, Sequence[Finding]]]
+    unavailable: dict[str, str]
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything is not as it has to be."""
+        levels = (worst(findings) for _, findings in self.slos)
+        return bool(self.unavailable) or Level.FAIL in levels
 
 
 @click.command()
 @config_option
 @web_config_option
-@click.option("--live", is_flag=True, help="Also ask Prometheus for every SLO's newest events.")
-def check(config_file: Path, web_config_file: Path | None, live: bool) -> None:
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Also review every SLO by what Prometheus has of it; exit code 1 if one fails.",
+)
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How --live tells what it finds.",
+)
+def check(config_file: Path, web_config_file: Path | None, live: bool, output: str) -> None:
     """Check a configuration file and name every mistake in it."""
     reloading_web_config(web_config_file)
     settings = load_file(config_file)
-    click.echo(f"{config_file}: {len(settings.slos)} SLOs, no mistakes")
-    for line in settings.ended_windows(time.time()):
-        click.echo(line)
-    if live and not asyncio.run(live_check(settings, click.echo)):
-        sys.exit(1)
+    if output == "text":
+        click.echo(f"{config_file}: {len(settings.slos)} SLOs, no mistakes")
+        for line in settings.ended_windows(time.time()):
+            click.echo(line)
+    if live:
+        configure("warning", "logfmt")  # what goes on meanwhile is no part of the answer
+        reviewed = asyncio.run(live_check(settings))
+        (_print_json if output == "json" else _print_text)(reviewed, click.echo)
+        if reviewed.failed:
+            sys.exit(1)
 
 
-async def live_check(settings: Settings, echo: Callable[[str], None]) -> bool:
-    """Ask Prometheus for the last hours of every SLO, and print a line on each.
-
-    Returns:
-        Whether every SLO has data and no problem.
-    """
+async def live_check(settings: Settings) -> Reviewed:
+    """Read every SLO's period from its Prometheus, and go through the checklist."""
     async with AsyncExitStack() as stack:
         clients = {
             name: await stack.enter_async_context(
@@ -51,33 +83,55 @@ async def live_check(settings: Settings, echo: Callable[[str], None]) -> bool:
         }
         engine = Engine(settings.slos, settings.evaluation, clients)
         now = time.time()
-        polls = (engine.poll_datasource(name, now) for name in engine.datasources)
-        results = await asyncio.gather(*polls, return_exceptions=True)
-        silent = set()
-        for name, result in zip(engine.datasources, results, strict=True):
-            if isinstance(result, UnavailableError):
-                silent.add(name)
-                echo(f"datasource {name}: {result}")
-            elif result is not None:
-                raise result
-        statuses = engine.evaluate(now).slos
-        for status in statuses:
-            if status.slo.datasource not in silent:
-                echo(_line(status))
-    return not silent and all(_sound(status) for status in statuses)
+        answers = await asyncio.gather(*(_count(engine, name, now) for name in engine.datasources))
+        unavailable = {
+            name: answer for name, answer in zip(engine.datasources, answers, strict=True) if answer
+        }
+        first: dict[tuple[str, str], SloStatus] = {}
+        for status in engine.evaluate(now).slos:
+            first.setdefault((status.slo.service, status.slo.name), status)
+        slos = []
+        for status in first.values():
+            way = engine.way(status.slo)
+            if status.slo.datasource not in unavailable and way is not None:
+                client = clients[status.slo.datasource]
+                slos.append((status.slo, await review(client, way, status, int(now))))
+    return Reviewed(slos, unavailable)
 
 
-def _sound(status: SloStatus) -> bool:
-    return status.problem is None and status.state in {DataState.OK, DataState.NO_TRAFFIC}
+async def _count(engine: Engine, datasource: str, now: float) -> str | None:
+    """Count the periods of a datasource's SLOs; why that cannot be done."""
+    try:
+        await engine.poll_datasource(datasource, now)
+        while await engine.fill_history(datasource):
+            pass
+    except UnavailableError as error:
+        return str(error)
+    return None
 
 
-def _line(status: SloStatus) -> str:
-    groups = "".join(f" {name}={value}" for name, value in status.groups.items())
-    name = f"{status.slo.service}/{status.slo.name}{groups}"
-    if status.problem:
-        return f"{name}: {status.problem}"
-    hour = status.windows.get("1h") or status.windows.get(status.slo.period.label)
-    if status.state is DataState.NO_DATA:
-        return f"{name}: no data: the series of its total do not exist"
-    events = f"{hour.bad:g} bad of {hour.total:g} events in the last hour" if hour else ""
-    return f"{name}: {status.state}: {events}"
+def _print_text(reviewed: Reviewed, echo: Callable[[str], None]) -> None:
+    for name, reason in reviewed.unavailable.items():
+        echo(f"datasource {name}: {reason}")
+    for slo, findings in reviewed.slos:
+        echo(f"{slo.service}/{slo.name}")
+        for finding in findings:
+            echo(f"  {finding}")
+    levels = [worst(findings) for _, findings in reviewed.slos]
+    echo(
+        f"{len(levels)} SLOs reviewed: {levels.count(Level.OK)} ok, "
+        f"{levels.count(Level.WARN)} with warnings, {levels.count(Level.FAIL)} failed"
+    )
+
+
+def _print_json(reviewed: Reviewed, echo: Callable[[str], None]) -> None:
+    slos = [
+        {
+            "service": slo.service,
+            "slo": slo.name,
+            "level": worst(findings),
+            "findings": [asdict(finding) for finding in findings],
+        }
+        for slo, findings in reviewed.slos
+    ]
+    echo(json.dumps({"slos": slos, "unavailable": reviewed.unavailable}, indent=2))

@@ -21,18 +21,21 @@ class Mistake:
     """One mistake: the file, the line (from 1), the path to the key, and what would be right.
 
     `line` is None where the file could not be read, `key` is empty where no key is at fault.
+    `shown` is the line itself with a caret below, where its place alone would not help.
     """
 
     file: Path
     line: int | None
     key: str
     message: str
+    shown: str = ""
 
     def __str__(self) -> str:
         place = str(self.file) if self.line is None else f"{self.file}:{self.line}"
         # Messages of parsers may hold line breaks; a mistake is one line.
         message = " ".join(self.message.split())
-        return ": ".join(part for part in (place, self.key, message) if part)
+        told = ": ".join(part for part in (place, self.key, message) if part)
+        return "\n    ".join([told, *self.shown.splitlines()])
 
 
 class ConfigError(ConfigurationError):

@@ -27,6 +27,7 @@ from exporter.ledger.levels import FINE_HORIZON
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.counters_behind import read_together
 from exporter.prometheus.errors import UnavailableError
+from exporter.prometheus.indicators import Indicator
 from exporter.slo.model import Slo
 from exporter.slo.records import Acknowledgement, Incident
 from exporter.slo.snapshot import Snapshot
@@ -208,10 +209,11 @@ class Engine:
 
     def queries(self, slo: Slo) -> tuple[str, ...]:
         """What is asked for the newest slot of an SLO; nothing if it is not one of ours."""
-        name = slo.service, slo.name
-        found = (s for s, each in enumerate_slos(self.slos) if (each.service, each.name) == name)
-        slo_index = next(found, None)
-        return () if slo_index is None else tuple(self._counter.queries.newest(slo_index))
+        return self._counter.queries.newest_of(slo)
+
+    def way(self, slo: Slo) -> Indicator | None:
+        """How an SLO is measured now; None if it is not one of ours."""
+        return self._counter.queries.way_of(slo)
 
     def problems(self) -> dict[SloIndex, str]:
         """What keeps an SLO (by its index) from being counted whole, in words for its owner."""

@@ -11,9 +11,11 @@ from importlib.metadata import version
 import structlog
 
 from exporter.daemon.current import Current
+from exporter.daemon.reviews import Reviews
 from exporter.evaluation.chart_data import event_histories
 from exporter.exposition.publisher import Publisher
 from exporter.slo.event_history import EventHistory
+from exporter.slo.findings import Finding
 from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideError, with_overrides
 from exporter.slo.records import Acknowledgement, Incident, Override
@@ -40,6 +42,7 @@ class Facade:
         self._current = current
         self._publisher = publisher
         self._reload = reload
+        self._reviews = Reviews()
         self._log = structlog.get_logger()
 
     def ready(self) -> bool:
@@ -161,6 +164,10 @@ class Facade:
     def event_histories(self, statuses: Sequence[SloStatus]) -> list[EventHistory | None]:
         """The event histories of some SLOs, for charts."""
         return event_histories(self._current.running.engine.state, statuses)
+
+    async def findings(self, status: SloStatus) -> tuple[Finding, ...] | None:
+        """What a review finds of an SLO; None if that cannot be told now."""
+        return await self._reviews.of(self._current.running, status)
 
     def source(self, slo: Slo) -> Source | None:
         """Where an SLO's events come from."""

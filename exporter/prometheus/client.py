@@ -121,6 +121,20 @@ class PrometheusClient:
         """
         return await self._ask("api/v1/query", query, f"&time={at}")
 
+    async def lookup(self, path: str, params: Mapping[str, str]) -> object:
+        """Ask for names: of labels, of their values, of metrics' types; the answer's `data`.
+
+        Raises:
+            UnavailableError: there was no answer, or not one of Prometheus's.
+        """
+        async with self._slots:
+            try:
+                response = await self._http.get(path, params={**self._params, **params})
+                return response.raise_for_status().json()["data"]
+            except (httpx.HTTPError, ValueError, KeyError, TypeError, OSError) as error:
+                reason = self._exchange.without_secrets(str(error) or type(error).__name__)
+                raise UnavailableError(f"no names from {self.settings.url}: {reason}") from None
+
     async def ranges_closed(self) -> bool:
         """Whether ranges include their own start, as those of Prometheus 2 do; asked once.
 
@@ -209,6 +223,10 @@ class PrometheusClient:
         except TimedOutError:
             raise
         except UnavailableError as error:
+            if status == httpx.codes.NOT_FOUND:
+                where = f"{self.settings.url} has no query API (HTTP 404)"
+                advice = "is it the URL of a Prometheus? That of Mimir ends in /prometheus"
+                raise UnavailableError(f"{where}: {advice}") from error
             if status in {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}:
                 pause = pause_asked_for(headers, time.time())
                 self._pause_until = time.monotonic() + pause

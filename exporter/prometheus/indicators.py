@@ -216,7 +216,7 @@ class FreeQuery:
         """Both, per evaluation interval; `>= 0` drops NaN."""
         return [
             over_slices(
-                "sum_over_time", f"sum by ({context.by}) ({self._text(query)}) >= 0", context
+                "sum_over_time", f"sum by ({context.by}) ({self.text(query)}) >= 0", context
             )
             for query in (self.total, self.part)
         ]
@@ -227,7 +227,8 @@ class FreeQuery:
         part = _or_zero(part)
         return _or_zero(total - part) if self.part_is_good else part, total
 
-    def _text(self, query: str) -> str:
+    def text(self, query: str) -> str:
+        """One of them, as it is asked."""
         return query.replace("$window", format_duration(self.window))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import promql_parser
@@ -30,6 +31,29 @@ def parse_query(text: str) -> promql_parser.Expr:
         ValueError: it is no PromQL; with the parser's message.
     """
     return promql_parser.parse(text.replace("$window", _STAND_IN))
+
+
+def selectors_in(text: str) -> list[Selector]:
+    """The plain selectors of a query, in their order.
+
+    Raises:
+        ValueError: it is no PromQL.
+    """
+    found: list[Selector] = []
+
+    def walk(expression: promql_parser.Expr) -> None:
+        if isinstance(expression, promql_parser.VectorSelector):
+            with suppress(ValueError):  # matchers with "or"
+                found.append(parse_selector(expression.prettify().partition(" offset ")[0]))
+            return
+        inner = [getattr(expression, name, None) for name in ("expr", "lhs", "rhs")]
+        inner += [getattr(expression, "vector_selector", None), *getattr(expression, "args", ())]
+        for each in inner:
+            if each is not None:
+                walk(each)
+
+    walk(parse_query(text))
+    return found
 
 
 def recognise(text: str, group_by: Sequence[str]) -> tuple[Term, ...] | None:

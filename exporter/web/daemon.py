@@ -8,6 +8,7 @@ from typing import Protocol
 
 from exporter.errors import ConfigurationError, RequestError
 from exporter.slo.event_history import EventHistory
+from exporter.slo.findings import Finding
 from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideLimits
 from exporter.slo.records import Acknowledgement, Incident, Override
@@ -176,6 +177,9 @@ class Daemon(Protocol):
 
     def event_histories(self, statuses: Sequence[SloStatus]) -> Sequence[EventHistory | None]:
         """The event histories of some SLOs, as copies; None for those that are gone."""
+
+    async def findings(self, status: SloStatus) -> tuple[Finding, ...] | None:
+        """What a review finds of an SLO; None if that cannot be told now."""
 
     def source(self, slo: Slo) -> Source | None:
         """Where an SLO's events come from; None if it is not there any more."""

@@ -44,6 +44,10 @@ ALLOWED: dict[str, dict[str, str]] = {
         "ledger": "sums over windows",
         "state": "what it evaluates",
     },
+    "review": {
+        "slo": "what it looks at, and what it finds",
+        "prometheus": "whom it asks",
+    },
     "exposition": {"slo": "the snapshot that it writes as metrics"},
     "web": {
         "slo": "the snapshot that the page shows",

@@ -125,7 +125,27 @@ def _compose(text: str, file: Path, loader: Loader) -> yaml.Node | None:
         problem = ", ".join(filter(None, (error.context, error.problem)))
         # A name may be a password without quotes: *secret is an alias to YAML, !secret a tag.
         problem = re.sub(r"(alias|anchor|handle) '[^']*'", r"\1", problem)
-        raise ConfigError([Mistake(file, line, "", f"is not valid YAML: {problem}")]) from error
+        shown = _shown(text, mark.line, mark.column) if mark else ""
+        mistake = Mistake(file, line, "", f"is not valid YAML: {problem}", shown)
+        raise ConfigError([mistake]) from error
+
+
+_SECRET = re.compile(r"pass|secret|token|credential|auth|header|key", re.IGNORECASE)
+
+
+def _shown(text: str, number: int, column: int) -> str:
+    """A line (from 0) with a caret below it; empty if what it holds may be secret."""
+    lines = text.splitlines()
+    if number >= len(lines):
+        return ""
+    indent, above = len(lines[number]) - len(lines[number].lstrip()) + 1, lines[number::-1]
+    for line in above:
+        own = len(line) - len(line.lstrip())
+        if line.strip() and own < indent:
+            indent = own
+            if _SECRET.search(line):
+                return ""
+    return f"{lines[number]}\n{' ' * column}^"
 
 
 def _line(marked: yaml.Node | yaml.Event) -> int:

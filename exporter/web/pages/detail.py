@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from exporter.slo.burning import sentence
 from exporter.slo.durations import format_duration
 from exporter.slo.event_history import EventHistory
+from exporter.slo.findings import Finding
 from exporter.slo.records import Incident, TierChange
 from exporter.slo.snapshot import Alert, SloStatus
 from exporter.slo.types import DAY
@@ -40,7 +42,10 @@ class WindowRow:
 
 
 def detail(
-    status: SloStatus, history: EventHistory | None, source: Source | None
+    status: SloStatus,
+    history: EventHistory | None,
+    source: Source | None,
+    findings: Sequence[Finding] | None = None,
 ) -> dict[str, object]:
     """The variables of the template."""
     slo, tier, budget = status.slo, status.tier, status.budget
@@ -86,6 +91,7 @@ def detail(
         "policy": slo.policy,
         "tiers": _tiers(status),
         "datasource": slo.datasource,
+        "findings": findings,
         "source": source,
         "questions": _questions(source),
         "dashboard": _dashboard(status, source),

@@ -76,10 +76,11 @@ class Pages:
             return HTMLResponse(text, status_code=404)
         [history] = self._daemon.event_histories([status])
         source = self._daemon.source(status.slo)
+        findings = await self._daemon.findings(status)
         progress = self._daemon.status().evaluation.backfill_progress_ratio
 
         def render() -> str:
-            shown = detail(status, history, source)
+            shown = detail(status, history, source, findings)
             return self._templates["slo"].render(shown, progress=progress)
 
         return HTMLResponse(await run_in_threadpool(render))

@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter.exposition.publisher import Publisher
 from exporter.slo.event_history import EventHistory
+from exporter.slo.findings import Finding
 from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideLimits
 from exporter.slo.records import Acknowledgement, Incident, Override
@@ -55,6 +56,7 @@ class ToldDaemon:
     mistakes: str = ""
     history: EventHistory | None = None
     origin: Source | None = None
+    review: tuple[Finding, ...] | None = None
     shown: Status = field(
         default_factory=lambda: Status(
             version="1.2.3",
@@ -108,6 +110,9 @@ class ToldDaemon:
 
     def event_histories(self, statuses: Sequence[SloStatus]) -> list[EventHistory | None]:
         return [self.history] * len(statuses)
+
+    async def findings(self, status: SloStatus) -> tuple[Finding, ...] | None:
+        return self.review
 
     def source(self, slo: Slo) -> Source | None:
         return self.origin

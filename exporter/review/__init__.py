@@ -1,0 +1,1 @@
+"""What would a senior SRE say of an SLO in a review?"""
