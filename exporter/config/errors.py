@@ -35,7 +35,7 @@ class Mistake:
         # Messages of parsers may hold line breaks; a mistake is one line.
         message = " ".join(self.message.split())
         told = ": ".join(part for part in (place, self.key, message) if part)
-        return "\n    ".join([told, *self.shown.splitlines()])
+        return "\n    ".join([told, *filter(None, self.shown.split("\n"))])
 
 
 class ConfigError(ConfigurationError):

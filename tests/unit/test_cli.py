@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from importlib.metadata import version
+from typing import ClassVar
 from urllib.parse import parse_qs
 
 import httpx
@@ -110,18 +112,22 @@ class TestCheck:
 
 
 class TestLiveCheck:
+    """What is found of real series is in tests/server/review."""
+
     URL = "http://prometheus.test:9090/api/v1"
+    EMPTY: ClassVar[dict[str, object]] = {"status": "success", "data": {"result": []}}
 
     @pytest.fixture
     def routes(self) -> Iterator[respx.MockRouter]:
         with respx.mock(assert_all_called=False) as router:
+            for path in ("labels", "label/__name__/values"):
+                router.get(f"{self.URL}/{path}").respond(json={"status": "success", "data": []})
+            router.get(f"{self.URL}/metadata").respond(404)
             yield router
 
     @pytest.fixture
     def instant(self, routes) -> respx.Route:
-        return routes.post(f"{self.URL}/query").respond(
-            json={"status": "success", "data": {"result": []}}
-        )
+        return routes.post(f"{self.URL}/query").mock(side_effect=self.count)
 
     @pytest.fixture
     def query(self, routes, instant) -> respx.Route:
@@ -132,59 +138,93 @@ class TestLiveCheck:
         assert result.exception is None or isinstance(result.exception, SystemExit)
         return result.exit_code, result.stdout.splitlines()[1:]
 
+    def count(self, request: httpx.Request) -> httpx.Response:
+        """Every series is there, and none is outside of another."""
+        [text] = parse_qs(request.content.decode())["query"]
+        there = text.startswith("count(") and "unless" not in text
+        result = [{"metric": {}, "value": [0, "2"]}] if there else []
+        return httpx.Response(200, json={"status": "success", "data": {"result": result}})
+
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """One event a second, of which a tenth is bad, for the first SLO that is asked for."""
+        """One event a second, of which one in a thousand is bad, for the first SLO asked for."""
         form = parse_qs(request.content.decode())
         start, end, step = (int(form[name][0]) for name in ("start", "end", "step"))
         result = [
             {
                 "metric": {"slo_query_part": part},
-                "values": [[at, count] for at in range(start, end + 1, step)],
+                "values": [[at, str(step * share)] for at in range(start, end + 1, step)],
             }
-            for part, count in (("0", "30"), ("1", "3"))
+            for part, share in (("0", 1), ("1", 0.0001))
             if f'"slo_query_part", "{part}"' in form["query"][0]
         ]
         return httpx.Response(200, json={"status": "success", "data": {"result": result}})
 
     def test_an_slo_with_data_is_well(self, query, config):
-        """Its events of the last hour are told; exit code 0."""
+        """Line by line; warnings leave the exit code at 0."""
         query.side_effect = self.answer
-        assert self.check(config) == (
-            0,
-            ["auth/availability: ok: 360 bad of 3600 events in the last hour"],
-        )
+        code, lines = self.check(config)
+        assert (code, lines[0]) == (0, "auth/availability")
+        assert lines[1:3] == ["  ok    total: 2 series", "  ok    bad: 2 series"]
+        assert "  ok    retention: 100% of the period is known" in lines
+        assert lines[-1] == "1 SLOs reviewed: 0 ok, 1 with warnings, 0 failed"
 
-    def test_one_slo_that_is_not_well_is_enough(self, query, config):
-        """A line each, and exit code 1."""
+    def test_one_slo_that_is_not_well_is_enough(self, query, instant, config):
+        """Exit code 1."""
         query.side_effect = self.answer
-        other = GOOD[GOOD.index("  - ") :].replace("availability", "other")
-        assert self.check(config, GOOD + other) == (
-            1,
-            [
-                "auth/availability: ok: 360 bad of 3600 events in the last hour",
-                "auth/other: no data: the series of its total do not exist",
-            ],
-        )
+        instant.side_effect = [httpx.Response(200, json=self.EMPTY)] * 200
+        code, lines = self.check(config)
+        assert code == 1
+        assert "  FAIL  total: there is no metric requests_total: is it scraped?" in lines
 
-    def test_an_slo_without_series_is_not(self, query, config):
-        """Exit code 1, and the line says what is missing."""
-        query.respond(json={"status": "success", "data": {"result": []}})
-        line = "auth/availability: no data: the series of its total do not exist"
-        assert self.check(config) == (1, [line])
+    def test_as_json_for_programs(self, query, config):
+        """Nothing else is on the standard output."""
+        query.side_effect = self.answer
+        result = cli("check", "--live", "--output=json", f"--config.file={config(GOOD)}")
+        assert result.exit_code == 0
+        told = json.loads(result.stdout)
+        assert told["unavailable"] == {}
+        [found] = told["slos"]
+        assert (found["service"], found["slo"], found["level"]) == ("auth", "availability", "WARN")
+        assert found["findings"][0] == {
+            "level": "ok",
+            "about": "total",
+            "text": "2 series",
+            "advice": "",
+        }
 
     @pytest.mark.parametrize("refused", [("query",), ("query", "instant")])
     def test_a_refusal_is_told_in_prometheus_words(self, query, instant, config, refused):
         """Exit code 1, whichever of the queries it is that are refused."""
         error = {"status": "error", "errorType": "bad_data", "error": "no such tenant"}
         for route in refused:
-            {"query": query, "instant": instant}[route].respond(400, json=error)
-        assert self.check(config) == (1, ["auth/availability: no such tenant"])
+            {"query": query, "instant": instant}[route].mock(
+                side_effect=lambda _: httpx.Response(400, json=error)
+            )
+        code, lines = self.check(config)
+        assert code == 1
+        assert lines[1] == "  FAIL  data: no such tenant"
 
     def test_an_absent_prometheus_is_told(self, query, instant, config):
-        """Exit code 1, with the URL."""
+        """Exit code 1, with the URL; what is there is not judged."""
         query.side_effect = instant.side_effect = httpx.ConnectError("connection refused")
         reason = "http://prometheus.test:9090 cannot be reached: connection refused"
-        assert self.check(config) == (1, [f"datasource prometheus: {reason}"])
+        assert self.check(config) == (
+            1,
+            [
+                f"datasource prometheus: {reason}",
+                "0 SLOs reviewed: 0 ok, 0 with warnings, 0 failed",
+            ],
+        )
+
+    def test_a_url_that_is_no_prometheus_is_told(self, query, instant, config):
+        """With what is often forgotten."""
+        query.side_effect = instant.side_effect = lambda _: httpx.Response(404, text="not found")
+        code, lines = self.check(config)
+        assert code == 1
+        assert lines[0] == (
+            "datasource prometheus: http://prometheus.test:9090 has no query API (HTTP 404): is it "
+            "the URL of a Prometheus? That of Mimir ends in /prometheus"
+        )
 
 
 class TestWebConfig:

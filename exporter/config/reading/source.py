@@ -135,7 +135,7 @@ _SECRET = re.compile(r"pass|secret|token|credential|auth|header|key", re.IGNOREC
 
 def _shown(text: str, number: int, column: int) -> str:
     """A line (from 0) with a caret below it; empty if what it holds may be secret."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     if number >= len(lines):
         return ""
     indent, above = len(lines[number]) - len(lines[number].lstrip()) + 1, lines[number::-1]

@@ -181,8 +181,8 @@ MISTAKES: dict[str, tuple[str, list[str]]] = {
     "histogram that is not there": (
         latency("http_second"),
         [
-            "FAIL  histogram: there is no metric http_second_count: did you mean http_seconds_count "
-            "or http_seconds_bucket?"
+            "FAIL  histogram: there is no metric http_second_count: did you mean "
+            "http_seconds_count or http_seconds_bucket?"
         ],
     ),
     "bound": (

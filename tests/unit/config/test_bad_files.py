@@ -24,11 +24,15 @@ YAML = {
         "slos: []\n---\nslos: []",
         "config.yaml:2: is not valid YAML: expected a single document in the stream, "
         "but found another document",
+        "    ---",
+        "    ^",
     ),
     "tab": (
         "slos:\n\t- a",
         "config.yaml:2: is not valid YAML: while scanning for the next token, "
         "found character that cannot start any token",
+        "    \t- a",
+        "    ^",
     ),
     "unknown alias": ("slos: *auth", "config.yaml:1: is not valid YAML: found undefined alias"),
     "control character": (

@@ -51,7 +51,8 @@ def check(text: str) -> None:
     for mistake in mistakes:
         assert mistake.line
         assert mistake.message
-        assert len(str(mistake).splitlines()) == 1
+        shown = mistake.shown.count("\n") + 1 if mistake.shown else 0
+        assert str(mistake).count("\n") <= shown <= 2
 
 
 @settings(max_examples=300, deadline=None)

@@ -122,7 +122,12 @@ FAILURES = [
     (502, "<html>Bad Gateway</html>", "HTTP 502: <html>Bad Gateway</html>"),
     (504, "", "HTTP 504"),
     (429, "slow down", "HTTP 429: slow down"),
-    (404, "404 page not found\n", "HTTP 404: 404 page not found"),
+    (
+        404,
+        "404 page not found\n",
+        "http://prometheus.test:9090 has no query API (HTTP 404): is it the URL of a Prometheus? "
+        "That of Mimir ends in /prometheus",
+    ),
     (405, "", "HTTP 405"),
     (400, "no json", "HTTP 400: no json"),
     (400, "[]", "HTTP 400: []"),
