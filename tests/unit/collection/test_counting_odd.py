@@ -126,6 +126,26 @@ class TestRawSlots:
         assert isinstance(answer, dict)
         assert {group: counts(answer, group)[1] for group in answer} == {("eu",): [6], ("us",): [3]}
 
+    def test_a_group_that_has_vanished_is_not_known(self):
+        """Though its last samples are among those that another group's count is read from."""
+        fake = FakePrometheus({"requests_total": lambda _s, _e: {"eu": inf}})
+
+        def answer(query: str, at: int) -> list[Series]:
+            if not query.startswith("requests_total["):
+                return []
+            times = {"eu": [START - 75, START - 15, START + 15], "us": [START - 75, START - 45]}
+            return [
+                Series({"region": region}, [(at, 10.0 * n) for n, at in enumerate(those)])
+                for region, those in times.items()
+            ]
+
+        fake.instant = answer
+        span = SlotRange(START, START + 30, 30)
+        [found] = count(fake, [slo(group_by=("region",))], span).values()
+        assert isinstance(found, dict)
+        assert found.keys() == {("eu",)}
+        assert counts(found, ("eu",)) == ([0], [10])
+
     def test_samples_that_are_gone_leave_the_slot_unknown(self):
         """Deleted between two questions: what cannot be counted is not infinite."""
         fake = FakePrometheus({"requests_total": odd})
