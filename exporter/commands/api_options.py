@@ -8,36 +8,40 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from exporter.commands.api_client import Access, ApiError
 
 Command = Callable[..., Any]
+Answer = TypeVar("Answer")
 
 
-def _address(_: click.Context, __: click.Parameter, value: Any) -> Any:  # noqa: ANN401 - one or many
-    for address in [value] if isinstance(value, str) else value:
+def _address(_: click.Context, __: click.Parameter, value: Sequence[str]) -> tuple[str, ...]:
+    # In a variable they stand behind one another, with or without commas.
+    addresses = [part for text in value for part in re.split(r"[\s,]+", text) if part]
+    for address in addresses:
         if not re.fullmatch(r"https?://[^\s@/][^\s@]*", address):
             raise click.BadParameter(
                 f"{address!r} is not an address: write http://... or https://..., "
                 "without a password"
             )
-    return value
+    return tuple(addresses)
 
 
-server_option = click.option(
-    "--server", required=True, callback=_address, help="Address of the exporter."
-)
+SERVER_VARIABLE = "ERROR_BUDGET_EXPORTER_SERVER"
 
 servers_option = click.option(
     "--server",
     "servers",
     required=True,
     multiple=True,
+    envvar=SERVER_VARIABLE,
+    show_envvar=True,
     callback=_address,
-    help="Address of the exporter. Repeat it for every replica.",
+    help="Address of the exporter. Repeat it for every replica: questions are asked of the first "
+    "that answers, and what people say is told to all.",
 )
 
 
@@ -80,6 +84,21 @@ def on_every(servers: Sequence[str], act: Callable[[str], str]) -> None:
             failed = True
             click.echo(str(error), err=True)
     sys.exit(1 if failed else 0)
+
+
+def of_first(servers: Sequence[str], ask_one: Callable[[str], Answer]) -> Answer:
+    """What the first replica says that answers; the others are asked only if it does not.
+
+    Raises:
+        ApiError: none answers; with what each of them said.
+    """
+    errors = []
+    for server in servers:
+        try:
+            return ask_one(server)
+        except ApiError as error:
+            errors.append(str(error))
+    raise ApiError("\n".join(errors))
 
 
 def readable(at: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from exporter.commands.api_client import Access, ApiError, ask
-from exporter.commands.api_options import access_options, readable, server_option
+from exporter.commands.api_options import access_options, of_first, readable, servers_option
 
 EXIT_CODES = {"allow": 0, "caution": 0, "block": 2, "unknown": 3}
 CAUTION = 1
@@ -26,7 +26,7 @@ SENTENCES = {
 
 @click.command()
 @click.argument("service")
-@server_option
+@servers_option
 @click.option("--slo", help="Ask only for this SLO of the service.")
 @click.option(
     "--reason", help="What the deploy is for, such as security; the policy may exempt it."
@@ -50,7 +50,7 @@ SENTENCES = {
 def gate(
     *,
     service: str,
-    server: str,
+    servers: Sequence[str],
     slo: str | None,
     reason: str | None,
     strict: bool,
@@ -67,13 +67,10 @@ def gate(
     given = {name: value for name, value in query.items() if value is not None}
     answer: Mapping[str, Any]
     try:
-        answer = ask(server, "GET", "gate", access, query=given)
-        text = _text(service, answer)
-    except (ApiError, LookupError, TypeError) as error:
-        # Whatever it is that answers there: no deploy may pass by accident.
-        why = str(error) if isinstance(error, ApiError) else f"{server} did not give a decision"
-        answer = {"service": service, "decision": "unknown", "why": why, "slos": []}
-        text = _text(service, answer)
+        answer = _ask_for_decision(service, servers, access, given)
+    except ApiError as error:
+        answer = {"service": service, "decision": "unknown", "why": str(error), "slos": []}
+    text = _text(service, answer)
     click.echo(json.dumps(answer) if output == "json" else "\n".join(text))
     decision = str(answer["decision"])
     if decision == "caution" and strict:
@@ -83,6 +80,36 @@ def gate(
             click.echo("The deploy is allowed: --on-unknown allow.")
         sys.exit(0)
     sys.exit(EXIT_CODES[decision])
+
+
+def _ask_for_decision(
+    service: str, servers: Sequence[str], access: Access, query: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """The decision of the first server that has one; unknown ones count if there is no other.
+
+    Raises:
+        ApiError: none of them gives a decision.
+    """
+    unknown: list[Mapping[str, Any]] = []
+
+    def decide(server: str) -> Mapping[str, Any]:
+        answer = ask(server, "GET", "gate", access, query=query)
+        try:
+            _text(service, answer)
+        except (LookupError, TypeError) as error:
+            # Whatever it is that answers there: no deploy may pass by accident.
+            raise ApiError(f"{server} did not give a decision") from error
+        if answer["decision"] == "unknown":
+            unknown.append(answer)
+            raise ApiError(f"{server} knows no decision")
+        return answer
+
+    try:
+        return of_first(servers, decide)
+    except ApiError:
+        if unknown:
+            return unknown[0]
+        raise
 
 
 def _text(service: str, answer: Mapping[str, Any]) -> Sequence[str]:

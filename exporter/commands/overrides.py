@@ -10,9 +10,9 @@ import click
 from exporter.commands.api_client import Access, ask
 from exporter.commands.api_options import (
     access_options,
+    of_first,
     on_every,
     readable,
-    server_option,
     servers_option,
     storing,
 )
@@ -53,16 +53,17 @@ def overrides() -> None:
 
 
 @overrides.command("list")
-@server_option
+@servers_option
 @access_options
-def list_overrides(*, server: str, access: Access) -> None:
+def list_overrides(*, servers: Sequence[str], access: Access) -> None:
     """List those of the last year, newest first."""
 
     def listed(server: str) -> str:
         answer: Any = ask(server, "GET", "overrides", access)
-        return "".join(f"\n{_line(each)}" for each in answer["overrides"]) or "no overrides"
+        lines = "".join(f"\n{_line(each)}" for each in answer["overrides"]) or "no overrides"
+        return f"{server}: {lines}"
 
-    on_every([server], listed)
+    click.echo(of_first(servers, listed))
 
 
 def _line(override: Mapping[str, Any]) -> str:
@@ -76,13 +77,13 @@ def _line(override: Mapping[str, Any]) -> str:
 
 @overrides.command("end")
 @click.argument("number", metavar="ID", type=click.IntRange(min=1))
-@server_option
+@servers_option
 @access_options
-def end_override(*, number: int, server: str, access: Access) -> None:
+def end_override(*, number: int, servers: Sequence[str], access: Access) -> None:
     """End an override now; its record stays."""
 
     def end(server: str) -> str:
         answer: Any = ask(server, "DELETE", f"overrides/{number}", access)
         return f"override {number} ended {readable(answer['override']['until'])}"
 
-    on_every([server], end)
+    on_every(servers, end)

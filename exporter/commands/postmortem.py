@@ -1,19 +1,28 @@
-"""`postmortem`: acknowledges that a postmortem is taken care of."""
+"""`postmortem`: lists the postmortems that are required, and acknowledges them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from exporter.commands.api_client import Access, ask
-from exporter.commands.api_options import access_options, on_every, servers_option, storing
+from exporter.commands.api_client import Access, ApiError, ask
+from exporter.commands.api_options import (
+    access_options,
+    of_first,
+    on_every,
+    servers_option,
+    storing,
+)
+from exporter.slo.incident_ids import incident_id
 
 
 @click.group()
 def postmortem() -> None:
-    """Acknowledge postmortems that the policy requires."""
+    """List postmortems that the policy requires, and acknowledge them."""
 
 
 def _group(_: click.Context, __: click.Parameter, value: Sequence[str]) -> dict[str, str]:
@@ -23,25 +32,64 @@ def _group(_: click.Context, __: click.Parameter, value: Sequence[str]) -> dict[
     return {label: text for label, _, text in pairs}
 
 
-@postmortem.command()
-@click.argument("slo", metavar="SERVICE/SLO")
+def _start(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    if value is None or value.isdigit():
+        return None if value is None else int(value)
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise click.BadParameter("write a time as in RFC 3339, such as 2026-11-25T02:03:00Z")
+    return int(at.timestamp())
+
+
+@postmortem.command("list")
 @servers_option
-@click.option("--start", required=True, type=int, help="When it began, as the API lists it.")
-@click.option("--group", "groups", multiple=True, callback=_group, help="label=value of group_by.")
+@access_options
+def list_postmortems(*, servers: Sequence[str], access: Access) -> None:
+    """List the incidents whose postmortem is required, newest first."""
+    found = of_first(servers, lambda server: _awaited(server, access))
+    for one in found:
+        click.echo(
+            f"{one.id}  {one.slo}{one.groups_text}  {_rfc3339(one.start)}  "
+            f"took {one.share:.0%} of the budget"
+        )
+    if not found:
+        click.echo("no postmortem is required")
+
+
+@postmortem.command()
+@click.argument("incident", metavar="ID|latest|SERVICE/SLO")
+@servers_option
+@click.option(
+    "--start",
+    callback=_start,
+    help="With SERVICE/SLO: when it began, in RFC 3339 or Unix seconds; the latest without it.",
+)
+@click.option(
+    "--group", "groups", multiple=True, callback=_group, help="With SERVICE/SLO: label=value."
+)
 @click.option("--by", required=True, help="Who takes care of it.")
 @click.option("--note", required=True, help="Where the postmortem is.")
 @access_options
 def ack(
     *,
-    slo: str,
+    incident: str,
     servers: Sequence[str],
-    start: int,
+    start: int | None,
     groups: Mapping[str, str],
     by: str,
     note: str,
     access: Access,
 ) -> None:
-    """Acknowledge the postmortem of an incident of SERVICE/SLO."""
+    """Acknowledge the postmortem of an incident: by its ID from the list, or the latest one."""
+    if start is None:
+        awaited = of_first(servers, lambda server: _awaited(server, access))
+        found = _chosen(incident, groups, awaited)
+        slo, groups, start = found.slo, found.groups, found.start
+    else:
+        slo = incident
     service, _, name = slo.partition("/")
     body = {
         "service": service,
@@ -57,3 +105,54 @@ def ack(
         return f"the postmortem of {slo} is acknowledged{storing(answer)}"
 
     on_every(servers, acknowledge)
+
+
+@dataclass(frozen=True, slots=True)
+class _Awaited:
+    """An incident whose postmortem is required."""
+
+    id: str
+    slo: str
+    groups: Mapping[str, str]
+    start: int
+    share: float
+
+    @property
+    def groups_text(self) -> str:
+        return "".join(f" {label}={value}" for label, value in self.groups.items())
+
+
+def _chosen(word: str, groups: Mapping[str, str], awaited: Sequence[_Awaited]) -> _Awaited:
+    """The newest one that a word of the command line stands for.
+
+    Raises:
+        ApiError: there is none.
+    """
+    for one in awaited:
+        named = word == one.slo and (not groups or dict(groups) == dict(one.groups))
+        if word in {"latest", one.id} or named:
+            return one
+    what = "no postmortem is required" if word == "latest" else f"none is required of {word!r}"
+    raise ApiError(f"{what}: `postmortem list` shows those that are")
+
+
+def _awaited(server: str, access: Access) -> list[_Awaited]:
+    """The incidents of all SLOs whose postmortem is required, newest first."""
+    found: list[_Awaited] = []
+    offset, total = 0, 1
+    while offset < total:
+        page: Any = ask(server, "GET", "slos", access, query={"offset": str(offset)})
+        for slo in page["slos"]:
+            for incident in slo["incidents"]:
+                if incident["postmortem"] and not incident["acknowledged"]:
+                    key = slo["service"], slo["slo"], slo["groups"], incident["start"]
+                    name = f"{slo['service']}/{slo['slo']}"
+                    found.append(
+                        _Awaited(incident_id(*key), name, *key[2:], share=incident["share"])
+                    )
+        offset, total = offset + max(1, len(page["slos"])), page["total"]
+    return sorted(found, key=lambda one: one.start, reverse=True)
+
+
+def _rfc3339(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
@@ -19,7 +20,7 @@ from exporter.slo.findings import Finding
 from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideError, with_overrides
 from exporter.slo.records import Acknowledgement, Incident, Override
-from exporter.slo.snapshot import SloStatus
+from exporter.slo.snapshot import SloStatus, Snapshot
 from exporter.web.daemon import (
     AbsentError,
     ConfigStatus,
@@ -137,7 +138,7 @@ class Facade:
         self._publisher.amend(partial(with_overrides, overrides=overrides, now=time.time()))
 
     async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> tuple[Incident, bool]:
-        """Note that the postmortem of an incident is taken care of; shown from the next evaluation.
+        """Note that the postmortem of an incident is taken care of; it is shown at once.
 
         Raises:
             AbsentError: there is no such incident, or it requires no postmortem.
@@ -151,6 +152,7 @@ class Facade:
                     "and requires a postmortem"
                 )
             stored = await self._current.persister.save(engine)
+        self._publisher.amend(partial(with_acknowledged, key=key, incident=incident))
         self._log.info(
             "postmortem acknowledged",
             service=key.service,
@@ -177,3 +179,16 @@ class Facade:
         if datasource is None or not queries:
             return None
         return Source(datasource.browser_url, queries, running.settings.grafana)
+
+
+def with_acknowledged(snapshot: Snapshot, key: IncidentKey, incident: Incident) -> Snapshot:
+    """The snapshot with one of its incidents as it is now."""
+
+    def amended(status: SloStatus) -> SloStatus:
+        named = (status.slo.service, status.slo.name, dict(status.groups))
+        if named != (key.service, key.slo, dict(key.groups)):
+            return status
+        incidents = (incident if each.start == key.start else each for each in status.incidents)
+        return replace(status, incidents=tuple(incidents))
+
+    return replace(snapshot, slos=tuple(map(amended, snapshot.slos)))

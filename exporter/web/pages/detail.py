@@ -10,6 +10,7 @@ from exporter.slo.burning import sentence
 from exporter.slo.durations import format_duration
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
+from exporter.slo.incident_ids import incident_id
 from exporter.slo.records import Incident, TierChange
 from exporter.slo.snapshot import Alert, SloStatus
 from exporter.slo.types import DAY
@@ -84,7 +85,9 @@ def detail(
         "charts": charts,
         "windows": _windows(status),
         "alerts": [_alert(alert, status) for alert in status.alerts],
-        "incidents": [_incident(incident) for incident in status.incidents[::-1][:MOST_RECORDS]],
+        "incidents": [
+            _incident(incident, status) for incident in status.incidents[::-1][:MOST_RECORDS]
+        ],
         "changes": [_change(change) for change in status.tier_status.changes[::-1][:MOST_RECORDS]],
         "maintenance": _maintenance(status),
         "override": _override(status),
@@ -143,13 +146,14 @@ def _alert(alert: Alert, status: SloStatus) -> dict[str, str]:
     }
 
 
-def _incident(one: Incident) -> dict[str, str]:
+def _incident(one: Incident, status: SloStatus) -> dict[str, str]:
     ended = "ongoing" if one.open else formatting.minute(one.end)
     postmortem = ""
     if one.acknowledged:
         postmortem = f"{one.acknowledged.by}: {one.acknowledged.note}"
     elif one.postmortem:
         postmortem = "required"
+    id_ = incident_id(status.slo.service, status.slo.name, status.groups, one.start)
     return {
         "start": formatting.minute(one.start),
         "end": ended,
@@ -158,6 +162,7 @@ def _incident(one: Incident) -> dict[str, str]:
         "share": formatting.percent(one.share),
         "postmortem": postmortem,
         "waits": "yes" if postmortem == "required" else "",
+        "command": f"error-budget-exporter postmortem ack {id_} --by NAME --note URL",
     }
 
 

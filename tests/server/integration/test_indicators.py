@@ -25,7 +25,7 @@ class TestLatencyBounds:
         _, snapshot = run(past.url, [wrong], END)
         found = snapshot.slos[0]
         assert found.problem is not None
-        assert "0.7" in found.problem
+        assert "700ms" in found.problem
         assert "0.5, 1" in found.problem
         assert found.budget is None
         assert found.tier is None

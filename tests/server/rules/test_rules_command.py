@@ -95,7 +95,7 @@ def test_an_alias_asked_for_twice_is_written_once():
 def test_only_alerts_on_slos_link_to_the_dashboard():
     """The others have no service to show."""
     linked = [rule for rule in rules(*EVERYTHING) if "dashboard_url" in rule.get("annotations", {})]
-    assert len(linked) == 8
+    assert len(linked) == 9
     assert all("$labels.service" in rule["annotations"]["summary"] for rule in linked)
     assert not any("dashboard_url" in rule["annotations"] for rule in rules())
 

@@ -38,44 +38,55 @@ def watching(service: str) -> Slo:
 
 SLOS = {name: watching(name) for name in HISTOGRAMS}
 
+FEW = list(SLOS)[:2]
+"""Enough where there is nothing to be counted."""
+
+
+def watched(cases: dict[str, HistogramHistory]) -> list[Slo]:
+    return [SLOS[name] for name in cases or FEW]
+
 
 @pytest.fixture(scope="module")
-def cases() -> dict[str, HistogramHistory]:
-    return {name: make() for name, make in HISTOGRAMS.items()}
-
-
-@pytest.fixture(scope="module")
-def server(prometheus_binary: Path, cases) -> Iterator[PrometheusReceiver]:
-    """A Prometheus that holds all cases, if it can take native histograms."""
+def server(prometheus_binary: Path) -> Iterator[PrometheusReceiver]:
     flags = ["--enable-feature=native-histograms"]
     with PrometheusReceiver(prometheus_binary, flags) as server:
-        if major(server) >= 3:
-            for case in cases.values():
-                case.store(server)
         yield server
 
 
 @pytest.fixture(scope="module")
-def filled(server: PrometheusReceiver):
-    """An engine that was started at the moment and has filled its history."""
-    return run(server.url, list(SLOS.values()), MOMENT)
+def cases(server: PrometheusReceiver) -> dict[str, HistogramHistory]:
+    """All cases, stored in the server; none if it is one that cannot take native histograms."""
+    if major(server) < 3:
+        return {}
+    made = {name: make() for name, make in HISTOGRAMS.items()}
+    for case in made.values():
+        case.store(server)
+    return made
 
 
 @pytest.fixture(scope="module")
-def polled(server: PrometheusReceiver):
+def filled(server: PrometheusReceiver, cases):
+    """An engine that was started at the moment and has filled its history."""
+    return run(server.url, watched(cases), MOMENT)
+
+
+@pytest.fixture(scope="module")
+def polled(server: PrometheusReceiver, cases):
     """An engine that was polled without a pause where something happens, from 3 h before."""
     steps = range(MOMENT - 140 * MINUTE, MOMENT - 80 * MINUTE, 30)
     rest = range(MOMENT - 80 * MINUTE, MOMENT + 1, 10 * MINUTE)
     moments = [*steps, *rest] if major(server) >= 3 else []  # it has no data that could change
-    return run(server.url, list(SLOS.values()), FIRST, *moments, MOMENT, fill_at=[FIRST])
+    return run(server.url, watched(cases), FIRST, *moments, MOMENT, fill_at=[FIRST])
 
 
-def check(server, ran, name: str, case: HistogramHistory) -> None:
+def check(ran, name: str, case: HistogramHistory | None) -> None:
     """Every slot holds what the oracle counts; on Prometheus 2 there are no data."""
+    if case is None and name not in FEW:
+        pytest.skip("Prometheus 2 has no native histograms; two of the cases show that")
     engine, snapshot = ran
     found = status(snapshot, SLOS[name])
     assert found.problem is None
-    if major(server) < 3:
+    if case is None:
         assert found.state is DataState.NO_DATA
         return
     observed = case.observed()
@@ -84,13 +95,13 @@ def check(server, ran, name: str, case: HistogramHistory) -> None:
 
 @pytest.mark.parametrize("name", HISTOGRAMS)
 class TestHistograms:
-    def test_history_is_counted_to_the_observation(self, server, filled, cases, name):
+    def test_history_is_counted_to_the_observation(self, filled, cases, name):
         """Whatever the process, the scrapes and the form of the histogram went through."""
-        check(server, filled, name, cases[name])
+        check(filled, name, cases.get(name))
 
-    def test_polling_counts_to_the_observation(self, server, polled, cases, name):
+    def test_polling_counts_to_the_observation(self, polled, cases, name):
         """A slot that was polled for holds what a backfill finds in it."""
-        check(server, polled, name, cases[name])
+        check(polled, name, cases.get(name))
 
 
 @pytest.mark.parametrize(
@@ -98,9 +109,10 @@ class TestHistograms:
 )
 def test_a_scrape_interval_that_is_told_too_short_costs_nothing(server, cases, name):
     """Most slots have no sample then: where the histogram stood is found further back."""
-    moments = FIRST, *range(MOMENT - 140 * MINUTE, MOMENT - 110 * MINUTE, 30)
+    steps = range(MOMENT - 140 * MINUTE, MOMENT - 110 * MINUTE, 30)
+    moments = (FIRST, *steps) if cases else (FIRST,)
     ran = run(server.url, [SLOS[name]], *moments, scrape_interval=10, fill_at=[FIRST])
     engine, snapshot = ran
-    if major(server) >= 3:
+    if cases:
         observed = cases[name].observed()
         assert_slots(engine, snapshot, SLOS[name], observed.bad, observed.total)

@@ -55,21 +55,21 @@ def check(text: str) -> None:
         assert str(mistake).count("\n") <= shown <= 2
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_loads_or_is_refused(text):
     """Text of all sorts raises nothing but ConfigError."""
     check(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from([*KEYS, *VALUES, ":", "- ", "\n", "  ", "!", "&a", "|"])))
 def test_any_yaml_like_text_loads_or_is_refused(parts):
     """Nor do pieces of a configuration, thrown together."""
     check(" ".join(parts))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(keys, trees, max_size=6))
 def test_any_tree_loads_or_is_refused(tree):
     """Nor does YAML of any shape."""
@@ -104,7 +104,7 @@ slos = st.fixed_dictionaries(
 windows = st.dictionaries(st.sampled_from([*MaintenanceSection.model_fields]), trees)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(slos, min_size=1, max_size=3),
     st.dictionaries(st.sampled_from(KEYS), scalars, max_size=6),

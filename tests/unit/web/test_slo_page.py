@@ -61,7 +61,8 @@ class TestSlo:
         for text in (
             "since 2023-11-14 20:15 UTC",
             "tier improves on Wed 15 Nov, 22:15 UTC",
-            '<td data-label="Postmortem" class="alarm">required</td>',
+            '<td data-label="Postmortem" class="alarm">required<br><code>error-budget-exporter '
+            "postmortem ack ",
             "kim: doc/1",
             "ongoing",
             "60.0% of the budget left, burning at 20x over 1h",
