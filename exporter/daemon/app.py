@@ -27,6 +27,7 @@ from exporter.errors import StoreError
 from exporter.exposition.publisher import Publisher
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.prometheus.errors import SettingsError
+from exporter.slo.slo_changes import changes
 from exporter.store.lock import StoreInUseError
 from exporter.store.schema import StoreVersionError
 from exporter.store.store import Store
@@ -175,6 +176,7 @@ class App:
         """
         current = self.current
         async with current.swapping:
+            before = current.running.settings.slos
             try:
                 await self._reload()
             except (ConfigError, SettingsError, StoreError) as error:
@@ -186,8 +188,9 @@ class App:
                 raise ReloadError(str(error)) from error
             else:
                 current.reload = LastReload(time.time())
-                slos = len(current.running.settings.slos)
-                self._log.info("the configuration was reloaded", slos=slos)
+                slos = current.running.settings.slos
+                changed = changes(before, slos)
+                self._log.info("the configuration was reloaded", slos=len(slos), **changed)
             finally:
                 self.publisher.refresh()
 

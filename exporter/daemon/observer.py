@@ -8,10 +8,13 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 
+import structlog
+
 from exporter.daemon.current import Current
 from exporter.exposition.publisher import Publisher
 from exporter.slo.overrides import with_overrides
 from exporter.slo.snapshot import Snapshot
+from exporter.slo.story import story
 
 
 class EvaluationObserver:
@@ -21,6 +24,7 @@ class EvaluationObserver:
         self._current = current
         self._publisher = publisher
         self._evaluated_at = time.monotonic()
+        self._log = structlog.get_logger()
 
     async def evaluated(
         self, snapshot: Snapshot, seconds: float, *, silent: Collection[str]
@@ -28,12 +32,12 @@ class EvaluationObserver:
         """Publish a snapshot, with the figures about the evaluation itself, and store it."""
         current = self._current
         engine = current.running.engine
-        before = current.evaluations
+        counted = current.evaluations
         self._evaluated_at = time.monotonic()
         current.evaluations = replace(
-            before,
-            done=before.done + 1,
-            failures=before.failures + bool(silent),
+            counted,
+            done=counted.done + 1,
+            failures=counted.failures + bool(silent),
             at=time.time(),
             seconds=seconds,
             boundary=snapshot.at,
@@ -43,10 +47,19 @@ class EvaluationObserver:
             ledger_bytes=engine.ledger.bytes,
             history_progress=engine.history_progress(),
         )
+        before = self._publisher.snapshot
         await self._publish(snapshot)
+        await self._tell(before, snapshot)
         # One datasource that is down must not keep the others' SLOs from being served.
         current.ready = current.ready or len(silent) < len(engine.datasources)
         await current.persister.save(engine)
+
+    async def _tell(self, before: Snapshot, after: Snapshot) -> None:
+        """Log what has happened to SLOs."""
+        for one in await asyncio.to_thread(story, before, after):
+            slo, groups = one.status.slo, one.status.groups
+            of = {"groups": " ".join(f"{k}={v}" for k, v in groups.items())} if groups else {}
+            self._log.info(one.what, service=slo.service, slo=slo.name, **of, **one.figures)
 
     async def _publish(self, snapshot: Snapshot) -> None:
         shown = self._current.persister.overrides.all

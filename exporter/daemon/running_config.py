@@ -46,7 +46,11 @@ class RunningConfig:
         """Poll from now on, in a task of the group."""
         self._tell_left_out_conditions()
         loop = Loop(self.engine, self.settings.evaluation, observer)
-        self.task = tasks.create_task(loop.run(), name="evaluation")
+        running = loop.run()
+        try:
+            self.task = tasks.create_task(running, name="evaluation")
+        except RuntimeError:  # the group has ended: the daemon was stopped during a reload
+            running.close()
 
     async def rest(self) -> None:
         """Stop polling; what is known stays."""

@@ -10,6 +10,7 @@ from functools import cache
 from exporter.exposition.text import Points, label
 from exporter.slo.durations import format_duration
 from exporter.slo.incidents import awaited
+from exporter.slo.policy_state import worsened_at
 from exporter.slo.snapshot import Alert, DataState, ServiceTier, SloStatus
 from exporter.slo.windows import BurnRateCondition
 
@@ -33,13 +34,9 @@ _window_label = cache(lambda name: label("window", name))
 
 @cache
 def _condition_label(condition: BurnRateCondition) -> str:
-    return ",".join(
-        (
-            label("severity", condition.severity),
-            label("long", format_duration(condition.long)),
-            label("short", format_duration(condition.short)),
-        )
-    )
+    long, short = format_duration(condition.long), format_duration(condition.short)
+    severity = label("severity", condition.severity)
+    return ",".join((severity, label("long", long), label("short", short)))
 
 
 _STATE_LABELS = {state: label("state", state) for state in DataState}
@@ -222,6 +219,12 @@ FAMILIES = (
         "gauge",
         "When the SLO entered the tier.",
         lambda status: _one(status.tier_status.since if status.tier else None),
+    ),
+    Family(
+        "slo_policy_tier_worsened_timestamp_seconds",
+        "gauge",
+        "When the SLO entered the tier from a better one; absent if it came from a worse one.",
+        lambda status: _one(worsened_at(status.slo.policy, status.tier_status.changes)),
     ),
     Family(
         "slo_policy_tier_changes_total",

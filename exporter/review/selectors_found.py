@@ -11,6 +11,8 @@ from exporter.prometheus.selectors import Selector
 from exporter.review.nearest import did_you_mean, listed
 from exporter.slo.findings import Finding, fail, ok, warn
 
+NOTHING_YET = "that is well if nothing of it has happened yet"
+
 
 async def count_series(client: PrometheusClient, selectors: Sequence[Selector], at: int) -> int:
     """How many series selectors match now, or have matched in the day before `at`.
@@ -56,8 +58,7 @@ async def _why(
             return warn(
                 about,
                 f"there is no metric {name} now, nor was there in the last day",
-                did_you_mean(name, await metric_names(client, at))
-                or "that is well if nothing of it has happened yet",
+                did_you_mean(name, await metric_names(client, at)) or NOTHING_YET,
             )
         known = await metric_names(client, at)
         return fail(
@@ -79,7 +80,9 @@ async def _why(
         if values and not any(_matches(matcher.op, matcher.value, value) for value in values):
             text = f"no {matcher.label} of {name} matches {matcher.op}{matcher.value!r}"
             advice = f"it is one of {listed(values)}"
-            return fail(about, text, advice) if needed else warn(about, text, advice)
+            if needed:
+                return fail(about, text, advice)
+            return warn(about, text, f"{advice}; {NOTHING_YET}")
     text = f"{selector} matches no series now, nor did it in the last day"
     if needed:
         return fail(about, text, "its matchers exclude one another")

@@ -66,22 +66,18 @@ BURN = (
 )
 
 POLICY = (
-    # Tiers have names and no order; but one that changes while budget is lost has become worse.
     AlertRule(
         name="ErrorBudgetTierWorsened",
         expr=_with_owner("""\
-(
-  max without (instance, pod) (slo_policy_tier) == 1
-  and max without (instance, pod) (slo_policy_tier offset 1h) == 0
-)
+(max without (instance, pod) (slo_policy_tier) == 1)
 * ignoring (tier) group_left () (
   min without (instance, pod) (slo_error_budget_remaining_ratio)
-  < min without (instance, pod) (slo_error_budget_remaining_ratio offset 1h)
+  and time() - max without (instance, pod) (slo_policy_tier_worsened_timestamp_seconds) < 3600
 )"""),
         severity="ticket",
         summary=f"{SLO} is now in the policy tier {{{{ $labels.tier }}}}",
-        description="{{ $value | humanizePercentage }} of the error budget is left, less than an "
-        "hour ago. The alert ends an hour after the change.",
+        description="It was in a better one before. {{ $value | humanizePercentage }} of the error "
+        "budget is left. The alert ends an hour after the change.",
         of_slo=True,
     ),
     AlertRule(

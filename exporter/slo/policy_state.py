@@ -5,11 +5,21 @@ Pure: a policy state as of one slot boundary and the figures of the next give th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from exporter.slo.policy import Policy, Tier
 from exporter.slo.records import KEPT, Acknowledgement, Firing, Incident, TierChange
+
+
+def worsened_at(policy: Policy, changes: Sequence[TierChange]) -> int | None:
+    """When the tier got worse, if its newest change (of some, oldest first) was for the worse."""
+    if not changes:
+        return None
+    before, after = policy.find(changes[-1].before or ""), policy.find(changes[-1].after)
+    if before is None or after is None or policy.severity(after) <= policy.severity(before):
+        return None
+    return changes[-1].at
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,15 @@ import time
 from collections.abc import Sequence
 from http import HTTPStatus
 
+import structlog
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from exporter.exposition.publisher import Publisher
-from exporter.slo.gate import Decision, decide
+from exporter.slo.gate import Decision, ServiceDecision, decide
+from exporter.slo.types import HOUR
 from exporter.web.api import answers, requests
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.models import AcknowledgedIncident, RecordedOverride
@@ -29,8 +31,24 @@ ENFORCED = {
 PARAMETERS = ("service", "slo", "reason", "enforce")
 
 
+class GateLog:
+    """Logs deploys that are blocked, once per service and hour: pipelines ask again and again."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, float] = {}
+
+    def blocked(self, decision: ServiceDecision) -> None:
+        """Tell of a decision, if it blocks."""
+        now, service = time.monotonic(), decision.service
+        if decision.decision is Decision.BLOCK and now - self._told.get(service, -HOUR) >= HOUR:
+            self._told[service] = now
+            structlog.get_logger().info("gate blocks", service=service, why=decision.why)
+
+
 def gate_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
     """The routes, all coroutines: the daemon may be asked in the event loop alone."""
+
+    told = GateLog()
 
     async def gate(request: Request) -> Response:
         parameters = _parameters(request.query_params)
@@ -42,6 +60,7 @@ def gate_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
             overrides=daemon.overrides().overrides,
             now=time.time(),
         )
+        told.blocked(decision)
         enforced = parameters.get("enforce") == "true"
         return _json(
             answers.success(decision), ENFORCED[decision.decision] if enforced else HTTPStatus.OK

@@ -43,6 +43,7 @@ TABLE = {
     "slo_policy_tier": ("gauge", {"tier"}),
     "slo_service_policy_tier": ("gauge", {"tier"}),
     "slo_policy_tier_since_timestamp_seconds": ("gauge", set()),
+    "slo_policy_tier_worsened_timestamp_seconds": ("gauge", set()),
     "slo_policy_tier_changes_total": ("counter", set()),
     "slo_policy_tier_recovery_timestamp_seconds": ("gauge", set()),
     "slo_incident_budget_share_ratio": ("gauge", set()),
@@ -78,6 +79,7 @@ OVERRIDE = Override("auth", None, "ada", "a hotfix", AT - 60, AT + 60, id=1)
 
 TIER_STATUS = {
     "slo_policy_tier_since_timestamp_seconds": AT - 600,
+    "slo_policy_tier_worsened_timestamp_seconds": AT - 600,
     "slo_policy_tier_changes_total": 1,
     "slo_policy_tier_recovery_timestamp_seconds": AT + 9,
     "slo_incident_budget_share_ratio": 0.1,

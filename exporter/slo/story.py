@@ -1,0 +1,88 @@
+"""What has happened between two snapshots, for the log: a line for each thing that a person would
+tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from exporter.slo.durations import format_duration
+from exporter.slo.figures import left
+from exporter.slo.records import Firing
+from exporter.slo.snapshot import DataState, SloStatus, Snapshot
+
+UNMEASURED = {DataState.NO_DATA, DataState.STALE, DataState.INVALID}
+"""States in which an SLO is not measured as it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A thing that happened to an SLO: in a few words, and in which figures."""
+
+    what: str
+    status: SloStatus
+    figures: Mapping[str, object]
+
+
+def story(before: Snapshot, after: Snapshot) -> list[Happening]:
+    """What has happened since `before`; of SLOs that are new, only what fires."""
+    known = {_key(status): status for status in before.slos}
+    found: list[Happening] = []
+    for status in after.slos:
+        old = known.get(_key(status))
+        if old is not status:
+            found += _happenings(old, status)
+    return found
+
+
+def _key(status: SloStatus) -> tuple[str, str, tuple[str, ...]]:
+    return status.slo.service, status.slo.name, tuple(status.groups.values())
+
+
+def _happenings(old: SloStatus | None, new: SloStatus) -> Iterator[Happening]:
+    yield from _firings(old, new)
+    if old is None:
+        return
+    changes, known = new.tier_status.changes, old.tier_status.changes
+    if changes and known and changes[-1].at > known[-1].at:
+        change = changes[-1]
+        figures = {"before": change.before, "after": change.after, "budget": left(change.remaining)}
+        yield Happening("policy tier changed", new, figures)
+    yield from _incidents(old, new)
+    if old.state is not new.state and {old.state, new.state} & UNMEASURED:
+        yield Happening("data state changed", new, {"before": old.state, "after": new.state})
+
+
+def _firings(old: SloStatus | None, new: SloStatus) -> Iterator[Happening]:
+    before, now = ({_name(each): each for each in _open(status)} for status in (old, new))
+    for name, firing in now.items():
+        if name not in before:
+            yield Happening("burn-rate condition fires", new, {"condition": firing.name})
+    for name, firing in before.items():
+        if name not in now:
+            lasted = format_duration(firing.end - firing.start)
+            figures = {"condition": firing.name, "lasted": lasted}
+            yield Happening("burn-rate condition has ended", new, figures)
+
+
+def _open(status: SloStatus | None) -> list[Firing]:
+    return [firing for firing in status.firings if firing.open] if status else []
+
+
+def _name(firing: Firing) -> tuple[str, int, int]:
+    return firing.severity, firing.long, firing.short
+
+
+def _incidents(old: SloStatus, new: SloStatus) -> Iterator[Happening]:
+    before = {incident.start for incident in old.incidents if incident.open}
+    now = {incident.start: incident for incident in new.incidents}
+    for start, incident in now.items():
+        if incident.open and start not in before and not any(s > start for s in before):
+            yield Happening("incident began", new, {"share": left(incident.share)})
+        if not incident.open and start in before:
+            figures = {
+                "lasted": format_duration(incident.end - incident.start),
+                "share": left(incident.share),
+                "postmortem": "required" if incident.postmortem else "not required",
+            }
+            yield Happening("incident ended", new, figures)

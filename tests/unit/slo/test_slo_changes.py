@@ -1,0 +1,30 @@
+"""What a reload tells of the SLOs."""
+
+from __future__ import annotations
+
+from exporter.slo.model import LatencySli
+from exporter.slo.slo_changes import changes
+from exporter.slo.types import DAY
+from tests.helpers.samples import slo
+
+
+def test_nothing_has_no_words():
+    """An unchanged file."""
+    assert changes([slo()], [slo()]) == {}
+
+
+def test_each_kind_of_change_is_named():
+    """SLOs by their names, objectives and periods with both values."""
+    before = [slo("99.9"), slo(name="gone")]
+    after = [slo("99.5", period=7 * DAY, sli=LatencySli("a", 1)), slo(name="new")]
+    assert changes(before, after) == {
+        "added": "auth/new",
+        "removed": "auth/gone",
+        "changed": "auth/availability (objective 99.9 -> 99.5, period 30d -> 7d, sli)",
+    }
+
+
+def test_many_are_counted():
+    """A line of the log stays a line."""
+    found = changes([], [slo(name=f"s{n}") for n in range(12)])
+    assert found["added"].endswith("auth/s9 and 2 more")
