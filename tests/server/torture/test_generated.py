@@ -31,6 +31,7 @@ def check(receiver: Receiver, case: Case, *moments: int) -> None:
 
 
 class TestAnyHistory:
+    @pytest.mark.slow
     @bounded
     @given(case=generated())
     def test_is_backfilled_exactly(self, receiver: Receiver, case: Case):

@@ -135,8 +135,17 @@ LAGS: dict[str, tuple[Lag, float]] = {
 }
 """The lag, and the most boundaries' time by which anything may be later."""
 
+QUICK = {"40 s", "10 min", "from 10 s to 3 min"}
+"""What `make test` runs of them; `make test-slow` runs the others."""
 
-@pytest.mark.parametrize(("lag", "most"), LAGS.values(), ids=LAGS)
+
+@pytest.mark.parametrize(
+    ("lag", "most"),
+    [
+        pytest.param(*item, id=name, marks=() if name in QUICK else pytest.mark.slow)
+        for name, item in LAGS.items()
+    ],
+)
 def test_late_data_are_late_and_nothing_else(receiver, punctual, lag: Lag, most: float):
     """Every slot is counted, the state is ok, and the page fires later by the lag and no more."""
     found = asyncio.run(lived(receiver, lag, LAST + 30 * MINUTE))
@@ -171,7 +180,9 @@ def test_it_is_said_how_late_they_are(receiver):
     assert format_duration(round(lag)) in {"1m", "1m30s"}
 
 
-@pytest.mark.parametrize("honoured", [says_no_store, says_nocache])
+@pytest.mark.parametrize(
+    "honoured", [says_no_store, pytest.param(says_nocache, marks=pytest.mark.slow)]
+)
 def test_a_cache_in_between_is_passed_by(receiver, honoured):
     """A query frontend that has cached "nothing there yet" would lose what comes late for good."""
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from exporter.slo.findings import fail, ok
 from exporter.slo.maintenance import one_off
 from exporter.slo.records import Acknowledgement, Incident, Override, TierChange
 from exporter.slo.snapshot import TierStatus
@@ -151,6 +152,21 @@ class TestSlo:
         )
         assert f'href="{link}"' in page
         assert "Grafana" not in page
+
+    def test_the_review_is_shown_with_levels_and_advice(self):
+        """As check --live has it, escaped; without an answer in time that is said."""
+        web = Web(shot())
+        web.daemon.review = (
+            ok("total", "2 series"),
+            fail("bad", "no label <status>", "it has code"),
+        )
+        page = web.page(ONE)
+        assert '<li class="allow"><b>ok</b> total: 2 series</li>' in page
+        assert (
+            '<li class="block"><b>FAIL</b> bad: no label &lt;status&gt;: it has code</li>' in page
+        )
+        web.daemon.review = None
+        assert "Prometheus does not answer in time for a review." in web.page(ONE)
 
     def test_it_leads_to_its_dashboard(self):
         """Where the configuration says that there is a Grafana."""
