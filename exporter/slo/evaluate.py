@@ -23,7 +23,7 @@ from exporter.slo.snapshot import (
     Snapshot,
     TierStatus,
 )
-from exporter.slo.types import Floats
+from exporter.slo.types import HOUR, Floats
 from exporter.slo.windows import (
     SHORT_WINDOWS,
     WINDOWS,
@@ -89,7 +89,7 @@ def evaluate(at: int, subjects: Sequence[Subject], sums: Sums) -> Snapshot:
     spans = {subject.slo.period: subject.slo.period.span(at) for subject in subjects}
     lengths = {period: windows(period, at) for period in spans}
     slack = np.array([subject.slack for subject in subjects])
-    odd = _odd(sums.counted, slack)
+    odd, apart = _odd(sums.counted, slack), _odd(sums.counted, 0 * slack)
     odd_at_all = odd if sums.everything is sums.counted else _odd(sums.everything, slack)
     statuses = []
     for i, subject in enumerate(subjects):
@@ -100,10 +100,14 @@ def evaluate(at: int, subjects: Sequence[Subject], sums: Sums) -> Snapshot:
         if subject.groups and raw.known <= 0:
             continue  # the last that was known of this group has left the period
         found, cannot_be = {}, subject.invalid
+        # While the last hour cannot be, that counters are read apart explains nothing.
+        recent = (length for _, length in lengths[slo.period] if length <= HOUR)
+        wrong = apart if any(odd[length][i] for length in recent) else odd
         for name, length in lengths[slo.period]:
-            if odd[length][i]:
+            if wrong[length][i]:
                 bad, total, _ = counted[length]
-                cannot_be = cannot_be or in_words(bad[i], total[i], name)
+                if odd[length][i]:
+                    cannot_be = cannot_be or in_words(bad[i], total[i], name)
             elif length >= 2 * subject.scrape_interval or length == span.elapsed:
                 found[name] = _window(counted, length, i, budget)
         state = _state(subject, _window(everything, WINDOWS[0], i, budget), cannot_be)
@@ -228,7 +232,7 @@ def _tier_status(subject: Subject, policy_state: PolicyState, figures: _Figures)
     if state is DataState.STALE:
         held = "Prometheus does not answer"
     elif state is DataState.INVALID:
-        held = f"its figures cannot be: {figures.problem}"
+        held = "its figures cannot be right"
     elif subject.waiting:
         held = "its history is being read"
     elif state is DataState.NO_DATA:

@@ -175,7 +175,8 @@ def decide_slo(
         word = override.why.rstrip(".")
         why.append(f"{override.by} overrides it until {_time(override.until)}: {word}.")
     if held and tier:
-        why.append(f"The tier is held: {held}.")
+        cause = f": {status.problem}" if status.state is DataState.INVALID else ""
+        why.append(f"The tier is held: {held}{cause}.")
     elif status.state is DataState.INVALID:
         why = [f"Its figures cannot be right: {status.problem}.", *why[1:]]
     return SloDecision(

@@ -25,7 +25,7 @@ class Happening:
 
 
 def story(before: Snapshot, after: Snapshot) -> list[Happening]:
-    """What has happened since `before`; of SLOs that are new, only what fires."""
+    """What has happened since `before`; of SLOs that are new, only what fires or cannot be."""
     known = {_key(status): status for status in before.slos}
     found: list[Happening] = []
     for status in after.slos:
@@ -41,6 +41,8 @@ def _key(status: SloStatus) -> tuple[str, str, tuple[str, ...]]:
 
 def _happenings(old: SloStatus | None, new: SloStatus) -> Iterator[Happening]:
     yield from _firings(old, new)
+    if new.state is DataState.INVALID and (old is None or old.state is not new.state):
+        yield Happening("data are invalid", new, {"problem": new.problem})
     if old is None:
         return
     changes, known = new.tier_status.changes, old.tier_status.changes

@@ -73,6 +73,14 @@ def tiers(*changes: TierChange) -> TierStatus:
             [("data state changed", {"before": "ok", "after": "stale"})],
         ),
         ({}, {"state": DataState.NO_TRAFFIC}, []),
+        (
+            {},
+            {"state": DataState.INVALID, "problem": "30 bad of 10 events"},
+            [
+                ("data are invalid", {"problem": "30 bad of 10 events"}),
+                ("data state changed", {"before": "ok", "after": "invalid"}),
+            ],
+        ),
     ],
 )
 def test_what_happened_is_told_once(before, after, expected):
