@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -22,6 +23,26 @@ def _job(_: click.Context, __: click.Parameter, value: str) -> str:
         raise click.BadParameter(
             f"{value!r} is not the name of a job: write letters, digits and . / : _ -"
         )
+    return value
+
+
+def _labels(_: click.Context, __: click.Parameter, value: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in value:
+        name, equals, content = text.partition("=")
+        if not equals or not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", name, re.ASCII):
+            raise click.BadParameter(f"{text!r} is not a label: write name=value")
+        if name == "severity":
+            raise click.BadParameter("severity is each alert's own")
+        if "{{" in content:
+            raise click.BadParameter("a label's value must not be a template")
+        found[name] = content
+    return found
+
+
+def _namespace(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", value):
+        raise click.BadParameter(f"{value!r} is not a namespace: write a-z, 0-9 and -")
     return value
 
 
@@ -56,6 +77,24 @@ def _job(_: click.Context, __: click.Parameter, value: str) -> str:
     help="A dashboard with the variables service and slo, for alerts on SLOs to link to.",
 )
 @click.option(
+    "--page-url",
+    "page",
+    callback=_address,
+    help="Where people find the exporter's status page, for alerts on SLOs to link to.",
+)
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    callback=_labels,
+    help="name=value for every alert, as routes of Alertmanager may need. Repeatable.",
+)
+@click.option(
+    "--namespace",
+    callback=_namespace,
+    help="Namespace of the PrometheusRule, with --format operator.",
+)
+@click.option(
     "--job",
     default=RuleOptions().job,
     show_default=True,
@@ -69,11 +108,18 @@ def rules(
     starter: bool,
     runbooks: str,
     dashboard: str | None,
+    page: str | None,
+    labels: Mapping[str, str],
+    namespace: str | None,
     job: str,
 ) -> None:
     """Write alerting rules for Prometheus to the standard output.
 
     They are the same for every configuration: thresholds and states are the exporter's series.
     """
-    options = RuleOptions(runbooks, dashboard, job, tuple(dict.fromkeys(aliases)), starter)
+    if namespace and form != "operator":
+        raise click.UsageError("--namespace needs --format operator")
+    options = RuleOptions(
+        runbooks, dashboard, job, tuple(dict.fromkeys(aliases)), starter, page, labels, namespace
+    )
     click.echo(write(options, form), nl=False)

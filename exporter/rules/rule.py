@@ -14,6 +14,8 @@ class RuleOptions:
     `runbooks` is the address at which docs/operating.md is kept, `dashboard` that of a Grafana
     dashboard with the variables `service` and `slo`; `job` is the scrape job of the exporter.
     `aliases` are keys of `aliases.ALIASES`; `starter` adds the alert on a breach over 5 minutes.
+    `page` is where people find the status page. `labels` are added to every alert. `namespace` is
+    that of the PrometheusRule.
     """
 
     runbooks: str = "https://runbooks.example.com/error-budget-exporter/operating.md"
@@ -21,6 +23,9 @@ class RuleOptions:
     job: str = "error-budget-exporter"
     aliases: tuple[str, ...] = ()
     starter: bool = False
+    page: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,16 @@ class AlertRule:
                 f"{options.dashboard}{join}var-service={{{{ $labels.service | urlquery }}}}"
                 "&var-slo={{ $labels.slo | urlquery }}"
             )
+        if self.of_slo and options.page is not None:
+            annotations["page_url"] = (
+                f"{options.page.rstrip('/')}/?service={{{{ $labels.service | urlquery }}}}"
+                "&q={{ $labels.slo | urlquery }}"
+            )
         return {
             "alert": self.name,
             "expr": self.expr,
             **({"for": self.wait} if self.wait else {}),
-            "labels": {"severity": self.severity},
+            "labels": {**options.labels, "severity": self.severity},
             "annotations": annotations,
         }
 

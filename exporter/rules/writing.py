@@ -18,6 +18,9 @@ HEADER: Final = """\
 
 NAME: Final = "error-budget-exporter"
 
+INTERVAL: Final = "15s"
+"""How often the rules are evaluated: a page need not wait for Prometheus's default of a minute."""
+
 
 class _Dumper(yaml.SafeDumper):
     """Writes texts of several lines as blocks, so that expressions stay readable."""
@@ -41,7 +44,11 @@ def groups(options: RuleOptions) -> dict[str, Any]:
     }
     return {
         "groups": [
-            {"name": name, "rules": [rule.content(options) for rule in rules]}
+            {
+                "name": name,
+                "interval": INTERVAL,
+                "rules": [rule.content(options) for rule in rules],
+            }
             for name, rules in contents.items()
         ]
     }
@@ -54,7 +61,11 @@ def write(options: RuleOptions, form: str) -> str:
         content = {
             "apiVersion": "monitoring.coreos.com/v1",
             "kind": "PrometheusRule",
-            "metadata": {"name": NAME, "labels": {"app.kubernetes.io/name": NAME}},
+            "metadata": {
+                "name": NAME,
+                **({"namespace": options.namespace} if options.namespace else {}),
+                "labels": {"app.kubernetes.io/name": NAME},
+            },
             "spec": content,
         }
     return HEADER + yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=1000)

@@ -100,6 +100,40 @@ def test_only_alerts_on_slos_link_to_the_dashboard():
     assert not any("dashboard_url" in rule["annotations"] for rule in rules())
 
 
+def test_alerts_on_slos_link_to_the_page():
+    """With what finds the SLO there; the others have no SLO to show."""
+    found = rules("--page-url=https://budgets.example.com/")
+    linked = {rule["alert"]: rule["annotations"].get("page_url") for rule in found}
+    assert linked["ErrorBudgetBurnPage"] == (
+        "https://budgets.example.com/?service={{ $labels.service | urlquery }}"
+        "&q={{ $labels.slo | urlquery }}"
+    )
+    assert linked["ErrorBudgetExporterDown"] is None
+    assert not any("page_url" in rule["annotations"] for rule in rules())
+
+
+def test_labels_are_added_to_every_alert():
+    """And none of the alert's own is lost."""
+    for rule in rules("--label=team=sre", "--label=env=prod"):
+        assert rule["labels"] | {"severity": "x"} == {"team": "sre", "env": "prod", "severity": "x"}
+        assert rule["labels"]["severity"] in {"page", "ticket"}
+
+
+def test_the_namespace_is_the_operators():
+    """It is said where it would be lost."""
+    resource = yaml.safe_load(command("--format=operator", "--namespace=monitoring").stdout)
+    assert resource["metadata"]["namespace"] == "monitoring"
+    result = command("--namespace=monitoring")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--namespace needs --format operator" in result.stderr
+
+
+def test_every_group_has_an_interval():
+    """Prometheus's default is a minute, and pages would be late."""
+    groups = yaml.safe_load(command(*EVERYTHING).stdout)["groups"]
+    assert {group["interval"] for group in groups} == {"15s"}
+
+
 def test_the_job_is_the_callers():
     """Prometheus's `up` has no other tie to the exporter."""
     text = command("--job=budgets").stdout
@@ -115,6 +149,11 @@ def test_the_job_is_the_callers():
         ("--aliases=nobl9", "'sloth', 'pyrra'"),
         ("--format=xml", "'prometheus', 'operator'"),
         ('--job=a"b', "write letters, digits"),
+        ("--page-url=budgets", "write http://... or https://..."),
+        ("--label=team", "write name=value"),
+        ("--label=severity=page", "severity is each alert's own"),
+        ("--label=a={{ $value }}", "must not be a template"),
+        ("--namespace=My Space", "write a-z, 0-9 and -"),
     ],
 )
 def test_wrong_options_are_refused(argument, text):
