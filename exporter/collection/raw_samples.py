@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from exporter.collection.births import Birth, bases
-from exporter.collection.surroundings import PAUSE_LOOKBACK, Surroundings
+from exporter.collection.surroundings import PAUSE_LOOKBACK, Surroundings, Target
 from exporter.collection.unknown_slots import Reason
 from exporter.prometheus.births import Doubt, continued
 from exporter.prometheus.client import PrometheusClient
@@ -39,6 +40,12 @@ class CounterSamples:
     samples: Sequence[Sample]
     before: float | None = None
 
+
+Fall = tuple[Sample, Sample]
+"""The samples before and after a fall."""
+
+_COUNTER = re.compile(r"_(total|count|sum|bucket)$")
+"""How the names of counters end."""
 
 Read = Callable[[int, int], Awaitable[Sequence[Sequence[CounterSamples]]]]
 """Reads the counters, kind by kind, behind the slot that has this end and this length."""
@@ -156,6 +163,7 @@ async def _count(
     births = [Birth(counter.labels, *counter.samples[0]) for counter in new]
     begun = dict(zip(map(id, new), await bases(births, around) if new else (), strict=True))
     found = SlotEvents(defaultdict(float), defaultdict(float), {})
+    falls = await _impossible_falls(counters, around, start, end)
     doubted: dict[Group, CounterSamples] = {}
     fell: dict[Group, Reason] = {}
     for counter in counters:
@@ -163,9 +171,8 @@ async def _count(
             continue  # it has gone; PromQL would know nothing of it either
         group = tuple(counter.labels.get(name, "") for name in group_by)
         base = begun.get(id(counter))
-        fall = impossible_fall(counter.samples, start, end)
-        if fall is not None:
-            fell[group] = _fell(counter, fall)
+        if id(counter) in falls:
+            fell[group] = _fell(counter, falls[id(counter)])
             continue
         if isinstance(base, Doubt):
             if group not in doubted or counter.samples[0][1] > doubted[group].samples[0][1]:
@@ -178,6 +185,44 @@ async def _count(
         found.counts[group] += count_events(counter.samples, start, end, before=before)
     found.doubts.update(fell)
     return found
+
+
+async def _impossible_falls(
+    counters: Sequence[CounterSamples], around: Surroundings, start: float, end: float
+) -> dict[int, Fall]:
+    """The falls that no restart explains, by the counters' `id`.
+
+    A process tells when it was started, as most client libraries have it. Where it does not, the
+    name of a counter on a scraped target is believed: a process may crash at every scrape.
+    """
+    found: dict[int, Fall] = {}
+    of_targets: dict[int, Target] = {}
+    for counter in counters:
+        fall = impossible_fall(counter.samples, start, end)
+        if fall is not None:
+            found[id(counter)] = fall
+            origin = target(counter.labels)
+            if origin is not None:
+                of_targets[id(counter)] = origin
+    if not of_targets:
+        return found
+    starts: dict[Target | None, list[Sample]] = defaultdict(list)
+    for process in await around.process_starts(set(of_targets.values())):
+        starts[target(process.labels)] += process.samples.items()
+    for counter in counters:
+        told = starts.get(of_targets.get(id(counter)), [])
+        if id(counter) in of_targets and _restarted(counter, found[id(counter)], told):
+            del found[id(counter)]
+    return found
+
+
+def _restarted(of: CounterSamples, fall: Fall, starts: Sequence[Sample]) -> bool:
+    """Whether a process was started between the samples of a fall, by what it and others tell."""
+    (before, _), (at, _) = fall
+    told = [start for seen, start in starts if seen >= at]
+    if told:
+        return any(before - 1 <= start <= at for start in told)
+    return _COUNTER.search(of.labels.get("__name__", "")) is not None
 
 
 def _resumed(of: CounterSamples, counters: Sequence[CounterSamples], near: float) -> float | None:
@@ -199,7 +244,7 @@ def _told(of: CounterSamples, doubt: Doubt) -> Reason:
     return Reason(f"not known at {utc(at)}: {_series(of)} began at {value:,.0f}, {doubt.value}")
 
 
-def _fell(of: CounterSamples, fall: tuple[Sample, Sample]) -> Reason:
+def _fell(of: CounterSamples, fall: Fall) -> Reason:
     """Why a slot is not known in which something falls that should be a counter."""
     (_, before), (at, value) = fall
     return Reason(
