@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from exporter.prometheus.raw import is_number
@@ -32,8 +33,13 @@ def any_spelling(selector: Selector) -> Selector:
         selector,
         matchers=tuple(
             bound_matcher(float(each.value))
-            if each.label == "le" and each.op == "=" and is_number(each.value)
+            if each.label == "le" and each.op == "=" and _is_finite(each.value)
             else each
             for each in selector.matchers
         ),
     )
+
+
+def _is_finite(text: str) -> bool:
+    """Whether a bound may have several spellings; +Inf has one."""
+    return is_number(text) and math.isfinite(float(text))

@@ -185,7 +185,20 @@ def a_bucket_in_another_spelling() -> FieldCase:
     )
 
 
+def buckets_alone() -> FieldCase:
+    return _case(
+        "All requests are those in the last bucket, as other tools write it.",
+        """
+      query:
+        good: sum(rate(wr_buckets_bucket{le="1"}[$window]))
+        total: sum(rate(wr_buckets_bucket{le="+Inf"}[$window]))""",
+        lambda times: _histogram("wr_buckets", times, {"1.0": 9.9}),
+        Truth("1h", 360, 36_000),
+    )
+
+
 CASES = (
+    buckets_alone,
     raw_strings,
     raw_strings_in_free_promql,
     two_metrics_with_equal_labels,

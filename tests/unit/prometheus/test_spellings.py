@@ -78,7 +78,10 @@ class TestBounds:
         selector = any_spelling(parse_selector('a_bucket{le="1", code="200"}'))
         assert str(selector) == r'a_bucket{le=~"1|1\\.0",code="200"}'
 
-    @pytest.mark.parametrize("text", ['a{le="x"}', 'a{le=~"1"}', 'a{le!="1"}', 'a{ge="1"}'])
+    @pytest.mark.parametrize(
+        "text",
+        ['a{le="+Inf"}', 'a{le="NaN"}', 'a{le="x"}', 'a{le=~"1"}', 'a{le!="1"}', 'a{ge="1"}'],
+    )
     def test_other_matchers_stay(self, text):
         """They say what they say."""
         assert str(any_spelling(parse_selector(text))) == text
