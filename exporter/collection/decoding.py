@@ -46,7 +46,11 @@ and the ratios of them, would not be numbers either."""
 
 
 ROUNDING = 1e-6
-"""By how much a share may leave 0 to 1 by rounding."""
+"""By how much the share of a probe's samples may leave 0 to 1."""
+
+APART = 0.2
+"""By how much a ratio may: rates of two series that are read a scrape apart may divide to more than
+1."""
 
 
 class SliError(DatasourceError):
@@ -116,11 +120,13 @@ async def read_answer(
         unknown = [i for each, i in doubts if each == group]
         total = np.where(np.isin(np.arange(span.count), unknown), np.nan, total)
         if isinstance(way, Probe | TimeWeighted):
-            outside = np.flatnonzero((bad < -ROUNDING * total) | (bad - total > ROUNDING * total))
+            most = (ROUNDING if isinstance(way, Probe) else APART) * total
+            outside = np.flatnonzero((bad < -most) | (bad - total > most))
             for i in outside.tolist():
                 share = float(bad[i] / total[i]) if total[i] else float("inf")
                 doubts[group, i] = _no_share(sli, share, span.one(i).end)
             total[outside] = np.nan
+            bad = np.fmin(np.fmax(bad, 0.0), total)
         if not np.isnan(total).all():
             counts[group] = Counts(bad=bad, total=total)
     return Decoded(counts, {span.one(i).end: text for (_, i), text in doubts.items()})

@@ -138,6 +138,24 @@ def a_success_ratio_in_percent() -> FieldCase:
     )
 
 
+def a_ratio_a_little_above_one() -> FieldCase:
+    return FieldCase(
+        "Rates that are read a scrape apart divide to a little more than 1: everything is good.",
+        lambda now: [gauge("imp_nearly_one", 1.02, scrapes(now))],
+        CONFIG.replace("SLI", "{ratio: {success: imp_nearly_one}}"),
+        (Truth("1h", 0, 3_600),),
+    )
+
+
+def an_outage_a_little_above_one() -> FieldCase:
+    return FieldCase(
+        "The same of errors, in a total outage: everything is bad.",
+        lambda now: [gauge("imp_outage", 1.05, scrapes(now))],
+        CONFIG.replace("SLI", "{ratio: {error: imp_outage}}"),
+        (Truth("1h", 3_600, 3_600),),
+    )
+
+
 def a_probe_that_is_a_duration() -> FieldCase:
     return _case(
         "Another gauge in the place of a probe.",
@@ -273,6 +291,8 @@ CASES = (
     time_slices_that_cannot_be,
     a_ratio_in_percent,
     a_success_ratio_in_percent,
+    a_ratio_a_little_above_one,
+    an_outage_a_little_above_one,
     a_probe_that_is_a_duration,
     a_gauge_as_total,
     a_recorded_sum_that_loses_pods,
