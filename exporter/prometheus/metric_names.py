@@ -23,7 +23,8 @@ def by_metric(selector: Selector) -> tuple[Selector, ...]:
     patterns = [each for each in selector.matchers if each.label == "__name__" and each.op == "=~"]
     if selector.name is not None or len(patterns) != 1:
         return (selector,)
-    names = _alternatives(patterns[0].value)
+    # Patterns match whole names, whether they say so or not.
+    names = _alternatives(patterns[0].value.removeprefix("^").removesuffix("$"))
     if names is None or not all(names) or len(names) > MOST:
         return (selector,)
     others = tuple(each for each in selector.matchers if each is not patterns[0])

@@ -45,6 +45,7 @@ class TestMetricNames:
             ("tn_(http|grpc)_total", ["tn_http_total", "tn_grpc_total"]),
             ("(?:a|b(c|d))_total", ["a_total", "bc_total", "bd_total"]),
             ("a|a", ["a"]),
+            ("^(a|b)_total$", ["a_total", "b_total"]),
             ("(a|b)(c|d)", ["ac", "ad", "bc", "bd"]),
         ],
     )
