@@ -17,7 +17,8 @@ from exporter.slo.types import DAY
 from exporter.web.daemon import Source
 from exporter.web.pages import formatting
 from exporter.web.pages.charts import budget_chart, error_chart
-from exporter.web.pages.overview import bar, tier_name
+from exporter.web.pages.filters import tier_name
+from exporter.web.pages.overview import bar
 
 MOST_RECORDS = 50
 """Changes, incidents and maintenance windows that are listed, the newest ones."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from urllib.parse import urlencode
+from dataclasses import dataclass, replace
 
-from exporter.slo.burning import SEVERITIES, severity_rank, worst_severity
+from exporter.slo.burning import SEVERITIES, sentence, severity_rank, worst_severity
 from exporter.slo.event_history import EventHistory
 from exporter.slo.policy import Gate
 from exporter.slo.snapshot import DataState, SloStatus, Snapshot
 from exporter.web.pages import formatting
 from exporter.web.pages.charts import Sparkline, sparkline
+from exporter.web.pages.filters import ALERTS, UNMEASURED, SloFilters, alert_of, tier_name
 
 PAGE = 50
 """SLOs of one page."""
@@ -24,10 +24,6 @@ MOST_OFFERED = 200
 MOST_SERVICES = 12
 """Services named above the table, the worst ones."""
 
-UNKNOWN_TIER = "unknown"
-FILTERS = ("q", "service", "tier", "state", "owner")
-
-
 Key = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 """What names an SLO in a URL: the parts of the path, and the groups, sorted."""
 
@@ -35,50 +31,6 @@ Key = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 def _key(status: SloStatus) -> Key:
     slo = status.slo
     return (slo.service, slo.name), tuple(sorted(status.groups.items()))
-
-
-@dataclass(frozen=True, slots=True)
-class SloFilters:
-    """Which SLOs to show. Empty strings match all; `q` is any part of any name or label."""
-
-    q: str = ""
-    service: str = ""
-    tier: str = ""
-    state: str = ""
-    owner: str = ""
-
-    @classmethod
-    def from_query(cls, query: Mapping[str, str]) -> SloFilters:
-        """Read them from the query of a URL."""
-        return cls(**{name: query.get(name, "").strip() for name in FILTERS})
-
-    def matches(self, status: SloStatus) -> bool:
-        """Whether an SLO is to be shown."""
-        slo = status.slo
-        return (
-            (not self.service or slo.service == self.service)
-            and (not self.tier or tier_name(status) == self.tier)
-            and (not self.state or status.state == self.state)
-            and (not self.owner or slo.labels.get("owner", "") == self.owner)
-            and (not self.q or self.q.casefold() in _text(status))
-        )
-
-    def url(self, **others: str) -> str:
-        """The address of the page with these filters, except for `others`."""
-        values = {name: getattr(self, name) for name in FILTERS} | others
-        query = urlencode({name: value for name, value in values.items() if value})
-        return f"/?{query}" if query else "/"
-
-
-def _text(status: SloStatus) -> str:
-    slo = status.slo
-    parts = [slo.service, slo.name, *status.groups.values(), *slo.labels.values()]
-    return "\n".join(parts).casefold()
-
-
-def tier_name(status: SloStatus) -> str:
-    """The tier's name; SLOs without one are in `unknown`."""
-    return status.tier.name if status.tier else UNKNOWN_TIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +61,7 @@ class SloRow:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A tier or a service, how many SLOs it has, and the address that shows them."""
+    """A tier, a service or a kind of alert: how many SLOs it has, and where they are shown."""
 
     name: str
     word: str
@@ -154,6 +106,9 @@ class Overview:
                 _row(*each)
                 for each in zip(slos_of_page(found, number), event_histories, strict=True)
             ],
+            "alerts": self._alerts(filters),
+            "alert_names": list(ALERTS),
+            "paging": self._paging(),
             "tiers": self._tiers(found, filters),
             "services": self._worst_services(found, filters),
             "service_names": sorted(self._services)[:MOST_OFFERED],
@@ -165,6 +120,31 @@ class Overview:
             "first_row": (number - 1) * PAGE + 1,
             "previous": filters.url(page=str(number - 1)) if number > 1 else "",
             "next": filters.url(page=str(number + 1)) if number < last else "",
+        }
+
+    def _alerts(self, filters: SloFilters) -> list[Facet]:
+        """What there is to SLOs that match the other filters, the worst first."""
+        others = replace(filters, alert="")
+        counts = Counter(map(alert_of, self.matching(others)))
+        return [
+            Facet(name, word, _COLOURS[name], counts[name], filters.url(alert=name))
+            for name, word in ALERTS.items()
+            if counts[name]
+        ]
+
+    def _paging(self) -> dict[str, object] | None:
+        """The SLOs that page, whatever the filters: how many, and what burns worst."""
+        paging = [status for status in self.ordered if worst_severity(status) == "page"]
+        if not paging:
+            return None
+        worst = paging[0]
+        groups = formatting.groups(worst.groups)
+        name = f"{worst.slo.service}/{worst.slo.name}" + (f" ({groups})" if groups else "")
+        return {
+            "count": len(paging),
+            "name": name,
+            "url": formatting.url(worst),
+            "burning": sentence(worst, self.snapshot.at) or "",
         }
 
     def _tiers(self, found: Sequence[SloStatus], filters: SloFilters) -> list[Facet]:
@@ -220,6 +200,7 @@ def _unique(names: Iterable[str]) -> dict[str, None]:
 
 
 _GATES = tuple(Gate)
+_COLOURS = {"page": "block", "ticket": "caution", UNMEASURED: "none"}
 
 
 def _badness(status: SloStatus) -> tuple[int, int, float, str, str, str]:

@@ -14,7 +14,8 @@ from exporter.exposition.publisher import Publisher
 from exporter.web.daemon import Daemon
 from exporter.web.pages.assets import Assets
 from exporter.web.pages.detail import detail
-from exporter.web.pages.overview import Overview, SloFilters, page_number, slos_of_page
+from exporter.web.pages.filters import SloFilters
+from exporter.web.pages.overview import Overview, page_number, slos_of_page
 
 
 @cache

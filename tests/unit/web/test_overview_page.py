@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
@@ -87,6 +88,33 @@ class TestOverview:
         page = Web(snapshot((subject(of), (20.0, 1000.0, 1.0)))).page()
         assert "page 1h/5m held back: too few events" in page
         assert '<small class="alarm">page 1h/5m</small>' not in page
+
+    PAGING: ClassVar = snapshot(
+        (subject(slo(name="burning")), (20.0, 1000.0, 1.0)),
+        (subject(slo(name="calm")), (0.0, 1000.0, 1.0)),
+        (subject(slo(name="gone")), (0.0, 0.0, 0.0)),
+        (subject(slo(name="wrong")), (30.0, 10.0, 1.0)),
+    )
+
+    def test_what_pages_stands_on_top_in_one_sentence(self):
+        """Whatever the filters; while nothing pages there is nothing."""
+        for path in ("/", "/?q=calm"):
+            page = Web(self.PAGING).page(path)
+            banner = page.partition('<p class="guidance block">')[2].partition("</p>")[0]
+            assert banner.startswith(
+                '<b>1 SLO pages</b>: <a href="/slo/auth/burning">auth/burning</a>: '
+                "2% of events fail, 0.1% allowed"
+            )
+        assert "SLO pages" not in Web(shot()).page()
+
+    def test_chips_count_what_there_is_and_lead_to_it(self):
+        """SLOs that page, have tickets, or are not measured; none is shown for none."""
+        page = Web(self.PAGING).page()
+        chips = re.findall(r'<a href="(/\?alert=\w+)">.*?<b>(\d+)</b>', page, re.DOTALL)
+        assert chips == [("/?alert=page", "1"), ("/?alert=unmeasured", "2")]
+        shown = Web(self.PAGING).page("/?alert=unmeasured")
+        assert re.findall(r'class="service">auth</span> (\w+)</a>', shown) == ["gone", "wrong"]
+        assert 'aria-label="Alerts"' not in Web(shot()).page()
 
     def test_a_calendar_period_is_named_with_its_zone(self):
         """As users speak of it."""
