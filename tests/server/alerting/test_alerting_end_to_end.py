@@ -11,6 +11,7 @@ import pytest
 from tests.helpers.alerting.staged import GROUP_WAIT, Stage, stage
 
 PAGE, TICKET = "ErrorBudgetBurnPage", "ErrorBudgetBurnTicket"
+WORSENED = "ErrorBudgetTierWorsened"
 CALM = 5
 """Scrapes of the exporter before the outage, at least."""
 
@@ -30,7 +31,10 @@ def test_an_outage_pages_once_holds_the_ticket_back_and_resolves(
         held = on.until("the ticket held back", lambda: _states(on, TICKET) == {"suppressed"})
         on.until("the page", lambda: on.inbox.of("payments-page"))
         on.until("the ticket's turn", lambda: time.time() > held + GROUP_WAIT + 1)
-        assert on.inbox.of("payments-ticket") == [], "whoever is paged gets no ticket"
+        # The outage makes the tier worse as well: that is told of all the same.
+        on.until("the worse tier", lambda: on.inbox.of("payments-ticket"))
+        tickets = {each["groupLabels"]["alertname"] for each in on.inbox.of("payments-ticket")}
+        assert tickets == {WORSENED}, "whoever is paged gets no ticket for what burns"
         (page,) = on.inbox.of("payments-page")
         (alert,) = page["alerts"]
         assert page["status"] == "firing"
