@@ -19,7 +19,7 @@ from exporter.collection.raw_samples import (
 )
 from exporter.collection.slot_range import Counts, SlotRange
 from exporter.collection.surroundings import Surroundings, family_of
-from exporter.collection.unknown_slots import Reason
+from exporter.collection.unknown_slots import Reason, Slot
 from exporter.errors import DatasourceError
 from exporter.prometheus.answers import Series
 from exporter.prometheus.births import UNSUSPICIOUS
@@ -59,10 +59,10 @@ class SliError(DatasourceError):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What an answer says: counts per group, and why slots (by their end) are not known of it."""
+    """What an answer says: counts per group, and why slots are not known of it."""
 
     counts: dict[Group, Counts]
-    doubts: dict[int, Reason]
+    doubts: dict[Slot, Reason]
 
 
 @dataclass(slots=True)
@@ -129,7 +129,7 @@ async def read_answer(
             bad = np.fmin(np.fmax(bad, 0.0), total)
         if not np.isnan(total).all():
             counts[group] = Counts(bad=bad, total=total)
-    return Decoded(counts, {span.one(i).end: text for (_, i), text in doubts.items()})
+    return Decoded(counts, {(span.one(i).end, group): why for (group, i), why in doubts.items()})
 
 
 def _parts_above_total(

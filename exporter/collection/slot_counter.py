@@ -54,8 +54,8 @@ class SlotCounter:
         """Why SLOs' newest slots since then (Unix seconds) that are not known are not."""
         return self._unknown.newest(since)
 
-    def invalid(self, at: float) -> dict[SloIndex, str]:
-        """Why no figure of SLOs can be right at a moment (Unix seconds), as their slots prove."""
+    def invalid(self, at: float) -> dict[SloIndex, dict[Group, str]]:
+        """Why no figure of groups can be right at a moment (Unix seconds), as their slots prove."""
         return self._unknown.invalid(at)
 
     async def count(self, wanted: Batch) -> dict[SloIndex, Answer]:
@@ -90,9 +90,9 @@ class SlotCounter:
         """Apply time slices and maintenance windows, and bring counts to the target's slots."""
         slo = self._slos[slo_index]
         if slo.timeslices:
-            slack, note = self.queries.slack(slo_index), self._unknown.noting(slo_index, span)
+            slack, noting = self.queries.slack(slo_index), self._unknown.noting
             counts = {
-                group: by_slices(item, slo.timeslices, slack, note)
+                group: by_slices(item, slo.timeslices, slack, noting(slo_index, span, group))
                 for group, item in counts.items()
             }
         share = None
@@ -114,8 +114,8 @@ class SlotCounter:
         # Counters that are read apart need longer: their finest slots are judged in the state.
         slack = self.queries.slack(slo_index)
         if not slack or target.slot >= MIDDLE_SLOT:
-            note = self._unknown.noting(slo_index, target)
-            for item in resampled.values():
+            for group, item in resampled.items():
+                note = self._unknown.noting(slo_index, target, group)
                 take_out_impossible(item, target.slot, slack, note)
         return resampled
 
@@ -127,7 +127,7 @@ class SlotCounter:
         answer = (await self._count((slo_index,), fine))[slo_index]
         if not isinstance(answer, dict):
             reason = Reason(f"Prometheus refuses slots: {answer}")
-            self._unknown.note(slo_index, coarse, {coarse.end: reason})
+            self._unknown.note(slo_index, coarse, {(coarse.end, ()): reason})
             return {}
         windows = self._slos[slo_index].maintenance
         out = excluded(windows, fine.start, fine.slot, fine.count) > 0 if windows else None
@@ -208,7 +208,7 @@ class SlotCounter:
                         answer = await split(half)
                     else:
                         reason = Reason(f"Prometheus refuses slots: {answer}")
-                        ends = (half.one(i).end for i in range(half.count))
+                        ends = [(half.one(i).end, ()) for i in range(half.count)]
                         self._unknown.note(slo_index, half, dict.fromkeys(ends, reason))
                         answer = {}
                 if not isinstance(answer, dict):

@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from exporter.collection.slot_range import SlotRange
-from exporter.slo.types import HOUR, SloIndex
+from exporter.slo.types import HOUR, Group, SloIndex
 
-MOST_KEPT = 100
+MOST_KEPT = 300
 """Slots of an SLO of which it is kept why they are not known; the newest."""
+
+Slot = tuple[int, Group]
+"""A slot of one group, by its end; the group is empty where it is all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,48 +30,54 @@ class Reason:
 
 
 class UnknownSlots:
-    """Keeps the reasons, by SLO and by the slot's end."""
+    """Keeps the reasons, by SLO and slot."""
 
     def __init__(self) -> None:
-        self._reasons: dict[SloIndex, dict[int, Reason]] = defaultdict(dict)
+        self._reasons: dict[SloIndex, dict[Slot, Reason]] = defaultdict(dict)
 
-    def note(self, slo_index: SloIndex, span: SlotRange, reasons: Mapping[int, Reason]) -> None:
-        """Note the reasons, by the ends of slots, that a span's newest answer gives."""
+    def note(self, slo_index: SloIndex, span: SlotRange, reasons: Mapping[Slot, Reason]) -> None:
+        """Note the reasons that a span's newest answer gives."""
         kept = self._reasons[slo_index]
-        for end in [end for end in kept if span.start < end <= span.end]:
-            del kept[end]
+        for slot in [slot for slot in kept if span.start < slot[0] <= span.end]:
+            del kept[slot]
         kept.update(reasons)
-        for end in sorted(kept)[:-MOST_KEPT]:
-            del kept[end]
+        for slot in sorted(kept)[:-MOST_KEPT]:
+            del kept[slot]
 
-    def noting(self, slo_index: SloIndex, span: SlotRange) -> Callable[[int, Reason], None]:
+    def noting(
+        self, slo_index: SloIndex, span: SlotRange, group: Group
+    ) -> Callable[[int, Reason], None]:
         """Notes further reasons of a span's newest answer, by the slots' places in it."""
         kept = self._reasons[slo_index]
-        return lambda i, reason: kept.update({span.one(i).end: reason})
+        return lambda i, reason: kept.update({(span.one(i).end, group): reason})
 
     def among(self, slo_index: SloIndex, span: SlotRange) -> set[int]:
         """Which slots of a span (by their place in it) are not known of an SLO."""
-        kept = self._reasons.get(slo_index, {})
-        return {i for i in range(span.count) if span.one(i).end in kept} if kept else set()
+        ends = {end for end, _ in self._reasons.get(slo_index, {})}
+        return {i for i in range(span.count) if span.one(i).end in ends} if ends else set()
 
     def newest(self, since: float) -> dict[SloIndex, str]:
         """The reason of each SLO's newest such slot, if it ended after `since` (Unix seconds)."""
         newest = {slo_index: max(kept) for slo_index, kept in self._reasons.items() if kept}
         return {
-            slo_index: self._reasons[slo_index][end].text
-            for slo_index, end in newest.items()
-            if end > since
+            slo_index: self._reasons[slo_index][slot].text
+            for slo_index, slot in newest.items()
+            if slot[0] > since
         }
 
-    def invalid(self, at: float) -> dict[SloIndex, str]:
-        """The SLOs that cannot be right at a moment (Unix seconds), as their slots prove; with the
-        reason of the newest such slot."""
-        found = {}
+    def invalid(self, at: float) -> dict[SloIndex, dict[Group, str]]:
+        """The groups of SLOs that cannot be right at a moment (Unix seconds), as their slots prove;
+        with the reason of the newest such slot."""
+        found: dict[SloIndex, dict[Group, str]] = {}
         for slo_index, kept in self._reasons.items():
-            proving = {
-                end: each for end, each in kept.items() if each.proof and end > at - each.holds
-            }
+            proofs: dict[Group, float] = defaultdict(float)
+            newest: dict[Group, str] = {}
+            for (end, group), reason in sorted(kept.items(), key=lambda item: item[0]):
+                if reason.proof and end > at - reason.holds:
+                    proofs[group] += reason.proof
+                    newest[group] = reason.text
             # Thirds add up to a little less than 1.
-            if sum(each.proof for each in proving.values()) > 1 - 1e-9:
-                found[slo_index] = proving[max(proving)].text
+            proven = {group: newest[group] for group in newest if proofs[group] > 1 - 1e-9}
+            if proven:
+                found[slo_index] = proven
         return found

@@ -31,7 +31,7 @@ from exporter.prometheus.indicators import Indicator
 from exporter.slo.model import Slo
 from exporter.slo.records import Acknowledgement, Incident
 from exporter.slo.snapshot import Snapshot
-from exporter.slo.types import HOUR, SloIndex, enumerate_slos
+from exporter.slo.types import HOUR, Group, SloIndex, enumerate_slos
 from exporter.state.evaluation_state import EvaluationState
 from exporter.store.stored import StoredSlo
 
@@ -249,10 +249,12 @@ class Engine:
             invalid=self._invalid(),
         )
 
-    def _invalid(self) -> dict[SloIndex, str]:
-        """Why no figure of SLOs can be right, as slots of the last hours prove."""
-        end = self.ledger.end
-        return {**self.state.impossible.newest(end - HOUR), **self._counter.invalid(end)}
+    def _invalid(self) -> dict[SloIndex, dict[Group, str]]:
+        """Why no figure of groups can be right, as slots of the last hours prove."""
+        found, by_sums = self._counter.invalid(self.ledger.end), self.state.impossible
+        for slo_index, groups in by_sums.newest(self.ledger.end - HOUR).items():
+            found[slo_index] = groups | found.get(slo_index, {})
+        return found
 
     async def _ask(self, level: int, work: pending.Requests, now: float) -> None:
         batches = await asyncio.to_thread(self._batches, work)

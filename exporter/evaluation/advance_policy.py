@@ -30,7 +30,10 @@ AT_ONCE = 1_000
 
 
 def advance_policy_states(
-    state: EvaluationState, sums: Sums, waiting: Collection[SloIndex]
+    state: EvaluationState,
+    sums: Sums,
+    waiting: Collection[SloIndex],
+    invalid: Collection[SeriesIndex] = (),
 ) -> dict[SeriesIndex, PolicyState]:
     """Advance every SLO's policy state to the end of the ledger.
 
@@ -38,6 +41,7 @@ def advance_policy_states(
         state: what is known, and what of it is final.
         sums: the ledger's sums over every window and period.
         waiting: SLOs whose history is still being read: they are left as they are.
+        invalid: series of which no figure can be right: so are they.
 
     Returns:
         The policy state of every series that has one, as of the end of the ledger.
@@ -56,11 +60,16 @@ def advance_policy_states(
         else:
             start = max(final_until[slo_index], oldest)
             together[start, slo.period, state.policies[slo_index]].append(slo_index)
+    for series_index in invalid:
+        held = state.policy_records.get(series_index)
+        if held is not None:
+            states[series_index] = held
     for (start, _, _), slo_indices in together.items():
         pairs = [
             (series_index, slo_index)
             for slo_index in slo_indices
             for series_index in state.series.indices(slo_index)
+            if series_index not in invalid
         ]
         for first in range(0, len(pairs), AT_ONCE):
             states |= _advance(state, sums, start, pairs[first : first + AT_ONCE])

@@ -11,7 +11,7 @@ from exporter.evaluation.advance_policy import advance_policy_states, waiting
 from exporter.evaluation.recovery import recovery
 from exporter.slo.evaluate import Subject, Sums, evaluate
 from exporter.slo.snapshot import Snapshot
-from exporter.slo.types import SloIndex, enumerate_series
+from exporter.slo.types import Group, SloIndex, enumerate_series
 from exporter.slo.windows import WINDOWS, windows
 from exporter.state.evaluation_state import EvaluationState
 
@@ -21,13 +21,13 @@ def build_snapshot(
     problems: Mapping[SloIndex, str],
     fresh_since: float,
     refused: Collection[SloIndex] = (),
-    invalid: Mapping[SloIndex, str] | None = None,
+    invalid: Mapping[SloIndex, Mapping[Group, str]] | None = None,
 ) -> Snapshot:
     """Evaluate all SLOs as of the end of the ledger.
 
     `problems` are told of with their SLO (by its index); data last answered for before
     `fresh_since` (Unix seconds) are stale. SLOs in `refused` cannot have their whole history;
-    `invalid` tells of others why no figure of theirs can be right.
+    `invalid` tells of groups why no figure of theirs can be right.
     """
     invalid = invalid or {}
     ledger = state.ledger
@@ -47,7 +47,12 @@ def build_snapshot(
     )
     sums = Sums(counted, everything)
     waits = waiting(state, refused)
-    policy_states = advance_policy_states(state, sums, waits | invalid.keys())
+    wrong = {
+        i: words
+        for i, entry in enumerate_series(state.series.entries)
+        if (words := invalid.get(entry.slo_index, {}).get(entry.group or ()))
+    }
+    policy_states = advance_policy_states(state, sums, waits, wrong.keys())
     counters = state.count_the_day()
     newest = ledger.newest_known().tolist()
     subjects = [
@@ -64,7 +69,7 @@ def build_snapshot(
             recovery=recovery(state, i, policy_states.get(i)),
             lag=state.arrivals.lag_shown(entry.slo_index, at),
             scrape_interval=state.lookbacks[entry.slo_index] / 2,
-            invalid=invalid.get(entry.slo_index),
+            invalid=wrong.get(i),
             slack=state.slack(entry.slo_index),
         )
         for i, entry in enumerate_series(state.series.entries)

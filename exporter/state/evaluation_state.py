@@ -139,7 +139,8 @@ class EvaluationState:
             slots = self.rebuilds.defer(slo_index, deferred, slots)
             self.ledger.write(level, series, span.start, slots, excluded)
             if level == 0 and not self._together[slo_index]:
-                self.impossible.take_out(slo_index, series, span, self.slack(slo_index))
+                of_group = dict(zip(self.series.groups(slo_index), series, strict=True))
+                self.impossible.take_out(slo_index, of_group, span, self.slack(slo_index))
         statuses = np.where(known, SlotStatus.PROVISIONAL, SlotStatus.EMPTY).astype(np.uint8)
         late = self.settling.later(slo_index) if level == 0 else 0.0
         statuses[ends <= settled_until - late] = SlotStatus.SETTLED

@@ -6,7 +6,8 @@ a whole middle slot (five minutes) do: if together they cannot be, none of them 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -15,21 +16,21 @@ from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import middle_slot
 from exporter.slo.durations import format_duration
 from exporter.slo.plausible import impossible, in_words
-from exporter.slo.types import SeriesIndex, SloIndex
+from exporter.slo.types import Group, SeriesIndex, SloIndex
 
 
 class ImpossibleSlots:
-    """Takes them out, and remembers the newest of each SLO."""
+    """Takes them out, and remembers the newest of each group."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._block = middle_slot(ledger.interval)
-        self._newest: dict[SloIndex, tuple[int, str]] = {}
+        self._newest: dict[tuple[SloIndex, Group], tuple[int, str]] = {}
 
     def take_out(
         self,
         slo_index: SloIndex,
-        series_indices: Sequence[SeriesIndex],
+        series: Mapping[Group, SeriesIndex],
         span: SlotRange,
         slack: float,
     ) -> None:
@@ -37,20 +38,25 @@ class ImpossibleSlots:
         block, low = self._block, self._ledger.cover(0)[0]
         first = max(span.start - span.start % block, low - low % -block)
         for start in range(first, span.end - block + 1, block):
-            self._judge(slo_index, series_indices, start, slack)
+            self._judge(slo_index, series, start, slack)
 
     def _judge(
-        self, slo_index: SloIndex, series_indices: Sequence[SeriesIndex], start: int, slack: float
+        self, slo_index: SloIndex, series: Mapping[Group, SeriesIndex], start: int, slack: float
     ) -> None:
-        end = start + self._block
-        at = np.asarray(series_indices, dtype=np.intp)
+        end, groups = start + self._block, list(series)
+        at = np.array(list(series.values()), dtype=np.intp)
         sums = self._ledger.between(start, end, series_indices=at)
         length = self._block * float(sums.known.max(initial=0.0))
         for i in np.flatnonzero(impossible(sums.bad, sums.total, length, slack)).tolist():
-            self._ledger.erase(slo_index, series_indices[i], start, end)
+            self._ledger.erase(slo_index, series[groups[i]], start, end)
             words = in_words(sums.bad[i], sums.total[i], format_duration(self._block))
-            self._newest[slo_index] = max(self._newest.get(slo_index, (0, "")), (end, words))
+            key = slo_index, groups[i]
+            self._newest[key] = max(self._newest.get(key, (0, "")), (end, words))
 
-    def newest(self, since: float) -> dict[SloIndex, str]:
-        """What could not be about each SLO's newest that ended after `since` (Unix seconds)."""
-        return {slo: words for slo, (end, words) in self._newest.items() if end > since}
+    def newest(self, since: float) -> dict[SloIndex, dict[Group, str]]:
+        """What could not be about each group's newest that ended after `since` (Unix seconds)."""
+        found: dict[SloIndex, dict[Group, str]] = defaultdict(dict)
+        for (slo_index, group), (end, words) in self._newest.items():
+            if end > since:
+                found[slo_index][group] = words
+        return dict(found)

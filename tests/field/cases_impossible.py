@@ -116,6 +116,35 @@ def time_slices_that_cannot_be() -> FieldCase:
     )
 
 
+def one_group_of_two() -> FieldCase:
+    def series(times: list[float], _: int) -> Iterable[Series]:
+        for region, bad in (("eu", 30), ("us", 1)):
+            yield counter("imp_group_total", 10, times, region=region)
+            yield counter("imp_group_bad_total", bad, times, region=region)
+
+    return _case(
+        "One region counts its bad events three times over; the other is measured.",
+        "{events: {bad: imp_group_bad_total, total: imp_group_total}}\n    group_by: [region]",
+        series,
+        "bad must be part of total",
+        truths=(Truth("1h", 3_600, 36_000, groups={"region": "us"}),),
+    )
+
+
+def one_group_with_a_gauge() -> FieldCase:
+    def series(times: list[float], _: int) -> Iterable[Series]:
+        yield counter("imp_mixed", 10, times, region="us")
+        yield gauge("imp_mixed", lambda t: 1_000 + (t // 30 * 7_919) % 101, times, region="eu")
+
+    return _case(
+        "One region shows a gauge in the place of the counter; the other is measured.",
+        "{events: {bad: imp_mixed, total: imp_mixed}}\n    group_by: [region]",
+        series,
+        "more than it can have counted since a restart",
+        truths=(Truth("1h", 36_000, 36_000, groups={"region": "us"}),),
+    )
+
+
 def a_ratio_in_percent() -> FieldCase:
     return _case(
         "An error rate in percent, of 0.4 and for ten minutes 3.",
@@ -289,6 +318,8 @@ CASES = (
     a_little_more_good_than_all,
     a_free_query_that_cannot_be,
     time_slices_that_cannot_be,
+    one_group_of_two,
+    one_group_with_a_gauge,
     a_ratio_in_percent,
     a_success_ratio_in_percent,
     a_ratio_a_little_above_one,

@@ -13,15 +13,16 @@ SPAN = SlotRange(0, 300, 30)
 def noted(**reasons: Reason) -> UnknownSlots:
     """Reasons by the ends of slots: `at_60=...`."""
     kept = UnknownSlots()
-    kept.note(SLO, SPAN, {int(end.removeprefix("at_")): why for end, why in reasons.items()})
+    by_slot = {(int(end.removeprefix("at_")), ()): why for end, why in reasons.items()}
+    kept.note(SLO, SPAN, by_slot)
     return kept
 
 
 def test_one_proof_is_enough_and_holds_for_an_hour():
     """Then the slot is unknown, and nothing else."""
     kept = noted(at_60=Reason("above 1", proof=1))
-    assert kept.invalid(60) == {SLO: "above 1"}
-    assert kept.invalid(59 + HOUR) == {SLO: "above 1"}
+    assert kept.invalid(60) == {SLO: {(): "above 1"}}
+    assert kept.invalid(59 + HOUR) == {SLO: {(): "above 1"}}
     assert kept.invalid(60 + HOUR) == {}
 
 
@@ -30,8 +31,8 @@ def test_thirds_add_up():
     third = {"proof": 1 / 3, "holds": 7_200}
     kept = noted(at_30=Reason("a", **third), at_60=Reason("b", **third))
     assert kept.invalid(90) == {}
-    kept.noting(SLO, SPAN)(2, Reason("c", **third))
-    assert kept.invalid(90) == {SLO: "c"}
+    kept.noting(SLO, SPAN, ())(2, Reason("c", **third))
+    assert kept.invalid(90) == {SLO: {(): "c"}}
     assert kept.invalid(30 + 7_200) == {}
 
 
@@ -47,3 +48,13 @@ def test_a_newer_answer_takes_reasons_back():
     kept = noted(at_60=Reason("above 1", proof=1))
     kept.note(SLO, SPAN, {})
     assert kept.invalid(60) == {}
+
+
+def test_groups_are_proven_wrong_each_for_itself():
+    """One region's mistake is not the others'."""
+    kept = UnknownSlots()
+    third = Reason("fell", proof=1 / 3)
+    slots = [*((end, ("eu",)) for end in (30, 60, 90)), (30, ("us",)), (60, ("us",))]
+    kept.note(SLO, SPAN, dict.fromkeys(slots, third))
+    assert kept.invalid(90) == {SLO: {("eu",): "fell"}}
+    assert kept.among(SLO, SPAN) == {0, 1, 2}

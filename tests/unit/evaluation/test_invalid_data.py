@@ -8,7 +8,7 @@ from exporter.daemon.engine import Engine
 from exporter.slo.gate import Decision, decide
 from exporter.slo.snapshot import DataState, SloStatus
 from exporter.slo.types import HOUR
-from tests.helpers.evaluation.engines import DELAY, NOW, engine, fill, only, poll
+from tests.helpers.evaluation.engines import DELAY, NOW, engine, fill, only, poll, regions
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, steady
 from tests.helpers.evaluation.spells import walk
 from tests.helpers.samples import slo
@@ -86,3 +86,26 @@ def test_at_first_start_there_is_no_tier(broken):
     found = decide(snapshot, SLO.service, now=snapshot.at)
     assert found.decision is Decision.UNKNOWN
     assert "bad must be part of total" in found.why
+
+
+def test_one_groups_mistake_is_its_own():
+    """The other region is measured, and its tier moves."""
+
+    def bad_of_regions(start: int, end: int) -> dict[str, float]:
+        return {"eu": bad(start, end), "us": (end - start) * 0.5}
+
+    counters = {
+        "requests_total": lambda start, end: dict.fromkeys(("eu", "us"), float(end - start)),
+        "errors_total": bad_of_regions,
+    }
+    grouped = slo("99", period=6 * HOUR, group_by=("region",))
+    one = engine(FakePrometheus(counters), grouped, interval=STEP)
+    walk(one, NOW, FAULT + HOUR)
+    found = regions(one, FAULT + HOUR)
+    assert {region: status.state for region, status in found.items()} == {
+        "eu": DataState.INVALID,
+        "us": DataState.OK,
+    }
+    tiers = {region: status.tier.name for region, status in found.items() if status.tier}
+    assert tiers == {"eu": "normal", "us": "exhausted"}
+    assert any(alert.firing for alert in found["us"].alerts)

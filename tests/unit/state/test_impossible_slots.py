@@ -41,7 +41,7 @@ def test_what_cannot_be_is_taken_out():
     assert known(one, END - 300, END) == (0, 0, 0)
     assert known(one, END - 600, END - 300) == (0, 300, 1)
     words = "900 bad of 300 events in 5m: bad must be part of total"
-    assert one.impossible.newest(END - HOUR) == {SLO: words}
+    assert one.impossible.newest(END - HOUR) == {SLO: {(): words}}
     assert one.impossible.newest(END) == {}
 
 
