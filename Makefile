@@ -47,7 +47,7 @@ test: lint tools browser  ## style, types and all tests but the slow ones; under
 test-fast: venv  ## the tests that need no server; under 90 seconds
 	$(BIN)/pytest -n 4 -m 'not server and not slow' tests/unit
 
-test-slow: venv tools  ## what `make test` leaves out: most of the fault suite, and long histories
+test-slow: venv tools  ## what `make test` leaves out: most of the fault suite, the torture set, long histories
 	$(BIN)/pytest -n 3 -m slow
 
 bench: venv tools  ## measurements of bench/, as tables

@@ -149,7 +149,7 @@ class TestForEverybody:
         page.keyboard.press("Enter")
         expect(page.get_by_role("main")).to_be_focused()
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.closest('nav').ariaLabel") == "Tiers"
+        assert page.evaluate("document.activeElement.closest('nav').ariaLabel") == "Alerts"
 
     def test_landmarks_tell_the_parts(self, opened: Opened):
         """One of each kind, and those of one kind are named."""
@@ -157,7 +157,7 @@ class TestForEverybody:
         for role in ("banner", "main", "contentinfo", "search"):
             expect(page.get_by_role(role)).to_have_count(1)
         names = page.get_by_role("navigation").evaluate_all("all => all.map(e => e.ariaLabel)")
-        assert len(set(names)) == len(names) == 3
+        assert len(set(names)) == len(names) == 4
 
     def test_paper_has_no_form(self, opened: Opened):
         """What cannot be used in print is left out of it."""

@@ -19,6 +19,8 @@ from tests.helpers.integration.scenario import TOTAL, Case, availability
 from tests.helpers.torture.receivers import Receiver, marked
 from tests.oracle import MINUTE
 
+pytestmark = pytest.mark.slow
+
 SETTLE = EvaluationSettings().settle
 LAST = END - 15 * MINUTE
 """Where the samples end; at `END` every slot of them has settled."""

@@ -12,6 +12,8 @@ from tests.helpers.torture.receivers import Receiver
 from tests.helpers.torture.torture_cases import TORTURE
 from tests.oracle import HOUR, MINUTE
 
+pytestmark = pytest.mark.slow
+
 MOMENT = END - 1_230
 """In the middle of a 5 m slot, so that long windows cut coarse slots."""
 
