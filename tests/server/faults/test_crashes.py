@@ -76,13 +76,8 @@ LIVES = [8, *[16] * 6]
 """How often the daemon is killed in each round; every round begins without a store."""
 
 
-@pytest.mark.parametrize(
-    ("seed", "lives"),
-    [
-        pytest.param(seed, lives, marks=() if seed == 0 else pytest.mark.slow)
-        for seed, lives in enumerate(LIVES)
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "lives"), enumerate(LIVES))
 def test_a_killed_daemon_loses_nothing(
     prometheus: PrometheusServer, undisturbed: Watcher, tmp_path: Path, seed: int, lives: int
 ):
