@@ -77,7 +77,7 @@ LIVES = [8, *[16] * 6]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seed", "lives"), enumerate(LIVES))
+@pytest.mark.parametrize(("seed", "lives"), list(enumerate(LIVES)))
 def test_a_killed_daemon_loses_nothing(
     prometheus: PrometheusServer, undisturbed: Watcher, tmp_path: Path, seed: int, lives: int
 ):

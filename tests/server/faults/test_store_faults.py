@@ -102,5 +102,5 @@ class TestStore:
         live.daemon.start()
         live.daemon.wait_ready()
         live.until(lambda: "error_budget_exporter_store_up 0.0" in live.scrape())
-        assert "nothing is stored: the ledger is held in memory alone" in live.daemon.log_tail()
+        assert "nothing is stored: the ledger is kept in memory alone" in live.daemon.log_tail()
         live.until(lambda: " -9.0" in live.scrape())
