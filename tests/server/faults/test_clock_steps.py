@@ -17,7 +17,7 @@ from exporter.demo.servers import PrometheusServer
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.period import RollingPeriod
-from exporter.slo.snapshot import Snapshot
+from exporter.slo.snapshot import DataState, Snapshot
 from tests.helpers.integration.histories import END, History, growing, scrapes, write_blocks
 from tests.helpers.integration.running import slot_counts
 from tests.helpers.integration.scenario import TOTAL, Case, availability
@@ -83,12 +83,18 @@ class Shown:
         """Steps forwards leave slots to be caught up."""
 
     async def more(self) -> None:
-        """Wait until some evaluations have begun and ended, with an answer."""
+        """Wait until some evaluations have begun and ended, with an answer.
+
+        After a step late samples are waited for before it is said that there are none.
+        """
         enough = len(self.snapshots) + 3
         deadline = time.monotonic() + PATIENCE
-        while len(self.snapshots) < enough:
+        while len(self.snapshots) < enough or self._stale():
             assert time.monotonic() < deadline, "no evaluations"
             await asyncio.sleep(0.05)
+
+    def _stale(self) -> bool:
+        return self.snapshots[-1].slos[0].state is DataState.STALE
 
 
 @dataclass(frozen=True)
