@@ -12,6 +12,8 @@ import pytest
 from tests.helpers.integration.durable import command, overspent
 from tests.helpers.integration.live import Live
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def live(prometheus_binary: Path, tmp_path: Path) -> Iterator[Live]:

@@ -28,6 +28,8 @@ from tests.helpers.integration.running import DELAY, run
 from tests.helpers.integration.scenario import TOTAL, Case, availability
 from tests.oracle import DAY, HOUR, MINUTE
 
+pytestmark = pytest.mark.slow
+
 RETENTION = 2 * HOUR
 BEGIN = END - 60 * HOUR
 """When the exporter first runs."""
