@@ -38,6 +38,7 @@ from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.raw import is_number
 from exporter.prometheus.selectors import Selector, parse_selector
 from exporter.slo.model import NO_UNIT, LatencySli, RatioSli, Sli
+from exporter.slo.plausible import possible_each
 from exporter.slo.types import Floats, Group
 
 MOST_EVENTS = 1e300
@@ -126,7 +127,7 @@ async def read_answer(
                 share = float(bad[i] / total[i]) if total[i] else float("inf")
                 doubts[group, i] = _no_share(sli, share, span.one(i).end)
             total[outside] = np.nan
-            bad = np.fmin(np.fmax(bad, 0.0), total)
+            bad = possible_each(bad, total)
         if not np.isnan(total).all():
             counts[group] = Counts(bad=bad, total=total)
     return Decoded(counts, {(span.one(i).end, group): why for (group, i), why in doubts.items()})

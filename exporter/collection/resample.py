@@ -17,7 +17,7 @@ from exporter.collection.unknown_slots import Reason
 from exporter.ledger.ring_buffer import Slots
 from exporter.slo.durations import format_duration
 from exporter.slo.model import Timeslices
-from exporter.slo.plausible import impossible, in_words
+from exporter.slo.plausible import impossible, in_words, possible_each
 from exporter.slo.types import Bools, Floats
 
 Note = Callable[[int, Reason], None]
@@ -70,7 +70,7 @@ def by_slices(counts: Counts, slices: Timeslices, slack: float, note: Note) -> C
     cannot_be = impossible(counts.bad, counts.total, slices.slice, slack)
     _tell(cannot_be, counts.bad, counts.total, slices.slice, note)
     counts = Counts(
-        bad=np.clip(counts.bad, 0.0, np.fmax(counts.total, 0.0)),
+        bad=possible_each(counts.bad, counts.total),
         total=np.where(cannot_be, np.nan, counts.total),
     )
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -29,8 +29,8 @@ def find_past_incidents(
     starts, ends, bad, total, _ = ledger.slots_since([batch.series[i] for i in at], since)
     within = (ends <= until) & (starts >= since)
     burns = (bad > total * batch.error_budgets()[at, None]) & within
-    for column, length in enumerate((ends - starts).tolist()):
-        burns[:, column] &= ~impossible(bad[:, column], total[:, column], length, batch.slack[at])
+    lengths = (ends - starts).astype(np.float64)
+    burns &= ~impossible(bad, total, lengths, batch.slack[at, None])
     for row, i in enumerate(at):
         policy_state = batch.now[i]
         slots = np.flatnonzero(burns[row])

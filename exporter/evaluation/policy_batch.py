@@ -8,7 +8,7 @@ import numpy as np
 
 from exporter.evaluation.past_windows import PastWindowSums
 from exporter.slo.model import Slo
-from exporter.slo.plausible import impossible
+from exporter.slo.plausible import impossible, possible_each
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import Bools, Floats, SeriesIndex, SloIndex, Times
 from exporter.slo.windows import WINDOWS, windows
@@ -64,9 +64,9 @@ def read_figures(batch: PolicyBatch, past: PastWindowSums, ends: Times, unknown:
     sums = past.along(ends, [end - span.elapsed for end, span in zip(ends, spans, strict=True)])
     bad, total, known = sums.bad, sums.total, sums.known
     held = unknown | (known < slo.policy.min_coverage)
-    for k, span in enumerate(spans):
-        held[k] |= impossible(bad[k], total[k], span.elapsed, batch.slack)
-    bad = np.clip(bad, 0.0, total)
+    elapsed = np.array([[span.elapsed] for span in spans], dtype=np.float64)
+    held |= impossible(bad, total, elapsed, batch.slack)
+    bad = possible_each(bad, total)
     with np.errstate(divide="ignore", invalid="ignore"):
         remaining = np.where(total > 0, 1 - bad / (allowed * total), 1.0)
         # What the part of the period that is known allows, for all of it. The shares of slots
@@ -80,7 +80,7 @@ def read_figures(batch: PolicyBatch, past: PastWindowSums, ends: Times, unknown:
         for window in own.intersection(slo.policy.burn_windows):
             within = past.along(ends, [int(end) - window for end in ends])
             held |= impossible(within.bad, within.total, window, batch.slack)
-            rate = np.clip(within.bad, 0.0, within.total) / within.total / allowed
+            rate = possible_each(within.bad, within.total) / within.total / allowed
             idle = np.where(within.total > 0, rate, 0.0)
             rates[window] = np.where(within.known > 0, idle, np.nan)
     return Figures(

@@ -19,14 +19,21 @@ def possible(bad: float, total: float) -> float:
     return min(max(bad, 0.0), max(total, 0.0))
 
 
-def impossible(bad: Floats, total: Floats, length: float, slack: float | Floats) -> Bools:
+def possible_each(bad: Floats, total: Floats) -> Floats:
+    """`possible` of many counts; what is not known of a total stays so."""
+    return np.fmin(np.fmax(bad, 0.0), np.maximum(total, 0.0))
+
+
+def impossible(bad: Floats, total: Floats, length: float | Floats, slack: float | Floats) -> Bools:
     """Where counts over windows of `length` seconds cannot be.
 
     `slack` is how many seconds of events counters may be apart at both ends together.
     """
     with np.errstate(invalid="ignore"):  # of infinities
         excess = np.maximum(-bad, bad - total)
-        allowed = np.maximum(total, 0.0) * np.minimum(np.divide(slack, max(length, 1.0)), 1.0)
+        allowed = np.maximum(total, 0.0) * np.minimum(
+            np.divide(slack, np.maximum(length, 1.0)), 1.0
+        )
         found: Bools = excess > allowed + SLACK_EVENTS
     return found
 
