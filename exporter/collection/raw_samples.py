@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from exporter.collection.births import Birth, bases
-from exporter.collection.surroundings import PAUSE_LOOKBACK, Surroundings, Target
+from exporter.collection.surroundings import (
+    COUNTER_SUFFIX,
+    PAUSE_LOOKBACK,
+    Surroundings,
+    Target,
+)
 from exporter.collection.unknown_slots import Reason
 from exporter.prometheus.births import Doubt, continued
 from exporter.prometheus.client import PrometheusClient
@@ -43,9 +47,6 @@ class CounterSamples:
 
 Fall = tuple[Sample, Sample]
 """The samples before and after a fall."""
-
-_COUNTER = re.compile(r"_(total|count|sum|bucket)$")
-"""How the names of counters end."""
 
 Read = Callable[[int, int], Awaitable[Sequence[Sequence[CounterSamples]]]]
 """Reads the counters, kind by kind, behind the slot that has this end and this length."""
@@ -222,7 +223,7 @@ def _restarted(of: CounterSamples, fall: Fall, starts: Sequence[Sample]) -> bool
     told = [start for seen, start in starts if seen >= at]
     if told:
         return any(before - 1 <= start <= at for start in told)
-    return _COUNTER.search(of.labels.get("__name__", "")) is not None
+    return COUNTER_SUFFIX.search(of.labels.get("__name__", "")) is not None
 
 
 def _resumed(of: CounterSamples, counters: Sequence[CounterSamples], near: float) -> float | None:

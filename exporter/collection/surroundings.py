@@ -20,8 +20,8 @@ not be scraped, or a Prometheus that was down, loses no events. In seconds."""
 Target = tuple[str, str]
 """A scrape target: its job and instance."""
 
-_SUFFIX = re.compile(r"_(total|count|sum|bucket)$")
-"""How a metric's name ends in place of which that of its creation ends in `_created`."""
+COUNTER_SUFFIX = re.compile(r"_(total|count|sum|bucket)$")
+"""How the name of a counter ends; that of its creation ends in `_created` instead."""
 
 
 @dataclass(slots=True)
@@ -164,7 +164,7 @@ class Surroundings:
 
 def created_key(labels: Mapping[str, str]) -> SeriesKey:
     """What identifies the series that tells when a counter was created."""
-    name = _SUFFIX.sub("", labels.get("__name__", "")) + "_created"
+    name = COUNTER_SUFFIX.sub("", labels.get("__name__", "")) + "_created"
     others = {key: value for key, value in labels.items() if key != "le"}
     return series_key({**others, "__name__": name})
 

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import click
 
 from exporter.commands.api_client import Access, ApiError
+from exporter.commands.options import Command
 
-Command = Callable[..., Any]
 Answer = TypeVar("Answer")
 
 
@@ -104,6 +104,11 @@ def of_first(servers: Sequence[str], ask_one: Callable[[str], Answer]) -> Answer
 def readable(at: float) -> str:
     """A time in Unix seconds as people read it, in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def group_text(groups: Mapping[str, str]) -> str:
+    """The labels of one group, to stand behind its SLO's name; empty if there are none."""
+    return "".join(f" {label}={value}" for label, value in groups.items())
 
 
 def storing(answer: Mapping[str, Any]) -> str:

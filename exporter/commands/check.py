@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from exporter.commands.options import config_option, web_config_option
+from exporter.commands.options import config_option, output_option, web_config_option
 from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
 from exporter.daemon.engine import Engine
@@ -49,13 +49,7 @@ class Reviewed:
     is_flag=True,
     help="Also review every SLO by what Prometheus has of it; exit code 1 if one fails.",
 )
-@click.option(
-    "--output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How --live tells what it finds.",
-)
+@output_option("How --live tells what it finds.")
 def check(config_file: Path, web_config_file: Path | None, live: bool, output: str) -> None:
     """Check a configuration file and name every mistake in it."""
     reloading_web_config(web_config_file)

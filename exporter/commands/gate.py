@@ -10,7 +10,14 @@ from typing import Any
 import click
 
 from exporter.commands.api_client import Access, ApiError, ask
-from exporter.commands.api_options import access_options, of_first, readable, servers_option
+from exporter.commands.api_options import (
+    access_options,
+    group_text,
+    of_first,
+    readable,
+    servers_option,
+)
+from exporter.commands.options import output_option
 
 EXIT_CODES = {"allow": 0, "caution": 0, "block": 2, "unknown": 3}
 CAUTION = 1
@@ -39,13 +46,7 @@ SENTENCES = {
     show_default=True,
     help="What follows from an unknown decision, or from an exporter that does not answer.",
 )
-@click.option(
-    "--output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="A few lines of text, or the exporter's whole answer.",
-)
+@output_option("A few lines of text, or the exporter's whole answer.")
 @access_options
 def gate(
     *,
@@ -122,8 +123,7 @@ def _text(service: str, answer: Mapping[str, Any]) -> Sequence[str]:
         passed = slo["decision"] == "allow" and not slo["exempted"] and not slo["overridden"]
         if passed and slo["held"] is None:
             continue
-        groups = "".join(f" {label}={value}" for label, value in slo["groups"].items())
-        lines.append(f"  {slo['slo']}{groups}: {slo['why']}")
+        lines.append(f"  {slo['slo']}{group_text(slo['groups'])}: {slo['why']}")
         if slo["decision"] != "allow":
             lines += [f"    {line}" for line in _advice(slo)]
     return lines

@@ -1,10 +1,14 @@
-"""Options of the commands that read our files: `run`, `check` and `ledger`."""
+"""Options that commands share: the files that `run`, `check` and `ledger` read, and the output."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
+
+Command = Callable[..., Any]
 
 config_option = click.option(
     "--config.file",
@@ -27,3 +31,14 @@ storage_option = click.option(
     "storage",
     help="Folder of the ledger's store, or none; overrides storage.path of the configuration.",
 )
+
+
+def output_option(help_text: str) -> Callable[[Command], Command]:
+    """`--output`: text for people, or JSON for programs."""
+    return click.option(
+        "--output",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help=help_text,
+    )

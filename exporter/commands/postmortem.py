@@ -12,6 +12,7 @@ import click
 from exporter.commands.api_client import Access, ApiError, ask
 from exporter.commands.api_options import (
     access_options,
+    group_text,
     of_first,
     on_every,
     servers_option,
@@ -52,7 +53,7 @@ def list_postmortems(*, servers: Sequence[str], access: Access) -> None:
     found = of_first(servers, lambda server: _awaited(server, access))
     for one in found:
         click.echo(
-            f"{one.id}  {one.slo}{one.groups_text}  {_rfc3339(one.start)}  "
+            f"{one.id}  {one.slo}{group_text(one.groups)}  {_rfc3339(one.start)}  "
             f"took {one.share:.0%} of the budget"
         )
     if not found:
@@ -116,10 +117,6 @@ class _Awaited:
     groups: Mapping[str, str]
     start: int
     share: float
-
-    @property
-    def groups_text(self) -> str:
-        return "".join(f" {label}={value}" for label, value in self.groups.items())
 
 
 def _chosen(word: str, groups: Mapping[str, str], awaited: Sequence[_Awaited]) -> _Awaited:

@@ -12,13 +12,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from itertools import combinations
 
-from exporter.prometheus.raw import SeriesKey
+from exporter.prometheus.raw import SURGE, SeriesKey
 
 UNSUSPICIOUS = 100
 """A first value up to this, in events of all series that begin together, needs no other proof."""
-
-SURGE = 10
-"""How many times more than its target or its peers count in as long a first value may be."""
 
 MOST_CHANGED = 2
 """Labels whose values may change together for the counter to be taken for the same."""

@@ -10,7 +10,8 @@ Sample = tuple[float, float]
 SeriesKey = tuple[tuple[str, str], ...]
 
 SURGE = 10
-"""How many times more than before a counter may count between two scrapes after a restart."""
+"""How many times more than usual a counter may have counted since the scrape before, when it begins
+or restarts."""
 
 FEW, MANY = 10, 100
 """Values after a fall that prove nothing; and from which on less of a rest is suspicious."""
