@@ -22,23 +22,25 @@ class Reviews:
     """Makes them one at a time, so that people who look ask little of Prometheus."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[int, str, str], tuple[float, tuple[Finding, ...]]] = {}
+        self._of: RunningConfig | None = None
+        self._made: dict[tuple[str, str], tuple[float, tuple[Finding, ...]]] = {}
         self._one = asyncio.Lock()
 
     async def of(self, running: RunningConfig, status: SloStatus) -> tuple[Finding, ...] | None:
         """What is found of an SLO; None if that cannot be told now."""
         slo = status.slo
-        key = id(running), slo.service, slo.name
+        key = slo.service, slo.name
         way, client = running.engine.way(slo), running.clients.get(slo.datasource)
         if way is None or client is None:
             return None
         try:
             async with asyncio.timeout(PATIENCE), self._one:
+                if running is not self._of:  # after a reload nothing of before holds
+                    self._of, self._made = running, {}
                 kept = self._made.get(key)
                 if kept is None or time.monotonic() - kept[0] > KEPT_SECONDS:
                     found = await review(client, way, status, int(time.time()))
                     kept = time.monotonic(), tuple(found)
-                    self._made = {k: v for k, v in self._made.items() if k[0] == id(running)}
                     self._made[key] = kept
                 return kept[1]
         except (TimeoutError, UnavailableError):

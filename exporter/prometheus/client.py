@@ -10,6 +10,7 @@ from typing import Self
 from urllib.parse import quote_plus, urlencode
 
 import httpx
+import orjson
 
 from exporter.prometheus.answers import NARROW, Series, TimedOutError, read_answer
 from exporter.prometheus.body import ACCEPT_ENCODING, read_body
@@ -36,6 +37,8 @@ HEADERS = {
     "Content-Type": "application/x-www-form-urlencoded",
     "Accept-Encoding": ACCEPT_ENCODING,
 }
+
+NAMES = {"Accept-Encoding": ACCEPT_ENCODING}
 
 STORAGE_PROBE = 'up{job="error-budget-exporter-probe"}'
 """The smallest question that a server answers only if its storage answers: there is no such series.
@@ -129,8 +132,17 @@ class PrometheusClient:
         """
         async with self._slots:
             try:
-                response = await self._http.get(path, params={**self._params, **params})
-                return response.raise_for_status().json()["data"]
+                async with (
+                    asyncio.timeout(self.settings.timeout),
+                    self._http.stream(
+                        "GET", path, params={**self._params, **params}, headers=NAMES
+                    ) as response,
+                ):
+                    response.raise_for_status()
+                    body, whole = await read_body(response, MAX_ANSWER_BYTES)
+                # What is cut off is no JSON, and is told as such.
+                names = body if whole else body[:-1]
+                return (await asyncio.to_thread(orjson.loads, names))["data"]
             except (httpx.HTTPError, ValueError, KeyError, TypeError, OSError) as error:
                 reason = self._exchange.without_secrets(str(error) or type(error).__name__)
                 raise UnavailableError(f"no names from {self.settings.url}: {reason}") from None

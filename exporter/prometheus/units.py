@@ -24,7 +24,7 @@ _OF_ARGUMENT = {
 }  # fmt: skip
 _AGGREGATIONS = {"sum", "avg", "min", "max", "topk", "bottomk", "quantile", "limitk"}
 _COMPARISONS = {"==", "!=", ">", "<", ">=", "<="}
-_RECORDED = re.compile(r"[^:]*:(?:.*:)?(i?rate|increase|delta)(\d\w*)", re.ASCII)
+_RECORDED = re.compile(r"[^:]*:(?:.*:)?(i?rate|increase|delta)((?:\d+(?:ms|[smhdwy]))+)", re.ASCII)
 
 PER_WINDOW = "per_window"
 PER_SECOND = "per_second"

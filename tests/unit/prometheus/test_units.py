@@ -40,6 +40,8 @@ from exporter.prometheus.units import UnitError, covered, seconds_covered
         # No function tells, or it is a pure number.
         ("a", None),
         ("errors_rate5m", None),
+        ("my:errors:rate5xx", None),
+        ("my:errors:increase4xx", None),
         ("count(a)", None),
         ("sum(a) * 3", None),
         ("a * b", None),
