@@ -25,7 +25,6 @@ from exporter.evaluation.build_snapshot import build_snapshot
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import FINE_HORIZON
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.counters_behind import read_together
 from exporter.prometheus.errors import UnavailableError
 from exporter.prometheus.indicators import Indicator
 from exporter.slo.model import Slo
@@ -63,7 +62,7 @@ class Engine:
             self.slos,
             settings.interval,
             queries.scrape_intervals.lookbacks,
-            [read_together(ways[0]) for ways in queries.indicators],
+            queries.slack,
             settings.settle,
         )
         self._checksums = SampleChecksums(

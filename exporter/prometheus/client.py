@@ -139,10 +139,9 @@ class PrometheusClient:
                     ) as response,
                 ):
                     response.raise_for_status()
-                    body, whole = await read_body(response, MAX_ANSWER_BYTES)
-                # What is cut off is no JSON, and is told as such.
-                names = body if whole else body[:-1]
-                return (await asyncio.to_thread(orjson.loads, names))["data"]
+                    # What is longer is cut off, and then it is no JSON.
+                    body, _ = await read_body(response, MAX_ANSWER_BYTES)
+                return (await asyncio.to_thread(orjson.loads, body))["data"]
             except (httpx.HTTPError, ValueError, KeyError, TypeError, OSError) as error:
                 reason = self._exchange.without_secrets(str(error) or type(error).__name__)
                 raise UnavailableError(f"no names from {self.settings.url}: {reason}") from None

@@ -7,7 +7,7 @@ elsewhere is the daemon's to keep apart (`exporter/daemon/exclusive.py`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -46,6 +46,7 @@ class EvaluationState:
     - `arrivals`: up to when the data of each SLO are complete.
     - `settling`: which of the finest slots are asked for, and which of them again.
     - `lookbacks`: how far each SLO's counters are looked for: two scrape intervals, in seconds.
+    - `slack`: how many seconds of events the counters of an SLO may be apart; 0 if they never are.
     - `impossible`: the slots of which nothing is known as their counts cannot be.
     """
 
@@ -54,7 +55,7 @@ class EvaluationState:
         slos: Sequence[Slo],
         interval: int,
         lookbacks: Sequence[int] = (),
-        together: Sequence[bool] = (),
+        slack: Callable[[SloIndex], float] = lambda _: 0.0,
         patience: float = 300,
     ) -> None:
         self.slos = tuple(slos)
@@ -82,8 +83,7 @@ class EvaluationState:
         self.rebuilds = Rebuilds(
             self.ledger, self.series, self._slots, lookbacks=self.lookbacks, longest=self._longest
         )
-        # Whether bad and total are always of the same scrapes.
-        self._together = together or [True] * len(self.slos)
+        self.slack = slack
         self.impossible = ImpossibleSlots(self.ledger)
         self._restoring = Restoring(self.ledger)
 
@@ -109,12 +109,6 @@ class EvaluationState:
 
     # What was answered
 
-    def slack(self, slo_index: SloIndex) -> float:
-        """How many seconds of events the counters of an SLO may be apart: a scrape at each end."""
-        if self._together[slo_index]:
-            return 0.0
-        return float(max(2 * self.ledger.interval, self.lookbacks[slo_index]))
-
     def record(
         self,
         level: int,
@@ -138,7 +132,7 @@ class EvaluationState:
             deferred = DeferredAnswer(level, span, answer)
             slots = self.rebuilds.defer(slo_index, deferred, slots)
             self.ledger.write(level, series, span.start, slots, excluded)
-            if level == 0 and not self._together[slo_index]:
+            if level == 0 and self.slack(slo_index):
                 of_group = dict(zip(self.series.groups(slo_index), series, strict=True))
                 self.impossible.take_out(slo_index, of_group, span, self.slack(slo_index))
         statuses = np.where(known, SlotStatus.PROVISIONAL, SlotStatus.EMPTY).astype(np.uint8)
@@ -173,7 +167,7 @@ class EvaluationState:
             return self
         # Coarse slots are not taken apart in place.
         state = EvaluationState(
-            self.slos, self.ledger.interval, self.lookbacks, self._together, self._patience
+            self.slos, self.ledger.interval, self.lookbacks, self.slack, self._patience
         )
         state.follow(self, {}, at=end, saved=False)
         state.ledger.advance(end)

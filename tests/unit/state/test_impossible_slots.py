@@ -16,7 +16,7 @@ SLO = SloIndex(0)
 
 
 def state(*, together: bool = False) -> EvaluationState:
-    made = EvaluationState([slo(period=DAY)], 30, [60], [together])
+    made = EvaluationState([slo(period=DAY)], 30, [60], lambda _: 0 if together else 60)
     made.go_to(END)
     return made
 
