@@ -54,3 +54,17 @@ class FieldCase:
     rule: str | None = None
     prometheus_alone: bool = False
     invalid: tuple[str, ...] = ()
+
+
+def one_slo(sli: str, *, group_by: str = "") -> str:
+    """A configuration with one SLO of two hours, `a` of service `s`."""
+    groups = f"    group_by: {group_by}\n" if group_by else ""
+    return f"""
+prometheus: {{url: PROM_URL, scrape_interval: 30s}}
+slos:
+  - service: s
+    name: a
+    objective: 99
+    period: 2h
+{groups}    sli: {sli}
+"""

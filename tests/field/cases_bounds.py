@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from tests.field.case import FieldCase, Truth
+from tests.field.case import FieldCase, Truth, one_slo
 from tests.field.kit import counter, scrapes
 
-CONFIG = """
-prometheus: {url: PROM_URL, scrape_interval: 30s}
-slos:
-  - service: s
-    name: a
-    objective: 99
-    period: 2h
-    sli: {latency: {histogram: METRIC, threshold: 1500ms}}
-"""
+SLI = "{latency: {histogram: METRIC, threshold: 1500ms}}"
 RATES = {"0.1": 9.0, "1.0": 9.8, "1.5": 9.9, "+Inf": 10.0}
 
 
@@ -35,7 +27,7 @@ def one_job_lacks_the_bucket() -> FieldCase:
     return FieldCase(
         "The bucket of one job was dropped: its requests are not known to be slow.",
         lambda now: _jobs(metric, now),
-        CONFIG.replace("METRIC", metric),
+        one_slo(SLI.replace("METRIC", metric)),
         (Truth("1h", 360, 36_000),),
     )
 
@@ -45,7 +37,7 @@ def one_restarts_without_the_bucket() -> FieldCase:
     return FieldCase(
         "Both jobs restart, so that slots are counted from raw samples; one lacks the bucket.",
         lambda now: _jobs(metric, now, resets=(-1_800,)),
-        CONFIG.replace("METRIC", metric),
+        one_slo(SLI.replace("METRIC", metric)),
         # What the scrape before a restart does not show is lost: 30 s of events.
         (Truth("1h", 357, 35_700, within=1e-3),),
     )
@@ -53,11 +45,10 @@ def one_restarts_without_the_bucket() -> FieldCase:
 
 def a_group_lacks_the_bucket() -> FieldCase:
     metric = "bound_in_one_group"
-    config = CONFIG.replace("    sli:", "    group_by: [region]\n    sli:")
     return FieldCase(
         "With group_by, nothing is known of the group whose series lack the bucket.",
         lambda now: _jobs(metric, now),
-        config.replace("METRIC", metric),
+        one_slo(SLI.replace("METRIC", metric), group_by="[region]"),
         (Truth("1h", 360, 36_000, groups={"region": "k"}),),
     )
 

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from math import nan
 
-from tests.field.case import FieldCase, Truth
+from tests.field.case import FieldCase, Truth, one_slo
 from tests.field.kit import gauge, scrapes
 
 HOUR = 3_600
 
 
 def ratio_with_an_idle_handler() -> FieldCase:
-    config = """
-prometheus: {url: PROM_URL, scrape_interval: 30s}
-slos:
-  - service: s
-    name: a
-    objective: 99
-    period: 2h
-    sli:
-      ratio:
-        error: idle:errors:ratio_rate5m
-"""
-
     def series(now: int):
         times = scrapes(now)
         return [
@@ -33,7 +21,7 @@ slos:
     return FieldCase(
         story="Of two handlers one is idle, and its ratio is 0/0.",
         series=series,
-        config=config,
+        config=one_slo("{ratio: {error: idle:errors:ratio_rate5m}}"),
         truths=(Truth("1h", 72, HOUR),),
     )
 

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from tests.field.case import FieldCase, Truth
+from tests.field.case import FieldCase, Truth, one_slo
 from tests.field.kit import counter, gauge, scrapes
-
-CONFIG = """
-prometheus: {url: PROM_URL, scrape_interval: 30s}
-slos:
-  - service: s
-    name: a
-    objective: 99
-    period: 2h
-    sli:
-      query:
-        QUERY
-"""
 
 EVENTS = Truth("1h", 1_080, 3_600, within=40)
 """One event a second, of which 30% fail. Extrapolation is the functions' own."""
@@ -34,8 +22,8 @@ def _case(story: str, name: str, query: str) -> FieldCase:
             gauge(f"{name}:all:rate5m", 1, times),
         ]
 
-    lines = query.replace("NAME", name).replace("\n", "\n        ")
-    return FieldCase(story, series, CONFIG.replace("QUERY", lines), (EVENTS,))
+    lines = "".join(f"\n        {line}" for line in query.replace("NAME", name).split("\n"))
+    return FieldCase(story, series, one_slo(f"\n      query:{lines}"), (EVENTS,))
 
 
 def delta_beside_increase() -> FieldCase:

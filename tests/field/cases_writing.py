@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from tests.field.case import FieldCase, Truth
+from tests.field.case import FieldCase, Truth, one_slo
 from tests.field.kit import Series, counter, scrapes
-
-CONFIG = """
-prometheus: {url: PROM_URL, scrape_interval: 30s}
-slos:
-  - service: s
-    name: a
-    objective: 99
-    period: 2h
-    GROUPS
-    sli: SLI
-"""
 
 
 def _case(
@@ -27,7 +16,7 @@ def _case(
     groups: str = "",
     words: tuple[str, ...] = (),
 ) -> FieldCase:
-    config = CONFIG.replace("GROUPS", groups and f"group_by: {groups}").replace("SLI", sli)
+    config = one_slo(sli, group_by=groups)
     return FieldCase(story, lambda now: series(scrapes(now)), config, truths, words)
 
 
