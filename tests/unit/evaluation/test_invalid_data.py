@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 
 from exporter.daemon.engine import Engine
+from exporter.prometheus.answers import Series
 from exporter.slo.gate import Decision, decide
 from exporter.slo.snapshot import DataState, SloStatus
 from exporter.slo.types import HOUR
@@ -109,3 +112,31 @@ def test_one_groups_mistake_is_its_own():
     tiers = {region: status.tier.name for region, status in found.items() if status.tier}
     assert tiers == {"eu": "normal", "us": "exhausted"}
     assert any(alert.firing for alert in found["us"].alerts)
+
+
+def test_a_gauge_in_place_of_a_counter_moves_nothing():
+    """Slots in which it rises look like events, and half of them are bad: none is believed."""
+
+    def total(start: int, end: int) -> float:
+        # It falls in every fourth slot, which its raw samples tell.
+        return inf if start >= FAULT and end % (4 * STEP) == 0 else end - start
+
+    def half(start: int, end: int) -> float:
+        return 0.5 * max(0, end - max(start, FAULT))
+
+    def falling(query: str, at: int) -> list[Series]:
+        values = [1_000.0, 1_001.0, 990.0] if query.startswith("requests_total[") else []
+        return [Series({}, [(at - 50 + 20 * n, each) for n, each in enumerate(values)])]
+
+    fake = FakePrometheus({"requests_total": total, "errors_total": half})
+    fake.instant = falling
+    one = engine(fake, SLO, interval=STEP)
+    walk(one, NOW, FAULT + HOUR)
+    status = only(one, FAULT + HOUR)
+    assert status.state is DataState.INVALID
+    assert "fell from 1,001 to 990" in str(status.problem)
+    assert status.tier is not None
+    changes = [
+        change.after for change in status.tier_status.changes if change.at > FAULT + HOUR / 2
+    ]
+    assert changes == []
