@@ -115,14 +115,14 @@ def test_one_groups_mistake_is_its_own():
 
 
 def test_a_gauge_in_place_of_a_counter_moves_nothing():
-    """Slots in which it rises look like events, and half of them are bad: none is believed."""
+    """Slots in which it rises look like events, of which half come to be bad: none is believed."""
 
     def total(start: int, end: int) -> float:
         # It falls in every fourth slot, which its raw samples tell.
         return inf if start >= FAULT and end % (4 * STEP) == 0 else end - start
 
     def half(start: int, end: int) -> float:
-        return 0.5 * max(0, end - max(start, FAULT))
+        return 0.5 * max(0, end - max(start, FAULT + HOUR // 2))
 
     def falling(query: str, at: int) -> list[Series]:
         values = [1_000.0, 1_001.0, 990.0] if query.startswith("requests_total[") else []
@@ -136,7 +136,5 @@ def test_a_gauge_in_place_of_a_counter_moves_nothing():
     assert status.state is DataState.INVALID
     assert "fell from 1,001 to 990" in str(status.problem)
     assert status.tier is not None
-    changes = [
-        change.after for change in status.tier_status.changes if change.at > FAULT + HOUR / 2
-    ]
-    assert changes == []
+    changes = [change.at for change in status.tier_status.changes]
+    assert max(changes) < FAULT

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.slo.policy import DEFAULT_POLICY, BurnRate, Gate, Policy, Tier
-from exporter.slo.policy_state import PolicyState
+from exporter.slo.policy_state import PolicyState, worsened_at
 from exporter.slo.records import KEPT, Acknowledgement, Incident, TierChange
 
 HOUR = 3_600
@@ -140,3 +140,20 @@ def test_only_what_requires_a_postmortem_is_acknowledged():
     assert policy_state.acknowledged(T - 100, word) == PolicyState(
         (), (small, replace(large, acknowledged=word))
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "worse"),
+    [
+        ("normal", "freeze", True),
+        ("exhausted", "freeze", False),  # it has become better
+        (None, "freeze", False),  # nothing tells what was before
+        ("gone", "freeze", False),  # the policy no longer has it
+    ],
+)
+def test_when_a_tier_worsened(before, after, worse):
+    """By the newest change alone."""
+    old = TierChange(T - HOUR, "normal", "slow_down", "default", 0.4)
+    newest = TierChange(T, before, after, "default", 0.2)
+    assert worsened_at(DEFAULT_POLICY, (old, newest)) == (T if worse else None)
+    assert worsened_at(DEFAULT_POLICY, ()) is None
