@@ -1,4 +1,7 @@
-"""The one connection to a store's file: opened when it is needed, closed when it fails."""
+"""The one connection to a store's file: opened when it is needed, closed when it fails.
+
+A `Backend` of the store; PostgreSQL is the other.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 
 from exporter.errors import StoreError
 from exporter.store import lock, opening
+from exporter.store.opening import SqliteSession
 
 
 class StoreLostError(StoreError):
@@ -34,10 +38,11 @@ class StoreConnection:
             StoreError: it can be neither written nor read.
         """
         self.file = folder / opening.FILE
+        self.name = str(self.file)
         self.messages: list[str] = []
         self._read_only = False
         self._inode: int | None = None
-        self._connection: sqlite3.Connection | None = None
+        self._connection: SqliteSession | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -49,8 +54,13 @@ class StoreConnection:
             self._unlock()
             raise
 
+    @property
+    def size(self) -> int:
+        """The bytes that the file takes on disk."""
+        return opening.size(self.file)
+
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[SqliteSession]:
         """The connection, to read from.
 
         Raises:
@@ -62,7 +72,7 @@ class StoreConnection:
             raise StoreError(f"{self.file} cannot be read: {error}") from error
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[SqliteSession]:
         """The connection within a transaction: all that is written in it is stored, or nothing.
 
         Raises:
@@ -92,7 +102,7 @@ class StoreConnection:
         self._disconnect()
         self._unlock()
 
-    def _writable(self) -> sqlite3.Connection:
+    def _writable(self) -> SqliteSession:
         # SQLite does not notice that the file it has open was removed or replaced.
         if self._inode is not None and opening.inode(self.file) != self._inode:
             self._inode = None
@@ -104,7 +114,7 @@ class StoreConnection:
         self._read_only = False
         return self._use(opening.connect(self.file))
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> SqliteSession:
         """Open the file and check it as a whole."""
         try:
             return self._use(_checked(opening.connect(self.file)))
@@ -119,7 +129,7 @@ class StoreConnection:
             self._read_only = True
             return self._use(connection)
 
-    def _use(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+    def _use(self, connection: SqliteSession) -> SqliteSession:
         self._connection = connection
         if self._inode is None:
             # Otherwise it stays that of the file that was written to, so that the next transaction
@@ -127,7 +137,7 @@ class StoreConnection:
             self._inode = opening.inode(self.file)
         return connection
 
-    def _start_over(self, damage: sqlite3.Error) -> sqlite3.Connection:
+    def _start_over(self, damage: sqlite3.Error) -> SqliteSession:
         try:
             aside = opening.set_aside(self.file)
             connection = opening.connect(self.file)
@@ -161,7 +171,7 @@ class StoreConnection:
             self._lock = None
 
 
-def _checked(connection: sqlite3.Connection) -> sqlite3.Connection:
+def _checked(connection: SqliteSession) -> SqliteSession:
     """The connection itself, if its file is sound; otherwise it is closed.
 
     Raises:

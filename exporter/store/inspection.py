@@ -17,6 +17,7 @@ from exporter.ledger.levels import CHUNK
 from exporter.slo.types import Floats
 from exporter.store import opening
 from exporter.store.chunks import DamagedChunkError, decode
+from exporter.store.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ def summarize(folder: Path) -> list[SloSummary]:
     try:
         with closing(opening.connect_read_only(file)) as connection:
             rows = connection.execute(
-                "SELECT id, service, name, keep, end, current, rebuild FROM slo"
-                " ORDER BY service, name, current DESC, end DESC"
+                'SELECT id, service, name, keep, "end", current, rebuild FROM slo'
+                ' ORDER BY service, name, current DESC, "end" DESC'
             ).fetchall()
             return [_summary(connection, row) for row in rows]
     except sqlite3.Error as error:
@@ -66,7 +67,7 @@ _SloRow = tuple[int, str, str, int, int, int, int]
 """Columns of the table: id, service, name, keep, end, current, rebuild."""
 
 
-def _summary(connection: sqlite3.Connection, row: _SloRow) -> SloSummary:
+def _summary(connection: Session, row: _SloRow) -> SloSummary:
     id_, service, name, keep, end, current, rebuild = row
     series_ids = connection.execute("SELECT id FROM series WHERE slo = ?", (id_,)).fetchall()
     size, known, first, last = 0, 0.0, end, 0

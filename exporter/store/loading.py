@@ -3,83 +3,144 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from exporter.ledger.history import History, Stretch
 from exporter.ledger.levels import CHUNK
-from exporter.slo.types import DAY
+from exporter.slo.policy_state import PolicyState
+from exporter.slo.types import DAY, Group
 from exporter.store import tier_history
 from exporter.store.chunks import DamagedChunkError, decode
+from exporter.store.session import Session
 from exporter.store.stored import SloKey, StoredSlo
 
 SLACK = DAY
 """How much longer than the period they are for slots are kept, in seconds."""
 
+AT_ONCE = 200
+"""SLOs that are read by one set of queries: each is a round trip, and all of it is in memory."""
+
 Chunks = Mapping[int, Mapping[int, bytes]]
 """Chunks of one slot length: number -> series (its position) -> bytes."""
 
 
-class SloReader:
-    """Reads SLOs through a connection. `messages` tell of damaged slots that were left out."""
+@dataclass(frozen=True, slots=True)
+class _SloRow:
+    """What the table has of an SLO."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    id: int
+    measured: str
+    service: str
+    name: str
+    end: int
+    rebuild: bool
+    final_until: int
+
+    def is_of(self, key: SloKey) -> bool:
+        return (self.service, self.name) == (key.service, key.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was read of some SLOs: their series (id, group) and policy states by the SLO's id, and
+    the chunks (slot, number, bytes) by the series' id."""
+
+    series: Mapping[int, list[tuple[int, Group]]]
+    chunks: Mapping[int, list[tuple[int, int, bytes]]]
+    policy_states: Mapping[int, Mapping[Group, PolicyState]]
+
+
+class SloReader:
+    """Reads SLOs in a session. `messages` tell of damaged slots that were left out."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self.messages: list[str] = []
 
-    def read(self, key: SloKey) -> StoredSlo | None:
-        """What is stored of an SLO, or of one that measures the same; None if there is nothing.
+    def read(self, keys: Sequence[SloKey]) -> Iterator[tuple[int, StoredSlo]]:
+        """What is stored of SLOs, or of ones that measure the same, each with its place in `keys`.
 
-        Raises:
-            sqlite3.Error: it cannot be read.
+        Those of which nothing is stored are left out. Errors are the database's.
         """
-        rows = self._connection.execute(
-            "SELECT id, end, service = ? AND name = ? AS own, rebuild FROM slo WHERE measured = ?"
-            " ORDER BY end DESC, own DESC",
-            (key.service, key.name, key.measured),
-        ).fetchall()
-        if not rows:
-            return None
-        (newest, end, newest_is_own, _), *older = rows
-        history = self._history(newest, end, key.keep)
-        for id_, older_end, is_own, _ in older:
-            if is_own:  # it had this name before: what it has may reach further back
-                history = history.over(self._history(id_, older_end, key.keep))
-        own_id = next((id_ for id_, _, is_own, _ in rows if is_own), newest)
+        for first in range(0, len(keys), AT_ONCE):
+            some = keys[first : first + AT_ONCE]
+            rows = self._slo_rows({key.measured for key in some})
+            chosen = [_chosen(rows.get(key.measured, ()), key) for key in some]
+            found = self._found({row.id for of_key in chosen for row in of_key})
+            for place, (key, of_key) in enumerate(zip(some, chosen, strict=True), first):
+                if of_key:
+                    yield place, self._stored(key, of_key, found)
+
+    def _slo_rows(self, measured: Iterable[str]) -> dict[str, list[_SloRow]]:
+        session = self._session
+        final_until = "judged" if session.has("tier_change") else "0"
+        by_measured: dict[str, list[_SloRow]] = defaultdict(list)
+        for id_, of, service, name, end, rebuild, until in session.execute(
+            f'SELECT id, measured, service, name, "end", rebuild, {final_until} FROM slo'  # noqa: S608 - ours
+            f" WHERE measured IN {session.texts}",
+            (json.dumps(sorted(measured)),),
+        ):
+            by_measured[of].append(_SloRow(id_, of, service, name, end, rebuild > 0, until))
+        return by_measured
+
+    def _found(self, slo_ids: Iterable[int]) -> _Found:
+        session = self._session
+        wanted = sorted(slo_ids)
+        series: dict[int, list[tuple[int, Group]]] = defaultdict(list)
+        for id_, slo_id, labels in session.execute(
+            f"SELECT id, slo, labels FROM series WHERE slo IN {session.ids} ORDER BY labels",  # noqa: S608 - ours
+            (json.dumps(wanted),),
+        ):
+            series[slo_id].append((id_, tuple(json.loads(labels))))
+        chunks: dict[int, list[tuple[int, int, bytes]]] = defaultdict(list)
+        for id_, *chunk in session.execute(
+            f"SELECT series, slot, number, counts FROM chunk WHERE series IN {session.ids}",  # noqa: S608 - ours
+            (json.dumps([id_ for of_slo in series.values() for id_, _ in of_slo]),),
+        ):
+            chunks[id_].append((chunk[0], chunk[1], chunk[2]))
+        return _Found(series, chunks, tier_history.read(session, wanted))
+
+    def _stored(self, key: SloKey, rows: Sequence[_SloRow], found: _Found) -> StoredSlo:
+        newest, *older = rows
+        history = self._history(newest, key.keep, found)
+        for row in older:  # it had this name before: what it has may reach further back
+            history = history.over(self._history(row, key.keep, found))
+        own = next((row for row in rows if row.is_of(key)), newest)
         return StoredSlo(
             history,
-            own=bool(newest_is_own),
-            rebuild=any(is_own and rebuild for _, _, is_own, rebuild in rows),
-            final_until=tier_history.final_until(self._connection, own_id),
-            policy_states=tier_history.read(self._connection, own_id),
+            own=newest.is_of(key),
+            rebuild=own.rebuild and own.is_of(key),
+            final_until=own.final_until,
+            policy_states=found.policy_states.get(own.id, {}),
         )
 
-    def _history(self, slo_id: int, end: int, keep: int) -> History:
-        series = self._connection.execute(
-            "SELECT id, labels FROM series WHERE slo = ? ORDER BY labels", (slo_id,)
-        ).fetchall()
-        groups = tuple(tuple(json.loads(labels)) for _, labels in series)
-        ids = [id_ for id_, _ in series]
-        return History(end, groups, tuple(self._stretches(ids, end - keep - SLACK, end)))
+    def _history(self, row: _SloRow, keep: int, found: _Found) -> History:
+        series = found.series.get(row.id, [])
+        by_series = [found.chunks.get(id_, []) for id_, _ in series]
+        groups = tuple(group for _, group in series)
+        return History(
+            row.end, groups, tuple(self._stretches(by_series, row.end - keep - SLACK, row.end))
+        )
 
-    def _stretches(self, series_ids: Sequence[int], start: int, end: int) -> Iterator[Stretch]:
+    def _stretches(
+        self, by_series: Sequence[Iterable[tuple[int, int, bytes]]], start: int, end: int
+    ) -> Iterator[Stretch]:
         by_slot: dict[int, dict[int, dict[int, bytes]]] = defaultdict(lambda: defaultdict(dict))
-        for position, id_ in enumerate(series_ids):
-            # The bounds leave out chunks that a clock years off has left behind.
-            for slot, number, counts in self._connection.execute(
-                "SELECT slot, number, counts FROM chunk WHERE series = ?"
-                " AND (number + 1) * slot * ? > ? AND number * slot * ? < ?",
-                (id_, CHUNK, start, CHUNK, end),
-            ):
-                by_slot[slot][number][position] = counts
-        for slot, chunks in by_slot.items():
+        for position, chunks in enumerate(by_series):
+            for slot, number, counts in chunks:
+                # The bounds leave out chunks that a clock years off has left behind.
+                length = slot * CHUNK
+                if (number + 1) * length > start and number * length < end:
+                    by_slot[slot][number][position] = counts
+        for slot, chunks_of_slot in by_slot.items():
             try:
-                yield decode(slot, chunks, len(series_ids))
+                yield decode(slot, chunks_of_slot, len(by_series))
             except DamagedChunkError:
-                intact = self._intact(slot, chunks)
+                intact = self._intact(slot, chunks_of_slot)
                 if intact:
-                    yield decode(slot, intact, len(series_ids))
+                    yield decode(slot, intact, len(by_series))
 
     def _intact(self, slot: int, chunks: Chunks) -> Chunks:
         """Those of some chunks that are not damaged; a message names each of the others."""
@@ -96,3 +157,9 @@ class SloReader:
             else:
                 intact[number] = by_series
         return intact
+
+
+def _chosen(rows: Sequence[_SloRow], key: SloKey) -> list[_SloRow]:
+    """The SLOs that one goes on from: the newest that measures the same, and then its own."""
+    ordered = sorted(rows, key=lambda row: (row.end, row.is_of(key)), reverse=True)
+    return ordered[:1] + [row for row in ordered[1:] if row.is_of(key)]

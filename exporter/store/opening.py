@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 from exporter.errors import StoreError
 from exporter.store import schema
@@ -13,6 +14,19 @@ FILE = "ledger.sqlite"
 
 BUSY_SECONDS = 2.0
 """How long to wait for a backup or a shell that has locked the file."""
+
+
+class SqliteSession(sqlite3.Connection):
+    """Implements `Session`: nobody else writes to the file while a daemon has it open."""
+
+    shared: ClassVar[bool] = False
+    ids: ClassVar[str] = "(SELECT value FROM json_each(?))"
+    texts: ClassVar[str] = ids
+
+    def has(self, table: str) -> bool:
+        """Whether there is such a table."""
+        found = self.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
+        return found is not None
 
 
 def existing(folder: Path) -> Path:
@@ -27,7 +41,7 @@ def existing(folder: Path) -> Path:
     return file
 
 
-def connect(file: Path) -> sqlite3.Connection:
+def connect(file: Path) -> SqliteSession:
     """Open the file for reading and writing; it is created if it does not exist.
 
     Raises:
@@ -35,7 +49,11 @@ def connect(file: Path) -> sqlite3.Connection:
         StoreVersionError: a newer version or another program wrote it.
     """
     connection = sqlite3.connect(
-        file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        file,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=SqliteSession,
     )
     try:
         is_new = schema.is_empty(connection, file)
@@ -55,7 +73,7 @@ def connect(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_read_only(file: Path) -> sqlite3.Connection:
+def connect_read_only(file: Path) -> SqliteSession:
     """Open the file for reading only, even where nothing beside it can be written.
 
     Raises:
@@ -69,6 +87,7 @@ def connect_read_only(file: Path) -> sqlite3.Connection:
             timeout=BUSY_SECONDS,
             isolation_level=None,
             check_same_thread=False,
+            factory=SqliteSession,
         )
         try:
             schema.check_filled(connection, file)

@@ -13,17 +13,18 @@ from pathlib import Path
 
 from exporter.errors import StoreError
 from exporter.store import opening
+from exporter.store.session import Session
 
 
-def pending(connection: sqlite3.Connection) -> list[int]:
+def pending(session: Session) -> list[int]:
     """The ids of the configured SLOs that have a request."""
-    rows = connection.execute("SELECT id FROM slo WHERE rebuild AND current").fetchall()
+    rows = session.execute("SELECT id FROM slo WHERE rebuild <> 0 AND current = 1").fetchall()
     return [id_ for (id_,) in rows]
 
 
-def clear(connection: sqlite3.Connection, slo_id: int) -> None:
+def clear(session: Session, slo_id: int) -> None:
     """Note that a request was met."""
-    connection.execute("UPDATE slo SET rebuild = 0 WHERE id = ?", (slo_id,))
+    session.execute("UPDATE slo SET rebuild = 0 WHERE id = ?", (slo_id,))
 
 
 def request_rebuild(folder: Path, service: str, name: str) -> None:
@@ -36,11 +37,11 @@ def request_rebuild(folder: Path, service: str, name: str) -> None:
     try:
         with closing(opening.connect(file)) as connection:
             updated = connection.execute(
-                "UPDATE slo SET rebuild = 1 WHERE current AND service = ? AND name = ?",
+                "UPDATE slo SET rebuild = 1 WHERE current = 1 AND service = ? AND name = ?",
                 (service, name),
             ).rowcount
             names = connection.execute(
-                "SELECT DISTINCT service || '/' || name AS named FROM slo WHERE current"
+                "SELECT DISTINCT service || '/' || name AS named FROM slo WHERE current = 1"
                 " ORDER BY named"
             ).fetchall()
     except sqlite3.Error as error:
@@ -62,7 +63,7 @@ def rebuild_pending(folder: Path, service: str, name: str) -> bool:
     try:
         with closing(opening.connect_read_only(file)) as connection:
             row = connection.execute(
-                "SELECT 1 FROM slo WHERE rebuild AND current AND service = ? AND name = ?",
+                "SELECT 1 FROM slo WHERE rebuild <> 0 AND current = 1 AND service = ? AND name = ?",
                 (service, name),
             ).fetchone()
     except sqlite3.Error as error:

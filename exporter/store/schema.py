@@ -20,7 +20,7 @@ CREATE TABLE slo (
     service TEXT NOT NULL,
     name TEXT NOT NULL,
     keep INTEGER NOT NULL,           -- how far back slots are kept, in seconds
-    end INTEGER NOT NULL,            -- when it was last written, Unix seconds
+    "end" INTEGER NOT NULL,            -- when it was last written, Unix seconds
     current INTEGER NOT NULL,        -- whether it is in the configuration
     rebuild INTEGER NOT NULL,        -- whether Prometheus is to be asked for everything anew
     judged INTEGER NOT NULL DEFAULT 0, -- until when its tiers and incidents stand, Unix seconds
@@ -50,7 +50,7 @@ CREATE TABLE tier_change (
     after TEXT NOT NULL,
     policy TEXT NOT NULL,
     remaining REAL NOT NULL,         -- of the budget, a ratio
-    window INTEGER,                  -- seconds, if a burn rate raised the tier
+    "window" INTEGER,                -- seconds, if a burn rate raised the tier
     burn_rate REAL,
     PRIMARY KEY (slo, labels, at)
 ) STRICT, WITHOUT ROWID;
@@ -58,7 +58,7 @@ CREATE TABLE incident (
     slo INTEGER NOT NULL REFERENCES slo ON DELETE CASCADE,
     labels TEXT NOT NULL,
     start INTEGER NOT NULL,
-    end INTEGER NOT NULL,
+    "end" INTEGER NOT NULL,
     bad REAL NOT NULL,
     share REAL NOT NULL,             -- of one period's budget, a ratio
     open INTEGER NOT NULL,           -- whether it may go on
@@ -72,7 +72,7 @@ CREATE TABLE override (
     id INTEGER PRIMARY KEY,
     service TEXT NOT NULL,
     slo TEXT,                        -- NULL for all of the service
-    by TEXT NOT NULL,
+    "by" TEXT NOT NULL,
     why TEXT NOT NULL,
     start REAL NOT NULL,
     until REAL NOT NULL
@@ -88,7 +88,7 @@ CREATE TABLE IF NOT EXISTS firing (
     long INTEGER NOT NULL,           -- the condition's windows, in seconds
     short INTEGER NOT NULL,
     start INTEGER NOT NULL,
-    end INTEGER NOT NULL,
+    "end" INTEGER NOT NULL,
     open INTEGER NOT NULL,           -- whether it goes on
     PRIMARY KEY (slo, labels, start, severity, long, short)
 ) STRICT, WITHOUT ROWID;
@@ -122,18 +122,6 @@ def upgrade(connection: sqlite3.Connection) -> None:
             f"BEGIN; {UPGRADES[older]} PRAGMA user_version = {older + 1}; COMMIT;"
         )
     connection.executescript(f"BEGIN; {FIRING_TABLE} COMMIT;")
-
-
-def has_policy_tables(connection: sqlite3.Connection) -> bool:
-    """Whether the file has what version 2 added: an older file that is read-only does not."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return bool(version >= 2)
-
-
-def has_firings(connection: sqlite3.Connection) -> bool:
-    """Whether the file has the table of firings: one that is read-only may not have it yet."""
-    found = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'firing'").fetchone()
-    return found is not None
 
 
 def check_filled(connection: sqlite3.Connection, file: Path) -> None:

@@ -7,16 +7,16 @@ to a file that was not read first.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from exporter.slo.records import Override
 from exporter.slo.types import SloIndex, enumerate_slos
-from exporter.store import opening, overrides, rebuild_requests
+from exporter.store import overrides, rebuild_requests
 from exporter.store.connection import StoreConnection
 from exporter.store.loading import SloReader
+from exporter.store.session import Session
 from exporter.store.stored import ChunkChange, PolicyStates, SloKey, StoredSlo
 from exporter.store.writing import SloWriter
 
@@ -45,7 +45,7 @@ class Store:
     @property
     def size(self) -> int:
         """The bytes that it takes on disk."""
-        return opening.size(self.file)
+        return self._connection.size
 
     def new_messages(self) -> list[str]:
         """What an operator should know of the file, each told once."""
@@ -66,18 +66,18 @@ class Store:
         found = {}
         with self._connection.reading() as connection:
             reader = SloReader(connection)
-            for slo_index, key in enumerate_slos(keys):
-                stored = None if slo_index in known else reader.read(key)
-                if stored is not None:
-                    found[slo_index] = stored
-        self._connection.messages += [f"{self.file}: {message}" for message in reader.messages]
+            wanted = [slo_index for slo_index, _ in enumerate_slos(keys) if slo_index not in known]
+            for place, stored in reader.read([keys[slo_index] for slo_index in wanted]):
+                found[wanted[place]] = stored
+        name = self._connection.name
+        self._connection.messages += [f"{name}: {message}" for message in reader.messages]
         return found
 
     def write(
         self,
         end: int,
         level_starts: Sequence[tuple[int, int]],
-        changes: Iterable[ChunkChange],
+        changes: Sequence[ChunkChange],
         policy_states: PolicyStates | None = None,
     ) -> None:
         """Store what has changed up to `end` (Unix seconds), all of it or nothing.
@@ -140,7 +140,7 @@ class Store:
         self._connection.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[Session]:
         try:
             with self._connection.transaction() as connection:
                 yield connection

@@ -3,142 +3,131 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import KEPT, Acknowledgement, Firing, Incident, TierChange
 from exporter.slo.types import Group
-from exporter.store.schema import has_firings, has_policy_tables
+from exporter.store.session import Session
 from exporter.store.stored import PolicyStates
 
-
-def final_until(connection: sqlite3.Connection, slo_id: int) -> int:
-    """Until when the tiers and incidents of an SLO are final, Unix seconds; 0 for never."""
-    if not has_policy_tables(connection):
-        return 0
-    row = connection.execute("SELECT judged FROM slo WHERE id = ?", (slo_id,)).fetchone()
-    return int(row[0])
+Key = tuple[int, str]
+"""The id of an SLO, and a group's labels as JSON."""
 
 
-def read(connection: sqlite3.Connection, slo_id: int) -> Mapping[Group, PolicyState]:
-    """The tiers and incidents of an SLO, by group."""
-    if not has_policy_tables(connection):
+def read(session: Session, slo_ids: Sequence[int]) -> Mapping[int, Mapping[Group, PolicyState]]:
+    """The tiers and incidents of SLOs, by id and group."""
+    if not session.has("tier_change"):
         return {}
-    changes: dict[Group, list[TierChange]] = defaultdict(list)
-    incidents: dict[Group, list[Incident]] = defaultdict(list)
-    for labels, *change in connection.execute(
-        "SELECT labels, at, before, after, policy, remaining, window, burn_rate FROM tier_change"
-        " WHERE slo = ? ORDER BY at",
-        (slo_id,),
+    changes: dict[Key, list[TierChange]] = defaultdict(list)
+    incidents: dict[Key, list[Incident]] = defaultdict(list)
+    wanted = (json.dumps(slo_ids),)
+    for slo_id, labels, *change in session.execute(
+        'SELECT slo, labels, at, before, after, policy, remaining, "window", burn_rate'  # noqa: S608 - ours
+        f" FROM tier_change WHERE slo IN {session.ids} ORDER BY at",
+        wanted,
     ):
-        changes[tuple(json.loads(labels))].append(TierChange(*change))
-    for labels, start, end, bad, share, open_, postmortem, at, by, note in connection.execute(
-        "SELECT labels, start, end, bad, share, open, postmortem, acknowledged_at,"
-        " acknowledged_by, note FROM incident WHERE slo = ? ORDER BY start",
-        (slo_id,),
+        changes[slo_id, labels].append(TierChange(*change))
+    for slo_id, labels, start, end, bad, share, open_, postmortem, at, by, note in session.execute(
+        'SELECT slo, labels, start, "end", bad, share, open, postmortem, acknowledged_at,'  # noqa: S608 - ours
+        f" acknowledged_by, note FROM incident WHERE slo IN {session.ids} ORDER BY start",
+        wanted,
     ):
         acknowledged = None if at is None else Acknowledgement(at, by, note)
-        incidents[tuple(json.loads(labels))].append(
+        incidents[slo_id, labels].append(
             Incident(start, end, bad, share, bool(open_), bool(postmortem), acknowledged)
         )
-    firings = _firings(connection, slo_id)
-    return {
-        group: PolicyState(tuple(changes[group]), tuple(incidents[group]), tuple(firings[group]))
-        for group in changes.keys() | incidents.keys() | firings.keys()
-    }
+    firings = _firings(session, slo_ids)
+    states: dict[int, dict[Group, PolicyState]] = defaultdict(dict)
+    for key in changes.keys() | incidents.keys() | firings.keys():
+        slo_id, labels = key
+        states[slo_id][tuple(json.loads(labels))] = PolicyState(
+            tuple(changes[key]), tuple(incidents[key]), tuple(firings[key])
+        )
+    return states
 
 
-def _firings(connection: sqlite3.Connection, slo_id: int) -> dict[Group, list[Firing]]:
-    firings: dict[Group, list[Firing]] = defaultdict(list)
-    if has_firings(connection):
-        for labels, severity, long, short, start, end, open_ in connection.execute(
-            "SELECT labels, severity, long, short, start, end, open FROM firing"
-            " WHERE slo = ? ORDER BY start, severity, long, short",
-            (slo_id,),
+def _firings(session: Session, slo_ids: Sequence[int]) -> dict[Key, list[Firing]]:
+    firings: dict[Key, list[Firing]] = defaultdict(list)
+    if session.has("firing"):
+        for slo_id, labels, severity, long, short, start, end, open_ in session.execute(
+            'SELECT slo, labels, severity, long, short, start, "end", open FROM firing'  # noqa: S608 - ours
+            f" WHERE slo IN {session.ids} ORDER BY start, severity, long, short",
+            (json.dumps(slo_ids),),
         ):
-            firings[tuple(json.loads(labels))].append(
-                Firing(severity, long, short, start, end, bool(open_))
-            )
+            firings[slo_id, labels].append(Firing(severity, long, short, start, end, bool(open_)))
     return firings
 
 
-def write(
-    connection: sqlite3.Connection, slo_ids: Sequence[int], policy_states: PolicyStates
-) -> None:
+def write(session: Session, slo_ids: Sequence[int], policy_states: PolicyStates) -> None:
     """Store tiers and incidents; `slo_ids` are the ids of the SLOs, by their index."""
     by_time: dict[int, list[int]] = defaultdict(list)
     for slo_id, until in zip(slo_ids, policy_states.final_until, strict=False):
         by_time[until].append(slo_id)
     for until, ids in by_time.items():
-        connection.execute(
-            "UPDATE slo SET judged = ? WHERE id IN (SELECT value FROM json_each(?))",
+        session.execute(
+            f"UPDATE slo SET judged = ? WHERE id IN {session.ids}",  # noqa: S608 - ours
             (until, json.dumps(ids)),
         )
-    for (slo_index, group), policy_state in policy_states.changed.items():
-        _write(connection, (slo_ids[slo_index], json.dumps(group)), policy_state)
-
-
-def _write(connection: sqlite3.Connection, key: tuple[int, str], policy_state: PolicyState) -> None:
+    changed = {
+        (slo_ids[slo_index], json.dumps(group)): policy_state
+        for (slo_index, group), policy_state in policy_states.changed.items()
+    }
+    if not changed:
+        return
     for table in ("tier_change", "incident", "firing"):
-        connection.execute(f"DELETE FROM {table} WHERE slo = ? AND labels = ?", key)  # noqa: S608 - ours
-    connection.executemany(
-        "INSERT INTO tier_change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (
-                *(*key, change.at, change.before, change.after, change.policy),
-                *(change.remaining, change.window, change.burn_rate),
-            )
-            for change in policy_state.changes
-        ),
+        session.executemany(f"DELETE FROM {table} WHERE slo = ? AND labels = ?", changed)  # noqa: S608 - ours
+    session.executemany(
+        "INSERT INTO tier_change"
+        ' (slo, labels, at, before, after, policy, remaining, "window", burn_rate)'
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        _change_rows(changed),
     )
-    connection.executemany(
-        "INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        _incident_rows(key, policy_state.incidents),
+    session.executemany(
+        'INSERT INTO incident (slo, labels, start, "end", bad, share, open, postmortem,'
+        " acknowledged_at, acknowledged_by, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        _incident_rows(changed),
     )
-    connection.executemany(
-        "INSERT INTO firing VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (
-                *key,
-                firing.severity,
-                firing.long,
-                firing.short,
-                firing.start,
-                firing.end,
-                firing.open,
-            )
-            for firing in policy_state.firings
-        ),
+    session.executemany(
+        'INSERT INTO firing (slo, labels, severity, long, short, start, "end", open)'
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        _firing_rows(changed),
     )
 
 
-def _incident_rows(
-    key: tuple[int, str], incidents: Iterable[Incident]
-) -> Iterable[tuple[object, ...]]:
-    for incident in incidents:
-        figures = (
-            incident.start,
-            incident.end,
-            incident.bad,
-            incident.share,
-            incident.open,
-            incident.postmortem,
-        )
-        word = incident.acknowledged
-        acknowledged = (word.at, word.by, word.note) if word else (None, None, None)
-        yield (*key, *figures, *acknowledged)
+def _change_rows(changed: Mapping[Key, PolicyState]) -> Iterator[tuple[object, ...]]:
+    for key, policy_state in changed.items():
+        for change in policy_state.changes:
+            figures = (change.remaining, change.window, change.burn_rate)
+            yield (*key, change.at, change.before, change.after, change.policy, *figures)
 
 
-def prune(connection: sqlite3.Connection, end: int) -> None:
+def _incident_rows(changed: Mapping[Key, PolicyState]) -> Iterator[tuple[object, ...]]:
+    for key, policy_state in changed.items():
+        for incident in policy_state.incidents:
+            figures = (incident.start, incident.end, incident.bad, incident.share)
+            flags = (int(incident.open), int(incident.postmortem))
+            word = incident.acknowledged
+            acknowledged = (word.at, word.by, word.note) if word else (None, None, None)
+            yield (*key, *figures, *flags, *acknowledged)
+
+
+def _firing_rows(changed: Mapping[Key, PolicyState]) -> Iterator[tuple[object, ...]]:
+    for key, policy_state in changed.items():
+        for firing in policy_state.firings:
+            condition = (firing.severity, firing.long, firing.short)
+            yield (*key, *condition, firing.start, firing.end, int(firing.open))
+
+
+def prune(session: Session, end: int) -> None:
     """Delete what has become too old of SLOs that are no longer configured.
 
     Those that are configured lose theirs when they are written.
     """
-    for table, column in (("tier_change", "at"), ("incident", "end"), ("firing", "end")):
-        connection.execute(
+    for table, column in (("tier_change", "at"), ("incident", '"end"'), ("firing", '"end"')):
+        session.execute(
             f"DELETE FROM {table} WHERE {column} <= ? AND slo IN"  # noqa: S608 - as above
-            " (SELECT id FROM slo WHERE NOT current)",
+            " (SELECT id FROM slo WHERE current = 0)",
             (end - KEPT,),
         )
