@@ -50,6 +50,12 @@ class Settings:
         """The files as YAML that may be shown: without secrets and comments."""
         return masked(self.files)
 
+    def changes(self, before: Settings) -> dict[str, str]:
+        """Which sections are others than before, but for the SLOs and what is in them."""
+        names = ("datasources", "evaluation", "overrides", "grafana")
+        changed = [name for name in names if getattr(self, name) != getattr(before, name)]
+        return {"settings": ", ".join(changed)} if changed else {}
+
     def ended_windows(self, now: float) -> tuple[str, ...]:
         """The maintenance windows whose last end is past, a line each; `now` in Unix seconds."""
         return tuple(

@@ -176,7 +176,7 @@ class App:
         """
         current = self.current
         async with current.swapping:
-            before = current.running.settings.slos
+            before = current.running.settings
             try:
                 await self._reload()
             except (ConfigError, SettingsError, StoreError) as error:
@@ -188,9 +188,9 @@ class App:
                 raise ReloadError(str(error)) from error
             else:
                 current.reload = LastReload(time.time())
-                slos = current.running.settings.slos
-                changed = changes(before, slos)
-                self._log.info("the configuration was reloaded", slos=len(slos), **changed)
+                settings = current.running.settings
+                changed = {**changes(before.slos, settings.slos), **settings.changes(before)}
+                self._log.info("the configuration was reloaded", slos=len(settings.slos), **changed)
             finally:
                 self.publisher.refresh()
 

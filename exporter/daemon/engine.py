@@ -55,6 +55,7 @@ class Engine:
             for name in self.datasources
         }
         self.turns = Exclusive()
+        self.clients = clients
         self._settings = settings
         self._counter = SlotCounter(clients, self.slos, settings.interval)
         queries = self._counter.queries

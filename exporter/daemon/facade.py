@@ -15,7 +15,9 @@ from exporter.daemon.current import Current
 from exporter.daemon.reviews import Reviews
 from exporter.evaluation.chart_data import event_histories
 from exporter.exposition.publisher import Publisher
+from exporter.review.nearest import did_you_mean, listed
 from exporter.slo.event_history import EventHistory
+from exporter.slo.figures import minute
 from exporter.slo.findings import Finding
 from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideError, with_overrides
@@ -114,7 +116,9 @@ class Facade:
             (slo.service, new.slo or slo.name) == (new.service, slo.name) for slo in settings.slos
         ):
             named = new.service if new.slo is None else f"{new.service}/{new.slo}"
-            raise OverrideError(f"{named} is not configured")
+            known = {f"{slo.service}/{slo.name}" if new.slo else slo.service for slo in settings.slos}
+            advice = did_you_mean(named, known) or f"known are {listed(known)}"
+            raise OverrideError(f"{named} is not configured: {advice}")
         persister = self._current.persister
         made = persister.overrides.record(new, settings.overrides)
         self._show_overrides()
@@ -157,7 +161,7 @@ class Facade:
             "postmortem acknowledged",
             service=key.service,
             slo=key.slo,
-            start=key.start,
+            began=minute(key.start),
             by=word.by,
             note=word.note,
         )

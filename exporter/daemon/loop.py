@@ -11,6 +11,7 @@ from typing import Protocol
 import structlog
 
 from exporter.collection.settings import EvaluationSettings
+from exporter.daemon.datasource_log import HISTORY, NEWEST, DatasourceLog
 from exporter.daemon.engine import Engine
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.snapshot import Snapshot
@@ -23,9 +24,8 @@ GRACE = 1.0
 """Seconds that an evaluation waits for a datasource that did not answer the last time, and a
 tenth of a short interval."""
 
-TELL_CHANGES_EVERY = 60.0
-"""Seconds between two log lines on trouble that goes on but reads differently: some errors never
-read the same twice."""
+MOST_PROBE = 5.0
+"""Seconds that a datasource has for the smallest of questions, at the most; at least a second."""
 
 PROGRESS_EVERY = 10.0
 """Seconds between two log lines on how far the history is."""
@@ -81,7 +81,7 @@ class Loop:
         self._polls: dict[str, asyncio.Task[None]] = {}
         self._silent = set(engine.datasources)
         self._first_answer = {name: asyncio.Event() for name in engine.datasources}
-        self._trouble: dict[tuple[str, str], tuple[str, float]] = {}
+        self._told = DatasourceLog(settings.interval, clock)
         self._problems: dict[SloIndex, str] = {}
 
     async def run(self) -> None:
@@ -118,36 +118,66 @@ class Loop:
             await asyncio.sleep(wait if answered else min(wait, backoff.pause()))
 
     async def _poll(self, group: asyncio.TaskGroup) -> None:
-        """Poll every datasource, and wait for those that are well.
+        """Poll every datasource, and wait for those that are well, an interval at the most.
 
         One that is in trouble goes on by itself: what it answers is in a later evaluation.
         """
-        well: list[asyncio.Task[None]] = []
-        troubled: list[asyncio.Task[None]] = []
+        well: set[str] = set()
         for name in self._engine.datasources:
             if name not in self._polls or self._polls[name].done():
                 self._polls[name] = group.create_task(self._poll_datasource(name))
-            in_trouble = self._trouble.get((name, "newest slots"))
-            (troubled if in_trouble else well).append(self._polls[name])
-        interval = self._settings.interval
-        for polls, patience in ((well, interval), (troubled, min(GRACE, interval / 10))):
-            if polls:
-                await asyncio.wait(polls, timeout=patience)
+            if not self._told.in_trouble(name):
+                well.add(name)
+        interval, started = self._settings.interval, time.monotonic()
+        await self._wait(well, interval / 2)
+        late = {name for name in well if not self._polls[name].done()}
+        await asyncio.gather(*(self._look_after(name, interval / 2) for name in late))
+        slow = {name for name in late if not self._told.in_trouble(name)}
+        await self._wait(slow, interval - (time.monotonic() - started))
+        await self._wait(set(self._engine.datasources) - well, min(GRACE, interval / 10))
         self._silent |= {name for name, poll in self._polls.items() if not poll.done()}
 
+    async def _wait(self, names: Collection[str], seconds: float) -> None:
+        if names:
+            polls = [self._polls[name] for name in names]
+            await asyncio.wait(polls, timeout=max(0.0, seconds))
+
+    async def _look_after(self, name: str, waited: float) -> None:
+        """Tell a datasource that hangs from one that is slow, after so many seconds of a poll.
+
+        One that hangs is in trouble from now on, long before its queries are given up: its
+        metric, its state and the log say so within two intervals.
+        """
+        first = name in self._silent  # it has much to answer, then
+        try:
+            patience = max(1.0, min(MOST_PROBE, self._settings.interval / 2))
+            await self._engine.clients[name].probe(patience)
+        except UnavailableError as error:
+            if not self._polls[name].done():
+                self._silent.add(name)
+                self._told.fails(name, NEWEST, str(error))
+        else:
+            if not first and not self._polls[name].done():
+                self._told.slow(name, waited, self._engine.clients[name].pace.take())
+
     async def _poll_datasource(self, name: str) -> None:
+        started, pacer = time.monotonic(), self._engine.clients[name].pace
+        pacer.take()  # what came before
         try:
             await self._engine.poll_datasource(name, self._clock())
         except UnavailableError as error:
             self._silent.add(name)
-            self._note(name, "newest slots", str(error))
+            self._told.fails(name, NEWEST, str(error))
         except Exception:  # noqa: BLE001 - as above
             self._silent.add(name)
             self._log.exception("polling failed; it is tried again", datasource=name)
         else:
             self._silent.discard(name)
             self._first_answer[name].set()
-            self._note(name, "newest slots", "")
+            self._told.answers(name, NEWEST)
+            self._told.polled(
+                name, time.monotonic() - started, self._engine.clients[name].pace.take()
+            )
 
     async def _evaluate(self, started: float) -> None:
         snapshot = await self._engine.evaluate_in_thread(self._clock())
@@ -171,7 +201,7 @@ class Loop:
                     if all(poll.done() for poll in self._polls.values()):
                         await self._evaluate(time.perf_counter())
             except UnavailableError as error:
-                self._note(name, "history", str(error))
+                self._told.fails(name, HISTORY, str(error))
                 await asyncio.sleep(backoff.pause())
                 continue
             except Exception:  # noqa: BLE001 - as above
@@ -180,7 +210,7 @@ class Loop:
                 await asyncio.sleep(LONGEST_PAUSE)
                 continue
             backoff.reset()
-            self._note(name, "history", "")
+            self._told.answers(name, HISTORY)
             if more and time.monotonic() - told > PROGRESS_EVERY:
                 told = time.monotonic()
                 progress = round(self._engine.history_progress(), 3)
@@ -192,19 +222,6 @@ class Loop:
     def _next_boundary(self, now: float) -> float:
         interval, delay = self._settings.interval, self._settings.delay
         return ((now - delay) // interval + 1) * interval + delay
-
-    def _note(self, name: str, asking: str, trouble: str) -> None:
-        """Log trouble with a datasource once when it begins or changes, and when it is over."""
-        before, told = self._trouble.get((name, asking), ("", 0.0))
-        if trouble == before:
-            return
-        about, now = {"datasource": name, "asking": asking}, self._clock()
-        if not trouble:
-            self._log.info("Prometheus answers again", **about)
-            del self._trouble[name, asking]
-        elif not before or abs(now - told) >= TELL_CHANGES_EVERY:
-            self._log.warning("Prometheus does not answer", **about, error=trouble)
-            self._trouble[name, asking] = trouble, now
 
     def _note_problems(self) -> None:
         problems = self._engine.problems()

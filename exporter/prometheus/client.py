@@ -16,6 +16,7 @@ from exporter.prometheus.answers import NARROW, Series, TimedOutError, read_answ
 from exporter.prometheus.body import ACCEPT_ENCODING, read_body
 from exporter.prometheus.connecting import connect
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
+from exporter.prometheus.pace import Pacer
 from exporter.prometheus.pause import pause_asked_for
 from exporter.prometheus.settings import DEFAULT_PARAMS, PrometheusSettings
 from exporter.slo.model import DEFAULT_DATASOURCE
@@ -58,7 +59,7 @@ class PrometheusClient:
     """Asks one Prometheus; at most `concurrency` queries are under way at once.
 
     `name` is the datasource's. `up` tells whether the newest query was answered (None before the
-    first), `last_error` why not.
+    first), `last_error` why not, `pace` how fast queries are.
 
     Raises:
         SettingsError: the settings' certificates, URLs or proxy cannot be used.
@@ -77,6 +78,7 @@ class PrometheusClient:
         self._on_query = on_query
         self.up: bool | None = None
         self.last_error: str | None = None
+        self.pace = Pacer()
         self._closed: bool | None = None
         self._blind: bool | None = None
         self._pause_until = 0.0
@@ -202,7 +204,24 @@ class PrometheusClient:
                 self.up, self.last_error = True, None
                 return series
             finally:
-                self._on_query(self.name, outcome, time.perf_counter() - started)
+                self.pace.note(seconds := time.perf_counter() - started)
+                self._on_query(self.name, outcome, seconds)
+
+    async def probe(self, seconds: float) -> None:
+        """Ask the smallest of questions, besides whatever is under way; `up` tells what it showed.
+
+        Raises:
+            UnavailableError: it is not answered within so many seconds.
+        """
+        form = f"query={quote_plus(STORAGE_PROBE)}"
+        try:
+            await self._answer_within(seconds, "api/v1/query", form)
+        except QueryRefusedError:
+            return  # a word of its own is an answer
+        except UnavailableError as error:
+            error.args = (self._exchange.without_secrets(str(error)),)
+            self.up, self.last_error = False, str(error)
+            raise
 
     async def _answer(self, path: str, form: str) -> list[Series]:
         """Ask, and tell a query that takes too long from a Prometheus that does not answer."""

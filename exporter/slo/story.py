@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from exporter.slo.durations import format_duration
-from exporter.slo.figures import left
+from exporter.slo.figures import left, minute, rate
 from exporter.slo.records import Firing
 from exporter.slo.snapshot import DataState, SloStatus, Snapshot
 
@@ -49,6 +49,9 @@ def _happenings(old: SloStatus | None, new: SloStatus) -> Iterator[Happening]:
     if changes and known and changes[-1].at > known[-1].at:
         change = changes[-1]
         figures = {"before": change.before, "after": change.after, "budget": left(change.remaining)}
+        if change.burn_rate is not None and change.window is not None:
+            window = format_duration(change.window)
+            figures["burn_rate"] = f"{rate(change.burn_rate)} over {window}"
         yield Happening("policy tier changed", new, figures)
     yield from _incidents(old, new)
     if old.state is not new.state and {old.state, new.state} & UNMEASURED:
@@ -59,7 +62,8 @@ def _firings(old: SloStatus | None, new: SloStatus) -> Iterator[Happening]:
     before, now = ({_name(each): each for each in _open(status)} for status in (old, new))
     for name, firing in now.items():
         if name not in before:
-            yield Happening("burn-rate condition fires", new, {"condition": firing.name})
+            figures = {"condition": firing.name, "since": minute(firing.start)}
+            yield Happening("burn-rate condition fires", new, figures)
     for name, firing in before.items():
         if name not in now:
             lasted = format_duration(firing.end - firing.start)
@@ -80,7 +84,8 @@ def _incidents(old: SloStatus, new: SloStatus) -> Iterator[Happening]:
     now = {incident.start: incident for incident in new.incidents}
     for start, incident in now.items():
         if incident.open and start not in before and not any(s > start for s in before):
-            yield Happening("incident began", new, {"share": left(incident.share)})
+            figures = {"share": left(incident.share), "since": minute(incident.start)}
+            yield Happening("incident began", new, figures)
         if not incident.open and start in before:
             figures = {
                 "lasted": format_duration(incident.end - incident.start),

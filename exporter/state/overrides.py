@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import structlog
 
+from exporter.slo.durations import format_duration
+from exporter.slo.figures import minute
 from exporter.slo.overrides import OverrideLimits, check
 from exporter.slo.records import KEPT, Override
 
@@ -72,5 +74,6 @@ def _log_fields(override: Override) -> dict[str, object]:
         "slo": override.slo or "all",
         "by": override.by,
         "why": override.why,
-        "until": override.until,
+        "until": minute(override.until),
+        "lasts": format_duration(round(override.until - override.start)),
     }

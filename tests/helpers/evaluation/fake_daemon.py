@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from exporter.prometheus.errors import UnavailableError
+from exporter.prometheus.pace import Pacer
 from exporter.slo.snapshot import Snapshot
 from tests.helpers.samples import slo
 
@@ -22,7 +23,8 @@ class EnoughError(Exception):
 class FakeEngine:
     """An engine whose polls and chunks of history do what the test says.
 
-    `down` are datasources that do not answer, with their errors; those in `hanging` answer never.
+    `down` are datasources that do not answer, with their errors; those in `hanging` answer never,
+    and the polls of those in `slow` go on until somebody looks whether they answer at all.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -33,6 +35,8 @@ class FakeEngine:
         self.polls_of: list[str] = []
         self.down: dict[str, str] = {}
         self.hanging: set[str] = set()
+        self.slow: set[str] = set()
+        self._looked = asyncio.Event()
         self.down_for_history: set[str] = set()
         self.poll_does: Callable[[], None] = lambda: None
         self.evaluate_does: Callable[[], None] = lambda: None
@@ -45,9 +49,21 @@ class FakeEngine:
         self.polls_of.append(name)
         if name in self.hanging:
             await asyncio.Event().wait()
+        if name in self.slow:
+            await self._looked.wait()
         if name in self.down:
             raise UnavailableError(self.down[name])
         self.poll_does()
+
+    @property
+    def clients(self) -> dict[str, FakeClient]:
+        return {name: FakeClient(self, name) for name in self.datasources}
+
+    def look(self, name: str, seconds: float) -> None:
+        """Somebody asks the smallest question of a datasource."""
+        if name in self.hanging:
+            raise UnavailableError(f"{name} did not answer within {seconds:g} s")
+        self._looked.set()
 
     async def fill_history(self, datasource: str) -> bool:
         if self.fill_does is None:
@@ -66,6 +82,18 @@ class FakeEngine:
     async def evaluate_in_thread(self, now: float) -> Snapshot:
         self.evaluate_does()
         return EMPTY
+
+
+class FakeClient:
+    """What the loop asks of a datasource's client."""
+
+    def __init__(self, engine: FakeEngine, name: str) -> None:
+        self._engine, self._name = engine, name
+        self.pace = Pacer()
+        self.pace.note(1.25)
+
+    async def probe(self, seconds: float) -> None:
+        self._engine.look(self._name, seconds)
 
 
 class Clock:

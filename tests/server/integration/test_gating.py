@@ -185,8 +185,8 @@ class TestOverrides:
     @pytest.mark.parametrize(
         ("more", "message"),
         [
-            (("nobody",), "nobody is not configured"),
-            (("--slo", "latency", "well"), "well/latency is not configured"),
+            (("nobody",), "nobody is not configured: known are "),
+            (("--slo", "latency", "well"), "well/latency is not configured: "),
             (("--for", "73h", "well"), "an override may last 3d at the most"),
         ],
     )

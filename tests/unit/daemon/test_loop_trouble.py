@@ -59,6 +59,7 @@ class TestTrouble:
         assert changed["event"] == begun["event"] == "Prometheus does not answer"
         assert changed["error"] in {"reset 4", "reset 5"}
         assert (over["log_level"], over["event"]) == ("info", "Prometheus answers again")
+        assert over["lasted"].startswith("2m")  # 1 + 2 + 4 + 8 + 16 + 30 + ... s, each by a fifth
 
     def test_trouble_with_history_does_not_hide_that_polls_go_well(self, run, engine):
         """Each of both is told by itself, once."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from exporter.collection.settings import EvaluationSettings
+from exporter.config.settings import Settings
 from exporter.slo.model import LatencySli
 from exporter.slo.slo_changes import changes
 from exporter.slo.types import DAY
@@ -28,3 +30,11 @@ def test_many_are_counted():
     """A line of the log stays a line."""
     found = changes([], [slo(name=f"s{n}") for n in range(12)])
     assert found["added"].endswith("auth/s9 and 2 more")
+
+
+def test_sections_that_changed_are_named():
+    """Beside the SLOs, whose changes have lines of their own."""
+    before = Settings((slo(),), evaluation=EvaluationSettings(interval=30))
+    after = Settings((slo("99"),), evaluation=EvaluationSettings(interval=15), grafana="http://g")
+    assert after.changes(before) == {"settings": "evaluation, grafana"}
+    assert after.changes(after) == {}

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.slo.figures import minute
 from exporter.slo.records import Firing, Incident, TierChange
 from exporter.slo.snapshot import DataState, SloStatus, Snapshot, TierStatus
 from exporter.slo.story import story
@@ -15,6 +16,7 @@ SPENT = (600.0, 1_000_000.0, 1.0)
 FIRING = Firing("page", 3_600, 300, AT - 600, AT, open=True)
 INCIDENT = Incident(AT - 900, AT, 10, 0.36, open=True)
 CHANGE = TierChange(AT, "normal", "freeze", "default", 0.2)
+TEN_MINUTES_AGO = minute(AT - 600)
 FIRST = TierChange(AT - 9_000, None, "normal", "default", 0.9)
 
 
@@ -41,12 +43,27 @@ def tiers(*changes: TierChange) -> TierStatus:
             {"tier_status": tiers(FIRST, CHANGE)},
             [("policy tier changed", {"before": "normal", "after": "freeze", "budget": "20%"})],
         ),
+        (
+            {"tier_status": tiers(FIRST)},
+            {"tier_status": tiers(FIRST, replace(CHANGE, window=300, burn_rate=53.71))},
+            [
+                (
+                    "policy tier changed",
+                    {
+                        "before": "normal",
+                        "after": "freeze",
+                        "budget": "20%",
+                        "burn_rate": "53.7x over 5m",
+                    },
+                )
+            ],
+        ),
         ({"tier_status": tiers(FIRST, CHANGE)}, {"tier_status": tiers(FIRST, CHANGE)}, []),
         ({}, {"tier_status": tiers(FIRST)}, []),  # history has been read
         (
             {},
             {"firings": (FIRING,)},
-            [("burn-rate condition fires", {"condition": "page 1h/5m"})],
+            [("burn-rate condition fires", {"condition": "page 1h/5m", "since": TEN_MINUTES_AGO})],
         ),
         ({"firings": (FIRING,)}, {"firings": (replace(FIRING, end=AT + 30),)}, []),
         (
@@ -54,7 +71,11 @@ def tiers(*changes: TierChange) -> TierStatus:
             {"firings": (replace(FIRING, open=False),)},
             [("burn-rate condition has ended", {"condition": "page 1h/5m", "lasted": "10m"})],
         ),
-        ({}, {"incidents": (INCIDENT,)}, [("incident began", {"share": "36%"})]),
+        (
+            {},
+            {"incidents": (INCIDENT,)},
+            [("incident began", {"share": "36%", "since": minute(AT - 900)})],
+        ),
         (
             {"incidents": (INCIDENT,)},
             {"incidents": (replace(INCIDENT, open=False, postmortem=True),)},
@@ -91,4 +112,5 @@ def test_what_happened_is_told_once(before, after, expected):
 def test_of_a_new_slo_only_what_fires_is_told():
     """As after a restart: who reads the log then has to know that."""
     new = status(firings=(FIRING,), incidents=(INCIDENT,), tier_status=tiers(FIRST, CHANGE))
-    assert told(None, new) == [("burn-rate condition fires", {"condition": "page 1h/5m"})]
+    figures = {"condition": "page 1h/5m", "since": TEN_MINUTES_AGO}
+    assert told(None, new) == [("burn-rate condition fires", figures)]

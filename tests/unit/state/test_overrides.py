@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.slo.figures import minute
 from exporter.slo.overrides import OverrideLimits, QuotaError
 from exporter.slo.records import KEPT, Override
 from exporter.state.overrides import Overrides
@@ -36,6 +37,7 @@ def test_what_is_recorded_is_told_and_unsaved():
         overrides.record(NEW, LIMITS)
     assert overrides.unsaved
     assert [(log["event"], log["id"]) for log in logs] == [("override recorded", 1)]
+    assert (logs[0]["until"], logs[0]["lasts"]) == (minute(NEW.until), "1h")
 
 
 def test_one_that_ends_is_kept_with_its_end():
