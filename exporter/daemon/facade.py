@@ -116,7 +116,7 @@ class Facade:
             (slo.service, new.slo or slo.name) == (new.service, slo.name) for slo in settings.slos
         ):
             named = new.service if new.slo is None else f"{new.service}/{new.slo}"
-            known = {f"{slo.service}/{slo.name}" if new.slo else slo.service for slo in settings.slos}
+            known = {f"{s.service}/{s.name}" if new.slo else s.service for s in settings.slos}
             advice = did_you_mean(named, known) or f"known are {listed(known)}"
             raise OverrideError(f"{named} is not configured: {advice}")
         persister = self._current.persister

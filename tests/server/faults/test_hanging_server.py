@@ -34,9 +34,9 @@ class Hanging(ThreadingHTTPServer):
 
 
 class _Answers(Answers):
-    def do_POST(self) -> None:
+    def parse_request(self) -> bool:
         self.server.well.wait()
-        super().do_POST()
+        return super().parse_request()
 
 
 @pytest.fixture
