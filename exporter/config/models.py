@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
 
 from exporter.collection.settings import EvaluationSettings
-from exporter.config.sections.budgeting import AlertingSection
+from exporter.config.sections.alerting_section import AlertingSection
 from exporter.config.sections.grafana_section import GrafanaSection
 from exporter.config.sections.maintenance_section import MaintenanceSection
 from exporter.config.sections.overrides_section import OverridesSection
@@ -208,7 +208,7 @@ class MainFile(Section):
     )
     alerting: AlertingSection = Field(
         default=AlertingSection(),
-        description="Events that alerts need, unless an SLO has its own setting.",
+        description="How SLOs alert, unless they have settings of their own.",
     )
     maintenance: list[MaintenanceSection] = Field(
         default=[], description="Maintenance windows: time that does not count."

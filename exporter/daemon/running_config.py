@@ -12,7 +12,6 @@ from exporter.config.settings import Settings
 from exporter.daemon.engine import Engine
 from exporter.daemon.loop import Loop, Observer
 from exporter.prometheus.client import OnQuery, PrometheusClient
-from exporter.slo.windows import CONDITIONS, conditions_for
 
 REST_SECONDS = 4.0
 """How long an evaluation under way has to end before it is left behind."""
@@ -68,14 +67,14 @@ class RunningConfig:
         log = structlog.get_logger()
         for slo in self.settings.slos:
             length = slo.period.span(int(time.time())).length
-            left_out = set(CONDITIONS) - set(
-                conditions_for(slo.period, length, slo.objective.error_budget)
-            )
-            for condition in sorted(left_out, key=str):
-                log.warning(
-                    "alert condition is left out: it could never hold",
-                    service=slo.service,
-                    slo=slo.name,
-                    condition=str(condition),
-                    threshold=condition.threshold(length),
-                )
+            for condition in slo.alerting.enabled:
+                why = slo.cannot_hold(condition, length)
+                if why is not None:
+                    log.warning(
+                        "alert condition is left out: it could never hold",
+                        service=slo.service,
+                        slo=slo.name,
+                        condition=str(condition),
+                        threshold=condition.threshold(length),
+                        why=why,
+                    )

@@ -33,8 +33,8 @@ def build_snapshot(
     ledger = state.ledger
     at = ledger.end
     fresh = state.answered_since(fresh_since).tolist()
-    periods = {slo.period for slo in state.slos}
-    lengths = {length for period in periods for _, length in windows(period, at)}
+    kinds = {(slo.period, slo.alerting.windows) for slo in state.slos}
+    lengths = {length for period, own in kinds for _, length in windows(period, at, own)}
     lengths.add(WINDOWS[0])  # tells the state of the data, whatever the period
     everything = {length: ledger.window(length) for length in sorted(lengths)}
     counted = (
@@ -91,7 +91,8 @@ def _as_of_what_is_there(state: EvaluationState, sums: Sums) -> Sums:
     if not late:
         return sums
     counted, everything = dict(sums.counted), dict(sums.everything)
-    for length in set(WINDOWS) & everything.keys():
+    own = {length for slo in state.slos for length in slo.alerting.windows}
+    for length in own & everything.keys():
         for until, series in late.items():
             at = np.asarray(series, dtype=np.intp)
             moved = ledger.between(until - length, until, series_indices=at)

@@ -10,7 +10,7 @@ from exporter.ledger.ledger import Ledger
 from exporter.slo.firings import ended_without, followed
 from exporter.slo.plausible import impossible
 from exporter.slo.types import Bools, Floats, Times
-from exporter.slo.windows import WINDOWS, BurnRateCondition, WindowSums, conditions_for
+from exporter.slo.windows import WINDOWS, BurnRateCondition, WindowSums
 
 AT_ONCE = 100
 """Series whose slots are read at once: nothing else in this process runs meanwhile."""
@@ -23,7 +23,8 @@ def move_firings(ledger: Ledger, batch: PolicyBatch, ends: Times) -> None:
     """
     slo = batch.slos[0]
     periods = [slo.period.span(int(end)).length for end in ends]
-    conditions = conditions_for(slo.period, periods[-1], min(batch.error_budgets().tolist()))
+    strictest = min(batch.slos, key=lambda each: each.objective.error_budget)
+    conditions = strictest.conditions(periods[-1])
     _end_those_without_a_condition(batch, conditions, int(ends[0]))
     lengths = {length for each in conditions for length in (each.long, each.short)} | {WINDOWS[0]}
     thresholds = {

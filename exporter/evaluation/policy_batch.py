@@ -75,7 +75,7 @@ def read_figures(batch: PolicyBatch, past: PastWindowSums, ends: Times, unknown:
         budget = np.where(known > 0, allowed * total * whole, np.inf)
         newest = past.along(ends, [int(end) - WINDOWS[0] for end in ends])
         held |= impossible(newest.bad, newest.total, WINDOWS[0], batch.slack)
-        own = {seconds for _, seconds in windows(slo.period, int(ends[-1]))}
+        own = {seconds for _, seconds in windows(slo.period, int(ends[-1]), slo.alerting.windows)}
         rates = {}
         for window in own.intersection(slo.policy.burn_windows):
             within = past.along(ends, [int(end) - window for end in ends])

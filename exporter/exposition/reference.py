@@ -47,8 +47,8 @@ spent. As long as the period's traffic still grows, as it does to the end of a c
 budget grows with it:
 exhaustion = budget_remaining * elapsed / (rate - 1), and none if the period ends before that.
 
-Windows are `5m`, `30m`, `1h`, `2h`, `6h`, `1d`, `3d` (all shorter than a rolling period), and the
-period itself.
+Windows are `5m`, `30m`, `1h`, `2h`, `6h`, `1d`, `3d`, those of the SLO's own conditions
+(`alerting.windows`; all shorter than a rolling period), and the period itself.
 
 Data states: `ok`; `no_traffic` (measured, zero events in the last five minutes); `no_data`
 (Prometheus answers, but the series do not exist); `stale` (Prometheus has not answered for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from exporter.slo.alerting import SEVERITIES
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import left, percent
 from exporter.slo.findings import Finding, ok, warn
@@ -11,7 +12,6 @@ from exporter.slo.maintenance import excluded
 from exporter.slo.model import EventsSli, LatencySli, ProbeSli, QuerySli
 from exporter.slo.snapshot import DataState, SloStatus
 from exporter.slo.types import MINUTE
-from exporter.slo.windows import CONDITIONS, conditions_for
 
 LEAST_BUDGET = 10
 """Bad events that a period's budget should allow: with fewer, one event is an incident."""
@@ -65,18 +65,20 @@ def _coverage(status: SloStatus) -> Iterator[Finding]:
 
 def _conditions(status: SloStatus) -> Iterator[Finding]:
     slo, length = status.slo, status.period.length
-    able = conditions_for(slo.period, length, slo.objective.error_budget)
-    budget = slo.objective.error_budget
-    low = [each for each in CONDITIONS if not each.can_fire(length, budget)]
-    long = [each for each in CONDITIONS if each not in able and each not in low]
+    able, budget = slo.conditions(length), slo.objective.error_budget
+    low = [each for each in slo.alerting.enabled if not each.can_fire(length, budget)]
+    long = [each for each in slo.alerting.enabled if each not in able and each not in low]
     if low:
         least = min(each.threshold(length) * budget for each in low)
         text = f"{', '.join(map(str, low))} cannot fire, as {percent(least)} would have to fail"
         yield warn("alerts", text, "raise the objective, or take a shorter period")
     if long:
         text = f"{', '.join(map(str, long))} cannot fire"
-        yield warn("alerts", text, "its window is longer than the period")
-    if not low and not long:
+        yield warn("alerts", text, slo.cannot_hold(long[0], length) or "")
+    disabled = [name for name in SEVERITIES if slo.alerting.of(name).disabled]
+    if disabled:
+        yield warn("alerts", f"{' and '.join(disabled)} alerts are disabled", "nobody is told")
+    elif not low and not long:
         yield ok("alerts", "every burn-rate condition can fire")
 
 

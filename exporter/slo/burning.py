@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporter.slo.alerting import SEVERITIES
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import left, number, pace, percent, since
 from exporter.slo.model import (
@@ -13,9 +14,6 @@ from exporter.slo.model import (
     ThresholdSli,
 )
 from exporter.slo.snapshot import Alert, SloStatus
-
-SEVERITIES = ("page", "ticket")
-"""From worst to least; others come after these."""
 
 
 def severity_rank(severity: str) -> int:

@@ -25,11 +25,9 @@ from exporter.slo.snapshot import (
 )
 from exporter.slo.types import HOUR, Floats
 from exporter.slo.windows import (
-    SHORT_WINDOWS,
     WINDOWS,
     BurnRateCondition,
     WindowSums,
-    conditions_for,
     windows,
 )
 
@@ -87,7 +85,8 @@ def evaluate(at: int, subjects: Sequence[Subject], sums: Sums) -> Snapshot:
     """
     counted, everything = _lists(sums.counted), _lists(sums.everything)
     spans = {subject.slo.period: subject.slo.period.span(at) for subject in subjects}
-    lengths = {period: windows(period, at) for period in spans}
+    kinds = {(subject.slo.period, subject.slo.alerting.windows) for subject in subjects}
+    lengths = {kind: windows(kind[0], at, kind[1]) for kind in kinds}
     slack = np.array([subject.slack for subject in subjects])
     odd, apart = _odd(sums.counted, slack), _odd(sums.counted, 0 * slack)
     odd_at_all = odd if sums.everything is sums.counted else _odd(sums.everything, slack)
@@ -100,10 +99,11 @@ def evaluate(at: int, subjects: Sequence[Subject], sums: Sums) -> Snapshot:
         if subject.groups and raw.known <= 0:
             continue  # the last that was known of this group has left the period
         found, cannot_be = {}, subject.invalid
+        own = lengths[slo.period, slo.alerting.windows]
         # While the last hour cannot be, that counters are read apart explains nothing.
-        recent = (length for _, length in lengths[slo.period] if length <= HOUR)
+        recent = (length for _, length in own if length <= HOUR)
         wrong = apart if any(odd[length][i] for length in recent) else odd
-        for name, length in lengths[slo.period]:
+        for name, length in own:
             if wrong[length][i]:
                 bad, total, _ = counted[length]
                 if odd[length][i]:
@@ -196,8 +196,7 @@ def _status(subject: Subject, at: int, span: PeriodBounds, figures: _Figures) ->
         raw_budget=raw_budget,
         exhaustion_seconds=left,
         alerts=tuple(
-            _alert(condition, slo, span.length, shown)
-            for condition in conditions_for(slo.period, span.length, slo.objective.error_budget)
+            _alert(condition, slo, span.length, shown) for condition in slo.conditions(span.length)
         ),
         tier=tier,
         maintenance=tuple(window.reason for window in slo.maintenance if window.active(at)),
@@ -251,7 +250,8 @@ def _tier_status(subject: Subject, policy_state: PolicyState, figures: _Figures)
 def _tier(slo: Slo, budget: Budget, coverage: float, shown: Mapping[str, Window]) -> Tier:
     if coverage < slo.policy.min_coverage:
         return slo.policy.tiers[0]
-    rates = {seconds: shown[name].burn_rate for name, seconds in SHORT_WINDOWS if name in shown}
+    names = {seconds: format_duration(seconds) for seconds in slo.policy.burn_windows}
+    rates = {seconds: shown[name].burn_rate for seconds, name in names.items() if name in shown}
     return slo.policy.tier(budget.remaining, rates)
 
 

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from exporter.slo.alerting import DEFAULT_ALERTING, Alerting
 from exporter.slo.durations import format_duration
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.period import Period, RollingPeriod
 from exporter.slo.policy import DEFAULT_POLICY, Policy
 from exporter.slo.types import DAY, MINUTE
+from exporter.slo.windows import BurnRateCondition, cannot_hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ class Slo:
     max_groups: int = 100
     labels: Mapping[str, str] = field(default_factory=dict)
     policy: Policy = DEFAULT_POLICY
+    alerting: Alerting = DEFAULT_ALERTING
     low_traffic: LowTraffic = LowTraffic()
     maintenance: tuple[MaintenanceWindow, ...] = ()
     datasource: str = DEFAULT_DATASOURCE
@@ -180,3 +183,14 @@ class Slo:
     def groups(self, values: Iterable[str]) -> dict[str, str]:
         """The labels of one group, from the values of its `group_by` labels."""
         return dict(zip(self.group_as or self.group_by, values, strict=False))
+
+    def conditions(self, length: int) -> tuple[BurnRateCondition, ...]:
+        """The burn-rate conditions that can hold, in a period of `length` seconds."""
+        return tuple(
+            each for each in self.alerting.enabled if self.cannot_hold(each, length) is None
+        )
+
+    def cannot_hold(self, condition: BurnRateCondition, length: int) -> str | None:
+        """Why a condition can never hold in a period of `length` seconds; None if it can."""
+        slice_ = self.timeslices.slice if self.timeslices else None
+        return cannot_hold(condition, self.period, length, self.objective.error_budget, slice_)

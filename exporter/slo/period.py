@@ -15,6 +15,7 @@ UNITS = ("week", "month", "quarter", "year")
 """The calendar's periods; a week begins on Monday (ISO 8601)."""
 
 _LONGEST = {"week": 7, "month": 31, "quarter": 92, "year": 366}
+_SHORTEST = {"week": 7, "month": 28, "quarter": 90, "year": 365}
 
 
 @cache
@@ -60,6 +61,11 @@ class RollingPeriod:
         """How far back slots are needed, in seconds."""
         return self.seconds
 
+    @property
+    def shortest(self) -> int:
+        """How long the period is at least, in seconds."""
+        return self.seconds
+
     def span(self, at: int) -> PeriodBounds:
         """The period at a slot boundary."""
         return PeriodBounds(at - self.seconds, at, self.seconds)
@@ -81,6 +87,11 @@ class CalendarPeriod:
     def longest(self) -> int:
         """How far back slots are needed, in seconds; clocks shift by two hours at the most."""
         return _LONGEST[self.unit] * DAY + 2 * HOUR
+
+    @property
+    def shortest(self) -> int:
+        """How long the period is at least, in seconds, but for the hour that clocks shift by."""
+        return _SHORTEST[self.unit] * DAY
 
     @property
     def boundary(self) -> int:

@@ -36,7 +36,7 @@ def _changes(old: Slo, new: Slo) -> Iterator[str]:
             yield name
     if (old.group_by, old.group_as, old.max_groups) != (new.group_by, new.group_as, new.max_groups):
         yield "group_by"
-    if old.low_traffic != new.low_traffic:
+    if (old.low_traffic, old.alerting) != (new.low_traffic, new.alerting):
         yield "alerting"
 
 

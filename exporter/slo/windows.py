@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exporter.slo.durations import format_duration
-from exporter.slo.period import CalendarPeriod, Period, RollingPeriod
+from exporter.slo.figures import percent
+from exporter.slo.period import CalendarPeriod, Period
 from exporter.slo.types import DAY, HOUR, MINUTE
 
 WINDOWS = (5 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, DAY, 3 * DAY)
-"""Seconds; the period itself comes on top."""
+"""Seconds; those of an SLO's own conditions, and the period itself, come on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +76,51 @@ CONDITIONS = (
 1d/2h condition is the field's addition (Sloth, Pyrra)."""
 
 
-SHORT_WINDOWS = tuple((format_duration(seconds), seconds) for seconds in WINDOWS)
+def windows(
+    period: Period, at: int, lengths: Iterable[int] = WINDOWS
+) -> tuple[tuple[str, int], ...]:
+    """The windows of an SLO at a moment: name and seconds, shortest first, the period last.
 
-
-def windows(period: Period, at: int) -> tuple[tuple[str, int], ...]:
-    """The windows of an SLO at a moment: name and seconds, shortest first, the period last."""
+    `lengths` are those that burn rates are computed over, in seconds, ascending.
+    """
     own = (period.label, period.span(at).elapsed)
     if isinstance(period, CalendarPeriod):
         # Burn rates look across the calendar's boundary: a bad midnight is one incident.
-        return (*SHORT_WINDOWS, own)
-    return (*(window for window in SHORT_WINDOWS if window[1] < period.seconds), own)
+        return (*_named(length for length in lengths if length <= period.shortest), own)
+    return (*_named(length for length in lengths if length < period.seconds), own)
 
 
-def conditions_for(
-    period: Period, length: int, error_budget: float
-) -> tuple[BurnRateCondition, ...]:
-    """The conditions that can fire for an SLO whose period is `length` seconds long."""
-    longest = length if isinstance(period, RollingPeriod) else WINDOWS[-1]
-    return tuple(
-        condition
-        for condition in CONDITIONS
-        if condition.long <= longest and condition.can_fire(length, error_budget)
-    )
+def _named(lengths: Iterable[int]) -> Iterator[tuple[str, int]]:
+    return ((format_duration(length), length) for length in lengths)
+
+
+def cannot_hold(
+    condition: BurnRateCondition,
+    period: Period,
+    length: int,
+    error_budget: float,
+    slice_: int | None = None,
+) -> str | None:
+    """Why a condition can never hold for an SLO, in words; None if it can.
+
+    Args:
+        condition: the condition.
+        period: the SLO's.
+        length: of the period now, in seconds.
+        error_budget: a ratio.
+        slice_: the seconds that the budget is counted in, if it is counted in slices.
+    """
+    if condition.long > period.shortest:
+        return (
+            f"its window {format_duration(condition.long)} is longer than the period "
+            f"({period.label})"
+        )
+    if not condition.can_fire(length, error_budget):
+        needed = condition.threshold(length) * error_budget
+        return f"{percent(needed)} of events would have to fail, and more"
+    if slice_ is not None and condition.short < slice_:
+        return (
+            f"its window {format_duration(condition.short)} is shorter than a slice of the budget "
+            f"({format_duration(slice_)})"
+        )
+    return None

@@ -7,7 +7,7 @@ elsewhere is the daemon's to keep apart (`exporter/daemon/exclusive.py`).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -23,7 +23,6 @@ from exporter.ledger.slot_status import SlotStatus
 from exporter.slo.measured import measured
 from exporter.slo.model import Slo
 from exporter.slo.period import CalendarPeriod
-from exporter.slo.policy import Policy
 from exporter.slo.types import DAY, Bools, Group, SloIndex
 from exporter.state.carry_over import Restoring, followed_slos
 from exporter.state.impossible_slots import ImpossibleSlots
@@ -39,7 +38,7 @@ class EvaluationState:
     """What is known of some SLOs. Each is known by its index, and has a series per group.
 
     - `slos`: the SLOs themselves.
-    - `policies`: the number of each SLO's policy; equal ones have the same.
+    - `policies`: the number of each SLO's policy and conditions; equal ones have the same.
     - `ledger`: their slots, and `series`: whose each series of it is. For reading.
     - `policy_records`: the policy states that are final.
     - `rebuilds`: the SLOs of which everything is asked for again.
@@ -60,8 +59,11 @@ class EvaluationState:
     ) -> None:
         self.slos = tuple(slos)
         self._patience = patience
-        numbers: dict[Policy, int] = {}
-        self.policies = tuple(numbers.setdefault(slo.policy, len(numbers)) for slo in slos)
+        numbers: dict[Hashable, int] = {}
+        self.policies = tuple(
+            numbers.setdefault((slo.policy, slo.alerting.enabled, slo.timeslices), len(numbers))
+            for slo in slos
+        )
         # What each SLO's spans are made of.
         self._units = [slo.timeslices.slice if slo.timeslices else interval for slo in slos]
         # Counters are of the day, so that is needed whatever the period.

@@ -8,6 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from exporter.slo import evaluate as evaluation
+from exporter.slo.alerting import Alerting
 from exporter.slo.evaluate import Subject, evaluate
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import (
@@ -50,6 +51,7 @@ def slo(
     max_groups: int = 100,
     labels: Mapping[str, str] | None = None,
     policy: Policy = DEFAULT_POLICY,
+    alerting: Alerting | None = None,
     low_traffic: LowTraffic | None = None,
     maintenance: tuple[MaintenanceWindow, ...] = (),
     datasource: str = DEFAULT_DATASOURCE,
@@ -66,6 +68,7 @@ def slo(
         max_groups=max_groups,
         labels=labels or {},
         policy=policy,
+        alerting=alerting or Alerting(),
         low_traffic=low_traffic or LowTraffic(),
         maintenance=maintenance,
         datasource=datasource,
@@ -114,7 +117,7 @@ def snapshot(
 
 
 def _by_length(slos: Sequence[Slo], sums: Sequence[PerWindow], at: int) -> dict[int, WindowSums]:
-    lengths = {WINDOWS[0]} | {length for each in slos for _, length in windows(each.period, at)}
+    lengths = {WINDOWS[0]} | {length for each in slos for _, length in _windows(each, at)}
     found = {}
     for wanted in lengths:
         rows = []
@@ -123,13 +126,17 @@ def _by_length(slos: Sequence[Slo], sums: Sequence[PerWindow], at: int) -> dict[
             if not isinstance(per_window, Mapping):
                 row = per_window
             else:
-                for name, length in windows(each.period, at):
+                for name, length in _windows(each, at):
                     if length == wanted:
                         row = per_window.get(name, row)
             rows.append(row)
         bad, total, known = np.array(rows, dtype=float).reshape(-1, 3).T
         found[wanted] = WindowSums(bad=bad, total=total, known=known)
     return found
+
+
+def _windows(of: Slo, at: int) -> tuple[tuple[str, int], ...]:
+    return windows(of.period, at, of.alerting.windows)
 
 
 def status(

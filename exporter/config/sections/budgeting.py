@@ -18,7 +18,7 @@ from exporter.config.types.section import Section
 from exporter.config.types.times import TimeZone
 from exporter.ledger.levels import middle_slot
 from exporter.slo.durations import format_duration
-from exporter.slo.model import LowTraffic, Timeslices
+from exporter.slo.model import Timeslices
 from exporter.slo.period import UNITS, CalendarPeriod
 from exporter.slo.windows import WINDOWS
 
@@ -169,21 +169,4 @@ def _goes_with(value: object, info: ValidationInfo, methods: set[str]) -> None:
         raise ValueError(
             f"must not be given with the method {method}: "
             f"it belongs to {' and '.join(sorted(methods))}"
-        )
-
-
-class AlertingSection(Section):
-    """How many events alerts need: a condition fires only if its long window has them."""
-
-    min_events: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        default=0, description="Events, at least 0.", examples=["100"]
-    )
-    min_bad_events: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        default=0, description="Bad events, at least 0.", examples=["5"]
-    )
-
-    def low_traffic(self, default: AlertingSection) -> LowTraffic:
-        """What the SLO is given: the keys in the file, others as in `default`."""
-        return LowTraffic(
-            **dict(default) | {key: getattr(self, key) for key in self.model_fields_set}
         )

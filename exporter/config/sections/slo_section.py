@@ -6,14 +6,16 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from exporter.config.sections.budgeting import AlertingSection, BudgetingSection, Period
+from exporter.config.sections.alerting_section import AlertingSection
+from exporter.config.sections.budgeting import BudgetingSection, CalendarSection, Period
 from exporter.config.sections.sli_section import SliSection
-from exporter.config.types.fields import GroupLabels, LabelName, ObjectivePercent, Text
+from exporter.config.types.fields import GroupLabel, GroupLabels, LabelName, ObjectivePercent, Text
 from exporter.config.types.section import Section
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import DEFAULT_DATASOURCE, THIRTY_DAYS, Slo
-from exporter.slo.period import RollingPeriod
+from exporter.slo.period import CalendarPeriod, RollingPeriod
 from exporter.slo.policy import Policy
+from exporter.slo.windows import cannot_hold
 
 
 class SloSection(Section):
@@ -53,8 +55,7 @@ class SloSection(Section):
     )
     alerting: AlertingSection | None = Field(
         default=None,
-        description="Events that alerts of this SLO need; keys that are left out are as in "
-        "`alerting` above.",
+        description="How this SLO alerts; keys that are left out are as in `alerting` above.",
     )
     policy: Text | None = Field(
         default=None,
@@ -94,6 +95,37 @@ class SloSection(Section):
                 raise ValueError(f"must not contain {group.shown}: it is a group_by label")
         return labels
 
+    @field_validator("alerting")
+    @classmethod
+    def _can_hold(
+        cls, alerting: AlertingSection | None, info: ValidationInfo
+    ) -> AlertingSection | None:
+        period, objective = info.data.get("period"), info.data.get("objective")
+        if alerting is None or period is None or objective is None:
+            return alerting
+        period = _period(period)
+        budgeting = info.data.get("budgeting")
+        for index, window in enumerate(alerting.windows):
+            why = cannot_hold(
+                window.condition(),
+                period,
+                period.shortest,
+                objective.error_budget,
+                budgeting.slice if budgeting else None,
+            )
+            if why:
+                raise ValueError(f"windows[{index}] ({window.condition()}) can never hold: {why}")
+        return alerting
+
+    @field_validator("group_by")
+    @classmethod
+    def _not_an_alerts_label(cls, groups: list[GroupLabel], info: ValidationInfo) -> object:
+        alerting = info.data.get("alerting")
+        for name in alerting.own_labels() if alerting else ():
+            if name in [group.shown for group in groups]:
+                raise ValueError(f"must not contain {name}: it is a label of the SLO's alerts")
+        return groups
+
     def slo(
         self,
         policy: Policy,
@@ -102,7 +134,6 @@ class SloSection(Section):
     ) -> Slo:
         """The SLO, with what the rest of the files has for it; `alerting` is the default."""
         own = self.alerting or AlertingSection()
-        period = self.period
         shown = tuple(group.shown for group in self.group_by)
         renamed = () if shown == tuple(group.label for group in self.group_by) else shown
         return Slo(
@@ -110,14 +141,19 @@ class SloSection(Section):
             name=self.name,
             objective=self.objective,
             sli=self.sli.sli(),
-            period=RollingPeriod(period) if isinstance(period, int) else period.period(),
+            period=_period(self.period),
             timeslices=self.budgeting.timeslices(),
             group_by=tuple(group.label for group in self.group_by),
             group_as=renamed,
             max_groups=self.max_groups,
             labels=self.labels,
             policy=policy,
+            alerting=own.alerting(alerting),
             low_traffic=own.low_traffic(alerting),
             maintenance=maintenance,
             datasource=self.datasource,
         )
+
+
+def _period(period: int | CalendarSection) -> RollingPeriod | CalendarPeriod:
+    return RollingPeriod(period) if isinstance(period, int) else period.period()

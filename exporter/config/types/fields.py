@@ -225,7 +225,7 @@ def _group_label(value: object) -> GroupLabel:
         raise ValueError("must name a label")
     if label.startswith("__"):
         raise ValueError(f"{label} is not possible: Prometheus reserves names with __")
-    return GroupLabel(label, _label_name(shown))
+    return GroupLabel(label, label_name(shown))
 
 
 def _distinct(labels: list[GroupLabel]) -> list[GroupLabel]:
@@ -234,7 +234,8 @@ def _distinct(labels: list[GroupLabel]) -> list[GroupLabel]:
     return labels
 
 
-def _label_name(name: object) -> str:
+def label_name(name: object) -> str:
+    """Refuse what is no label name, or one that our own metrics carry."""
     if not isinstance(name, str) or not _LABEL.fullmatch(name):
         raise ValueError(
             f"{quoted(str(name))} is not a label name: use letters, digits and _, no digit first"
@@ -273,7 +274,7 @@ Selector = Annotated[
 Histogram = Annotated[
     str, BeforeValidator(not_a_mapping), AfterValidator(_histogram), Kind("vector selector")
 ]
-LabelName = Annotated[str, AfterValidator(_label_name), Kind("label name")]
+LabelName = Annotated[str, AfterValidator(label_name), Kind("label name")]
 GroupLabels = Annotated[
     list[Annotated[GroupLabel, PlainValidator(_group_label), Kind("group label")]],
     AfterValidator(_distinct),

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from exporter.slo.burning import SEVERITIES, sentence, severity_rank, worst_severity
+from exporter.slo.alerting import SEVERITIES
+from exporter.slo.burning import sentence, severity_rank, worst_severity
 from exporter.slo.event_history import EventHistory
 from exporter.slo.policy import Gate
 from exporter.slo.snapshot import DataState, SloStatus, Snapshot

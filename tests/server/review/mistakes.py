@@ -286,7 +286,7 @@ MISTAKES: dict[str, tuple[str, list[str]]] = {
     ),
     "conditions": (
         events() + "\n    period: 1d",
-        ["WARN  alerts: ticket 3d/6h cannot fire: its window is longer than the period"],
+        ["WARN  alerts: ticket 3d/6h cannot fire: its window 3d is longer than the period (1d)"],
     ),
     "policy": (events(), ["ok    policy: default"]),
 }

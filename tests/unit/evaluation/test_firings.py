@@ -11,9 +11,11 @@ import pytest
 
 from exporter.daemon.engine import Engine
 from exporter.daemon.persister import Persister
+from exporter.slo.alerting import Alerting, SeverityAlerts
 from exporter.slo.model import LowTraffic
 from exporter.slo.records import Firing
 from exporter.slo.types import HOUR, MINUTE
+from exporter.slo.windows import BurnRateCondition
 from exporter.store.store import Store
 from tests.helpers.evaluation.engines import DELAY, NOW, engine, fill, only, poll
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, steady
@@ -122,3 +124,73 @@ class TestFirings:
         status = only(one, NOW + 900)
         assert any(alert.held for alert in status.alerts)
         assert told(status.firings, "page", HOUR) == []
+
+
+OWN = Alerting(
+    conditions=(
+        BurnRateCondition("page", 0.03, 45 * MINUTE, 3 * MINUTE),
+        BurnRateCondition("ticket", 0.05, 8 * HOUR, 20 * MINUTE),
+    )
+)
+
+
+class TestOwnConditions:
+    def test_an_slos_own_conditions_fire_as_the_usual_ones_do(self):
+        """Windows that no other SLO has, beside an SLO that has the usual ones."""
+        until = NOW + 2 * HOUR
+        slos = [
+            slo("99.9", period=PERIOD, alerting=OWN),
+            slo("99.9", name="usual", period=PERIOD),
+            slo("99.9", name="quiet", period=PERIOD, alerting=Alerting(page=SeverityAlerts(True))),
+        ]
+        one = engine(fake(), *slos, interval=STEP)
+        walk(one, NOW, until)
+        own, usual, quiet = one.evaluate(until + DELAY).slos
+        for each in OWN.conditions:
+            expected = reckoned(until, each.long, each.short, each.budget_spent)
+            assert expected
+            assert told(own.firings, each.severity, each.long) == expected, str(each)
+        assert {firing.long for firing in own.firings} == {45 * MINUTE, 8 * HOUR}
+        for severity, *condition in CONDITIONS:
+            expected = reckoned(until, *condition)
+            assert told(usual.firings, severity, condition[0]) == expected
+            left = [] if severity == "page" else expected
+            assert told(quiet.firings, severity, condition[0]) == left
+
+    def test_a_window_reads_what_failed_in_it(self):
+        """Its ratio and its threshold, beside the period's length and plain arithmetic."""
+        at = OUTAGE[0] + 120
+        one = engine(fake(), slo("99.9", period=PERIOD, alerting=OWN), interval=STEP)
+        walk(one, NOW, at)
+        status = only(one, at)
+        for name, length in (("3m", 180), ("45m", 2_700), ("20m", 1_200), ("8h", 28_800)):
+            ratio = failures(at - length, at) / length
+            assert status.windows[name].error_ratio == pytest.approx(ratio, rel=1e-9), name
+        thresholds = {str(alert.condition): alert.threshold for alert in status.alerts}
+        assert thresholds == {
+            "page 45m/3m": pytest.approx(0.03 * PERIOD / 2_700),
+            "ticket 8h/20m": pytest.approx(0.05 * PERIOD / 28_800),
+        }
+
+    @pytest.mark.parametrize(
+        "after", [OWN, Alerting(page=SeverityAlerts(True), ticket=SeverityAlerts(True))]
+    )
+    def test_a_reload_without_a_condition_ends_its_firing(self, after):
+        """Replaced by others, or disabled."""
+        at = OUTAGE[0] + 600
+        old = engine(fake(), slo("99.9", period=PERIOD), interval=STEP)
+        walk(old, NOW, at)
+        assert [firing.open for firing in only(old, at).firings] == 4 * [True]
+        new = engine(fake(), slo("99.9", period=PERIOD, alerting=after), interval=STEP)
+        new.state.follow(old.state, {}, at=at + DELAY, saved=False)
+        walk(new, at + STEP, at + 2 * STEP)
+        status = only(new, at + 2 * STEP)
+        gone = [
+            firing
+            for firing in status.firings
+            if firing.long in {long for _, long, *_ in CONDITIONS}
+        ]
+        assert [firing.open for firing in gone] == 4 * [False]
+        assert {firing.long for firing in status.firings if firing.open} == {
+            condition.long for condition in after.enabled
+        }

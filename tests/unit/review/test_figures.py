@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.review.figures import look_at_figures
+from exporter.slo.alerting import Alerting, SeverityAlerts
 from exporter.slo.maintenance import one_off
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import DAY, HOUR
@@ -75,4 +76,9 @@ def test_conditions_that_cannot_fire_are_told_by_why():
         "take a shorter period"
     )
     [short] = lines(status(period=DAY), "alerts")
-    assert short == "WARN  alerts: ticket 3d/6h cannot fire: its window is longer than the period"
+    assert short == (
+        "WARN  alerts: ticket 3d/6h cannot fire: its window 3d is longer than the period (1d)"
+    )
+    disabled = Alerting(ticket=SeverityAlerts(disabled=True))
+    [told] = lines(status(alerting=disabled), "alerts")
+    assert told == "WARN  alerts: ticket alerts are disabled: nobody is told"

@@ -6,10 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.slo.period import CalendarPeriod, RollingPeriod
+from exporter.slo.period import CalendarPeriod, Period, RollingPeriod
 from exporter.slo.types import DAY, HOUR, MINUTE
-from exporter.slo.windows import CONDITIONS, WINDOWS, conditions_for, windows
+from exporter.slo.windows import (
+    CONDITIONS,
+    WINDOWS,
+    BurnRateCondition,
+    cannot_hold,
+    windows,
+)
 from tests.helpers.samples import AT
+
+
+def conditions_for(period: Period, length: int, error_budget: float) -> list[BurnRateCondition]:
+    return [each for each in CONDITIONS if cannot_hold(each, period, length, error_budget) is None]
+
 
 FOUR = ["page 1h/5m", "page 6h/30m", "ticket 1d/2h", "ticket 3d/6h"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exporter.collection.settings import EvaluationSettings
 from exporter.config.settings import Settings
+from exporter.slo.alerting import Alerting, SeverityAlerts
 from exporter.slo.model import LatencySli
 from exporter.slo.slo_changes import changes
 from exporter.slo.types import DAY
@@ -24,6 +25,12 @@ def test_each_kind_of_change_is_named():
         "removed": "auth/gone",
         "changed": "auth/availability (objective 99.9 -> 99.5, period 30d -> 7d, sli)",
     }
+
+
+def test_what_alerts_are_like_is_told_as_alerting():
+    """Labels, windows and disabling alike."""
+    quiet = slo(alerting=Alerting(page=SeverityAlerts(disabled=True)))
+    assert changes([slo()], [quiet]) == {"changed": "auth/availability (alerting)"}
 
 
 def test_many_are_counted():
