@@ -107,9 +107,9 @@ def _advance(
         figures = read_figures(batch, past, ends[some], ~known[some])
         move_tiers(batch, figures)
         move_firings(ledger, batch, figures.ends)
-        final_until = state.policy_records.until
-        first_time = {slo_index for slo_index in slo_indices if not final_until[slo_index]}
-        find_past_incidents(ledger, batch, figures, first_time)
+        until = state.policy_records.until
+        final_until = {slo_index: until[slo_index] for slo_index in slo_indices}
+        find_past_incidents(ledger, batch, figures, final_until)
         extend_incidents(ledger, batch, past, figures)
     for series_index, old, new in zip(batch.series, before, batch.final, strict=True):
         if new is not old:

@@ -2,42 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from exporter.evaluation.bad_spans import BadSpans, bad_spans
 from exporter.evaluation.past_windows import PastWindowSums
 from exporter.evaluation.policy_batch import Figures, PolicyBatch
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import middle_slot
 from exporter.slo.incidents import BadSlots, closed, extended
-from exporter.slo.plausible import impossible
-from exporter.slo.types import SloIndex
+from exporter.slo.plausible import impossible, possible_each
+from exporter.slo.types import Bools, SloIndex, Times
 
 
 def find_past_incidents(
-    ledger: Ledger, batch: PolicyBatch, figures: Figures, first_time: set[SloIndex]
+    ledger: Ledger, batch: PolicyBatch, figures: Figures, final_until: Mapping[SloIndex, int]
 ) -> None:
-    """Find the incidents of the time before SLOs were evaluated for the `first_time`.
+    """Find the incidents of the time that no fine slots are left of.
 
-    They come out at the resolution of the ledger's own slots.
+    That is all of the period for SLOs that are evaluated for the first time (`final_until`, in Unix
+    seconds, is 0), and otherwise what was missed while the daemon was away for longer than fine
+    slots last. They come out at the resolution of the ledger's own slots.
     """
     unit = middle_slot(ledger.interval)
     until = batch.start - batch.start % unit
-    at = [i for i, slo_index in enumerate(batch.slo_indices) if slo_index in first_time]
+    at = [i for i, slo_index in enumerate(batch.slo_indices) if final_until[slo_index] < until]
     if not at:
         return
-    since = batch.slos[0].period.span(ledger.end).start
-    starts, ends, bad, total, _ = ledger.slots_since([batch.series[i] for i in at], since)
-    within = (ends <= until) & (starts >= since)
+    oldest = batch.slos[0].period.span(ledger.end).start
+    since = np.array([final_until[batch.slo_indices[i]] or oldest for i in at])
+    # What a slot that was half over had of an incident is counted already.
+    counted = np.array([batch.final[i].incidents_end for i in at])
+    starts, ends, bad, total, _ = ledger.slots_since(
+        [batch.series[i] for i in at], int(since.min())
+    )
+    lengths = ends - starts
+    within = (ends <= until) & (ends > since[:, None]) & (starts >= counted[:, None])
+    within &= (starts >= since[:, None]) | (since[:, None] > oldest)
     burns = (bad > total * batch.error_budgets()[at, None]) & within
-    lengths = (ends - starts).astype(np.float64)
-    burns &= ~impossible(bad, total, lengths, batch.slack[at, None])
+    burns &= ~impossible(bad, total, lengths.astype(np.float64), batch.slack[at, None])
+    about = np.where(lengths > ledger.interval, lengths, 0)
     for row, i in enumerate(at):
         policy_state = batch.now[i]
         slots = np.flatnonzero(burns[row])
         if not slots.size and not policy_state.incidents:
             continue
-        budgets = np.full(len(slots), figures.budget[-1, i])
-        bad_slots = BadSlots(starts[slots], ends[slots], bad[row, slots], budgets)
+        bad_slots = BadSlots(
+            starts=starts[slots],
+            ends=ends[slots],
+            bad=bad[row, slots],
+            budgets=np.full(len(slots), figures.budget[-1, i]),
+            peaks=possible_each(bad[row, slots], total[row, slots]) / total[row, slots],
+            about=about[slots],
+        )
         above = batch.slos[i].policy.postmortem_above
         incidents = closed(extended(policy_state.incidents, bad_slots, above), until)
         batch.now[i] = policy_state.with_incidents(incidents)
@@ -47,34 +65,71 @@ def find_past_incidents(
 def extend_incidents(
     ledger: Ledger, batch: PolicyBatch, past: PastWindowSums, figures: Figures
 ) -> None:
-    """Extend the incidents to the end of the ledger, in its middle slots (five minutes)."""
+    """Extend the incidents to the end of the ledger.
+
+    They are found in its middle slots (five minutes), the last of which may be half over, and begin
+    and end with the finest slots in these.
+    """
     unit = middle_slot(ledger.interval)
     first = batch.start - batch.start % unit + unit
-    ends = np.arange(first, ledger.end + 1, unit, dtype=np.int64)
-    if not ends.size:
-        return
+    whole = np.arange(first, ledger.end + 1, unit, dtype=np.int64)
+    ends = whole if ledger.end % unit == 0 else np.append(whole, ledger.end)
+    # The one before tells where a spell that goes on had got to.
+    ends = np.append(first - unit, ends)
+    burns = _burning(ledger, batch, past, ends)
     places = {int(end): k for k, end in enumerate(figures.ends)}
-    bad = np.zeros((len(ends), len(batch.series)))
-    burns = np.zeros(bad.shape, dtype=np.bool_)
-    budgets = np.full(bad.shape, np.inf)
-    allowed = batch.error_budgets()
-    for k, end in enumerate(ends.tolist()):
-        if end in places:
-            counts = past.between(end - unit, end)
-            bad[k] = counts.bad
-            burns[k] = bad[k] > counts.total * allowed
-            burns[k] &= ~impossible(bad[k], counts.total, unit, batch.slack)
-            budgets[k] = figures.budget[places[end]]
+    judged = np.array([int(end) in places for end in ends.tolist()])
+    judged[0] = False
+    burns[1:] &= judged[1:, None]
     open_ = np.array([bool(each.incidents) and each.incidents[-1].open for each in batch.now])
-    for i in np.flatnonzero(burns.any(axis=0) | open_).tolist():
+    at = np.flatnonzero(burns.any(axis=0) | open_)
+    if not at.size:
+        return
+    spans = bad_spans(
+        ledger,
+        [batch.series[i] for i in at.tolist()],
+        ends,
+        burns[:, at],
+        allowed=batch.error_budgets()[at],
+        slack=batch.slack[at],
+    )
+    spans.found[~judged] = False
+    budgets = np.full(burns.shape, np.inf)
+    budgets[judged] = figures.budget[[places[int(end)] for end in ends[judged].tolist()]]
+    for column, i in enumerate(at.tolist()):
         above = batch.slos[i].policy.postmortem_above
         incidents = final = batch.now[i].incidents
-        slots = np.flatnonzero(burns[:, i])
-        bad_slots = BadSlots(ends[slots] - unit, ends[slots], bad[slots, i], budgets[slots, i])
-        settled = int(np.searchsorted(ends, batch.until[i], side="right"))
+        slots = np.flatnonzero(spans.found[:, column])
+        bad_slots = _bad_slots(spans, slots, column, budgets[slots, i])
+        settled = int(np.searchsorted(whole, batch.until[i], side="right"))
         if settled:
-            before = bad_slots.part(0, int(np.searchsorted(slots, settled)))
-            final = closed(extended(incidents, before, above), int(ends[settled - 1]))
+            before = bad_slots.part(0, int(np.searchsorted(slots, settled, side="right")))
+            final = closed(extended(incidents, before, above), int(whole[settled - 1]))
         incidents = closed(extended(incidents, bad_slots, above), int(ends[-1]))
         batch.now[i] = batch.now[i].with_incidents(incidents)
         batch.final[i] = batch.final[i].with_incidents(final)
+
+
+def _burning(ledger: Ledger, batch: PolicyBatch, past: PastWindowSums, ends: Times) -> Bools:
+    """In which middle slots the budget burns: slots x series."""
+    unit = middle_slot(ledger.interval)
+    allowed = batch.error_budgets()
+    burns = np.zeros((len(ends), len(batch.series)), dtype=np.bool_)
+    for k, end in enumerate(ends.tolist()):
+        start = (end - 1) // unit * unit
+        counts = past.between(start, end)
+        burns[k] = counts.bad > counts.total * allowed
+        burns[k] &= ~impossible(counts.bad, counts.total, end - start, batch.slack)
+    return burns
+
+
+def _bad_slots(spans: BadSpans, slots: Times, column: int, budgets: object) -> BadSlots:
+    cells = slots, column
+    return BadSlots(
+        starts=spans.starts[cells],
+        ends=spans.ends[cells],
+        bad=spans.bad[cells],
+        budgets=np.asarray(budgets, dtype=np.float64),
+        peaks=spans.peaks[cells],
+        about=np.zeros(len(slots), dtype=np.int64),
+    )

@@ -184,6 +184,8 @@ def _status(subject: Subject, at: int, span: PeriodBounds, figures: _Figures) ->
     left = None
     if budget and rate is not None:
         left = exhaustion(budget.remaining, rate, _horizon(slo.period, span, raw.known))
+    incidents = of_period(policy_state.incidents, span.start)
+    oldest = min([span.start, *(incident.start for incident in incidents)])
     return SloStatus(
         slo=slo,
         groups=subject.groups,
@@ -206,9 +208,9 @@ def _status(subject: Subject, at: int, span: PeriodBounds, figures: _Figures) ->
         events_total=None if subject.invalid else subject.events_total,
         bad_events_total=None if subject.invalid else subject.bad_events_total,
         tier_status=_tier_status(subject, policy_state, figures),
-        incidents=of_period(policy_state.incidents, span.start),
+        incidents=incidents,
         firings=tuple(
-            firing for firing in policy_state.firings if firing.open or firing.end > span.start
+            firing for firing in policy_state.firings if firing.open or firing.end > oldest
         ),
     )
 

@@ -22,13 +22,16 @@ class BadSlots:
     """Slots in which the error ratio was above the error budget, oldest first.
 
     Each is (start, end], Unix seconds, and holds `bad` events. `budgets` are the error budget of
-    a whole period as of its end, in events.
+    a whole period as of its end, in events. `peaks` are the highest error ratios of the finest
+    slots in it, and `about` says by how many seconds its start and its end may be off.
     """
 
     starts: Times
     ends: Times
     bad: Floats
     budgets: Floats
+    peaks: Floats
+    about: Times
 
     def __len__(self) -> int:
         return len(self.ends)
@@ -36,7 +39,10 @@ class BadSlots:
     def part(self, first: int, last: int) -> BadSlots:
         """The slots from `first` to before `last`."""
         at = slice(first, last)
-        return BadSlots(self.starts[at], self.ends[at], self.bad[at], self.budgets[at])
+        return BadSlots(
+            *(self.starts[at], self.ends[at], self.bad[at], self.budgets[at]),
+            *(self.peaks[at], self.about[at]),
+        )
 
 
 def extended(
@@ -81,7 +87,18 @@ def _incident(slots: BadSlots, before: Incident | None, postmortem_above: float)
         open=True,
         postmortem=bool((shares > postmortem_above).any() or (before and before.postmortem)),
         acknowledged=before.acknowledged if before else None,
+        peak_error_ratio=_peak(slots, before),
+        start_about=before.start_about if before else int(slots.about[0]),
+        end_about=int(slots.about[-1]),
     )
+
+
+def _peak(slots: BadSlots, before: Incident | None) -> float | None:
+    """The highest error ratio; not known if an older version recorded the part before without."""
+    highest = float(slots.peaks.max())
+    if before is None:
+        return highest
+    return None if before.peak_error_ratio is None else max(before.peak_error_ratio, highest)
 
 
 def closed(incidents: tuple[Incident, ...], at: int) -> tuple[Incident, ...]:

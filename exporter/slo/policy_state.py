@@ -34,6 +34,11 @@ class PolicyState:
         """The tier that it is in; None before the first, and if the policy no longer has it."""
         return policy.find(self.changes[-1].after) if self.changes else None
 
+    @property
+    def incidents_end(self) -> int:
+        """When the last incident ended so far, Unix seconds; 0 without any."""
+        return self.incidents[-1].end if self.incidents else 0
+
     def until(self, at: int) -> PolicyState:
         """What of it was there at a moment: a clock that was ahead has told of the time to come."""
         return PolicyState(

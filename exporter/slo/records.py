@@ -42,8 +42,13 @@ class Acknowledgement:
 class Incident:
     """A spell of burning, from its first to its last bad slot: (start, end].
 
-    `share` is the part of one period's error budget that its `bad` events took, a ratio. `open`
-    tells that it may go on. `postmortem` tells that the policy requires one.
+    - `bad`: its bad events; `share`: the part of one period's error budget that they took, a ratio.
+    - `open`: whether another bad slot would be of it: it may have ended, which is not sure yet.
+    - `postmortem`: whether the policy requires one.
+    - `peak_error_ratio`: the highest error ratio of its slots; None if that is not known.
+    - `start_about`, `end_about`: by how many seconds a time may be off, since it comes from a slot
+      that was no longer one of the finest: it began that much later at most, or ended that much
+      earlier. 0 where it is sure. If either is off, the peak is a lower bound.
     """
 
     start: int
@@ -53,6 +58,9 @@ class Incident:
     open: bool
     postmortem: bool = False
     acknowledged: Acknowledgement | None = None
+    peak_error_ratio: float | None = None
+    start_about: int = 0
+    end_about: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,8 @@ class SloStatus:
     the period is known. `raw_budget` is the budget as if there were no maintenance windows.
     `maintenance` are the reasons of those that are on. `last_slot` is the end of the newest
     known slot. `events_total` and `bad_events_total` are those since midnight UTC. `incidents` and
-    `firings` are those of the period, oldest first, with older incidents that await a postmortem.
+    `firings` are those of the period, oldest first, with older incidents that await a postmortem,
+    and the firings since the oldest of these.
     `override` is the one in force. `lag` is how many seconds the data are late: windows but the
     period end as much earlier. `scrape_interval` is how often its series are scraped, in seconds;
     windows shorter than two of them are absent. So are windows whose counts cannot be; while the

@@ -96,6 +96,23 @@ CREATE TABLE IF NOT EXISTS firing (
 """When burn-rate conditions held. An older program of this version leaves the table alone, so it is
 added without a new version: one can go back to that program."""
 
+INCIDENT_DETAIL_TABLE = """
+CREATE TABLE IF NOT EXISTS incident_detail (
+    slo INTEGER NOT NULL REFERENCES slo ON DELETE CASCADE,
+    labels TEXT NOT NULL,            -- as in series
+    start INTEGER NOT NULL,          -- as in incident
+    "end" INTEGER NOT NULL,
+    peak REAL,                       -- the highest error ratio; NULL if it is not known
+    start_about INTEGER NOT NULL,    -- by how many seconds the start may be off
+    end_about INTEGER NOT NULL,
+    PRIMARY KEY (slo, labels, start)
+) STRICT, WITHOUT ROWID;
+"""
+"""What incidents have beside the columns of version 2: a table of its own for the same reason. An
+older program writes its incidents beside it; what is said of another end is not said of them."""
+
+ADDED_TABLES = FIRING_TABLE + INCIDENT_DETAIL_TABLE
+
 UPGRADES = {
     1: f"ALTER TABLE slo ADD COLUMN judged INTEGER NOT NULL DEFAULT 0; {POLICY_TABLES}",
 }
@@ -110,7 +127,7 @@ def create(connection: sqlite3.Connection) -> None:
     """Create all tables in an empty database."""
     connection.executescript(
         f"BEGIN; PRAGMA application_id = {APPLICATION_ID};"
-        f"PRAGMA user_version = {VERSION}; {SCHEMA} {POLICY_TABLES} {FIRING_TABLE} COMMIT;"
+        f"PRAGMA user_version = {VERSION}; {SCHEMA} {POLICY_TABLES} {ADDED_TABLES} COMMIT;"
     )
 
 
@@ -121,7 +138,7 @@ def upgrade(connection: sqlite3.Connection) -> None:
         connection.executescript(
             f"BEGIN; {UPGRADES[older]} PRAGMA user_version = {older + 1}; COMMIT;"
         )
-    connection.executescript(f"BEGIN; {FIRING_TABLE} COMMIT;")
+    connection.executescript(f"BEGIN; {ADDED_TABLES} COMMIT;")
 
 
 def check_filled(connection: sqlite3.Connection, file: Path) -> None:

@@ -6,9 +6,10 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from exporter.ledger.levels import FAR_SLOT, MIDDLE_SLOT
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import KEPT, Acknowledgement, Firing, Incident, TierChange
-from exporter.slo.types import Group
+from exporter.slo.types import HOUR, Group
 from exporter.store.session import Session
 from exporter.store.stored import PolicyStates
 
@@ -21,7 +22,6 @@ def read(session: Session, slo_ids: Sequence[int]) -> Mapping[int, Mapping[Group
     if not session.has("tier_change"):
         return {}
     changes: dict[Key, list[TierChange]] = defaultdict(list)
-    incidents: dict[Key, list[Incident]] = defaultdict(list)
     wanted = (json.dumps(slo_ids),)
     for slo_id, labels, *change in session.execute(
         'SELECT slo, labels, at, before, after, policy, remaining, "window", burn_rate'  # noqa: S608 - ours
@@ -29,16 +29,7 @@ def read(session: Session, slo_ids: Sequence[int]) -> Mapping[int, Mapping[Group
         wanted,
     ):
         changes[slo_id, labels].append(TierChange(*change))
-    for slo_id, labels, start, end, bad, share, open_, postmortem, at, by, note in session.execute(
-        'SELECT slo, labels, start, "end", bad, share, open, postmortem, acknowledged_at,'  # noqa: S608 - ours
-        f" acknowledged_by, note FROM incident WHERE slo IN {session.ids} ORDER BY start",
-        wanted,
-    ):
-        acknowledged = None if at is None else Acknowledgement(at, by, note)
-        incidents[slo_id, labels].append(
-            Incident(start, end, bad, share, bool(open_), bool(postmortem), acknowledged)
-        )
-    firings = _firings(session, slo_ids)
+    incidents, firings = _incidents(session, slo_ids), _firings(session, slo_ids)
     states: dict[int, dict[Group, PolicyState]] = defaultdict(dict)
     for key in changes.keys() | incidents.keys() | firings.keys():
         slo_id, labels = key
@@ -46,6 +37,38 @@ def read(session: Session, slo_ids: Sequence[int]) -> Mapping[int, Mapping[Group
             tuple(changes[key]), tuple(incidents[key]), tuple(firings[key])
         )
     return states
+
+
+def _incidents(session: Session, slo_ids: Sequence[int]) -> dict[Key, list[Incident]]:
+    incidents: dict[Key, list[Incident]] = defaultdict(list)
+    wanted, details = (json.dumps(slo_ids),), {}
+    if session.has("incident_detail"):
+        for *incident, peak, start_about, end_about in session.execute(
+            'SELECT slo, labels, start, "end", peak, start_about, end_about FROM incident_detail'  # noqa: S608 - ours
+            f" WHERE slo IN {session.ids}",
+            wanted,
+        ):
+            details[tuple(incident)] = peak, start_about, end_about
+    for slo_id, labels, start, end, bad, share, open_, postmortem, at, by, note in session.execute(
+        'SELECT slo, labels, start, "end", bad, share, open, postmortem, acknowledged_at,'  # noqa: S608 - ours
+        f" acknowledged_by, note FROM incident WHERE slo IN {session.ids} ORDER BY start",
+        wanted,
+    ):
+        acknowledged = None if at is None else Acknowledgement(at, by, note)
+        flags = bool(open_), bool(postmortem), acknowledged
+        about = _recorded_before(start, end)
+        detail = details.get((slo_id, labels, start, end), (None, about, about))
+        incidents[slo_id, labels].append(Incident(start, end, bad, share, *flags, *detail))
+    return incidents
+
+
+def _recorded_before(start: int, end: int) -> int:
+    """By how many seconds the times of an older program's incident may be off.
+
+    Its slots were of five minutes, or longer for the time before its first evaluation.
+    """
+    fitting = (slot for slot in (FAR_SLOT, HOUR) if start % slot == end % slot == 0)
+    return next(fitting, MIDDLE_SLOT)
 
 
 def _firings(session: Session, slo_ids: Sequence[int]) -> dict[Key, list[Firing]]:
@@ -76,7 +99,7 @@ def write(session: Session, slo_ids: Sequence[int], policy_states: PolicyStates)
     }
     if not changed:
         return
-    for table in ("tier_change", "incident", "firing"):
+    for table in ("tier_change", "incident", "incident_detail", "firing"):
         session.executemany(f"DELETE FROM {table} WHERE slo = ? AND labels = ?", changed)  # noqa: S608 - ours
     session.executemany(
         "INSERT INTO tier_change"
@@ -88,6 +111,11 @@ def write(session: Session, slo_ids: Sequence[int], policy_states: PolicyStates)
         'INSERT INTO incident (slo, labels, start, "end", bad, share, open, postmortem,'
         " acknowledged_at, acknowledged_by, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         _incident_rows(changed),
+    )
+    session.executemany(
+        'INSERT INTO incident_detail (slo, labels, start, "end", peak, start_about, end_about)'
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        _detail_rows(changed),
     )
     session.executemany(
         'INSERT INTO firing (slo, labels, severity, long, short, start, "end", open)'
@@ -113,6 +141,13 @@ def _incident_rows(changed: Mapping[Key, PolicyState]) -> Iterator[tuple[object,
             yield (*key, *figures, *flags, *acknowledged)
 
 
+def _detail_rows(changed: Mapping[Key, PolicyState]) -> Iterator[tuple[object, ...]]:
+    for key, policy_state in changed.items():
+        for incident in policy_state.incidents:
+            about = incident.start_about, incident.end_about
+            yield (*key, incident.start, incident.end, incident.peak_error_ratio, *about)
+
+
 def _firing_rows(changed: Mapping[Key, PolicyState]) -> Iterator[tuple[object, ...]]:
     for key, policy_state in changed.items():
         for firing in policy_state.firings:
@@ -125,7 +160,8 @@ def prune(session: Session, end: int) -> None:
 
     Those that are configured lose theirs when they are written.
     """
-    for table, column in (("tier_change", "at"), ("incident", '"end"'), ("firing", '"end"')):
+    ends = ((table, '"end"') for table in ("incident", "incident_detail", "firing"))
+    for table, column in (("tier_change", "at"), *ends):
         session.execute(
             f"DELETE FROM {table} WHERE {column} <= ? AND slo IN"  # noqa: S608 - as above
             " (SELECT id FROM slo WHERE current = 0)",

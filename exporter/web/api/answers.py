@@ -12,6 +12,7 @@ from dataclasses import fields
 import orjson
 
 from exporter.slo.durations import format_duration
+from exporter.slo.incident_details import IncidentDetails, incident_details
 from exporter.slo.records import Firing, Override
 from exporter.slo.snapshot import Alert, DataState, SloStatus, Snapshot
 from exporter.web.api.errors import InvalidRequestError
@@ -19,6 +20,7 @@ from exporter.web.api.models import (
     AlertEntry,
     Failure,
     FiringEntry,
+    IncidentEntry,
     LimitsEntry,
     OverrideEntry,
     OverrideList,
@@ -66,7 +68,7 @@ def slos(snapshot: Snapshot, query: Mapping[str, str]) -> bytes:
             at=snapshot.at or None,
             total=len(chosen),
             offset=offset,
-            slos=tuple(map(_slo, chosen[offset : offset + limit])),
+            slos=tuple(_slo(slo, snapshot.at) for slo in chosen[offset : offset + limit]),
         )
     )
 
@@ -105,7 +107,7 @@ def _number(
     return number
 
 
-def _slo(status: SloStatus) -> SloEntry:
+def _slo(status: SloStatus, at: int) -> SloEntry:
     slo = status.slo
     return SloEntry(
         service=slo.service,
@@ -124,7 +126,7 @@ def _slo(status: SloStatus) -> SloEntry:
         policy=slo.policy.name,
         tier=_tier(status),
         tier_changes=status.tier_status.changes,
-        incidents=status.incidents,
+        incidents=tuple(map(_incident, incident_details(status, at))),
         firings=tuple(map(_firing, status.firings)),
         alerts=tuple(map(_alert, status.alerts)),
         maintenance=status.maintenance,
@@ -148,6 +150,28 @@ def _tier(status: SloStatus) -> TierEntry | None:
         since=how.since,
         held=how.held,
         recovery=how.recovery,
+    )
+
+
+def _incident(of: IncidentDetails) -> IncidentEntry:
+    incident = of.incident
+    return IncidentEntry(
+        id=of.id,
+        start=incident.start,
+        start_about=incident.start_about,
+        end=incident.end,
+        end_about=incident.end_about,
+        state=of.state,
+        open=incident.open,
+        over_at=of.over_at,
+        bad=incident.bad,
+        share=incident.share,
+        peak_error_ratio=incident.peak_error_ratio,
+        firings=tuple(map(_firing, of.firings)),
+        followed=of.followed,
+        time_to_detect=of.time_to_detect,
+        postmortem=incident.postmortem,
+        acknowledged=incident.acknowledged,
     )
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from exporter.slo.budget import Budget, Window
+from exporter.slo.incident_details import IncidentState
 from exporter.slo.policy import Gate
-from exporter.slo.records import Incident, Override, TierChange
+from exporter.slo.records import Acknowledgement, Incident, Override, TierChange
 from exporter.slo.snapshot import DataState
 from exporter.web.daemon import Status
 
@@ -92,6 +93,37 @@ class FiringEntry:
 
 
 @dataclass(frozen=True)
+class IncidentEntry:
+    """A spell of burning, from its first to its last bad slot. Times are Unix seconds.
+
+    `id` is what it is called by. A `start_about` other than 0 tells that it comes from a slot of so
+    many seconds, so that the incident may have begun that much later; `end_about`, that it may have
+    ended that much earlier. `state` is `burning`, `quiet` (it has ended, and goes on if something
+    fails before `over_at`), `unknown` (the data stopped) or `ended`; it is `open` until it is
+    `ended`. `peak_error_ratio` is the highest of a slot; null if it is not known. `firings` are the
+    conditions that held because of it; they are not `followed` if it is older than the first
+    evaluation. `time_to_detect` is in seconds from its start to the first page; null without one.
+    """
+
+    id: str
+    start: int
+    start_about: int
+    end: int
+    end_about: int
+    state: IncidentState
+    open: bool
+    over_at: int | None
+    bad: float
+    share: float
+    peak_error_ratio: float | None
+    firings: tuple[FiringEntry, ...]
+    followed: bool
+    time_to_detect: int | None
+    postmortem: bool
+    acknowledged: Acknowledgement | None
+
+
+@dataclass(frozen=True)
 class SloEntry:
     """One SLO (with `group_by`: one group of it). What is unknown or infinite is null.
 
@@ -116,7 +148,7 @@ class SloEntry:
     policy: str
     tier: TierEntry | None
     tier_changes: tuple[TierChange, ...]
-    incidents: tuple[Incident, ...]
+    incidents: tuple[IncidentEntry, ...]
     firings: tuple[FiringEntry, ...]
     alerts: tuple[AlertEntry, ...]
     maintenance: tuple[str, ...]

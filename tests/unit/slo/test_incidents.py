@@ -13,19 +13,19 @@ from exporter.slo.records import KEPT, Acknowledgement, Incident
 T = 1_700_000_100
 BUDGET = 1_000.0
 
-Slot = tuple[int, int, float, float]
-"""Start, end, bad events, and the budget of the period."""
+Slot = tuple[int, int, float, float, float, int]
+"""Start, end, bad events, the period's budget, the highest error ratio, how far times are off."""
 
 
-def bad(at: int, events: float = 50.0, budget: float = BUDGET) -> Slot:
+def bad(at: int, events: float = 50.0, budget: float = BUDGET, peak: float = 0.5) -> Slot:
     """A bad slot of five minutes that begins `at` seconds after T."""
-    return T + at, T + at + 300, events, budget
+    return T + at, T + at + 300, events, budget, peak, 0
 
 
 def together(*slots: Slot) -> BadSlots:
-    starts, ends, events, budgets = zip(*slots, strict=True) if slots else ((),) * 4
-    times = (np.array(each, dtype=np.int64) for each in (starts, ends))
-    return BadSlots(*times, np.array(events, dtype=float), np.array(budgets, dtype=float))
+    columns = zip(*slots, strict=True) if slots else ((),) * 6
+    kinds = (np.int64, np.int64, float, float, float, np.int64)
+    return BadSlots(*(np.array(each, kind) for each, kind in zip(columns, kinds, strict=True)))
 
 
 def after(*slots: Slot, above: float = 0.20) -> tuple[Incident, ...]:
@@ -36,7 +36,7 @@ def one_by_one(
     incidents: tuple[Incident, ...], slots: list[Slot], above: float
 ) -> tuple[Incident, ...]:
     """What incidents are, slot by slot: the definition that `extended` is held to."""
-    for start, end, events, budget in slots:
+    for start, end, events, budget, peak, about in slots:
         incidents = closed(incidents, start)
         before = incidents[-1] if incidents and incidents[-1].open else None
         total = events + (before.bad if before else 0.0)
@@ -48,6 +48,9 @@ def one_by_one(
             open=True,
             postmortem=total / budget > above or bool(before and before.postmortem),
             acknowledged=before.acknowledged if before else None,
+            peak_error_ratio=max(before.peak_error_ratio, peak) if before else peak,
+            start_about=before.start_about if before else about,
+            end_about=about,
         )
         incidents = (*(incidents[:-1] if before else incidents), incident)
     return incidents
@@ -60,7 +63,9 @@ def random_slots(chance: np.random.Generator, count: int) -> list[Slot]:
         at += int(chance.choice([0, 0, 0, 300, PAUSE, PAUSE + 1, 7_200, KEPT // 3]))
         length = int(chance.choice([300, 3_600]))
         events = float(chance.choice([0.1, 1.7, 9.99, 10.0, 60.3, 250.0]))
-        slots.append((T + at, T + at + length, events, float(chance.choice([BUDGET, 900.7]))))
+        budget, peak = float(chance.choice([BUDGET, 900.7])), float(chance.random())
+        about = 0 if length == 300 else length
+        slots.append((T + at, T + at + length, events, budget, peak, about))
         at += length
     return slots
 
