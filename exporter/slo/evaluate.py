@@ -229,17 +229,16 @@ def _horizon(period: Period, span: PeriodBounds, coverage: float) -> Horizon:
 
 def _tier_status(subject: Subject, policy_state: PolicyState, figures: _Figures) -> TierStatus:
     policy, state, coverage = subject.slo.policy, figures.state, figures.raw.known
-    held = None
     if state is DataState.STALE:
-        held = "Prometheus does not answer"
+        held: str | None = "Prometheus does not answer"
     elif state is DataState.INVALID:
         held = "its figures cannot be right"
     elif subject.waiting:
         held = "its history is being read"
     elif state is DataState.NO_DATA:
         held = "Prometheus has no data of it"
-    elif coverage < policy.min_coverage:
-        held = f"{coverage:.1%} of the period is known, and {policy.min_coverage:.1%} is needed"
+    else:
+        held = policy.too_little(coverage)
     known = policy_state.tier(policy) is not None
     return TierStatus(
         since=policy_state.changes[-1].at if known else None,

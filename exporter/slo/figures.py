@@ -21,6 +21,11 @@ def number(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def written(value: float) -> str:
+    """A number that people have chosen, such as a threshold, as they wrote it: `99.99`, `1,000`."""
+    return f"{Decimal(f'{value:.12g}'):,f}"
+
+
 def percent(ratio: float) -> str:
     """A ratio as a percentage: `4.7%`, `-58,900%`."""
     return f"{number(ratio * 100)}%"
@@ -39,7 +44,9 @@ def left(ratio: float) -> str:
 
 
 def rate(burn_rate: float) -> str:
-    """A burn rate: `14.4x`, `1,000x`; `0` if nothing burns."""
+    """A burn rate: `14.4x`, `1,000x`; `0` if nothing burns, `<0.01x` if next to nothing does."""
+    if 0 < burn_rate < 0.01:
+        return "<0.01x"
     return f"{number(burn_rate)}x" if burn_rate else "0"
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from exporter.slo.figures import left
+
 
 class Gate(StrEnum):
     """The deploy decision of a tier."""
@@ -86,6 +88,12 @@ class Policy:
         )
         by_burn = (i for i, tier in enumerate(self.tiers) if _burns(tier, burn_rates))
         return self.tiers[max(by_budget, *by_burn, 0)]
+
+    def too_little(self, coverage: float) -> str | None:
+        """Why the first tier is held, in words, if too little of the period (a ratio) is known."""
+        if coverage >= self.min_coverage:
+            return None
+        return f"{left(coverage)} of the period is known, and {left(self.min_coverage)} is needed"
 
     def find(self, name: str) -> Tier | None:
         """The tier of a name, if there is one."""

@@ -28,6 +28,10 @@ class DataState(StrEnum):
     """The figures cannot be, such as more bad events than events; `SloStatus.problem` tells why."""
 
 
+UNMEASURED = frozenset({DataState.NO_DATA, DataState.STALE, DataState.INVALID})
+"""States in which an SLO is not measured as it should be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """A burn-rate condition of one SLO. `firing` is None while a window of it is not known.

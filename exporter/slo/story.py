@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import left, minute, rate
 from exporter.slo.records import Firing
-from exporter.slo.snapshot import DataState, SloStatus, Snapshot
-
-UNMEASURED = {DataState.NO_DATA, DataState.STALE, DataState.INVALID}
-"""States in which an SLO is not measured as it should be."""
+from exporter.slo.snapshot import UNMEASURED, DataState, SloStatus, Snapshot
 
 
 @dataclass(frozen=True, slots=True)

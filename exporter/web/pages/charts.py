@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
+from exporter.slo import figures
 from exporter.slo.event_history import EventHistory
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import DAY, HOUR
@@ -85,7 +86,7 @@ def sparkline(status: SloStatus, history: EventHistory | None) -> Sparkline | No
     low, high = min(0.0, *left), max(1.0, *left)
     xs = [2 + i * (SPARKLINE_WIDTH - 4) / SPARKLINE_BUCKETS for i in range(SPARKLINE_BUCKETS + 1)]
     ys = [2 + (high - value) / (high - low) * (SPARKLINE_HEIGHT - 4) for value in left]
-    title = f"Budget over the period: 100.0% at its start, {formatting.percent(left[-1])} now"
+    title = f"Budget over the period: 100% at its start, {formatting.percent(left[-1])} now"
     return Sparkline(_path(xs, ys), title)
 
 
@@ -176,7 +177,8 @@ def error_chart(status: SloStatus, history: EventHistory) -> Chart:
         bands=(),
         gaps=times.gaps(),
         levels=[
-            Mark(_y(power, low, high), f"{100 * 10**power:.4g}%") for power in range(low, high + 1)
+            Mark(_y(power, low, high), f"{figures.written(10.0 ** (power + 2))}%")
+            for power in range(low, high + 1)
         ],
         times=times.marks(),
         areas=[(look, "".join(paths)) for look, paths in bars.items() if paths],
@@ -233,7 +235,10 @@ class _Times:
 
 def _levels(low: float, high: float, step: float) -> list[Mark]:
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [Mark(_y(i * step, low, high), f"{i * step * 100:.4g}%") for i in range(first, last + 1)]
+    return [
+        Mark(_y(i * step, low, high), f"{figures.written(i * step * 100)}%")
+        for i in range(first, last + 1)
+    ]
 
 
 def _step(span: float) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from exporter.slo import figures
 from exporter.slo.burning import sentence
 from exporter.slo.durations import format_duration
 from exporter.slo.event_history import EventHistory
@@ -18,7 +19,7 @@ from exporter.web.daemon import Source
 from exporter.web.pages import formatting
 from exporter.web.pages.charts import budget_chart, error_chart
 from exporter.web.pages.filters import tier_name
-from exporter.web.pages.overview import bar
+from exporter.web.pages.rows import bar
 
 MOST_RECORDS = 50
 """Changes, incidents and maintenance windows that are listed, the newest ones."""
@@ -65,7 +66,7 @@ def detail(
         "period_start": formatting.minute(status.period.start),
         "period_end": formatting.minute(status.period.start + status.period.elapsed),
         "tier": formatting.tier(tier_name(status)),
-        "gate": tier.gate if tier else "none",
+        "gate": formatting.look(status),
         "guidance": tier.guidance if tier else "",
         "link": (tier.link if tier else None) or "",
         "since": formatting.minute(status.tier_status.since) if status.tier_status.since else "",
@@ -142,7 +143,7 @@ def _alert(alert: Alert, status: SloStatus) -> dict[str, str]:
         "windows": f"{long} and {short}",
         "rates": " and ".join(map(formatting.rate, rates)),
         "threshold": formatting.rate(alert.threshold),
-        "meaning": f"{condition.budget_spent * 100:g}% of the budget in {long}",
+        "meaning": f"{figures.written(condition.budget_spent * 100)}% of the budget in {long}",
         "state": "held back: too few events" if alert.held else state,
     }
 
@@ -218,10 +219,10 @@ def _tiers(status: SloStatus) -> list[dict[str, object]]:
         if tier.above == float("-inf"):
             when = "less than that"
         else:
-            when = f"more than {tier.above * 100:g}% of the budget left"
+            when = f"more than {figures.written(tier.above * 100)}% of the budget left"
         if tier.burn_rate:
             over = format_duration(tier.burn_rate.window)
-            when += f", or burning above {tier.burn_rate.above:g}x over {over}"
+            when += f", or burning above {figures.written(tier.burn_rate.above)}x over {over}"
         lines.append(
             {
                 "name": formatting.tier(tier.name),

@@ -1,20 +1,24 @@
-"""Which SLOs the overview shows: what a URL asks for, and whether an SLO is that."""
+"""What a URL asks the overview for: which SLOs, in which order, by service or not."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from exporter.slo.burning import worst_severity
-from exporter.slo.snapshot import DataState, SloStatus
+from exporter.slo.snapshot import UNMEASURED, SloStatus
+from exporter.web.pages.sorting import Order
 
 UNKNOWN_TIER = "unknown"
 FILTERS = ("q", "service", "tier", "state", "owner", "alert")
 
-UNMEASURED = "unmeasured"
-ALERTS = {"page": "paging", "ticket": "tickets", UNMEASURED: "without data"}
+WITHOUT_DATA = "unmeasured"
+ALERTS = {"page": "paging", "ticket": "tickets", WITHOUT_DATA: "without data"}
 """What the filter `alert` takes, and what the chips above the table call it."""
+
+BY_SERVICE = "services"
+"""What `view` is while the SLOs are folded by service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,35 @@ class SloFilters:
             and (not self.q or self.q.casefold() in _text(status))
         )
 
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is shown, and how; all of it but the page is kept from one link to the next."""
+
+    filters: SloFilters = field(default_factory=SloFilters)
+    order: Order = field(default_factory=Order)
+    by_service: bool = False
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> View:
+        """Read it from the query of a URL; an order that does not exist is no order."""
+        return cls(
+            SloFilters.from_query(query),
+            Order.parse(query.get("sort", "")),
+            query.get("view") == BY_SERVICE,
+        )
+
+    @property
+    def filtered(self) -> bool:
+        """Whether any filter is set."""
+        return self.filters != SloFilters()
+
     def url(self, **others: str) -> str:
-        """The address of the page with these filters, except for `others`."""
-        values = {name: getattr(self, name) for name in FILTERS} | others
-        query = urlencode({name: value for name, value in values.items() if value})
+        """The address of this view, except for `others`; of its first page, unless they say."""
+        values = {name: getattr(self.filters, name) for name in FILTERS}
+        values["view"] = BY_SERVICE if self.by_service else ""
+        values["sort"] = str(self.order)
+        query = urlencode({name: value for name, value in (values | others).items() if value})
         return f"/?{query}" if query else "/"
 
 
@@ -65,5 +94,4 @@ def tier_name(status: SloStatus) -> str:
 
 def alert_of(status: SloStatus) -> str | None:
     """The worst that there is to an SLO, one of `ALERTS`; None if nothing is."""
-    unmeasured = status.state in {DataState.NO_DATA, DataState.STALE, DataState.INVALID}
-    return worst_severity(status) or (UNMEASURED if unmeasured else None)
+    return worst_severity(status) or (WITHOUT_DATA if status.state in UNMEASURED else None)

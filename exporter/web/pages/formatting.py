@@ -8,12 +8,17 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 from exporter.slo import figures
+from exporter.slo.burning import worst_severity
 from exporter.slo.durations import format_duration
 from exporter.slo.period import CalendarPeriod, Period
-from exporter.slo.snapshot import DataState, SloStatus
+from exporter.slo.policy import Gate
+from exporter.slo.snapshot import UNMEASURED, SloStatus
 from exporter.slo.types import HOUR
 
 UNKNOWN = "unknown"
+
+LITTLE = 0.9
+"""The share of a period below which it is too little known for anything to be called good."""
 
 
 def moment(at: float) -> str:
@@ -32,8 +37,8 @@ def day(at: float) -> str:
 
 
 def percent(ratio: float | None) -> str:
-    """A ratio as a percentage with one digit."""
-    return UNKNOWN if ratio is None else f"{ratio * 100:.1f}%"
+    """A part of a whole, such as what is left of a budget: `62.5%`, `-58,900%`."""
+    return UNKNOWN if ratio is None else figures.left(ratio)
 
 
 def small_percent(ratio: float | None) -> str:
@@ -69,7 +74,7 @@ def objective(status: SloStatus) -> str:
 
 def objective_percent(status: SloStatus) -> str:
     """`99.9%`, as the user wrote it."""
-    return f"{status.slo.objective.ratio * 100:.12g}%"
+    return f"{figures.written(status.slo.objective.ratio * 100)}%"
 
 
 def period(of: Period) -> str:
@@ -100,21 +105,52 @@ def outlook(status: SloStatus) -> str:
     return "spent" if seconds == 0 else "not burning"
 
 
+def coverage(status: SloStatus) -> str:
+    """How much of the period is known, where that is not all of it."""
+    if status.coverage >= 0.99:
+        return ""
+    return f"{percent(status.coverage) if status.coverage else 'nothing'} of the period is known"
+
+
+def look(status: SloStatus) -> str:
+    """The colour of an SLO's figures: its gate, or `none`.
+
+    Green only says what is known: not of a period that is little known or no longer measured,
+    nor while a page fires.
+    """
+    if status.tier is None:
+        return "none"
+    gate = status.tier.gate
+    if worst_severity(status) == "page":
+        return max(gate, status.slo.policy.while_paging, Gate.CAUTION, key=tuple(Gate).index)
+    unsure = status.coverage < LITTLE or status.state in UNMEASURED
+    return "none" if unsure and gate is Gate.ALLOW else gate
+
+
 def notes(status: SloStatus) -> list[str]:
-    """What is unusual about the data; nothing if all is well."""
+    """What is unusual about the data, besides their state and coverage; nothing if all is well."""
     found = [f"maintenance: {reason}" for reason in status.maintenance]
     if status.lag:
         found.append(f"data are {format_duration(round(status.lag))} late")
-    if status.state is not DataState.OK:
-        found.append(status.state.replace("_", " "))
-    if status.coverage < 0.99:
-        found.append(f"{status.coverage * 100:.0f}% of the period is known")
-    if status.tier_status.held:
-        found.append(status.tier_status.held)
+    held, policy = status.tier_status.held, status.slo.policy
+    if held and held == policy.too_little(status.coverage):
+        held = f"the tier is held until {percent(policy.min_coverage)} is known"
+    if held:
+        found.append(held)
     found += [
         f"{alert.condition} held back: too few events" for alert in status.alerts if alert.held
     ]
     return found
+
+
+def conditions(status: SloStatus) -> dict[str, str]:
+    """The alert conditions that are firing, by severity: `page`: `1h/5m, 6h/30m`."""
+    found: dict[str, list[str]] = {}
+    for alert in status.alerts:
+        if alert.firing:
+            severity, windows = str(alert.condition).split(" ", 1)
+            found.setdefault(severity, []).append(windows)
+    return {severity: ", ".join(windows) for severity, windows in found.items()}
 
 
 def firing(status: SloStatus) -> list[str]:

@@ -1,4 +1,4 @@
-"""The overview: the SLOs that match the filters, worst first, one page of them."""
+"""The overview: the SLOs that match the filters, worst first or by a column, a page at a time."""
 
 from __future__ import annotations
 
@@ -7,23 +7,31 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from exporter.slo.alerting import SEVERITIES
-from exporter.slo.burning import sentence, severity_rank, worst_severity
+from exporter.slo.burning import sentence
 from exporter.slo.event_history import EventHistory
-from exporter.slo.policy import Gate
 from exporter.slo.snapshot import DataState, SloStatus, Snapshot
 from exporter.web.pages import formatting
-from exporter.web.pages.charts import Sparkline, sparkline
-from exporter.web.pages.filters import ALERTS, UNMEASURED, SloFilters, alert_of, tier_name
+from exporter.web.pages.filters import (
+    ALERTS,
+    BY_SERVICE,
+    WITHOUT_DATA,
+    SloFilters,
+    View,
+    alert_of,
+    tier_name,
+)
+from exporter.web.pages.folds import SERVICES, Services, by_service, folds
+from exporter.web.pages.rows import slo_name, slo_row
+from exporter.web.pages.sorting import COLUMNS, Order, in_order, worst_first
 
 PAGE = 50
 """SLOs of one page."""
 
+MOST_PAGING = 3
+"""SLOs that the banner names."""
+
 MOST_OFFERED = 200
 """Services, tiers or owners that a filter offers; others can be typed."""
-
-MOST_SERVICES = 12
-"""Services named above the table, the worst ones."""
 
 Key = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 """What names an SLO in a URL: the parts of the path, and the groups, sorted."""
@@ -35,40 +43,43 @@ def _key(status: SloStatus) -> Key:
 
 
 @dataclass(frozen=True, slots=True)
-class SloRow:
-    """A row of the table: one SLO, formatted."""
+class Chip:
+    """A tier or a kind of alert: how many SLOs it has, and a link that filters by it.
 
+    While it is filtered by already (`on`), the link takes the filter away.
+    """
+
+    word: str
+    look: str
+    count: int
     url: str
-    service: str
-    slo: str
-    objective: str
-    owner: str
-    tier: str
-    gate: str
-    guidance: str
-    link: str
-    remaining: str
-    bar: float
-    spark: Sparkline | None
-    burn_hour: str
-    burn_six: str
-    outlook: str
-    override: str
-    firing: list[str]
-    state: str
-    notes: list[str]
-    problem: str
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Facet:
-    """A tier, a service or a kind of alert: how many SLOs it has, and where they are shown."""
+class Heading:
+    """What stands above a column: its title, and for those that can be sorted by, a link."""
 
-    name: str
-    word: str
-    gate: str
-    count: int
+    title: str
     url: str
+    aria: str
+    number: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a view shows: the SLOs that match, in their order, and of them one page.
+
+    `names` are the services of the page, where they are folded; else `shown` are its SLOs.
+    """
+
+    view: View
+    statuses: Sequence[SloStatus]
+    services: Services
+    names: Sequence[str]
+    shown: Sequence[SloStatus]
+    number: int
+    last: int
 
 
 class Overview:
@@ -76,178 +87,191 @@ class Overview:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.ordered = sorted(snapshot.slos, key=_badness)
+        self.ordered = worst_first(snapshot.slos)
         self.by_key: Mapping[Key, SloStatus] = {_key(status): status for status in self.ordered}
-        self._services = _unique(status.slo.service for status in self.ordered)
+        self._in_order: dict[Order, Sequence[SloStatus]] = {Order(): self.ordered}
+        self._alerts = Counter(map(alert_of, self.ordered))
+        self._worst: dict[str, SloStatus] = {}
+        for status in self.ordered:
+            self._worst.setdefault(status.slo.service, status)
         self._owners = sorted({status.slo.labels.get("owner", "") for status in self.ordered})
+        self._tiers = _tiers(self.ordered)
 
-    def matching(self, filters: SloFilters) -> list[SloStatus]:
-        """The SLOs that match, worst first."""
-        return [status for status in self.ordered if filters.matches(status)]
+    def sorted_by(self, order: Order) -> Sequence[SloStatus]:
+        """All SLOs in an order, which is made once."""
+        if order not in self._in_order:
+            self._in_order[order] = in_order(self.ordered, order)
+        return self._in_order[order]
+
+    def find(self, view: View, page: str) -> Found:
+        """What a view shows, on the page of that number or the nearest one that exists."""
+        statuses = self._matching(view.filters, view.order)
+        services = by_service(statuses) if view.by_service else {}
+        size, things = (SERVICES, len(services)) if view.by_service else (PAGE, len(statuses))
+        last = max(1, math.ceil(things / size))
+        number = int(page) if page.isascii() and page.isdigit() and len(page) < 10 else 1
+        number = min(max(number, 1), last)
+        here = slice((number - 1) * size, number * size)
+        return Found(
+            view=view,
+            statuses=statuses,
+            services=services,
+            names=list(services)[here],
+            shown=[] if view.by_service else statuses[here],
+            number=number,
+            last=last,
+        )
 
     def page(
-        self,
-        filters: SloFilters,
-        found: Sequence[SloStatus],
-        number: int,
-        event_histories: Sequence[EventHistory | None],
+        self, found: Found, event_histories: Sequence[EventHistory | None]
     ) -> dict[str, object]:
-        """The variables of the template: page `number` (from 1) of the `found` SLOs.
-
-        `event_histories` are those of the SLOs of that page, see `slos_of_page`.
-        """
-        last = pages(found)
+        """The variables of the template; the event histories are those of the SLOs shown."""
+        view, number, at = found.view, found.number, self.snapshot.at
+        size, things = (
+            (SERVICES, len(found.services)) if view.by_service else (PAGE, len(found.statuses))
+        )
         return {
-            "at": formatting.moment(self.snapshot.at) if self.snapshot.at else "",
-            "filters": filters,
-            "filtered": filters != SloFilters(),
+            "at": formatting.moment(at) if at else "",
+            "filters": view.filters,
+            "filtered": view.filtered,
+            "further": replace(view.filters, q="", alert="") != SloFilters(),
+            "order": view.order,
+            "by_service": view.by_service,
+            "orders": _orders(view.order),
+            "headings": _headings(view),
             "total": len(self.ordered),
-            "found": len(found),
-            "rows": [
-                _row(*each)
-                for each in zip(slos_of_page(found, number), event_histories, strict=True)
-            ],
-            "alerts": self._alerts(filters),
-            "alert_names": list(ALERTS),
+            "found": len(found.statuses),
+            "calm": not self._alerts.keys() - {None},
+            "rows": [slo_row(*each, at) for each in zip(found.shown, event_histories, strict=True)],
+            "folds": folds(found.services, found.names, self._worst_of(found), view, at),
+            "things": things,
+            "first": (number - 1) * size + 1,
+            "until": min(number * size, things),
+            "views": {
+                "SLOs": (view.url(view=""), not view.by_service),
+                "By service": (view.url(view=BY_SERVICE), view.by_service),
+            },
+            "alerts": self._alert_chips(view),
+            "alert_names": ALERTS,
             "paging": self._paging(),
-            "tiers": self._tiers(found, filters),
-            "services": self._worst_services(found, filters),
-            "service_names": sorted(self._services)[:MOST_OFFERED],
-            "tier_names": list(_unique(map(tier_name, self.ordered)))[:MOST_OFFERED],
-            "owners": [owner for owner in self._owners if owner][:MOST_OFFERED],
-            "states": [state.value for state in DataState],
+            "tiers": self._tier_chips(found),
+            "service_names": sorted(self._worst)[:MOST_OFFERED],
+            "tier_names": {name: formatting.tier(name) for name in self._tiers[:MOST_OFFERED]},
+            "owners": {owner: owner for owner in self._owners[:MOST_OFFERED] if owner},
+            "states": {state.value: state.replace("_", " ") for state in DataState},
+            "worst_first": view.url(sort=""),
             "number": number,
-            "last": last,
-            "first_row": (number - 1) * PAGE + 1,
-            "previous": filters.url(page=str(number - 1)) if number > 1 else "",
-            "next": filters.url(page=str(number + 1)) if number < last else "",
+            "last": found.last,
+            "previous": view.url(page=str(number - 1)) if number > 1 else "",
+            "next": view.url(page=str(number + 1)) if number < found.last else "",
+            "everything": replace(view, filters=SloFilters()).url(),
         }
 
-    def _alerts(self, filters: SloFilters) -> list[Facet]:
+    def _matching(self, filters: SloFilters, order: Order) -> Sequence[SloStatus]:
+        everything = self.sorted_by(order)
+        if filters == SloFilters():
+            return everything
+        return [status for status in everything if filters.matches(status)]
+
+    def _worst_of(self, found: Found) -> Mapping[str, SloStatus]:
+        """The worst SLO that matches, of each service of the page."""
+        if not found.view.filtered:
+            return self._worst
+        worst: dict[str, SloStatus] = {}
+        for status in self._matching(found.view.filters, Order()):
+            worst.setdefault(status.slo.service, status)
+        return worst
+
+    def _alert_chips(self, view: View) -> list[Chip]:
         """What there is to SLOs that match the other filters, the worst first."""
-        others = replace(filters, alert="")
-        counts = Counter(map(alert_of, self.matching(others)))
-        return [
-            Facet(name, word, _COLOURS[name], counts[name], filters.url(alert=name))
-            for name, word in ALERTS.items()
-            if counts[name]
-        ]
+        others = replace(view.filters, alert="")
+        counts = self._alerts
+        if others != SloFilters():
+            counts = Counter(map(alert_of, self._matching(others, Order())))
+        chips = []
+        for name, word in ALERTS.items():
+            if counts[name] or view.filters.alert == name:
+                on = view.filters.alert == name
+                url = view.url(alert="" if on else name)
+                chips.append(Chip(word, _LOOKS[name], counts[name], url, on))
+        return chips
 
     def _paging(self) -> dict[str, object] | None:
-        """The SLOs that page, whatever the filters: how many, and what burns worst."""
-        paging = [status for status in self.ordered if worst_severity(status) == "page"]
-        if not paging:
+        """The SLOs that page, whatever the filters: how many, and how the worst of them burn.
+
+        They are the first ones, as no order is worse.
+        """
+        if not self._alerts["page"]:
             return None
-        worst = paging[0]
-        groups = formatting.groups(worst.groups)
-        name = f"{worst.slo.service}/{worst.slo.name}" + (f" ({groups})" if groups else "")
+        count = self._alerts["page"]
         return {
-            "count": len(paging),
-            "name": name,
-            "url": formatting.url(worst),
-            "burning": sentence(worst, self.snapshot.at) or "",
+            "count": count,
+            "slos": [
+                {
+                    "name": f"{status.slo.service}/{slo_name(status)}",
+                    "url": formatting.url(status),
+                    "burning": sentence(status, self.snapshot.at) or "",
+                }
+                for status in self.ordered[: min(count, MOST_PAGING)]
+            ],
+            "more": max(0, count - MOST_PAGING),
+            "all": View(SloFilters(alert="page")).url(),
         }
 
-    def _tiers(self, found: Sequence[SloStatus], filters: SloFilters) -> list[Facet]:
-        """The tiers of the SLOs found, worst first."""
-        counts = Counter(map(tier_name, found))
-        gates = {tier_name(status): _gate(status) for status in reversed(found)}
+    def _tier_chips(self, found: Found) -> list[Chip]:
+        """The tiers of the SLOs found, worst first; green if all of them may be called good."""
+        view = found.view
+        counts = Counter(map(tier_name, found.statuses))
+        looks: dict[str, set[str]] = {name: set() for name in counts}
+        for status in found.statuses:
+            looks[tier_name(status)].add(formatting.look(status))
+        chosen = view.filters.tier
         return [
-            Facet(name, formatting.tier(name), gates[name], counts[name], filters.url(tier=name))
-            for name in _unique(map(tier_name, found))
-        ]
-
-    def _worst_services(self, found: Sequence[SloStatus], filters: SloFilters) -> list[Facet]:
-        """The worst services of the SLOs found, each with its worst tier."""
-        counts = Counter(status.slo.service for status in found)
-        chosen: dict[str, SloStatus] = {}
-        for status in found:
-            chosen.setdefault(status.slo.service, status)
-            if len(chosen) > MOST_SERVICES:
-                chosen.popitem()
-                break
-        return [
-            Facet(
-                name,
-                formatting.tier(tier_name(worst)),
-                _gate(worst),
+            Chip(
+                formatting.tier(name),
+                next(look for look in _WORST_LOOK if look in looks[name]),
                 counts[name],
-                filters.url(service=name),
+                view.url(tier="" if name == chosen else name),
+                name == chosen,
             )
-            for name, worst in chosen.items()
+            for name in self._tiers
+            if name in counts
         ]
 
 
-def pages(found: Sequence[SloStatus]) -> int:
-    """How many pages there are; at least one, which may be empty."""
-    return max(1, math.ceil(len(found) / PAGE))
+_LOOKS = {"page": "block", "ticket": "caution", WITHOUT_DATA: "none"}
+_WORST_LOOK = ("block", "caution", "none", "allow")
 
 
-def page_number(query: Mapping[str, str], found: Sequence[SloStatus]) -> int:
-    """The number of the page that is asked for, or the nearest one that exists."""
-    text = query.get("page", "")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
-    return min(max(number, 1), pages(found))
+def _tiers(statuses: Iterable[SloStatus]) -> list[str]:
+    """The names of the tiers, the worst first and the unknown one last."""
+    worst: dict[str, tuple[int, int]] = {}
+    for status in statuses:
+        badness = status.slo.policy.badness(status.tier) if status.tier else (-1, -1)
+        name = tier_name(status)
+        worst[name] = max(badness, worst.get(name, badness))
+    return sorted(worst, key=lambda name: worst[name], reverse=True)
 
 
-def slos_of_page(found: Sequence[SloStatus], number: int) -> Sequence[SloStatus]:
-    """The SLOs of a page."""
-    return found[(number - 1) * PAGE : number * PAGE]
+def _orders(order: Order) -> dict[str, str]:
+    """What the form offers to sort by: each column's worst first, and what is sorted by now."""
+    begin = {str(Order().next(name)): column for name, column in COLUMNS.items()}
+    offered = {sort: f"{column.title}, {column.worst}" for sort, column in begin.items()}
+    if str(order) not in {"", *offered}:
+        offered[str(order)] = f"{COLUMNS[order.column].title}, reversed"
+    return {"": "worst first", **offered}
 
 
-def _unique(names: Iterable[str]) -> dict[str, None]:
-    """Every name once, in order."""
-    return dict.fromkeys(names)
+_NUMBERS = {"budget", "burn_1h", "burn_6h"}
 
 
-_GATES = tuple(Gate)
-_COLOURS = {"page": "block", "ticket": "caution", UNMEASURED: "none"}
-
-
-def _badness(status: SloStatus) -> tuple[int, int, float, str, str, str]:
-    """Pages first, then tickets, then by gate, then by budget; what is unknown comes last."""
-    slo = status.slo
-    severity = worst_severity(status)
-    calm = len(SEVERITIES) + 1 if severity is None else severity_rank(severity)
-    gate = _GATES.index(status.tier.gate) if status.tier else -1
-    remaining = status.budget.remaining if status.budget else math.inf
-    return calm, -gate, remaining, slo.service, slo.name, formatting.groups(status.groups)
-
-
-def _gate(status: SloStatus) -> str:
-    return status.tier.gate if status.tier else "none"
-
-
-def _row(status: SloStatus, history: EventHistory | None) -> SloRow:
-    slo, tier = status.slo, status.tier
-    groups = formatting.groups(status.groups)
-    remaining = status.budget.remaining if status.budget else None
-    hour = status.windows.get("1h") or status.windows.get(slo.period.label)
-    six = status.windows.get("6h") or status.windows.get(slo.period.label)
-    return SloRow(
-        url=formatting.url(status),
-        service=slo.service,
-        slo=f"{slo.name} ({groups})" if groups else slo.name,
-        objective=formatting.objective(status),
-        owner=slo.labels.get("owner", ""),
-        tier=formatting.tier(tier_name(status)),
-        gate=_gate(status),
-        guidance=tier.guidance if tier else "",
-        link=(tier.link if tier else None) or "",
-        remaining=formatting.percent(remaining),
-        bar=bar(remaining),
-        spark=sparkline(status, history),
-        burn_hour=formatting.rate(hour.burn_rate if hour else None),
-        burn_six=formatting.rate(six.burn_rate if six else None),
-        outlook=formatting.outlook(status),
-        override=formatting.minute(status.override.until) if status.override else "",
-        firing=formatting.firing(status),
-        state=status.state.replace("_", " "),
-        notes=formatting.notes(status),
-        problem=status.problem or "",
-    )
-
-
-def bar(remaining: float | None) -> float:
-    """How much of a bar is filled, 0 to 100."""
-    return round(min(max(remaining or 0.0, 0.0), 1.0) * 100, 2)
+def _headings(view: View) -> list[Heading]:
+    order = view.order
+    found = [
+        Heading(
+            column.title, view.url(sort=str(order.next(name))), order.aria(name), name in _NUMBERS
+        )
+        for name, column in COLUMNS.items()
+    ]
+    found.insert(3, Heading("Over the period", "", "", number=False))
+    return found

@@ -14,8 +14,8 @@ from exporter.exposition.publisher import Publisher
 from exporter.web.daemon import Daemon
 from exporter.web.pages.assets import Assets
 from exporter.web.pages.detail import detail
-from exporter.web.pages.filters import SloFilters
-from exporter.web.pages.overview import Overview, page_number, slos_of_page
+from exporter.web.pages.filters import View
+from exporter.web.pages.overview import Overview
 
 
 @cache
@@ -51,16 +51,15 @@ class Pages:
         return overview
 
     async def overview(self, request: Request) -> Response:
-        """The SLOs that match the filters."""
-        filters = SloFilters.from_query(request.query_params)
+        """The SLOs that match the filters, in the order that is asked for."""
+        view = View.from_query(request.query_params)
         overview = await run_in_threadpool(self._now)
-        found = await run_in_threadpool(overview.matching, filters)
-        number = page_number(request.query_params, found)
-        event_histories = self._daemon.event_histories(slos_of_page(found, number))
+        found = await run_in_threadpool(overview.find, view, request.query_params.get("page", ""))
+        event_histories = self._daemon.event_histories(found.shown)
         progress = self._daemon.status().evaluation.backfill_progress_ratio
 
         def render() -> str:
-            shown = overview.page(filters, found, number, event_histories)
+            shown = overview.page(found, event_histories)
             return self._templates["overview"].render(shown, progress=progress)
 
         return HTMLResponse(await run_in_threadpool(render))

@@ -28,9 +28,9 @@ class TestOverview:
         page = opened()
         expect(page.locator("tbody tr")).to_have_count(4)
         expect(row(page, "availability")).to_contain_text("normal")
-        expect(row(page, "availability")).to_contain_text("90.0%")
+        expect(row(page, "availability")).to_contain_text("90%")
         expect(row(page, "availability").get_by_role("img").first).to_have_accessible_name(
-            "90.0% of the budget left"
+            "90% of the budget left"
         )
         expect(row(page, "never there")).to_contain_text("no data")
         assert "never there" in page.locator("tbody tr").last.inner_text()
@@ -38,10 +38,11 @@ class TestOverview:
     def test_filters_are_in_the_url(self, opened: Opened):
         """Chosen ones take effect at once, and the page can be sent to others as it is."""
         page = opened()
+        page.get_by_text("Filter and sort").click()
         page.get_by_label("Owner").select_option("operations")
         expect(page.locator("tbody tr")).to_have_count(1)
         assert "owner=operations" in page.url
-        expect(page.locator("caption")).to_contain_text("1 of 4 SLOs")
+        expect(page.get_by_text("1 of 4 SLOs")).to_be_visible()
         again = opened(page.url.removeprefix(page.url.partition("/?")[0]))
         expect(again.get_by_label("Owner")).to_have_value("operations")
         again.get_by_role("link", name="Clear").click()
@@ -58,23 +59,30 @@ class TestOverview:
         expect(page.get_by_text("No SLO matches.")).to_be_visible()
 
     def test_a_tier_and_a_service_lead_to_their_slos(self, opened: Opened):
-        """The summaries above the table are links."""
+        """The chips above the table are links, and so are the services' pages."""
         page = opened()
         page.get_by_role("navigation", name="Tiers").get_by_role("link", name="unknown").click()
         expect(page.locator("tbody tr")).to_have_count(1)
-        page.goto(page.url.partition("?")[0])
-        services = page.get_by_role("navigation", name="Services, worst first")
-        services.get_by_role("link", name="shop").click()
+        page.get_by_role("navigation", name="Tiers").get_by_role("link", name="unknown").click()
+        expect(page.locator("tbody tr")).to_have_count(4)
+        page.get_by_role("link", name="shop tolerant").click()
+        page.get_by_role("link", name="shop", exact=True).click()
         expect(page.locator("tbody tr")).to_have_count(2)
 
     def test_it_works_without_javascript(self, opened: Opened):
         """A form, and links."""
         page = opened(java_script_enabled=False)
+        page.get_by_text("Filter and sort").click()
         page.get_by_role("combobox", name="Service").fill("shop")
         page.get_by_role("button", name="Show").click()
         expect(page.locator("tbody tr")).to_have_count(2)
         page.get_by_role("link", name="shop tolerant").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("shop tolerant")
+        page.go_back()
+        page.get_by_role("link", name="By service").click()
+        expect(page.get_by_role("link", name="shop tolerant")).to_be_hidden()
+        page.locator("summary").filter(has_text="shop").click()
+        expect(page.get_by_role("link", name="shop tolerant")).to_be_visible()
 
 
 class TestDetail:

@@ -71,7 +71,7 @@ def test_too_little_history_holds_the_first_tier():
     fill(one)
     status = only(one, NOW)
     assert status.tier.name == "normal"
-    assert status.tier_status.held == "0.0% of the period is known, and 5.0% is needed"
+    assert status.tier_status.held == "less than 0.1% of the period is known, and 5% is needed"
 
 
 @pytest.mark.parametrize("gone", [0, HOUR])

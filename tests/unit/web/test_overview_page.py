@@ -1,4 +1,4 @@
-"""The status page as HTML; how it looks is for tests/browser."""
+"""The overview as HTML; how it looks is for tests/server/browser."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class TestOverview:
             "99.9% over 30d, team",
             '<span class="tier caution">slow down</span>',
             "slow feature releases down, prioritise reliability",
-            "40.0%",
+            "40%",
             "0.6x",
             "not burning",
             "error-budget-exporter 1.2.3",
-            "1 SLOs, evaluated 2023-11-14 22:15:00 UTC",
+            "1 SLO, evaluated 2023-11-14 22:15:00 UTC; no alert condition holds.",
         ):
             assert text in page, text
 
@@ -48,12 +48,12 @@ class TestOverview:
     @pytest.mark.parametrize(
         ("sums", "answered", "texts"),
         [
-            ((0.0, 100.0, 1.0), True, ["100.0%", ">0<", "not burning", ">ok<"]),
-            ((1.0, 100.0, 1.0), True, ["-900.0%", "10x", ">spent<", "exhausted"]),
+            ((0.0, 100.0, 1.0), True, ["100%", ">0<", "not burning", "data ok"]),
+            ((1.0, 100.0, 1.0), True, ["-900%", "10x", ">spent<", "exhausted"]),
             ((0.0, 0.0, 1.0), True, ["no traffic", "not burning"]),
             ((0.0, 0.0, 0.0), True, ["no data", "unknown"]),
             ((0.0, 100.0, 0.5), True, ["50% of the period is known"]),
-            ((0.0, 100.0, 1.0), False, ["stale", "100.0%", "unknown"]),
+            ((0.0, 100.0, 1.0), False, ["stale", "100%", "unknown"]),
         ],
     )
     def test_it_says_what_is_known(self, sums, answered, texts):
@@ -81,13 +81,14 @@ class TestOverview:
         assert "overridden until 2023-11-14 23:15 UTC" in page
 
     def test_alert_conditions_are_named(self):
-        """Those that hold, and those that too few events hold back."""
+        """Those that hold, by severity, and those that too few events hold back."""
         page = Web(snapshot((subject(slo()), (20.0, 1000.0, 1.0)))).page()
-        assert '<small class="alarm">page 1h/5m</small>' in page
+        assert '<span class="alarm">page 1h/5m, 6h/30m</span>' in page
+        assert '<span class="warn">ticket 1d/2h, 3d/6h</span>' in page
         of = slo(low_traffic=LowTraffic(min_events=5000))
         page = Web(snapshot((subject(of), (20.0, 1000.0, 1.0)))).page()
         assert "page 1h/5m held back: too few events" in page
-        assert '<small class="alarm">page 1h/5m</small>' not in page
+        assert 'class="alarm"' not in page
 
     PAGING: ClassVar = snapshot(
         (subject(slo(name="burning")), (20.0, 1000.0, 1.0)),
@@ -97,23 +98,40 @@ class TestOverview:
     )
 
     def test_what_pages_stands_on_top_in_one_sentence(self):
-        """Whatever the filters; while nothing pages there is nothing."""
-        for path in ("/", "/?q=calm"):
+        """Whatever the filters and the order; while nothing pages there is nothing."""
+        for path in ("/", "/?q=calm", "/?sort=name"):
             page = Web(self.PAGING).page(path)
-            banner = page.partition('<p class="guidance block">')[2].partition("</p>")[0]
-            assert banner.startswith(
-                '<b>1 SLO pages</b>: <a href="/slo/auth/burning">auth/burning</a>: '
-                "2% of events fail, 0.1% allowed"
+            banner = page.partition('aria-label="Paging"')[2].partition("</section>")[0]
+            assert "<b>1 SLO pages</b>" in banner
+            assert (
+                '<a href="/slo/auth/burning">auth/burning</a>: 2% of events fail, 0.1% allowed'
+                in banner
             )
-        assert "SLO pages" not in Web(shot()).page()
+            assert "<title>1 paging: Error budgets</title>" in page
+        calm = Web(shot()).page()
+        assert 'aria-label="Paging"' not in calm
+        assert "<title>Error budgets</title>" in calm
+
+    def test_of_many_that_page_the_worst_are_named(self):
+        """And a link leads to all of them."""
+        many = [(subject(slo(name=f"slo-{i}")), (20.0 + i, 1000.0, 1.0)) for i in range(5)]
+        page = Web(snapshot(*many)).page()
+        banner = page.partition('aria-label="Paging"')[2].partition("</section>")[0]
+        assert "<b>5 SLOs page</b>" in banner
+        assert re.findall(r">auth/(slo-\d)</a>: ", banner) == ["slo-4", "slo-3", "slo-2"]
+        assert '<a href="/?alert=page">show all</a>' in banner
 
     def test_chips_count_what_there_is_and_lead_to_it(self):
         """SLOs that page, have tickets, or are not measured; none is shown for none."""
         page = Web(self.PAGING).page()
         chips = re.findall(r'<a href="(/\?alert=\w+)">.*?<b>(\d+)</b>', page, re.DOTALL)
         assert chips == [("/?alert=page", "1"), ("/?alert=unmeasured", "2")]
+        navigation = page.partition('aria-label="Alerts"')[2].partition("</nav>")[0]
+        words = " ".join(re.sub("<[^>]*>", " ", navigation.partition(">")[2]).split())
+        assert words == "paging 1 without data 2"
         shown = Web(self.PAGING).page("/?alert=unmeasured")
         assert re.findall(r'class="service">auth</span> (\w+)</a>', shown) == ["gone", "wrong"]
+        assert '<a href="/" aria-current="true"' in shown, "a second click shows all again"
         assert 'aria-label="Alerts"' not in Web(shot()).page()
 
     def test_a_calendar_period_is_named_with_its_zone(self):
@@ -190,7 +208,7 @@ class TestOverview:
         assert "<title>Budget over" not in web.page()
         web.daemon.history = history(0.0, 0.0, 1.5, 0.0)
         page = web.page()
-        assert "<title>Budget over the period: 100.0% at its start, 62.5% now</title>" in page
+        assert "<title>Budget over the period: 100% at its start, 62.5% now</title>" in page
         assert re.search(r'<path class="caution" d="M2 2L[\d. L]+"/>', page)
 
     def test_history_that_is_being_read_shows_how_far_it_is(self):
@@ -214,6 +232,6 @@ class TestOverview:
     def test_a_new_evaluation_is_shown_at_once(self):
         """The order of the SLOs is remembered for one snapshot only."""
         web = Web(shot())
-        assert "40.0%" in web.page()
+        assert "40%" in web.page()
         web.publisher.publish(snapshot((subject(slo()), (0.0, 100.0, 1.0))))
-        assert "100.0%" in web.page()
+        assert "100%" in web.page()

@@ -4,10 +4,29 @@
 const EVERY = 30_000; // milliseconds
 const KEY = "refresh";
 
-function replace(fresh, id) {
+function folds(within) {
+  return new Map([...within.querySelectorAll("[data-fold]")].map((one) => [one.dataset.fold, one]));
+}
+
+// What an element of the page is on the fresh one: a fold's title, or a link.
+function counterpart(element, fresh) {
+  const fold = element.matches("summary") && folds(fresh).get(element.parentElement.dataset.fold);
+  if (fold) return fold.querySelector("summary");
+  const url = element.getAttribute("href");
+  return [...fresh.querySelectorAll("a")].find((link) => link.getAttribute("href") === url);
+}
+
+function replace(page, id) {
   const old = document.getElementById(id);
-  const found = fresh.getElementById(id);
-  if (old && found && !old.contains(document.activeElement)) old.replaceWith(found);
+  const fresh = page.getElementById(id);
+  if (!old || !fresh) return;
+  const held = old.contains(document.activeElement) && document.activeElement;
+  const next = held && counterpart(held, fresh);
+  if (held && !next) return;
+  const open = folds(old);
+  for (const [name, fold] of folds(fresh)) fold.open = open.get(name)?.open ?? fold.open;
+  old.replaceWith(fresh);
+  if (next) next.focus({ preventScroll: true });
 }
 
 async function refresh() {
