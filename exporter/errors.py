@@ -6,6 +6,7 @@ ExporterError
 │   ├── ListenError             the address cannot be listened on
 │   ├── ReloadError             a reload was refused; the old configuration stays in force
 │   ├── SettingsError           no client for a datasource can be made from the settings
+│   ├── SpecError               another tool's spec cannot be taken over
 │   ├── UnitError               what a query counts in is not known, or not one
 │   └── WebSettingsError        the web configuration has mistakes
 ├── DatasourceError             a datasource does not give what it is asked for

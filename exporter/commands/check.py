@@ -56,7 +56,7 @@ def check(config_file: Path, web_config_file: Path | None, live: bool, output: s
     settings = load_file(config_file)
     if output == "text":
         click.echo(f"{config_file}: {len(settings.slos)} SLOs, no mistakes")
-        for line in settings.ended_windows(time.time()):
+        for line in (*settings.notices, *settings.ended_windows(time.time())):
             click.echo(line)
     if live:
         configure("warning", "logfmt")  # what goes on meanwhile is no part of the answer

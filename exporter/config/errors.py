@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.errors import ConfigurationError
-
-KeyPath = tuple[str | int, ...]
-"""The way to a value from the top of a file: keys of mappings and indices of lists."""
+from exporter.marked import KeyPath
 
 _PLAIN_KEY = re.compile(r"[\w-]+|<<")
 

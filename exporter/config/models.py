@@ -17,6 +17,7 @@ from exporter.config.sections.overrides_section import OverridesSection
 from exporter.config.sections.policies_section import PoliciesSection
 from exporter.config.sections.prometheus_section import PrometheusSection
 from exporter.config.sections.slo_section import SloSection
+from exporter.config.sections.specs_section import SpecsSection
 from exporter.config.sections.storage_section import StorageSection
 from exporter.config.types.fields import (
     DURATION,
@@ -217,11 +218,14 @@ class MainFile(Section):
     slo_files: list[Glob] = Field(
         default=[],
         description=(
-            "Further files with `slos`, and `maintenance` for these, as globs "
-            "relative to this file's folder. `**` matches all folders below. A "
-            "pattern with a wildcard may match nothing."
+            "Further files with `slos`, and `maintenance` for these, or with specs of Sloth, Pyrra "
+            "and OpenSLO, as globs relative to this file's folder. `**` matches all folders below. "
+            "A pattern with a wildcard may match nothing."
         ),
         examples=["[teams/**/*.yaml]"],
+    )
+    specs: SpecsSection = Field(
+        default=SpecsSection(), description="What specs of other tools do not say themselves."
     )
 
     def policy_of(self, slo: SloSection) -> Policy:

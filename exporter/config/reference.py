@@ -7,16 +7,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from exporter.config.models import MainFile
 from exporter.config.sections.web_section import WebFile
-from exporter.config.types.fields import DURATION, RESERVED_LABELS, Kind
+from exporter.config.types.fields import DURATION, Kind
 from exporter.config.types.section import Section, section_of
 from exporter.slo.durations import format_duration
+from exporter.slo.own_labels import INFO_LABELS, SERIES_LABELS
 
 _INTRO = """\
 # Configuration
@@ -39,11 +40,17 @@ mistake in a file: file, line, key, and what would be right.
 - Anchors, aliases and `<<` work as in YAML; other tags do not.
 """
 
+
+def _names(labels: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(labels))
+
+
 _OUTRO = f"""\
 ## Label names
 
-`group_by` and `labels` take any Prometheus label name except those of the exporter's own
-metrics: {", ".join(f"`{name}`" for name in sorted(RESERVED_LABELS))}.
+`group_by` takes any Prometheus label name except those of the exporter's own metrics:
+{_names(SERIES_LABELS)}.
+`labels` stand on `slo_info` alone, and take any but {_names(INFO_LABELS)}.
 """
 
 _WEB_INTRO = """\

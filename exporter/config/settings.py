@@ -31,7 +31,8 @@ class Settings:
     maintenance windows that reach them; `maintenance` lists all windows. `storage` is the
     folder of the store, None to hold the ledger in memory alone. `overrides` are their limits.
     `grafana` is where browsers find it, None where there is none. `files` are the texts that it was
-    read from, secrets included, the main one first.
+    read from, secrets included, the main one first; other tools' specs as they were understood.
+    `notices` are lines about what of those has no counterpart here.
     """
 
     slos: tuple[Slo, ...]
@@ -44,6 +45,7 @@ class Settings:
     overrides: OverrideLimits = field(default_factory=OverrideLimits)
     grafana: str | None = None
     files: tuple[tuple[Path, str], ...] = field(default=(), repr=False, compare=False)
+    notices: tuple[str, ...] = ()
 
     @property
     def masked(self) -> str:

@@ -39,6 +39,9 @@ from exporter.web.server.server import Server
 STOP_SECONDS = 4.0
 """How long everything has to end before it is left behind."""
 
+_NOTICES = 20
+"""How many notices of specs are logged at a start; `check` lists them all."""
+
 
 class App:
     """The daemon. `start()`, then `wait()` until it fails, or `stop()`.
@@ -102,6 +105,7 @@ class App:
             self._life = asyncio.create_task(self._live(listener, begun), name="life")
             await begun.wait()
         settings = current.running.settings
+        self._tell_notices(settings)
         self._log.info(
             "started",
             version=version("error-budget-exporter"),
@@ -113,6 +117,13 @@ class App:
             storage=str(current.storage or "none"),
         )
         return port
+
+    def _tell_notices(self, settings: Settings) -> None:
+        for notice in settings.notices[:_NOTICES]:
+            self._log.warning("a spec says what has no counterpart here", notice=notice)
+        more = len(settings.notices) - _NOTICES
+        if more > 0:
+            self._log.warning("specs say more without a counterpart: see check", notices=more)
 
     async def _live(self, listener: socket, begun: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as self._tasks:
@@ -189,6 +200,7 @@ class App:
             else:
                 current.reload = LastReload(time.time())
                 settings = current.running.settings
+                self._tell_notices(settings)
                 changed = {**changes(before.slos, settings.slos), **settings.changes(before)}
                 self._log.info("the configuration was reloaded", slos=len(settings.slos), **changed)
             finally:

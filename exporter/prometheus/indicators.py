@@ -291,8 +291,10 @@ def _latency(sli: LatencySli) -> tuple[Indicator, ...]:
 
 def _query(sli: QuerySli, group_by: Sequence[str]) -> Indicator:
     part, part_is_good = sli.bad or sli.good or "", sli.bad is None
-    exact = [recognise(text, group_by) for text in (sli.total, part)]
-    if exact[0] and exact[1]:
-        return Counters(_counted(exact[0]), _counted(exact[1]), part_is_good)
+    whole = recognise(sli.total, group_by)
+    # A part that does not exist has no events, whether the query says so or not.
+    terms = recognise(part, group_by, absent_is_zero=True)
+    if whole and terms:
+        return Counters(_counted(whole), _counted(terms), part_is_good)
     over = covered({"total": sli.total, "part": part}, sli.window, sli.unit)
     return FreeQuery(sli.total, part, part_is_good, sli.window, over)

@@ -56,21 +56,52 @@ def selectors_in(text: str) -> list[Selector]:
     return found
 
 
-def recognise(text: str, group_by: Sequence[str]) -> tuple[Term, ...] | None:
+def recognise(
+    text: str, group_by: Sequence[str], *, absent_is_zero: bool = False
+) -> tuple[Term, ...] | None:
     """The counters whose rates a query adds up, or None if it does anything else.
 
     Known are `sum(rate(selector[$window]))`, the same with `increase` and with a `by` of the
-    SLO's own `group_by`, their sums and differences, and parentheses.
+    SLO's own `group_by`, their sums and differences, and parentheses. Where counters that do not
+    exist count as zero anyway, so are `... or vector(0)` and `... or 0 * ...`.
     """
-    return _terms(parse_query(text), set(group_by), 1)
+    return _terms(parse_query(text), set(group_by), 1, absent_is_zero=absent_is_zero)
+
+
+def without_zero(expression: promql_parser.Expr) -> promql_parser.Expr:
+    """What stands before `or vector(0)`, in parentheses or not; else the expression itself."""
+    inner = expression
+    while isinstance(inner, promql_parser.ParenExpr):
+        inner = inner.expr
+    if isinstance(inner, promql_parser.BinaryExpr) and str(inner.op) == "or" and is_zero(inner.rhs):
+        return without_zero(inner.lhs)
+    return expression
+
+
+def is_zero(expression: promql_parser.Expr) -> bool:
+    """Whether an expression is zero wherever it has a value: `vector(0)`, `0 * x`."""
+    match expression:
+        case promql_parser.ParenExpr():
+            return is_zero(expression.expr)
+        case promql_parser.NumberLiteral():
+            return bool(expression.val == 0)
+        case promql_parser.Call():
+            return expression.func.name == "vector" and is_zero(expression.args[0])
+        case promql_parser.BinaryExpr():
+            return str(expression.op) == "*" and (
+                is_zero(expression.lhs) or is_zero(expression.rhs)
+            )
+    return False
 
 
 def _terms(
-    expression: promql_parser.Expr, group_by: set[str], sign: int
+    expression: promql_parser.Expr, group_by: set[str], sign: int, *, absent_is_zero: bool
 ) -> tuple[Term, ...] | None:
+    if absent_is_zero:
+        expression = without_zero(expression)
     match expression:
         case promql_parser.ParenExpr():
-            return _terms(expression.expr, group_by, sign)
+            return _terms(expression.expr, group_by, sign, absent_is_zero=absent_is_zero)
         case promql_parser.BinaryExpr():
             return _difference_or_sum(expression, group_by, sign)
         case promql_parser.AggregateExpr():
@@ -85,8 +116,9 @@ def _difference_or_sum(
     op = str(expression.op)
     if op not in {"+", "-"} or expression.modifier is not None:
         return None
-    left = _terms(expression.lhs, group_by, sign)
-    right = _terms(expression.rhs, group_by, sign if op == "+" else -sign)
+    right_sign = sign if op == "+" else -sign
+    left = _terms(expression.lhs, group_by, sign, absent_is_zero=True)
+    right = _terms(expression.rhs, group_by, right_sign, absent_is_zero=True)
     return left + right if left and right else None
 
 

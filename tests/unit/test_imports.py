@@ -21,6 +21,7 @@ EVERYWHERE = "errors"
 
 ALLOWED: dict[str, dict[str, str]] = {
     EVERYWHERE: {},
+    "marked": {},
     "slo": {},
     "ledger": {"slo": "sums over windows are what it gives to the evaluation"},
     "store": {
@@ -53,7 +54,14 @@ ALLOWED: dict[str, dict[str, str]] = {
         "slo": "the snapshot that the page shows",
         "exposition": "the metrics that it serves",
     },
+    "specs": {
+        "marked": "specs and what becomes of them know their lines",
+        "slo": "the labels that our own metrics have",
+        "prometheus": "what a query of theirs counts",
+    },
     "config": {
+        "marked": "what files hold",
+        "specs": "other tools' specs stand among our own files",
         "slo": "what a file describes",
         "prometheus": "its settings, and selectors, which are checked as they are read",
         "collection.settings": "its settings",
@@ -84,9 +92,14 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
     "promql_parser": {
         "prometheus": "reads selectors and rates",
         "config": "checks expressions",
+        "specs": "takes their queries apart",
     },
     "dateutil": {"config": "reads recurrence rules"},
-    "yaml": {"config": "reads files", "rules": "writes rules"},
+    "yaml": {
+        "config": "reads files",
+        "rules": "writes rules",
+        "specs": "writes them as our configuration",
+    },
     "pydantic": {
         "config": "checks them",
         "web": "reads bodies; describes them and the answers in the OpenAPI document",

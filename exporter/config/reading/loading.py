@@ -13,9 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 from exporter.collection.settings import EvaluationSettings
 from exporter.config.errors import ConfigError, Mistake
 from exporter.config.models import MainFile, SloFile
+from exporter.config.reading.documents import Part, parts_of, take
 from exporter.config.reading.mistakes import mistakes_of
-from exporter.config.reading.source import Document, Mapping, Sequence, parse
+from exporter.config.reading.source import Document, parse
 from exporter.config.sections.maintenance_section import MaintenanceSection
+from exporter.config.sections.slo_section import SloSection
 from exporter.config.settings import PlacedWindow, Settings
 from exporter.config.types.fields import Interval, Surroundings
 from exporter.config.types.names import (
@@ -27,7 +29,9 @@ from exporter.config.types.names import (
     unknown_policies,
 )
 from exporter.config.types.section import Section
+from exporter.marked import Mapping, Sequence
 from exporter.slo.model import Slo
+from exporter.specs.options import Options
 
 AnySection = TypeVar("AnySection", bound=Section)
 
@@ -49,25 +53,27 @@ def load(text: str, path: Path) -> Settings:
     Raises:
         ConfigError: with every mistake of all files.
     """
-    main = parse(text, path)
-    documents = [main]
-    texts = [(path, text)]
-    surroundings = Surroundings(folder=path.parent, interval=_interval(main))
     mistakes: list[Mistake] = []
-    main_file = _validate(MainFile, main, surroundings, mistakes)
-    files: list[MainFile | SloFile | None] = [main_file]
+    parts = parts_of(text, path)
+    main, main_text = _main(parts, path, text)
+    surroundings = Surroundings(folder=path.parent, interval=_interval(main))
     slo_paths = list(_slo_files(main, mistakes))
+    parts = [part for part in parts if part.document is not main]
+    all_read = True
     for slo_path in slo_paths:
         try:
-            slo_text = read_text(slo_path)
-            document = parse(slo_text, slo_path)
+            parts += parts_of(read_text(slo_path), slo_path)
         except ConfigError as error:
             mistakes += error.mistakes
-            continue
-        documents.append(document)
-        texts.append((slo_path, slo_text))
-        files.append(_validate(SloFile, document, surroundings, mistakes))
-    all_read = len(documents) == 1 + len(slo_paths)
+            all_read = False
+    taken = take(parts, _options(main))
+    mistakes += taken.mistakes
+    main_file = _validate(MainFile, main, surroundings, mistakes)
+    documents = [main, *(document for document, _ in taken.documents)]
+    files: list[MainFile | SloFile | None] = [
+        main_file,
+        *(_validate(SloFile, document, surroundings, mistakes) for document in documents[1:]),
+    ]
     mistakes += same_names(documents)
     mistakes += unknown_names(documents, all_read=all_read)
     mistakes += unknown_datasources(documents)
@@ -80,7 +86,36 @@ def load(text: str, path: Path) -> Settings:
             sorted(mistakes, key=lambda mistake: (order[mistake.file], mistake.line or 0))
         )
     settings = _settings(main_file, list(zip(documents, filter(None, files), strict=True)))
-    return replace(settings, files=tuple(texts))
+    texts = [(main.file, main_text), *((each.file, own) for each, own in taken.documents)]
+    return replace(settings, files=tuple(texts), notices=tuple(map(str, taken.notices)))
+
+
+def _main(parts: list[Part], path: Path, text: str) -> tuple[Document, str]:
+    """The document that is the main configuration; one without keys beside specs alone.
+
+    Raises:
+        ConfigError: there are several, or the file is empty.
+    """
+    own = [part for part in parts if part.found is None]
+    if len(own) > 1:
+        message = "begins a second document of the main file: put its keys into the first"
+        raise ConfigError([Mistake(path, own[1].document.first_line, "", message)])
+    if own:
+        return own[0].document, own[0].text
+    if parts:
+        return Document(path, Mapping(), 1), "{}\n"
+    return parse(text, path), text
+
+
+def _options(main: Document) -> Options:
+    """What the main file says of specs; what is wrong with it, the models say."""
+    datasources, specs = main.values.get("datasources"), main.values.get("specs")
+    period = specs.get("sloth_period") if isinstance(specs, Mapping) else None
+    return Options(
+        sloth_period=period if isinstance(period, str) else None,
+        datasources=frozenset(datasources if isinstance(datasources, Mapping) else ()),
+        slo_keys=frozenset(SloSection.model_fields),
+    )
 
 
 def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) -> Settings:

@@ -8,10 +8,11 @@ from typing import Any, get_origin
 
 from pydantic import ValidationError
 
-from exporter.config.errors import KeyPath, Mistake
+from exporter.config.errors import Mistake
 from exporter.config.reading.source import Document
 from exporter.config.types.fields import PARENT
 from exporter.config.types.section import Section, section_of
+from exporter.marked import KeyPath
 
 _WORDS = {
     "missing": "is required",

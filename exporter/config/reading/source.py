@@ -13,7 +13,8 @@ from pathlib import Path
 import yaml
 from yaml.reader import Reader
 
-from exporter.config.errors import ConfigError, KeyPath, Mistake, key_text, quoted
+from exporter.config.errors import ConfigError, Mistake, key_text, quoted
+from exporter.marked import KeyPath, Mapping, Sequence
 
 MAX_DEPTH = 32
 """Nesting allowed; the format needs six. libyaml's composer overflows the C stack without one."""
@@ -30,22 +31,6 @@ MERGE_TAG = _TAG + "merge"
 _TEXT_TAGS = {_TAG + kind for kind in ("str", "int", "float", "bool", "timestamp", "value")}
 
 
-class Mapping(dict[str, object]):
-    """A YAML mapping and the line of each of its keys."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: dict[str, int] = {}
-
-
-class Sequence(list[object]):
-    """A YAML list and the line of each of its items."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[int] = []
-
-
 @dataclass(frozen=True, slots=True)
 class Document:
     """One file: its values (text, None, Mapping, Sequence) and what YAML itself got wrong."""
@@ -57,24 +42,34 @@ class Document:
 
     def line(self, path: KeyPath) -> int:
         """The line of a path, or of the nearest thing above it that the file has."""
-        line = self.first_line
-        value: object = self.values
-        for part in path:
-            if isinstance(value, Mapping) and part in value:
-                line, value = value.lines[str(part)], value[str(part)]
-            elif isinstance(value, Sequence) and isinstance(part, int):
-                line, value = value.lines[part], value[part]
-            else:
-                break
-        return line
+        return self._found(path)[0]
 
     def place(self, path: KeyPath) -> str:
         """Where a path is, as users read it: `config.yaml:2: slos[0]`."""
-        return f"{self.file}:{self.line(path)}: {key_text(path)}"
+        line, written = self._found(path)
+        return f"{self.file}:{line}: {key_text(written)}"
 
     def mistake(self, path: KeyPath, message: str) -> Mistake:
         """A mistake at a path of this file."""
-        return Mistake(self.file, self.line(path), key_text(path), message)
+        line, written = self._found(path)
+        return Mistake(self.file, line, key_text(written), message)
+
+    def _found(self, path: KeyPath) -> tuple[int, KeyPath]:
+        """Line and path of what is written: of translated values, where they come from."""
+        line, written = self.first_line, path
+        value: object = self.values
+        for depth, part in enumerate(path, 1):
+            place: KeyPath | None = None
+            if isinstance(value, Mapping) and part in value:
+                key = str(part)
+                line, place, value = value.lines[key], value.places.get(key), value[key]
+            elif isinstance(value, Sequence) and isinstance(part, int):
+                line, place, value = value.lines[part], value.places.get(part), value[part]
+            else:
+                break
+            if place is not None:
+                written = (*place, *path[depth:])
+        return line, written
 
 
 def parse(
@@ -90,20 +85,42 @@ def parse(
     Raises:
         ConfigError: the text is not YAML, or not a mapping.
     """
-    root = _compose(text, file, loader)
-    if root is None or root.tag == NULL_TAG:
+    documents = parse_all(text, file, loader, needed)
+    if not documents:
         message = f"is empty: {' or '.join(needed)} is needed"
         raise ConfigError([Mistake(file, 1, "", message)])
-    line = _line(root)
-    reader = _NodeReader(file)
-    values = reader.value(root, ())
-    if not isinstance(values, Mapping):
-        message = f"must be a mapping of keys to values, such as {needed[0]}: ..."
-        raise ConfigError([*reader.mistakes, Mistake(file, line, "", message)])
-    return Document(file, values, line, reader.mistakes)
+    if len(documents) > 1:
+        message = "begins a second document: put everything into one"
+        raise ConfigError([Mistake(file, documents[1].first_line, "", message)])
+    return documents[0]
 
 
-def _compose(text: str, file: Path, loader: Loader) -> yaml.Node | None:
+def parse_all(
+    text: str,
+    file: Path,
+    loader: Loader = LOADER,
+    needed: tuple[str, ...] = ("slos", "slo_files"),
+) -> list[Document]:
+    """Read every YAML document of a file that is not empty; `---` stands between them.
+
+    Raises:
+        ConfigError: the text is not YAML, or a document is not a mapping.
+    """
+    documents = []
+    for root in _compose(text, file, loader):
+        if root.tag == NULL_TAG:
+            continue
+        line = _line(root)
+        reader = _NodeReader(file)
+        values = reader.value(root, ())
+        if not isinstance(values, Mapping):
+            message = f"must be a mapping of keys to values, such as {needed[0]}: ..."
+            raise ConfigError([*reader.mistakes, Mistake(file, line, "", message)])
+        documents.append(Document(file, values, line, reader.mistakes))
+    return documents
+
+
+def _compose(text: str, file: Path, loader: Loader) -> list[yaml.Node]:
     bad = Reader.NON_PRINTABLE.search(text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
@@ -117,7 +134,7 @@ def _compose(text: str, file: Path, loader: Loader) -> yaml.Node | None:
             if depth > MAX_DEPTH:
                 message = f"is nested more than {MAX_DEPTH} levels deep"
                 raise ConfigError([Mistake(file, _line(event), "", message)])
-        return yaml.compose(text, loader)
+        return list(yaml.compose_all(text, loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         # A mark at the end of the text stands behind its last line.

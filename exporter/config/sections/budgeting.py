@@ -74,6 +74,10 @@ def _period(value: object, info: ValidationInfo) -> object:
         raise ValueError("must be a duration such as 30d, or {calendar: month}")
     if value in UNITS:
         raise ValueError(f"must be a duration such as 30d, or {{calendar: {value}}}")
+    return _rolling(value, info)
+
+
+def _rolling(value: object, info: ValidationInfo) -> object:
     return _fits_interval(duration("1h", "400d")(value), info)
 
 
@@ -90,6 +94,9 @@ def _fits_interval(period: object, info: ValidationInfo) -> object:
 Period = Annotated[
     int | CalendarSection, PlainValidator(_period), DURATION, Kind("duration or section")
 ]
+
+
+RollingPeriod = Annotated[int, PlainValidator(_rolling), DURATION]
 
 
 class BudgetingSection(Section):

@@ -28,6 +28,8 @@ from exporter.config.types.fields import (
     wrong_parent,
 )
 from exporter.config.types.section import Section, exactly_one
+from exporter.prometheus.kept_labels import kept_labels
+from exporter.prometheus.rates import parse_query
 from exporter.prometheus.units import UNITS, UnitError, covered
 from exporter.slo.durations import format_duration
 from exporter.slo.model import (
@@ -157,6 +159,12 @@ class QuerySection(Section):
             except UnitError as error:
                 wrong_parent(str(error))
         return unit
+
+    def kept_labels(self) -> frozenset[str]:
+        """The labels by which both expressions sum; none if they differ or are not told."""
+        part = self.bad or self.good or ""
+        kept = {kept_labels(parse_query(text)) for text in (self.total, part)}
+        return (kept.pop() if len(kept) == 1 else None) or frozenset()
 
     def sli(self) -> QuerySli:
         """What is measured."""

@@ -9,7 +9,13 @@ from pydantic import Field, ValidationInfo, field_validator
 from exporter.config.sections.alerting_section import AlertingSection
 from exporter.config.sections.budgeting import BudgetingSection, CalendarSection, Period
 from exporter.config.sections.sli_section import SliSection
-from exporter.config.types.fields import GroupLabel, GroupLabels, LabelName, ObjectivePercent, Text
+from exporter.config.types.fields import (
+    GroupLabel,
+    GroupLabels,
+    InfoLabel,
+    ObjectivePercent,
+    Text,
+)
 from exporter.config.types.section import Section
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import DEFAULT_DATASOURCE, THIRTY_DAYS, Slo
@@ -67,6 +73,7 @@ class SloSection(Section):
     )
     group_by: GroupLabels = Field(
         default=[],
+        validate_default=True,
         description=(
             "Labels of the measured series; each combination of their values is a separate SLO. "
             "`{label: service, as: svc}` gives a label another name here."
@@ -79,13 +86,26 @@ class SloSection(Section):
         "explosions.",
         examples=["500"],
     )
-    labels: dict[LabelName, str] = Field(
+    labels: dict[InfoLabel, str] = Field(
         default={},
         description=(
             "Labels for `slo_info`, such as the owner. Values are text as written: 007 stays 007."
         ),
         examples=["{owner: team-identity}"],
     )
+
+    @field_validator("group_by")
+    @classmethod
+    def _as_the_query_sums(cls, groups: list[GroupLabel], info: ValidationInfo) -> list[GroupLabel]:
+        sli = info.data.get("sli")
+        kept = sli.query.kept_labels() if sli is not None and sli.query is not None else None
+        if kept and not groups:
+            labels = ", ".join(sorted(kept))
+            raise ValueError(
+                f"is needed, as sli.query sums by {labels}: write group_by: [{labels}] for one SLO "
+                "per value, or sum without it for one SLO of all"
+            )
+        return groups
 
     @field_validator("labels")
     @classmethod

@@ -11,6 +11,7 @@ import promql_parser
 from pydantic import AfterValidator, BeforeValidator
 
 from exporter.config.types.fields import Kind, not_a_mapping
+from exporter.prometheus.metricsql import metricsql_hint
 from exporter.prometheus.raw_strings import quoted_strings
 
 WINDOW = "$window"
@@ -52,7 +53,7 @@ def _check(text: str) -> None:
     try:
         expression = promql_parser.parse(text)
     except ValueError as error:
-        raise ValueError(f"is not PromQL: {error}") from error
+        raise ValueError(f"is not PromQL: {error}{metricsql_hint(text)}") from error
     while isinstance(expression, promql_parser.ParenExpr):
         expression = expression.expr
     if isinstance(expression, promql_parser.MatrixSelector | promql_parser.SubqueryExpr):

@@ -6,7 +6,7 @@ Each type carries its `Kind`, the words that the reference uses for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -19,24 +19,7 @@ from exporter.config.errors import quoted
 from exporter.prometheus.selectors import parse_selector
 from exporter.slo.durations import format_duration, parse_duration
 from exporter.slo.model import DEFAULT_DATASOURCE, Objective
-
-RESERVED_LABELS = frozenset(
-    {
-        "le",
-        "long",
-        "objective",
-        "period",
-        "policy",
-        "service",
-        "severity",
-        "short",
-        "slo",
-        "state",
-        "tier",
-        "window",
-    }
-)
-"""Labels that the exporter's own metrics carry."""
+from exporter.slo.own_labels import INFO_LABELS, SERIES_LABELS
 
 PARENT = "parent"
 """The type of an error that concerns the mapping around the key rather than the key."""
@@ -211,7 +194,7 @@ def _group_label(value: object) -> GroupLabel:
     if isinstance(value, str):
         # UTF-8 names are not everywhere understood: http.route is shown as http_route.
         shown = re.sub(r"[^a-zA-Z0-9_]", "_", value, flags=re.ASCII)
-        if shown in RESERVED_LABELS:
+        if shown in SERIES_LABELS:
             raise ValueError(
                 f"{value} is a label of the exporter's own metrics: give it another name here, as "
                 f"in {{label: {value}, as: measured_{shown}}}"
@@ -234,7 +217,7 @@ def _distinct(labels: list[GroupLabel]) -> list[GroupLabel]:
     return labels
 
 
-def label_name(name: object) -> str:
+def label_name(name: object, taken: Collection[str] = SERIES_LABELS) -> str:
     """Refuse what is no label name, or one that our own metrics carry."""
     if not isinstance(name, str) or not _LABEL.fullmatch(name):
         raise ValueError(
@@ -242,9 +225,13 @@ def label_name(name: object) -> str:
         )
     if name.startswith("__"):
         raise ValueError(f"{name} is not possible: Prometheus reserves names with __")
-    if name in RESERVED_LABELS:
+    if name in taken:
         raise ValueError(f"{name} is not possible: the exporter's own metrics carry it")
     return name
+
+
+def _info_label(name: object) -> str:
+    return label_name(name, INFO_LABELS)
 
 
 def no_doubles(names: list[str]) -> list[str]:
@@ -274,7 +261,7 @@ Selector = Annotated[
 Histogram = Annotated[
     str, BeforeValidator(not_a_mapping), AfterValidator(_histogram), Kind("vector selector")
 ]
-LabelName = Annotated[str, AfterValidator(label_name), Kind("label name")]
+InfoLabel = Annotated[str, AfterValidator(_info_label), Kind("label name")]
 GroupLabels = Annotated[
     list[Annotated[GroupLabel, PlainValidator(_group_label), Kind("group label")]],
     AfterValidator(_distinct),

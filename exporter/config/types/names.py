@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from exporter.config.errors import Mistake, quoted
-from exporter.config.reading.source import Document, Mapping, Sequence
+from exporter.config.reading.source import Document
+from exporter.marked import Mapping, Sequence
 from exporter.slo.model import DEFAULT_DATASOURCE
 from exporter.slo.policy import DEFAULT_POLICY
 

@@ -22,10 +22,7 @@ YAML = {
     "a word": ("slos", "config.yaml:1: must be a mapping of keys to values, such as slos: ..."),
     "two documents": (
         "slos: []\n---\nslos: []",
-        "config.yaml:2: is not valid YAML: expected a single document in the stream, "
-        "but found another document",
-        "    ---",
-        "    ^",
+        "config.yaml:3: begins a second document of the main file: put its keys into the first",
     ),
     "tab": (
         "slos:\n\t- a",
@@ -76,7 +73,7 @@ TOP = {
     "unknown key like none": (
         before_slos("x y: {}"),
         'config.yaml:1: "x y": unknown key, known here: prometheus, datasources, evaluation, '
-        "storage, grafana, policy, policies, alerting, maintenance, slos, slo_files",
+        "storage, grafana, policy, policies, alerting, maintenance, slos, slo_files, specs",
     ),
     "no SLO": (
         "slos: []",

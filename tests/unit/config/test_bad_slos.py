@@ -103,6 +103,14 @@ SLO = {
         "config.yaml:6: slos[0].group_by[1]: le is a label of the exporter's own metrics: give it "
         "another name here, as in {label: le, as: measured_le}",
     ),
+    "queries that sum by a label": (
+        one_slo(
+            sli="{query: {bad: 'sum by (region) (rate(a[$window]))', "
+            "total: 'sum(rate(b[$window])) by (region)'}}"
+        ),
+        "config.yaml:2: slos[0].group_by: is needed, as sli.query sums by region: write group_by: "
+        "[region] for one SLO per value, or sum without it for one SLO of all",
+    ),
     "group_by internal": (
         one_slo(group_by="[__name__]"),
         "config.yaml:6: slos[0].group_by[0]: __name__ is not possible: Prometheus"

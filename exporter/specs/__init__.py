@@ -1,0 +1,1 @@
+"""SLO specs of other tools (Sloth, Pyrra, OpenSLO), and what they mean in our configuration."""

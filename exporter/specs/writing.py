@@ -1,0 +1,64 @@
+"""Our configuration as YAML that people read: what specs of other tools mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import yaml
+
+_BASE: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_UNFOLDED = 1_000_000
+"""A width that no line reaches: PromQL stays on its line."""
+
+
+class _Dumper(_BASE):  # type: ignore[misc]  # PyYAML's C dumper has no stubs
+    """Mappings and lists of ours, in their order; text of several lines as a block."""
+
+
+def _text(dumper: Any, text: str) -> Any:  # noqa: ANN401  (PyYAML's C dumper has no stubs)
+    if "\n" in text:
+        text = "\n".join(line.rstrip() for line in text.splitlines())
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
+    # What our files hold is text, whatever it looks like: 99.9 needs no quotes.
+    tag = "tag:yaml.org,2002:str"
+    if text and _is_plain(text):
+        tag = dumper.yaml_implicit_resolvers and _resolved(dumper, text)
+    return dumper.represent_scalar(tag, text)
+
+
+def _is_plain(text: str) -> bool:
+    return text.replace(".", "", 1).replace("-", "", 1).isdigit()
+
+
+def _resolved(dumper: Any, text: str) -> str:  # noqa: ANN401  (PyYAML's C dumper has no stubs)
+    tag: str = dumper.resolve(yaml.ScalarNode, text, (True, False))
+    return tag
+
+
+_Dumper.add_representer(str, _text)
+_Dumper.add_multi_representer(
+    dict, lambda dumper, value: dumper.represent_mapping("tag:yaml.org,2002:map", value.items())
+)
+_Dumper.add_multi_representer(
+    list, lambda dumper, value: dumper.represent_sequence("tag:yaml.org,2002:seq", value)
+)
+
+
+def slos_text(
+    slos: Sequence[object], comments: Callable[[int], Iterable[str]] | None = None
+) -> str:
+    """Write entries of `slos`; `comments` gives the lines that stand above each."""
+    parts = ["slos:\n"]
+    for index, slo in enumerate(slos):
+        dumped = yaml.dump(
+            [slo],
+            Dumper=_Dumper,
+            sort_keys=False,
+            allow_unicode=True,
+            width=_UNFOLDED,
+        )
+        above = [f"# {line}" for line in comments(index)] if comments else []
+        lines = [*above, *dumped.splitlines()]
+        parts.append("".join(f"  {line}\n" if line else "\n" for line in lines))
+    return "".join(parts)
