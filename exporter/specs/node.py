@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from exporter.errors import ConfigurationError
-from exporter.marked import KeyPath, Mapping, Sequence
+from exporter.marked import Mapping, Place, Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value of a spec: text, `Mapping` or `Sequence`, with its way from the document's top."""
+    """A value of a spec: text, `Mapping` or `Sequence`, and where it is written."""
 
     value: object
-    path: KeyPath
+    place: Place
     line: int
 
     def get(self, key: str) -> Node | None:
@@ -53,7 +53,7 @@ class Node:
             raise SpecError(self, "must be a mapping of keys to values")
         for key, value in self.value.items():
             if value is not None:
-                yield key, Node(value, (*self.path, key), self.value.lines[key])
+                yield key, self._within(key, value, self.value.lines[key])
 
     def entries(self) -> list[Node]:
         """The items of a list.
@@ -64,9 +64,12 @@ class Node:
         if not isinstance(self.value, Sequence):
             raise SpecError(self, "must be a list")
         return [
-            Node(value, (*self.path, index), line)
+            self._within(index, value, line)
             for index, (value, line) in enumerate(zip(self.value, self.value.lines, strict=True))
         ]
+
+    def _within(self, key: str | int, value: object, line: int) -> Node:
+        return Node(value, self.place._replace(path=(*self.place.path, key)), line)
 
     @property
     def text(self) -> str:
@@ -138,7 +141,7 @@ class Section(Mapping):
 
     def set(self, key: str, value: object, node: Node) -> Section:
         """Set a value that comes from a node."""
-        self.put(key, value, node.line, node.path)
+        self.put(key, value, node.line, node.place)
         return self
 
     def take(self, key: str, node: Node | None) -> Section:
@@ -152,5 +155,5 @@ def listed(nodes: list[tuple[object, Node]]) -> Sequence:
     """A list of values that come from nodes."""
     sequence = Sequence()
     for value, node in nodes:
-        sequence.add(value, node.line, node.path)
+        sequence.add(value, node.line, node.place)
     return sequence

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from exporter.marked import Mapping, Sequence
+from exporter.marked import Mapping, Place, Sequence
 from exporter.specs.node import Node
 
 SLOTH = "Sloth"
@@ -49,9 +50,9 @@ class Found:
     kind: str = ""
 
 
-def recognise(values: Mapping, line: int) -> list[Found] | None:
+def recognise(values: Mapping, file: Path, line: int) -> list[Found] | None:
     """The objects of a document that is not our own; None if it is, or may be."""
-    return _found(Node(values, (), line))
+    return _found(Node(values, Place(file, ()), line))
 
 
 def _found(node: Node, version: object = None, kind: object = None) -> list[Found] | None:

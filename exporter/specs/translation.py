@@ -48,7 +48,7 @@ def _document(document: Iterable[Found], tools: dict[str, Translate]) -> Transla
             continue
         try:
             for slo, node in tools[found.tool](found, remarks):
-                translation.slos.add(slo, node.line, node.path)
+                translation.slos.add(slo, node.line, node.place)
         except SpecError as refused:
             translation.remarks.append(refused.remark)
     for kind, node in passed.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from exporter.config.errors import Mistake, key_text
 from exporter.config.reading.source import Document, parse_all
-from exporter.marked import Mapping
+from exporter.marked import Mapping, Place
 from exporter.specs.node import Remark
 from exporter.specs.options import Options
 from exporter.specs.recognition import Found, recognise
@@ -57,7 +57,7 @@ def parts_of(text: str, file: Path) -> list[Part]:
             for start, end in zip(starts, ends, strict=True)
         ]
     return [
-        Part(document, own, recognise(document.values, document.first_line))
+        Part(document, own, recognise(document.values, file, document.first_line))
         for document, own in zip(documents, texts, strict=True)
     ]
 
@@ -78,15 +78,16 @@ def take(parts: Iterable[Part], options: Options) -> Taken:
             taken.mistakes += part.document.mistakes
         for remark in sorted(translation.remarks, key=_line):
             node = remark.node
-            told = Mistake(part.file, node.line, key_text(node.path), remark.message)
+            place = node.place
+            told = Mistake(place.file, node.line, key_text(place.path), remark.message)
             # Labels of a service concern each of its SLOs, but are one place.
-            what = (part.file, remark.message, None if remark.once else node.line)
+            what = (place.file, remark.message, None if remark.once else node.line)
             if what not in said:
                 said.add(what)
                 (taken.mistakes if remark.is_mistake else taken.notices).append(told)
         if translation.slos:
             values = Mapping()
-            values.put("slos", translation.slos, part.document.first_line, ())
+            values.put("slos", translation.slos, part.document.first_line, Place(part.file, ()))
             document = Document(part.file, values, part.document.first_line)
             taken.documents.append((document, slos_text(translation.slos)))
     return taken

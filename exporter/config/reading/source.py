@@ -14,7 +14,7 @@ import yaml
 from yaml.reader import Reader
 
 from exporter.config.errors import ConfigError, Mistake, key_text, quoted
-from exporter.marked import KeyPath, Mapping, Sequence
+from exporter.marked import KeyPath, Mapping, Place, Sequence
 
 MAX_DEPTH = 32
 """Nesting allowed; the format needs six. libyaml's composer overflows the C stack without one."""
@@ -42,24 +42,24 @@ class Document:
 
     def line(self, path: KeyPath) -> int:
         """The line of a path, or of the nearest thing above it that the file has."""
-        return self._found(path)[0]
+        return self._found(path)[1]
 
     def place(self, path: KeyPath) -> str:
         """Where a path is, as users read it: `config.yaml:2: slos[0]`."""
-        line, written = self._found(path)
-        return f"{self.file}:{line}: {key_text(written)}"
+        file, line, written = self._found(path)
+        return f"{file}:{line}: {key_text(written)}"
 
     def mistake(self, path: KeyPath, message: str) -> Mistake:
         """A mistake at a path of this file."""
-        line, written = self._found(path)
-        return Mistake(self.file, line, key_text(written), message)
+        file, line, written = self._found(path)
+        return Mistake(file, line, key_text(written), message)
 
-    def _found(self, path: KeyPath) -> tuple[int, KeyPath]:
-        """Line and path of what is written: of translated values, where they come from."""
-        line, written = self.first_line, path
+    def _found(self, path: KeyPath) -> tuple[Path, int, KeyPath]:
+        """File, line and path of what is written: of translated values, where they come from."""
+        file, line, written = self.file, self.first_line, path
         value: object = self.values
         for depth, part in enumerate(path, 1):
-            place: KeyPath | None = None
+            place: Place | None = None
             if isinstance(value, Mapping) and part in value:
                 key = str(part)
                 line, place, value = value.lines[key], value.places.get(key), value[key]
@@ -68,8 +68,8 @@ class Document:
             else:
                 break
             if place is not None:
-                written = (*place, *path[depth:])
-        return line, written
+                file, written = place.file, (*place.path, *path[depth:])
+        return file, line, written
 
 
 def parse(

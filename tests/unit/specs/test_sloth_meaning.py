@@ -122,6 +122,68 @@ class TestPeriod:
         assert slo.period == RollingPeriod(7 * DAY)
 
 
+class TestAlerting:
+    def test_names_labels_and_annotations_are_the_specs(self):
+        """Those of both alerts, and then those of each; one that is off has none."""
+        alerting = only("events.yaml").alerting
+        assert alerting.name == "CheckoutBurns"
+        assert alerting.page.labels == {"category": "availability", "routing_key": "cart"}
+        assert alerting.page.annotations == {"runbook": "https://runbooks.example.com/checkout"}
+        assert alerting.ticket.disabled
+
+    def test_severity_keeps_its_value_under_another_name(self):
+        """The exporter's alerts have one of their own."""
+        spec = """
+version: prometheus/v1
+service: shop
+slos:
+  - name: a
+    objective: 99
+    sli:
+      events: {error_query: "sum(rate(a[{{.window}}]))", total_query: "sum(rate(b[{{.window}}]))"}
+    alerting:
+      labels: {severity: critical, team: "{{ $labels.owner }}"}
+      annotations: {summary: "{{ $labels.sloth_service }} {{ $labels.sloth_id }}"}
+"""
+        found = load(spec, Path("sloth.yaml"))
+        [slo] = found.slos
+        assert slo.alerting.page.labels == {"exported_severity": "critical"}
+        assert slo.alerting.page.annotations == {
+            "summary": "{{ $labels.service }} {{ $labels.sloth_id }}"
+        }
+        assert [notice.split(": ")[1] for notice in found.notices] == [
+            "slos[0].alerting.labels.severity",
+            "slos[0].alerting.labels.team",
+            "slos[0].alerting.annotations.summary",
+        ]
+
+    def test_windows_of_a_catalog_are_the_conditions(self):
+        """Four weeks with their own shares of the budget."""
+        [slo] = settings("born.yaml", "windows.yaml").slos
+        assert [condition.budget_spent for condition in slo.alerting.conditions] == [
+            0.02,
+            0.05,
+            0.1,
+            0.2,
+        ]
+
+    def test_a_chain_without_alerts_has_none(self):
+        """Plugins that override the default ones, and do not alert."""
+        spec = """
+version: prometheus/v1
+service: shop
+slo_plugins: {overridePrevious: true, chain: [{id: sloth.dev/core/sli_rules/v1}]}
+slos:
+  - name: a
+    objective: 99
+    sli:
+      events: {error_query: "sum(rate(a[{{.window}}]))", total_query: "sum(rate(b[{{.window}}]))"}
+"""
+        [slo] = load(spec, Path("sloth.yaml")).slos
+        assert slo.alerting.page.disabled
+        assert slo.alerting.ticket.disabled
+
+
 class TestFiles:
     def test_a_spec_may_be_the_main_file(self):
         """All else is at its defaults."""
