@@ -20,8 +20,7 @@ _CONTRIB = {
         "is not needed: burn rates weigh events, so that quiet hours count by their traffic"
     ),
     "sloth.dev/contrib/error_budget_exhausted_alert/v1": (
-        "is left out: no such alert is sent by this. The tier exhausted says the same: "
-        "slo_policy_tier"
+        "is left out: the alert ErrorBudgetExhausted is for all SLOs, once all of it is spent"
     ),
     "sloth.dev/contrib/remove_labels/v1": (
         "is not needed: labels stand on slo_info alone, in any case"

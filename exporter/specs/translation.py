@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from exporter import marked
-from exporter.specs import sloth
+from exporter.specs import pyrra, sloth
 from exporter.specs.node import Node, Remark, Remarks, SpecError
 from exporter.specs.options import Options
-from exporter.specs.recognition import KINDS, SLOTH, VERSIONS, Found
+from exporter.specs.recognition import KINDS, PYRRA, SLOTH, VERSIONS, Found
 
 Translate = Callable[[Found, Remarks], Iterator[tuple[marked.Mapping, Node]]]
 """Gives the SLOs of an object, each with the node that it comes from."""
@@ -30,6 +30,7 @@ def translate(documents: Sequence[Sequence[Found]], options: Options) -> list[Tr
     of_sloth = partial(sloth.translate, context=sloth.Context(sloth.find_windows(every), options))
     tools: dict[str, Translate] = {
         SLOTH: lambda found, remarks: of_sloth(found, remarks=remarks),
+        PYRRA: lambda found, remarks: pyrra.translate(found, options, remarks),
     }
     return [_document(document, tools) for document in documents]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 
+from exporter.config.reading.loading import load
 from exporter.slo.snapshot import SloStatus, Snapshot
 from tests.field.case import FieldCase
 from tests.field.counted import NOW, outcome
@@ -13,23 +14,29 @@ from tests.helpers.paths import ROOT
 
 SPECS = ROOT / "tests" / "specs"
 
-Key = tuple[str, str, tuple[tuple[str, str], ...]]
-"""Service, SLO and the labels of its group."""
+
+def counted(url: str, names: list[str]) -> dict[str, list[SloStatus]]:
+    """The SLOs of specs, counted at `NOW` together; by the spec's name (`sloth/events`)."""
+    found: dict[str, list[SloStatus]] = {}
+    owners: dict[tuple[str, str], str] = {}
+    for name in names:
+        for slo in load(configuration(url, [name]), Path("config.yaml")).slos:
+            assert owners.setdefault((slo.service, slo.name), name) == name
+    snapshot: Snapshot = outcome(url, FieldCase("", lambda _: [], configuration(url, names)))
+    for status in snapshot.slos:
+        owner = owners[status.slo.service, status.slo.name]
+        found.setdefault(owner, []).append(status)
+    return found
 
 
-def counted(url: str, patterns: list[str]) -> dict[Key, SloStatus]:
-    """Every SLO of the specs that patterns name, counted at `NOW`."""
-    files = ", ".join(f"'{pattern}'" for pattern in patterns)
-    config = f"""
-prometheus: {{url: PROM_URL, scrape_interval: 30s}}
+def configuration(url: str, names: list[str]) -> str:
+    """A configuration of specs, which asks the Prometheus at `url`."""
+    files = ", ".join(f"'{SPECS / name}.yaml'" for name in names)
+    return f"""
+prometheus: {{url: {url}, scrape_interval: 30s}}
 specs: {{sloth_period: 2h}}
 slo_files: [{files}]
 """
-    snapshot: Snapshot = outcome(url, FieldCase("", lambda _: [], config))
-    return {
-        (found.slo.service, found.slo.name, tuple(sorted(found.groups.items()))): found
-        for found in snapshot.slos
-    }
 
 
 def asked(url: str, query: str) -> dict[tuple[tuple[str, str], ...], float]:
@@ -42,8 +49,3 @@ def asked(url: str, query: str) -> dict[tuple[tuple[str, str], ...], float]:
         tuple(sorted(each["metric"].items())): float(each["value"][1])
         for each in answer["data"]["result"]
     }
-
-
-def spec(name: str) -> Path:
-    """A file of the specs."""
-    return SPECS / name

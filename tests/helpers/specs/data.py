@@ -25,7 +25,7 @@ DOWN = 12
 
 def series(now: int) -> Iterator[Series]:
     """Every series, three hours of it."""
-    times = scrapes(now)
+    times = scrapes(now, phase=7)
     for (region, service), codes in REQUESTS.items():
         for code, rate in codes.items():
             yield counter(
@@ -58,7 +58,7 @@ def series(now: int) -> Iterator[Series]:
     yield gauge("workers_ready", 3.0, times, job="pool")
     yield gauge("workers_wanted", 4.0, times, job="pool")
     yield gauge("queue_age_seconds", lambda t: 90.0 if t > now - HOUR / 4 else 30.0, times)
-    failing = set(scrapes(now, -HOUR / 2, 0)[:DOWN])
+    failing = set(scrapes(now, -HOUR / 2, 0, phase=7)[:DOWN])
     for instance in ("a", "b"):
         yield gauge(
             "probe_success",
@@ -71,7 +71,7 @@ def series(now: int) -> Iterator[Series]:
     mailer = {"job": "mailer", "instance": "m:80"}
     yield up(times, **mailer)
     yield counter("jobs_total", 0.5, times, result="sent", **mailer)
-    late = scrapes(now, -HOUR / 2)
+    late = scrapes(now, -HOUR / 2, phase=7)
     yield counter("jobs_total", 0.0, late, first=7, result="failed", **mailer)
     yield Series(
         {"__name__": "rpc_seconds", "job": "shop"},

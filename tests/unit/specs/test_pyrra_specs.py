@@ -1,0 +1,178 @@
+"""What Pyrra's specs mean in our configuration, what is said of them, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exporter.config.errors import ConfigError
+from exporter.config.reading.loading import load
+from exporter.slo.model import EventsSli, LatencySli
+from exporter.slo.period import RollingPeriod
+from exporter.slo.types import DAY
+from tests.helpers.specs.counted import SPECS
+
+RATIO = "ratio: {errors: {metric: 'bad_total{job=\"a\"}'}, total: {metric: 'all_total{job=\"a\"}'}}"
+
+
+def spec(indicator: str = RATIO, metadata: str = "", more: str = "", target: str = "99") -> str:
+    """A spec whose indicator is on line 7, and further keys of `spec` from line 8 on."""
+    return (
+        "apiVersion: pyrra.dev/v1alpha1\nkind: ServiceLevelObjective\n"
+        f"metadata: {{name: answers{metadata}}}\nspec:\n  target: '{target}'\n  window: 4w\n"
+        f"  indicator: {{{indicator}}}\n{more}"
+    )
+
+
+def latency(success: str, total: str = "h_seconds_count") -> str:
+    """An indicator of a latency."""
+    return f"latency: {{success: {{metric: '{success}'}}, total: {{metric: '{total}'}}}}"
+
+
+def only(text: str):
+    """The one SLO of a spec."""
+    [slo] = load(text, Path("pyrra.yaml")).slos
+    return slo
+
+
+class TestMeaning:
+    def test_a_ratio_is_events_of_two_selectors(self):
+        """Name, target and window are the spec's; four weeks are one period."""
+        slo = only(spec())
+        assert (slo.name, slo.objective.ratio) == ("answers", 0.99)
+        assert slo.period == RollingPeriod(28 * DAY)
+        assert slo.sli == EventsSli(bad='bad_total{job="a"}', total='all_total{job="a"}')
+
+    def test_only_labels_with_pyrras_prefix_are_its_labels(self):
+        """As in Pyrra; the one for the service is no label beside it."""
+        slo = only((SPECS / "pyrra" / "ratio.yaml").read_text())
+        assert (slo.service, slo.labels) == ("shop", {"team": "cart", "tier": "1"})
+        assert slo.alerting.name == "ShopErrors"
+        assert slo.alerting.page.annotations == {"runbook_url": "https://runbooks.example.com/shop"}
+
+    @pytest.mark.parametrize("alerting", ["{disabled: true}", "{burnrates: false}"])
+    def test_alerts_can_be_off(self, alerting: str):
+        """By the old key or by the new."""
+        slo = only(spec(more=f"  alerting: {alerting}\n"))
+        assert slo.alerting.page.disabled
+        assert slo.alerting.ticket.disabled
+
+    @pytest.mark.parametrize(
+        ("le", "threshold"), [("0.5", 0.5), ("1", 1.0), ("1.0", 1.0), ("2.5e-1", 0.25)]
+    )
+    def test_the_bucket_is_the_threshold(self, le: str, threshold: float):
+        """However its bound is spelled."""
+        slo = only(spec(latency(f'h_seconds_bucket{{le="{le}"}}')))
+        assert slo.sli == LatencySli("h_seconds", threshold)
+
+    def test_a_histogram_without_a_unit_in_its_name_has_none(self):
+        """Nobody says that 250 are seconds."""
+        slo = only(spec(latency('rq_time_bucket{le="250"}', "rq_time_count")))
+        assert slo.sli == LatencySli("rq_time", 250.0, "none")
+
+    def test_grouping_takes_other_names_for_our_labels(self):
+        """Metrics of ours have `service` and `slo` themselves."""
+        slo = only(spec(RATIO.removesuffix("}") + ", grouping: [handler, service]}"))
+        assert slo.group_by == ("handler", "service")
+        assert slo.group_as == ("handler", "measured_service")
+
+
+class TestService:
+    @pytest.mark.parametrize(
+        ("metadata", "indicator", "service"),
+        [
+            (", labels: {pyrra.dev/service: shop, app.kubernetes.io/name: b}", RATIO, "shop"),
+            (", labels: {app.kubernetes.io/name: cart}", RATIO, "cart"),
+            (", namespace: monitoring", RATIO, "a"),
+            (", namespace: web", "bool_gauge: {metric: up}", "web"),
+            ("", "bool_gauge: {metric: 'up{job=~\"a|b\"}'}", "answers"),
+        ],
+    )
+    def test_is_what_tells_it_best(self, metadata: str, indicator: str, service: str):
+        """A label, a matcher, the namespace, or else its name; guesses are said."""
+        found = load(spec(indicator, metadata), Path("pyrra.yaml"))
+        assert found.slos[0].service == service
+        guessed = [notice for notice in found.notices if "of the service" in notice]
+        assert len(guessed) == ("labels" not in metadata)
+
+
+BAD = {
+    "a target of 100": (
+        spec(target="100"),
+        ":5: spec.target: must be a percentage above 0 and below 100, not 100",
+    ),
+    "a target that is a ratio": (
+        spec(target="0.99"),
+        ":5: spec.target: is in percent: did you mean 99?",
+    ),
+    "no indicator": (
+        spec(""),
+        ":7: spec.indicator: needs exactly one of ratio, latency, latencyNative, bool_gauge: none",
+    ),
+    "two indicators": (
+        spec(f"{RATIO}, bool_gauge: {{metric: up}}"),
+        ":7: spec.indicator: needs exactly one of ratio, latency, latencyNative, bool_gauge: not "
+        "ratio and bool_gauge",
+    ),
+    "no selector": (
+        spec("bool_gauge: {metric: 'max(up)'}"),
+        ":7: spec.indicator.bool_gauge.metric: must be a plain selector such as",
+    ),
+    "an offset, which Pyrra drops": (
+        spec("bool_gauge: {metric: 'up offset 5m'}"),
+        ":7: spec.indicator.bool_gauge.metric: must be a selector without offset and @",
+    ),
+    "the same metric twice": (
+        spec("ratio: {errors: {metric: a_total}, total: {metric: a_total}}"),
+        ":7: spec.indicator.ratio.errors: is the same metric as total: every event would be bad",
+    ),
+    "errors beyond the total": (
+        spec(
+            "ratio: {errors: {metric: 'a_total{code=\"500\"}'}, "
+            "total: {metric: 'a_total{job=\"a\"}'}}"
+        ),
+        ':7: spec.indicator.ratio.errors.metric: lacks the matcher job="a" of total',
+    ),
+    "a success without a bucket": (
+        spec(latency("h_seconds_bucket")),
+        ":7: spec.indicator.latency.success.metric: needs the bucket of the threshold",
+    ),
+    "a success of all": (
+        spec(latency('h_seconds_bucket{le="+Inf"}')),
+        ':7: spec.indicator.latency.success.metric: le="+Inf" is the bucket of all requests',
+    ),
+    "a bound that is none": (
+        spec(latency('h_seconds_bucket{le="fast"}')),
+        ':7: spec.indicator.latency.success.metric: le="fast" is not the bound of a bucket',
+    ),
+    "a total of all buckets": (
+        spec(latency('h_seconds_bucket{le="1"}', "h_seconds_bucket")),
+        ":7: spec.indicator.latency.total.metric: counts every request once for each bucket",
+    ),
+    "a success beyond the total": (
+        spec(latency('h_seconds_bucket{le="1"}', 'h_seconds_count{code="200"}')),
+        ':7: spec.indicator.latency.success.metric: lacks the matcher code="200" of total',
+    ),
+    "a key in another spelling": (
+        spec("boolGauge: {metric: up}"),
+        ":7: spec.indicator.boolGauge: is not a field of Pyrra here: did you mean bool_gauge?",
+    ),
+    "another version": (
+        spec().replace("v1alpha1", "v1"),
+        ":1: apiVersion: is not known of Pyrra: known are pyrra.dev/v1alpha1",
+    ),
+    "no window": (
+        spec().replace("  window: 4w\n", ""),
+        ":4: spec: needs window",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_is_refused_with_its_place(name: str):
+    """Each mistake names the spec's own file, line and key, and what would be right."""
+    text, message = BAD[name]
+    with pytest.raises(ConfigError) as caught:
+        load(text, Path("pyrra.yaml"))
+    assert f"pyrra.yaml{message}" in str(caught.value)
