@@ -91,7 +91,10 @@ def _data(server: str, answer: httpx.Response) -> dict[str, object]:
     except ValueError:
         found = None
     if isinstance(found, dict) and isinstance(found.get("error"), str):
-        raise ApiError(f"{server}: {found['error']}")
+        advice = ""
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            advice = " Give them by --username and --password-file."
+        raise ApiError(f"{server}: {found['error']}{advice}")
     if not isinstance(found, dict) or not isinstance(found.get("data"), dict):
         raise ApiError(
             f"{server} answered with status {answer.status_code}, but not in this API's format"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
+from exporter.commands.admin_options import admin_options
 from exporter.commands.options import config_option, storage_option, web_config_option
 from exporter.commands.signals import EarlySignals
 from exporter.daemon.log_settings import FORMATS, LEVELS
@@ -31,6 +34,7 @@ def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
     help="Where to serve /metrics and the page.",
 )
 @web_config_option
+@admin_options
 @storage_option
 @click.option(
     "--log.level", "log_level", type=click.Choice(LEVELS), default="info", show_default=True
@@ -43,6 +47,7 @@ def run(
     config_file: Path,
     listen_address: str,
     web_config_file: Path | None,
+    admin: Mapping[str, Any],
     storage: str | None,
     log_level: str,
     log_format: str,
@@ -54,9 +59,10 @@ def run(
     """
     with EarlySignals() as early:
         # Only now: signals must be handled before anything that takes long.
-        from exporter.commands.serving import serve  # noqa: PLC0415
+        from exporter.commands.serving import admin_access, serve  # noqa: PLC0415
         from exporter.daemon.logs import configure  # noqa: PLC0415
         from exporter.daemon.options import Options  # noqa: PLC0415
 
         configure(log_level, log_format)
-        serve(Options(config_file, listen_address, web_config_file, storage), early)
+        access = admin_access(listen_address=listen_address, **admin)
+        serve(Options(config_file, listen_address, web_config_file, storage, access), early)

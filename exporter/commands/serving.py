@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from exporter.commands.signals import EarlySignals
 from exporter.config.reading.loading import load_file
@@ -14,6 +15,28 @@ from exporter.config.settings import Settings
 from exporter.daemon.app import App
 from exporter.daemon.options import Options
 from exporter.web.daemon import ReloadError
+from exporter.web.server.admin import AdminAccess, own_names
+from exporter.web.server.listening import parse_listen_address
+
+
+def admin_access(
+    *,
+    listen_address: str,
+    enabled: bool,
+    trust_loopback: bool,
+    users: Sequence[str],
+    hosts: Sequence[str],
+    external_url: str | None,
+) -> AdminAccess:
+    """Who may change state, from the flags of `run`."""
+    names = own_names(parse_listen_address(listen_address)[0])
+    external = urlsplit(external_url or "").hostname
+    return AdminAccess(
+        enabled=enabled,
+        trust_loopback=trust_loopback,
+        users=frozenset(users) or None,
+        hosts=(*names, *hosts, *([external] if external else [])),
+    )
 
 
 def serve(options: Options, early: EarlySignals) -> None:

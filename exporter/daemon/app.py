@@ -10,6 +10,7 @@ from socket import socket
 
 import structlog
 from prometheus_client import CollectorRegistry
+from structlog.contextvars import get_contextvars
 
 from exporter.config.errors import ConfigError
 from exporter.config.reading.loading import load_file
@@ -77,6 +78,7 @@ class App:
         self._server = Server(
             create_app(self.publisher, self.facade, version=version("error-budget-exporter")),
             watched,
+            admin=options.admin,
         )
         self._tasks: asyncio.TaskGroup | None = None
         self._life: asyncio.Task[None] | None = None
@@ -195,6 +197,7 @@ class App:
                 self._log.error(
                     "the configuration was not reloaded; the previous one stays in force",
                     error=str(error),
+                    **get_contextvars(),
                 )
                 raise ReloadError(str(error)) from error
             else:
@@ -202,7 +205,12 @@ class App:
                 settings = current.running.settings
                 self._tell_notices(settings)
                 changed = {**changes(before.slos, settings.slos), **settings.changes(before)}
-                self._log.info("the configuration was reloaded", slos=len(settings.slos), **changed)
+                self._log.info(
+                    "the configuration was reloaded",
+                    slos=len(settings.slos),
+                    **changed,
+                    **get_contextvars(),  # who asked for it
+                )
             finally:
                 self.publisher.refresh()
 

@@ -10,6 +10,7 @@ from functools import partial
 from importlib.metadata import version
 
 import structlog
+from structlog.contextvars import get_contextvars
 
 from exporter.daemon.current import Current
 from exporter.daemon.reviews import Reviews
@@ -164,6 +165,7 @@ class Facade:
             began=minute(key.start),
             by=word.by,
             note=word.note,
+            **get_contextvars(),  # who asked for it
         )
         return incident, stored
 

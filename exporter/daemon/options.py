@@ -7,11 +7,12 @@ from pathlib import Path
 
 from exporter.config.sections.storage_section import storage_folder
 from exporter.config.settings import Settings
+from exporter.web.server.admin import AUTHENTICATED_ONLY, AdminAccess
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The flags of `run`.
+    """The flags of `run`; `admin` says who may change state by the web.
 
     `storage` overrides the configuration's `storage.path`; like that it may be `none`.
     """
@@ -20,6 +21,7 @@ class Options:
     listen_address: str = ":9098"
     web_config_file: Path | None = None
     storage: str | None = None
+    admin: AdminAccess = AUTHENTICATED_ONLY
 
     def storage_folder(self, settings: Settings) -> Path | None:
         """Where the store is; None to keep the ledger only in memory."""

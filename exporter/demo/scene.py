@@ -144,6 +144,7 @@ def set_up(stack: ExitStack, say: Callable[[str], None]) -> Scene:
         *(sys.executable, "-m", "exporter", "run"),
         f"--config.file={config}",
         f"--web.listen-address=127.0.0.1:{exporter_port}",
+        "--web.trust-loopback",  # overrides may be tried from here
     ]
     say(f"Starting the exporter ({' '.join(command)})")
     exporter = Child("the exporter", command, exporter_port, folder / "exporter.log")

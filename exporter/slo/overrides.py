@@ -12,6 +12,10 @@ from exporter.slo.durations import format_duration
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.records import Override
 from exporter.slo.snapshot import Snapshot
+from exporter.slo.types import HOUR
+
+WHOLE = HOUR
+"""Seconds from which an override counts as a whole one."""
 
 
 class OverrideError(RequestError):
@@ -46,7 +50,11 @@ def in_force(overrides: Iterable[Override], service: str, slo: str, now: float) 
 
 
 def check(new: Override, before: Iterable[Override], limits: OverrideLimits) -> None:
-    """See whether an override may be recorded; those that were ended early count as well.
+    """See whether an override may be recorded.
+
+    Those of less than an hour use up less of the quota: three of a minute, by mistake or by malice,
+    must not keep a service from overriding for the rest of a quarter. Those that were ended early
+    count for the time in which they held.
 
     Raises:
         OverrideError: it is over before it begins, or too long.
@@ -57,12 +65,23 @@ def check(new: Override, before: Iterable[Override], limits: OverrideLimits) -> 
     if new.until - new.start > limits.longest:
         longest = format_duration(limits.longest)
         raise OverrideError(f"an override may last {longest} at the most")
-    if count(before, new.start)[new.service] >= limits.per_quarter:
+    if _used(before, new.service, new.start) >= limits.per_quarter:
         begin = datetime.fromtimestamp(_quarter(new.start)[1], UTC)
         raise QuotaError(
             f"{new.service} has had its {limits.per_quarter} overrides of this quarter; "
             f"the next quarter begins on {begin:%Y-%m-%d}"
         )
+
+
+def _used(overrides: Iterable[Override], service: str, now: float) -> float:
+    """How much of its quota a service has used in the quarter of `now`: 1 for each whole one."""
+    start, end = _quarter(now)
+    lasted = (
+        one.until - one.start
+        for one in overrides
+        if one.service == service and start <= one.start < end
+    )
+    return sum(min(1.0, seconds / WHOLE) for seconds in lasted)
 
 
 def count(overrides: Iterable[Override], now: float) -> Counter[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import structlog
+from structlog.contextvars import get_contextvars
 
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import minute
@@ -76,4 +77,5 @@ def _log_fields(override: Override) -> dict[str, object]:
         "why": override.why,
         "until": minute(override.until),
         "lasts": format_duration(round(override.until - override.start)),
+        **get_contextvars(),  # who asked for it
     }

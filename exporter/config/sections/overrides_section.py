@@ -25,7 +25,8 @@ class OverridesSection(Section):
         default=_DEFAULTS.per_quarter,
         description=(
             "How many a service may have in one calendar quarter (UTC), 0 to 1000. "
-            "Those that were ended early count, too."
+            "Less than an hour counts as a part of one, and one that was ended early for the time "
+            "in which it held."
         ),
         examples=["1"],
     )

@@ -76,6 +76,7 @@ def _operation(
 
 
 _BAD = {"400": _error("The request is not valid; the error says why.")}
+_FORBIDDEN = {"403": _error("Whoever asks may not change state; the error says who may.")}
 _SERVICE = _query("service", "Only those of this service.", TEXT)
 
 _GATE = {
@@ -143,6 +144,7 @@ def _paths() -> dict[str, Schema]:
                 {
                     "201": _data("The override, as it was recorded.", RecordedOverride),
                     **_BAD,
+                    **_FORBIDDEN,
                     "409": _error("The service has used all its overrides of this quarter."),
                 },
                 body=NewOverride,
@@ -154,6 +156,7 @@ def _paths() -> dict[str, Schema]:
                 "End an override now; its record stays",
                 {
                     "200": _data("The override, which has ended.", RecordedOverride),
+                    **_FORBIDDEN,
                     "404": _error("There is no override with this id."),
                 },
                 parameters=(
@@ -173,6 +176,7 @@ def _paths() -> dict[str, Schema]:
                 {
                     "200": _data("The incident, acknowledged.", AcknowledgedIncident),
                     **_BAD,
+                    **_FORBIDDEN,
                     "404": _error("There is no such incident, or it requires no postmortem."),
                 },
                 body=NewAcknowledgement,

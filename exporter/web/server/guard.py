@@ -10,11 +10,20 @@ from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 
 from exporter.errors import RequestError
-from exporter.web.server.passwords import BusyError, Passwords
+from exporter.web.api.answers import failure
+from exporter.web.server.admin import (
+    AUTHENTICATED_ONLY,
+    SAFE_METHODS,
+    AdminAccess,
+    RefusalLog,
+    changes_state,
+)
+from exporter.web.server.passwords import BusyError, Passwords, named
 from exporter.web.server.settings import Limits, RateLimit, WebSettings
 
 HEADERS = {
@@ -31,9 +40,6 @@ HEADERS = {
 CHUNK = 256 * 1024
 """Bytes of an answer that are handed over at once: a slow reader holds one in memory."""
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""Those that change nothing (RFC 9110, section 9.2.1)."""
-
 CLOSE = {"Connection": "close"}
 
 LINGER = 1.0
@@ -45,14 +51,26 @@ class GoneError(RequestError):
 
 
 class Guard:
-    """Bounds, rate, origin and users, in this order; then the application."""
+    """Bounds, rate, origin, users, and who may change state, in this order; then the application.
 
-    def __init__(self, app: ASGIApp, settings: Callable[[], WebSettings], limits: Limits) -> None:
+    What is logged of a change names who asked for it: `structlog.contextvars` has the client's
+    address, and the user where there is one.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Callable[[], WebSettings],
+        limits: Limits,
+        admin: AdminAccess = AUTHENTICATED_ONLY,
+    ) -> None:
         self._app = app
         self._settings = settings
         self._limits = limits
         self._bucket = Bucket()
         self._passwords = Passwords()
+        self._admin = admin
+        self._refusals = RefusalLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
@@ -60,17 +78,16 @@ class Guard:
         sending = _sender(send, settings)
         try:
             receiving = await self._with_body(scope, receive)
-            await self._check(Headers(scope=scope), scope["method"], settings)
+            asker = await self._admit(scope, settings)
         except HTTPException as refusal:
             if refusal.headers == CLOSE:
                 sending = _lingering(sending, receive)
-            text = f"{refusal.detail}\n"
-            answer = PlainTextResponse(text, refusal.status_code, headers=refusal.headers)
-            await answer(scope, receive, sending)
+            await _refused(refusal, scope["path"])(scope, receive, sending)
         except GoneError:
             return
         else:
-            await self._app(scope, receiving, sending)
+            with bound_contextvars(**asker):
+                await self._app(scope, receiving, sending)
 
     async def _with_body(self, scope: Scope, receive: Receive) -> Receive:
         """Take the whole body, within its bounds; what then gives it to the application."""
@@ -102,13 +119,24 @@ class Guard:
 
         return receive_whole
 
-    async def _check(self, headers: Headers, method: str, settings: WebSettings) -> None:
+    async def _admit(self, scope: Scope, settings: WebSettings) -> dict[str, str]:
+        """Let a request pass, and tell who it is from: `client`, and `user` if there is one."""
+        headers, method, path = Headers(scope=scope), scope["method"], scope["path"]
+        client = str((scope.get("client") or ("unknown",))[0])
         if settings.rate_limit and not self._bucket.take(settings.rate_limit, time.monotonic()):
             raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests.")
         if method not in SAFE_METHODS and _is_foreign(headers):
             raise HTTPException(HTTPStatus.FORBIDDEN, "Another site's pages must not ask for this.")
-        if not settings.users:
-            return
+        user = await self._user(headers, settings) if settings.users else None
+        asker = {"client": client} if user is None else {"client": client, "user": user}
+        if changes_state(method, path):
+            why = self._admin.refusal(settings, user, client, headers)
+            if why:
+                self._refusals.refused(method=method, path=path[:100], **asker, why=why)
+                raise HTTPException(HTTPStatus.FORBIDDEN, why)
+        return asker
+
+    async def _user(self, headers: Headers, settings: WebSettings) -> str | None:
         try:
             well = await self._passwords.right(settings.users, headers.get("authorization", ""))
         except BusyError:
@@ -118,6 +146,7 @@ class Guard:
         if not well:
             asked = {"WWW-Authenticate": 'Basic realm="error-budget-exporter", charset="UTF-8"'}
             raise HTTPException(HTTPStatus.UNAUTHORIZED, "User and password are needed.", asked)
+        return named(headers.get("authorization", ""))
 
 
 class Bucket:
@@ -153,6 +182,19 @@ async def _read_body(receive: Receive, most: int) -> bytes:
             raise _too_large(most)
         if not message.get("more_body", False):
             return bytes(body)
+
+
+def _refused(refusal: HTTPException, path: str) -> Response:
+    """The answer, in the API's format where the API was asked."""
+    if not path.startswith("/api/"):
+        return PlainTextResponse(f"{refusal.detail}\n", refusal.status_code, refusal.headers)
+    kind = HTTPStatus(refusal.status_code).name.lower()
+    return Response(
+        failure(kind, refusal.detail),
+        refusal.status_code,
+        refusal.headers,
+        media_type="application/json",
+    )
 
 
 def _too_large(most: int) -> HTTPException:

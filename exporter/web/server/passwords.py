@@ -85,6 +85,11 @@ class Passwords:
         return hmac.digest(self._key, repr(parts).encode(), "sha256")
 
 
+def named(authorization: str) -> str | None:
+    """The user that an Authorization header names, whether or not the password is right."""
+    return _read(authorization)[0]
+
+
 def _read(authorization: str) -> tuple[str | None, str]:
     """User and password of a Basic Authorization header; no user where it is none."""
     scheme, _, encoded = authorization.partition(" ")

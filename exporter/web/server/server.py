@@ -28,6 +28,7 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from exporter.web.server.admin import AUTHENTICATED_ONLY, AdminAccess
 from exporter.web.server.guard import CLOSE, HEADERS, Guard
 from exporter.web.server.reloading_config import ReloadingConfig
 from exporter.web.server.settings import Limits, WebSettings
@@ -139,7 +140,11 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, app: Starlette, reloading: ReloadingConfig, limits: Limits = DEFAULT_LIMITS
+        self,
+        app: Starlette,
+        reloading: ReloadingConfig,
+        limits: Limits = DEFAULT_LIMITS,
+        admin: AdminAccess = AUTHENTICATED_ONLY,
     ) -> None:
         self._reloading = reloading
         self._limits = limits
@@ -149,7 +154,7 @@ class Server(uvicorn.Server):
         self._shortage_at = -math.inf
         super().__init__(
             uvicorn.Config(
-                Guard(app, lambda: reloading.settings, limits),
+                Guard(app, lambda: reloading.settings, limits, admin),
                 log_config=None,
                 log_level="error",  # its warnings are about clients, who could fill the log
                 access_log=False,

@@ -14,9 +14,10 @@ from exporter.config.settings import Settings
 from exporter.daemon.options import Options
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.types import DAY
+from exporter.web.server.admin import AdminAccess
 from tests.helpers.samples import slo
 
-ANYWHERE = Options(listen_address="127.0.0.1:0")
+ANYWHERE = Options(listen_address="127.0.0.1:0", admin=AdminAccess(enabled=True))
 
 
 class Answers(BaseHTTPRequestHandler):

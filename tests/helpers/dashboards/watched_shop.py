@@ -171,6 +171,7 @@ def watched_shop(folder: Path) -> Iterator[Watched]:
                 *(sys.executable, "-m", "exporter", "run", f"--config.file={config}"),
                 f"--storage.path={folder / name / 'storage'}",
                 f"--web.listen-address=127.0.0.1:{ports[name]}",
+                "--web.enable-admin-api",
             ]
             exporters.append(Child(name, command, ports[name], folder / f"{name}.log"))
             stack.callback(exporters[-1].stop)

@@ -83,6 +83,7 @@ class Exporter:
                 *before,
                 *(sys.executable, "-m", "exporter", "run", f"--config.file={self.config}"),
                 f"--web.listen-address=127.0.0.1:{port}",
+                "--web.enable-admin-api",
                 *flags,
             ],
             port,

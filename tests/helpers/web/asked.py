@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from exporter.exposition.publisher import Publisher
 from exporter.slo.snapshot import Snapshot
 from exporter.web.routes import create_app
+from exporter.web.server.admin import AdminAccess
 from exporter.web.server.guard import Guard
 from exporter.web.server.settings import Limits, WebSettings
 from tests.helpers.web.serving import ToldDaemon
@@ -24,7 +25,7 @@ class Web:
             self.publisher.publish(shot)
         self.daemon = ToldDaemon(is_ready=ready)
         app = create_app(self.publisher, self.daemon, version="1.2.3")
-        self._app = Guard(app, WebSettings, Limits())
+        self._app = Guard(app, WebSettings, Limits(), AdminAccess(enabled=True, hosts=("test",)))
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
         async def run() -> httpx.Response:

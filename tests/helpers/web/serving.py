@@ -37,10 +37,14 @@ from exporter.web.daemon import (
     Status,
 )
 from exporter.web.routes import create_app
+from exporter.web.server.admin import AdminAccess
 from exporter.web.server.listening import listen
 from exporter.web.server.reloading_config import ReloadingConfig
 from exporter.web.server.server import Server
 from exporter.web.server.settings import Limits, WebSettings
+
+OPEN = AdminAccess(enabled=True)
+"""Everybody may change state."""
 
 PATIENCE = 20.0
 """Seconds after which something that must happen has not."""
@@ -127,6 +131,7 @@ class Serving:
         limits: Limits | None = None,
         shot: Snapshot | None = None,
         daemon: ToldDaemon | None = None,
+        admin: AdminAccess = OPEN,
     ) -> None:
         self.daemon = daemon or ToldDaemon()
         self.publisher = Publisher(CollectorRegistry())
@@ -134,7 +139,7 @@ class Serving:
             self.publisher.publish(shot)
         app = create_app(self.publisher, self.daemon, version="1.2.3")
         self.watched = ReloadingConfig(read)
-        self.server = Server(app, self.watched, limits or Limits())
+        self.server = Server(app, self.watched, limits or Limits(), admin)
         self._listener = listen("127.0.0.1:0")
         self.port = int(self._listener.getsockname()[1])
         self.loop = asyncio.new_event_loop()

@@ -49,11 +49,11 @@ class TestLimits:
             check(override(hours=hours), [], LIMITS)
 
     def test_a_service_has_three_in_a_quarter(self):
-        """Also those of single SLOs, and those that were ended early."""
+        """Also those of single SLOs."""
         before = [
             override("2026-10-01"),
             override("2026-11-01", slo="latency"),
-            override("2026-11-02", until=at("2026-11-02") + 1),
+            override("2026-11-02", hours=1),
         ]
         check(override(), before[:2], LIMITS)
         with pytest.raises(
@@ -65,6 +65,21 @@ class TestLimits:
         check(override(service="mail"), before, LIMITS)
         check(override("2027-01-01"), before, LIMITS)
         check(override(), before, OverrideLimits(per_quarter=4))
+
+    def test_short_ones_use_little_of_it(self):
+        """Three of a minute leave the quota as good as whole; sixty of a minute are one."""
+        minute = 1 / 60
+        minutes = [override("2026-11-01", hours=minute)] * 3
+        check(override(), [*minutes, *[override()] * 2], LIMITS)
+        with pytest.raises(QuotaError):
+            check(override(hours=minute), [*minutes, *[override()] * 3], LIMITS)
+        with pytest.raises(QuotaError):
+            check(override(), [override(hours=minute)] * 181, LIMITS)
+
+    def test_one_that_was_ended_early_counts_for_the_time_in_which_it_held(self):
+        """Whoever gives back what is not needed has it later."""
+        ended = override("2026-11-02", until=at("2026-11-02") + 60)
+        check(override(), [override(), override(), ended], LIMITS)
 
     def test_a_quota_of_none_allows_none(self):
         """A team that wants no overrides."""

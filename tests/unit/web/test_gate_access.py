@@ -51,7 +51,7 @@ class TestUsers:
         """Nothing is allowed to whoever may not ask."""
         found = gate(known, *user)
         assert found.exit_code == 3
-        assert "answered with status 401, but not in this API's format" in found.output
+        assert "User and password are needed. Give them by --username and" in found.output
 
     def test_a_password_needs_its_user(self, known, password):
         """Otherwise it would be left out without a word."""

@@ -122,7 +122,8 @@ def test_an_answer_that_waits_for_the_end_of_its_connection_sees_it():
 
     scope = {
         "type": "http",
-        "method": "POST",
+        "method": "GET",
+        "path": "/",
         "raw_path": b"/",
         "query_string": b"",
         "headers": [(b"content-length", b"3")],

@@ -10,6 +10,7 @@ import httpx
 from exporter.config.reading.loading import load_file
 from exporter.daemon.app import App
 from exporter.daemon.options import Options
+from exporter.web.server.admin import AdminAccess
 
 GOOD = """\
 prometheus: {url: "http://127.0.0.1:1"}
@@ -27,7 +28,7 @@ def test_a_bad_file_is_answered_with_every_mistake_and_changes_nothing(tmp_path:
     """500 with file, line and key of each; the state tells it, too, until a good one is there."""
     file = tmp_path / "config.yaml"
     file.write_text(GOOD)
-    options = Options(file, "127.0.0.1:0", storage="none")
+    options = Options(file, "127.0.0.1:0", storage="none", admin=AdminAccess(enabled=True))
 
     async def run() -> None:
         app = App(load_file(file), options)
