@@ -67,8 +67,11 @@ class DatasourceLog:
             )
 
     def slow(self, name: str, waited: float, pace: Pace) -> None:
-        """Note that a poll has taken so many seconds and goes on, though questions are answered."""
-        if name not in self._slow:
+        """Note that a poll has taken so many seconds and goes on, though questions are answered.
+
+        Where no query was under way for most of it, it is this process that is slow.
+        """
+        if name not in self._slow and pace.busy >= waited / 2:
             self._slow[name] = self._clock()
             self._log.warning(
                 "Prometheus is slow: polls are not done after half of the interval",

@@ -158,11 +158,11 @@ class Loop:
                 self._told.fails(name, NEWEST, str(error))
         else:
             if not first and not self._polls[name].done():
-                self._told.slow(name, waited, self._engine.clients[name].pace.take())
+                self._told.slow(name, waited, self._engine.clients[name].pacer.pace())
 
     async def _poll_datasource(self, name: str) -> None:
-        started, pacer = time.monotonic(), self._engine.clients[name].pace
-        pacer.take()  # what came before
+        started, pacer = time.monotonic(), self._engine.clients[name].pacer
+        pacer.restart()
         try:
             await self._engine.poll_datasource(name, self._clock())
         except UnavailableError as error:
@@ -175,9 +175,7 @@ class Loop:
             self._silent.discard(name)
             self._first_answer[name].set()
             self._told.answers(name, NEWEST)
-            self._told.polled(
-                name, time.monotonic() - started, self._engine.clients[name].pace.take()
-            )
+            self._told.polled(name, time.monotonic() - started, pacer.pace())
 
     async def _evaluate(self, started: float) -> None:
         snapshot = await self._engine.evaluate_in_thread(self._clock())

@@ -59,7 +59,7 @@ class PrometheusClient:
     """Asks one Prometheus; at most `concurrency` queries are under way at once.
 
     `name` is the datasource's. `up` tells whether the newest query was answered (None before the
-    first), `last_error` why not, `pace` how fast queries are.
+    first), `last_error` why not, `pacer` how fast queries are.
 
     Raises:
         SettingsError: the settings' certificates, URLs or proxy cannot be used.
@@ -78,7 +78,7 @@ class PrometheusClient:
         self._on_query = on_query
         self.up: bool | None = None
         self.last_error: str | None = None
-        self.pace = Pacer()
+        self.pacer = Pacer()
         self._closed: bool | None = None
         self._blind: bool | None = None
         self._pause_until = 0.0
@@ -192,7 +192,8 @@ class PrometheusClient:
             started = time.perf_counter()
             outcome = "unavailable"
             try:
-                series = await self._answer(path, f"query={_quoted(query)}{times}")
+                with self.pacer.query():
+                    series = await self._answer(path, f"query={_quoted(query)}{times}")
             except PrometheusError as error:
                 outcome = "refused" if isinstance(error, QueryRefusedError) else outcome
                 error.args = (self._exchange.without_secrets(str(error)),)
@@ -204,8 +205,7 @@ class PrometheusClient:
                 self.up, self.last_error = True, None
                 return series
             finally:
-                self.pace.note(seconds := time.perf_counter() - started)
-                self._on_query(self.name, outcome, seconds)
+                self._on_query(self.name, outcome, time.perf_counter() - started)
 
     async def probe(self, seconds: float) -> None:
         """Ask the smallest of questions, besides whatever is under way; `up` tells what it showed.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from exporter.prometheus.errors import UnavailableError
-from exporter.prometheus.pace import Pacer
+from exporter.prometheus.pace import Pace
 from exporter.slo.snapshot import Snapshot
 from tests.helpers.samples import slo
 
@@ -84,13 +84,24 @@ class FakeEngine:
         return EMPTY
 
 
+class FakePacer:
+    """A pace that is always the same; `busy` as if a query was under way all the time."""
+
+    busy = 9.0
+
+    def restart(self) -> None:
+        """Look from now on."""
+
+    def pace(self) -> Pace:
+        return Pace(7, 1.25, self.busy)
+
+
 class FakeClient:
     """What the loop asks of a datasource's client."""
 
     def __init__(self, engine: FakeEngine, name: str) -> None:
         self._engine, self._name = engine, name
-        self.pace = Pacer()
-        self.pace.note(1.25)
+        self.pacer = FakePacer()
 
     async def probe(self, seconds: float) -> None:
         self._engine.look(self._name, seconds)

@@ -100,7 +100,7 @@ class Live:
         command = [sys.executable, "-m", "exporter", "run", f"--config.file={config}"]
         self.daemon = Child(
             "daemon",
-            [*command, f"--web.listen-address=127.0.0.1:{port}"],
+            [*command, f"--web.listen-address=127.0.0.1:{port}", "--web.enable-admin-api"],
             port,
             folder / "daemon.log",
         )

@@ -101,8 +101,10 @@ class TestPods:
         assert {mount["name"] for mount in CONTAINER["volumeMounts"]} == there
 
     def test_start_what_the_image_starts(self):
-        """The arguments are the image's own, written out."""
-        arguments = ", ".join(f'"{argument}"' for argument in CONTAINER["args"])
+        """The arguments are the image's own, written out, and those who may exec may override."""
+        *own, last = CONTAINER["args"]
+        assert last == "--web.trust-loopback"
+        arguments = ", ".join(f'"{argument}"' for argument in own)
         assert f"\nCMD [{arguments}]" in dockerfile()
 
     def test_are_asked_whether_they_live_and_whether_they_are_ready(self):

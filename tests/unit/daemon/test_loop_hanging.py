@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from exporter.daemon import loop as loop_module
 from exporter.daemon.datasource_log import NEWEST, DatasourceLog
 from exporter.prometheus.errors import UnavailableError
-from exporter.prometheus.pace import Pace
+from exporter.prometheus.pace import Pace, Pacer
 from tests.helpers.evaluation.fake_daemon import fail
 
 
@@ -71,7 +71,7 @@ class TestAServerThatIsSlow:
             "waited": "0.5s",
             "interval": "1s",
             "slowest_query": "1.2s",
-            "queries": 1,
+            "queries": 7,
         }
         assert (over["log_level"], over["event"]) == ("info", "Prometheus is no longer slow")
 
@@ -82,10 +82,29 @@ class TestAServerThatIsSlow:
         assert observed.answered[0]
 
 
+def test_a_poll_that_waits_for_this_process_is_not_the_servers_fault():
+    """As on a machine that has too much to do."""
+    with capture_logs() as logs:
+        DatasourceLog(30, lambda: 0.0).slow("a", 15.0, Pace(2, 0.1, 7.4))
+    assert logs == []
+
+
+def test_the_pace_counts_queries_under_way_too():
+    """The time in which any was waited for, overlapping ones once."""
+    moments = iter([0.0, 0.0, 1.0, 4.0, 6.0, 7.0, 10.0, 12.0])
+    pacer = Pacer(lambda: next(moments))  # restart at 0
+    with pacer.query(), pacer.query():  # from 0 to 6, and from 1 to 4
+        pass
+    assert pacer.pace() == Pace(2, 6.0, 6.0)  # at 7
+    with pacer.query():  # from 10 on
+        assert pacer.pace() == Pace(2, 6.0, 8.0)  # at 12
+        moments = iter([99.0])
+
+
 def test_a_poll_between_slow_and_fast_tells_nothing():
     """Neither that it is slow, once that is known, nor that it is over."""
     moments = iter([0.0, 90.0])
-    pace = Pace(12, 6.25)
+    pace = Pace(12, 6.25, 14.0)
     with capture_logs() as logs:
         log = DatasourceLog(30, lambda: next(moments))
         log.slow("a", 15.0, pace)

@@ -190,7 +190,7 @@ class TestOverrides:
     def test_the_quota_is_kept_to(self, serving, client):
         """The one too many is refused, and changes nothing."""
         serving.daemon.limits = OverrideLimits(per_quarter=1)
-        data(client.post("/api/v1/overrides", json=WORD | {"duration": "1s"}), 201)
+        data(client.post("/api/v1/overrides", json=WORD | {"duration": "1h"}), 201)
         answer = client.post("/api/v1/overrides", json=WORD)
         assert "auth has had its 1 overrides of this quarter" in error(answer, 409, "quota")
         assert len(data(client.get("/api/v1/overrides"))["overrides"]) == 1
