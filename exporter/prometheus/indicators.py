@@ -13,16 +13,21 @@ from typing import Protocol
 import numpy as np
 
 from exporter.prometheus.answers import Series
-from exporter.prometheus.bucket_bounds import any_spelling, bound_matcher
-from exporter.prometheus.histogram_promql import (
-    HistogramSelectors,
-    classic_events,
-    native_present,
-    total_events,
-    within_events,
-)
+from exporter.prometheus.bucket_bounds import any_spelling
+from exporter.prometheus.histogram_promql import HistogramSelectors
 from exporter.prometheus.metric_names import by_metric
-from exporter.prometheus.promql import QueryContext, events, over_slices
+from exporter.prometheus.promql import QueryContext
+from exporter.prometheus.questions import (
+    OverSamples,
+    OverSlices,
+    Question,
+    SummedOverSlices,
+    classic_histogram,
+    counter,
+    free,
+    histogram,
+    histogram_selectors,
+)
 from exporter.prometheus.rates import Term, recognise
 from exporter.prometheus.selectors import Selector, label_list, parse_selector
 from exporter.prometheus.units import covered
@@ -49,7 +54,8 @@ class Indicator(Protocol):
     def selectors(self) -> Sequence[Selector | None]:
         """Per expression, the counter behind it if raw samples can be counted in its place."""
 
-    def expressions(self, context: QueryContext) -> Sequence[str]:
+    @property
+    def questions(self) -> Sequence[Question]:
         """The expressions, each evaluated at the end of every slot."""
 
     def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
@@ -76,15 +82,12 @@ class Counters:
         counters = [term.selector for term in (*self.total, *self.part)]
         return counters if self.histogram is None else [*counters, None]
 
-    def expressions(self, context: QueryContext) -> Sequence[str]:
+    @property
+    def questions(self) -> Sequence[Question]:
         """Count each selector's events; and, last, a histogram's native series."""
         if self.histogram:
-            return [
-                classic_events(self.histogram, context),
-                events(self.histogram.bucket, context),
-                native_present(self.histogram, context),
-            ]
-        return [events(selector, context) for selector in self.selectors if selector]
+            return classic_histogram(self.histogram)
+        return [counter(selector) for selector in self.selectors if selector]
 
     def leaves_out(self, parts: Sequence[Sequence[Series]]) -> bool:
         """Whether an answer shows native series of the histogram, which are not counted here."""
@@ -129,9 +132,10 @@ class Histogram:
         """None: its series are read from raw samples together."""
         return (None, None)
 
-    def expressions(self, context: QueryContext) -> Sequence[str]:
+    @property
+    def questions(self) -> Sequence[Question]:
         """All observations, and those within the threshold."""
-        return (total_events(self.of, context), within_events(self.of, context))
+        return histogram(self.of)
 
     def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """Slow is what is not within the threshold; nothing is known where nobody tells that."""
@@ -151,14 +155,11 @@ class Probe:
         """None: gauges have no resets."""
         return (None, None)
 
-    def expressions(self, context: QueryContext) -> Sequence[str]:
+    @property
+    def questions(self) -> Sequence[Question]:
         """All samples, and the sum of them."""
-        range_ = f"{self.selector}[{context.range(context.slot)}]"
-        by = context.by
-        return (
-            f"sum by ({by}) (count_over_time({range_}))",
-            f"sum by ({by}) (sum_over_time({range_}))",
-        )
+        functions = ("count_over_time", "sum_over_time")
+        return [Question(self.selector, OverSamples(function)) for function in functions]
 
     def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """What did not succeed failed."""
@@ -181,12 +182,11 @@ class TimeWeighted:
         """None: the expression is free."""
         return (None, None)
 
-    def expressions(self, context: QueryContext) -> Sequence[str]:
+    @property
+    def questions(self) -> Sequence[Question]:
         """The sum of the shares, and how many there are."""
-        return (
-            over_slices("sum_over_time", self.bad_share, context),
-            over_slices("count_over_time", self.bad_share, context),
-        )
+        functions = ("sum_over_time", "count_over_time")
+        return [free(OverSlices(function, self.bad_share)) for function in functions]
 
     def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """Each share weighs one interval."""
@@ -212,14 +212,10 @@ class FreeQuery:
         """None: the expressions are free."""
         return (None, None)
 
-    def expressions(self, context: QueryContext) -> Sequence[str]:
-        """Both, per evaluation interval; `>= 0` drops NaN."""
-        return [
-            over_slices(
-                "sum_over_time", f"sum by ({context.by}) ({self.text(query)}) >= 0", context
-            )
-            for query in (self.total, self.part)
-        ]
+    @property
+    def questions(self) -> Sequence[Question]:
+        """Both, per evaluation interval."""
+        return [free(SummedOverSlices(self.text(query))) for query in (self.total, self.part)]
 
     def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """Rates and counts become events per interval."""
@@ -272,14 +268,7 @@ def _counted(terms: Sequence[Term]) -> tuple[Term, ...]:
 
 
 def _latency(sli: LatencySli) -> tuple[Indicator, ...]:
-    native = parse_selector(sli.histogram)
-    bound = bound_matcher(sli.threshold)
-    of = HistogramSelectors(
-        count=native.renamed(f"{native.name}_count"),
-        bucket=native.renamed(f"{native.name}_bucket").where(bound),
-        native=native,
-        bound=sli.threshold,
-    )
+    of = histogram_selectors(parse_selector(sli.histogram), sli.threshold)
     classic = Counters(
         total=(Term(1, of.count),),
         part=(Term(1, of.bucket),),

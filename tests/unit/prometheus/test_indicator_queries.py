@@ -120,7 +120,7 @@ class TestExpressions:
         """Alone and in a batch, and there is a selector (or None) for each of them."""
         context = QueryContext(group_by, slot=slot, interval=5, lookback=60, closed=closed)
         for way in indicators(sli, group_by):
-            expressions = way.expressions(context)
+            expressions = [question.text(context) for question in way.questions]
             for text in expressions:
                 promql_parser.parse(text)
             promql_parser.parse(batch(expressions))
@@ -128,7 +128,7 @@ class TestExpressions:
 
     def asked(self, sli: Sli, group_by: tuple[str, ...] = ()) -> list[str]:
         context = QueryContext(group_by, slot=300, interval=30, lookback=60)
-        return list(indicators(sli, group_by)[-1].expressions(context))
+        return [each.text(context) for each in indicators(sli, group_by)[-1].questions]
 
     def test_a_probe_counts_and_sums_its_samples(self):
         """Those of the slot alone."""
@@ -168,7 +168,8 @@ class TestExpressions:
     def test_a_native_histogram_is_read_at_both_ends(self):
         """Histograms are not subtracted, as those with other buckets could not be."""
         context = QueryContext(group_by=(), slot=300, interval=30, lookback=60)
-        for query in indicators(LatencySli("h", 0.5), ())[1].expressions(context):
+        for question in indicators(LatencySli("h", 0.5), ())[1].questions:
+            query = question.text(context)
             assert "last_over_time(h[1m]) - " not in query
             assert "histogram_count(last_over_time(h[1m] offset 5m))" in query
 
