@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from exporter.collection.histogram_samples import having_bucket, read_histograms
+from exporter.collection.plausible_shares import most_apart
 from exporter.collection.raw_samples import (
     Around,
     CounterSamples,
@@ -17,41 +18,28 @@ from exporter.collection.raw_samples import (
     read_counters,
     utc,
 )
+from exporter.collection.rows import MOST_EVENTS, Row
 from exporter.collection.slot_range import Counts, SlotRange
 from exporter.collection.surroundings import Surroundings, family_of
 from exporter.collection.unknown_slots import Reason, Slot
 from exporter.errors import DatasourceError
-from exporter.prometheus.answers import Series
 from exporter.prometheus.births import UNSUSPICIOUS
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.counters_behind import stored_selectors
-from exporter.prometheus.errors import QueryRefusedError, UnavailableError
+from exporter.prometheus.errors import QueryRefusedError
 from exporter.prometheus.histogram_promql import HistogramSelectors
 from exporter.prometheus.indicators import (
     Counters,
     Histogram,
     Indicator,
-    Probe,
-    TimeWeighted,
 )
+from exporter.prometheus.matrix import Series
 from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.raw import is_number
 from exporter.prometheus.selectors import Selector, parse_selector
 from exporter.slo.model import NO_UNIT, LatencySli, RatioSli, Sli
 from exporter.slo.plausible import possible_each
 from exporter.slo.types import Floats, Group
-
-MOST_EVENTS = 1e300
-"""What is not below, infinities and NaN among it, is not a number of events: sums over a period,
-and the ratios of them, would not be numbers either."""
-
-
-ROUNDING = 1e-6
-"""By how much the share of a probe's samples may leave 0 to 1."""
-
-APART = 0.2
-"""By how much a ratio may: rates of two series that are read a scrape apart may divide to more than
-1."""
 
 
 class SliError(DatasourceError):
@@ -81,9 +69,9 @@ async def read_answer(
     context: QueryContext,
     *,
     span: SlotRange,
-    parts: Sequence[Sequence[Series]],
+    parts: Sequence[Sequence[Row]],
 ) -> Decoded:
-    """Make counts of the series that answer each of an indicator's expressions.
+    """Make counts of the rows that answer each of an indicator's expressions.
 
     Raises:
         SliError: the histogram has no such bucket bound.
@@ -91,14 +79,14 @@ async def read_answer(
     """
     values, exact = [], []
     family = family_of(stored_selectors(way))
-    answers: dict[tuple[str, int], list[Series]] = {}
+    answers: dict[tuple[str, int], Sequence[Series]] = {}
 
     def around(end: int, slot: int) -> Surroundings:
         return Surroundings(client, family, context.lookback, answers, end=end, slot=slot)
 
     for selector, series in zip(way.selectors, parts, strict=True):
         counter = selector is not None or isinstance(way, Histogram)
-        arrays = _arrays(series, context, span, counter=counter)
+        arrays = _arrays(series, context, counter=counter)
         if selector is not None:
             read = _reader(client, selector, context, way)
             exact += await _make_exact(read, around, context, span, [arrays])
@@ -120,9 +108,9 @@ async def read_answer(
         bad, total = way.combine([arrays.get(group, absent) for arrays in values], context)
         unknown = [i for each, i in doubts if each == group]
         total = np.where(np.isin(np.arange(span.count), unknown), np.nan, total)
-        if isinstance(way, Probe | TimeWeighted):
-            most = (ROUNDING if isinstance(way, Probe) else APART) * total
-            outside = np.flatnonzero((bad < -most) | (bad - total > most))
+        most = most_apart(way)
+        if most is not None:
+            outside = np.flatnonzero((bad < -most * total) | (bad - total > most * total))
             for i in outside.tolist():
                 share = float(bad[i] / total[i]) if total[i] else float("inf")
                 doubts[group, i] = _no_share(sli, share, span.one(i).end)
@@ -171,21 +159,17 @@ def _no_share(sli: Sli, bad: float, end: int) -> Reason:
     )
 
 
-def _arrays(
-    series: Sequence[Series], context: QueryContext, span: SlotRange, *, counter: bool
-) -> dict[Group, Floats]:
-    """The series as arrays over the span's slots, NaN where there is no value."""
+def _arrays(rows: Sequence[Row], context: QueryContext, *, counter: bool) -> dict[Group, Floats]:
+    """The rows as arrays over the span's slots, NaN where there is no value."""
     arrays: dict[Group, Floats] = {}
-    for each in series:
-        group = tuple(each.labels.get(name, "") for name in context.group_by)
-        array = arrays.setdefault(group, np.full(span.count, np.nan))
-        for at, value in each.samples:
-            column, off = divmod(at - span.start - span.slot, span.slot)
-            if off or not 0 <= column < span.count:
-                raise UnavailableError(f"an answer for {at:.3f}, which was not asked for")
-            # A counter may have been NaN or infinite for a while: its other samples still count.
-            odd = np.inf if counter else np.nan
-            array[int(column)] = value if abs(value) < MOST_EVENTS else odd
+    for row in rows:
+        group = tuple(row.labels.get(name, "") for name in context.group_by)
+        # A counter may have been NaN or infinite for a while: its other samples still count.
+        values = row.values if counter else np.where(np.isinf(row.values), np.nan, row.values)
+        before = arrays.get(group)
+        arrays[group] = (
+            values.copy() if before is None else np.where(np.isnan(values), before, values)
+        )
     return arrays
 
 

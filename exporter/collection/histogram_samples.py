@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from exporter.collection.raw_samples import CounterSamples
 from exporter.collection.surroundings import PAUSE_LOOKBACK
-from exporter.prometheus.answers import Series
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.histogram_promql import HistogramSelectors
 from exporter.prometheus.histogram_readings import Reading, as_counters, merged, native_reading
+from exporter.prometheus.matrix import Series
 from exporter.prometheus.native_histograms import NativeHistogram
 from exporter.prometheus.raw import Sample, SeriesKey, series_key
 from exporter.slo.durations import format_duration

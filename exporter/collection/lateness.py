@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import numpy as np
+
 from exporter.collection.per_selector import ask_each
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.sample_queries import newest_sample, newest_sample_long_ago, widest
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
-from exporter.slo.types import SloIndex
+from exporter.slo.types import Floats, SloIndex
 
 LONG_AGO = 300
 """Seconds after which a sample does not show that its series is still there."""
@@ -96,9 +98,9 @@ class Arrivals:
         """`complete_until` of every SLO, by its index."""
         return [self.complete_until(SloIndex(i), end) for i in range(len(self._complete))]
 
-    def settling(self, slo_index: SloIndex) -> float:
-        """How many seconds later than others an SLO's slots settle: its longest lag of late."""
-        return self._latest[slo_index][0]
+    def settling(self) -> Floats:
+        """How many seconds later than others each SLO's slots settle: its longest lag of late."""
+        return np.array([latest for latest, _ in self._latest])
 
     def lag(self, slo_index: SloIndex, end: int) -> int:
         """How many seconds before `end` the data of an SLO are complete."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.slot_status import SlotStatus
-from exporter.slo.types import Bools, SloIndex, slos_where
+from exporter.slo.types import Bools, Floats, SloIndex, slos_where
 
 SETTLE_TOGETHER = 10
 SETTLE_SECONDS = 300
@@ -69,7 +69,7 @@ def unsettled(ledger: Ledger, chosen: Bools) -> Requests:
     return work
 
 
-def settled(ledger: Ledger, settled_until: Sequence[float], units: Sequence[int]) -> Requests:
+def settled(ledger: Ledger, settled_until: Floats, units: Sequence[int]) -> Requests:
     """The finest slots that were asked before they had settled, and have settled since.
 
     `settled_until` (Unix seconds) is up to when each SLO's slots have.
@@ -77,9 +77,7 @@ def settled(ledger: Ledger, settled_until: Sequence[float], units: Sequence[int]
     start, end = ledger.cover(0)
     ends = np.arange(start + ledger.interval, end + 1, ledger.interval)
     # Empty ones are asked for with the newest.
-    unsettled = (ledger.asked(0) == SlotStatus.PROVISIONAL) & (
-        ends <= np.asarray(settled_until).reshape(-1, 1)
-    )
+    unsettled = (ledger.asked(0) == SlotStatus.PROVISIONAL) & (ends <= settled_until.reshape(-1, 1))
     together = max(1, min(SETTLE_TOGETHER, SETTLE_SECONDS // ledger.interval))
     work: Requests = defaultdict(list)
     for slo_index in slos_where(unsettled.sum(axis=1) >= together):

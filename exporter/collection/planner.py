@@ -86,9 +86,7 @@ def _merged(kind: Kind, tile: Sequence[Cell]) -> tuple[Part, list[Cell]]:
     more = [label for label in labels if label not in kind.context.group_by]
     context = replace(kind.context, group_by=(*kind.context.group_by, *more))
     at = [kind.shape.labels.index(label) for label in labels]
-    return Part(kind.form(selector, context), labels), [
-        tuple(cell[i] for i in at) for cell in tile
-    ]
+    return Part(kind.form(selector, context), labels), [tuple(cell[i] for i in at) for cell in tile]
 
 
 def place_of(plan: Plan, part: int, labels: Mapping[str, str]) -> Place:

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from exporter.collection.batches import GROUPS, MAX_POINTS, Limits, Size, cut, size_of
+from exporter.collection.planner import MOST_TOGETHER, Asked, Plan, plan
 from exporter.collection.scrape_intervals import ScrapeIntervals
 from exporter.collection.slot_range import SlotRange
-from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.client import SHORT_QUERY, PrometheusClient
 from exporter.prometheus.counters_behind import native_selectors, read_together, stored_selectors
 from exporter.prometheus.indicators import (
     Indicator,
     indicators,
 )
-from exporter.prometheus.promql import QueryContext, batch
+from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
 from exporter.slo.types import SloIndex, enumerate_slos
 
-MAX_QUERY_CHARS = 12_000
-"""VictoriaMetrics takes queries of up to 16 KiB by default."""
-
-MAX_POINTS = 20_000
-"""Points of one answer (slots x expressions), so that none grows beyond a few megabytes."""
-
-MAX_REMEMBERED = 10_000
-"""Batches and query texts that are kept for the next tick, which mostly asks the same."""
+MAX_REMEMBERED = 300
+"""Cuts and plans that are kept for the next tick, which mostly asks the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +35,15 @@ class Batch:
     slo_indices: tuple[SloIndex, ...]
     span: SlotRange
     resolution: int
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What a datasource's server does: see `QueryContext`; how long a query of it may be."""
+
+    closed: bool = False
+    blind_to_resets: bool = False
+    longest_query: int = SHORT_QUERY
 
 
 class Queries:
@@ -57,25 +62,45 @@ class Queries:
         )
         # The usual way to measure first; what was found to work moves to the front.
         self.indicators = [list(indicators(slo.sli, slo.group_by)) for slo in slos]
-        self._closed = dict.fromkeys(clients, False)
-        self._blind = dict.fromkeys(clients, False)
+        self._servers = dict.fromkeys(clients, Server())
         self._cuts: dict[
             tuple[tuple[SloIndex, ...], int, int], list[tuple[tuple[SloIndex, ...], int]]
         ] = {}
-        self._texts: dict[tuple[tuple[SloIndex, ...], int], tuple[str, int]] = {}
+        self._plans: dict[tuple[tuple[SloIndex, ...], int], Plan] = {}
+        self._sizes: dict[tuple[SloIndex, int], Size] = {}
+        self._alone: set[SloIndex] = set()
+        self._plain = [not (slo.group_by or slo.timeslices or slo.maintenance) for slo in slos]
+        self._most: dict[tuple[str, int, int], int] = {}
 
-    def note_server(self, datasource: str, *, closed: bool, blind_to_resets: bool) -> None:
-        """Note what a datasource's server does; see `QueryContext`."""
-        if (closed, blind_to_resets) != (self._closed[datasource], self._blind[datasource]):
-            self._closed[datasource], self._blind[datasource] = closed, blind_to_resets
-            self._texts.clear()
+    def _forget(self) -> None:
+        self._cuts.clear()
+        self._plans.clear()
+        self._sizes.clear()
+
+    def note_server(self, datasource: str, server: Server) -> None:
+        """Note what a datasource's server does."""
+        if server != self._servers[datasource]:
+            self._servers[datasource] = server
+            self._forget()
+
+    def note_refused(self, slo_index: SloIndex, *, refused: bool) -> None:
+        """Note whether an SLO's own query is refused: it is not asked with others, then."""
+        if refused != (slo_index in self._alone):
+            (self._alone.add if refused else self._alone.discard)(slo_index)
+            self._cuts.clear()
+
+    def note_too_large(self, slo_indices: Sequence[SloIndex], span: SlotRange) -> None:
+        """Note that SLOs are too many for one query: the halves of them are answered."""
+        key = self._slos[slo_indices[0]].datasource, span.slot, span.count
+        self._most[key] = max(1, min(self._most.get(key, MOST_TOGETHER), len(slo_indices) // 2))
+        self._cuts.clear()
 
     def note_scrape_intervals(self, measured: Mapping[SloIndex, float]) -> list[SloIndex]:
         """Note how often series are scraped (seconds); of which SLOs that changes anything."""
         changed = [s for s, seconds in measured.items() if self.scrape_intervals.note(s, seconds)]
+        self._most.clear()  # from time to time, as it may have been a bad moment
         if changed:
-            self._cuts.clear()
-            self._texts.clear()
+            self._forget()
         return changed
 
     def prefer(self, slo_index: SloIndex, way: Indicator) -> None:
@@ -83,8 +108,7 @@ class Queries:
         ways = self.indicators[slo_index]
         ways.remove(way)
         ways.insert(0, way)
-        self._cuts.clear()
-        self._texts.clear()
+        self._forget()
 
     def selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
         """The counters behind an SLO (by its index), as it is measured now."""
@@ -99,6 +123,10 @@ class Queries:
         if read_together(self.indicators[slo_index][0]):
             return 0
         return max(2 * self._interval, self.scrape_intervals.lookbacks[slo_index])
+
+    def is_plain(self, slo_index: SloIndex) -> bool:
+        """Whether an SLO has no groups, time slices and maintenance windows."""
+        return self._plain[slo_index]
 
     def newest_of(self, slo: Slo) -> tuple[str, ...]:
         """What is asked for the finest slot of an SLO; nothing if it is not one of ours."""
@@ -125,30 +153,36 @@ class Queries:
         if cuts is None:
             if len(self._cuts) > MAX_REMEMBERED:
                 self._cuts.clear()
-            cuts = self._cuts[key] = list(self._cut(slo_indices, span))
+            cuts = self._cuts[key] = self._cut(slo_indices, span)
         return [Batch(those, span, resolution) for those, resolution in cuts]
 
     def _cut(
         self, slo_indices: Sequence[SloIndex], span: SlotRange
-    ) -> Iterator[tuple[tuple[SloIndex, ...], int]]:
-        alike: dict[tuple[str, int], list[SloIndex]] = defaultdict(list)
+    ) -> list[tuple[tuple[SloIndex, ...], int]]:
+        together: dict[tuple[str, int], list[SloIndex]] = defaultdict(list)
         for slo_index in slo_indices:
             slo = self._slos[slo_index]
             resolution = slo.timeslices.slice if slo.timeslices else span.slot
-            alike[slo.datasource, resolution].append(slo_index)
-        for (_, resolution), those in alike.items():
-            most = max(1, MAX_POINTS // (2 * span.at(resolution).count))
-            taken: list[SloIndex] = []
-            size = 0
-            for slo_index in those:
-                length = sum(map(len, self.expressions(slo_index, resolution)))
-                if taken and (len(taken) >= most or size + length > MAX_QUERY_CHARS):
-                    yield tuple(taken), resolution
-                    taken, size = [], 0
-                taken.append(slo_index)
-                size += length
-            if taken:
-                yield tuple(taken), resolution
+            together[slo.datasource, resolution].append(slo_index)
+        found = []
+        for (datasource, resolution), those in together.items():
+            slots = span.at(resolution).count
+            limits = Limits(
+                chars=self._servers[datasource].longest_query,
+                points=MAX_POINTS // slots,
+                slos=self._most.get((datasource, resolution, slots), MOST_TOGETHER),
+            )
+            sizes = {slo_index: self._size(slo_index, resolution) for slo_index in those}
+            cuts = cut(sizes, limits, alone=self._alone)
+            found += [(cut_, resolution) for cut_ in cuts]
+        return found
+
+    def _size(self, slo_index: SloIndex, slot: int) -> Size:
+        found = self._sizes.get((slo_index, slot))
+        if found is None:
+            groups = GROUPS if self._slos[slo_index].group_by else 1
+            found = self._sizes[slo_index, slot] = size_of(self._asked(slo_index, slot), groups)
+        return found
 
     def context(self, slo_index: SloIndex, slot: int) -> QueryContext:
         slo = self._slos[slo_index]
@@ -158,22 +192,24 @@ class Queries:
             interval=self._interval,
             # Two scrapes: should one of them fail, the other still tells where the counter stood.
             lookback=self.scrape_intervals.lookbacks[slo_index],
-            closed=self._closed[slo.datasource],
-            blind_to_resets=self._blind[slo.datasource],
+            closed=self._servers[slo.datasource].closed,
+            blind_to_resets=self._servers[slo.datasource].blind_to_resets,
         )
 
-    def expressions(self, slo_index: SloIndex, slot: int) -> Sequence[str]:
-        return self.indicators[slo_index][0].expressions(self.context(slo_index, slot))
+    def expressions(self, slo_index: SloIndex, slot: int) -> list[str]:
+        return [question.text(context) for question, context in self._asked(slo_index, slot)]
 
-    def text(self, slo_indices: Sequence[SloIndex], slot: int) -> tuple[str, int]:
-        """The query for a batch, and how many expressions it has; the same at every tick."""
+    def _asked(self, slo_index: SloIndex, slot: int) -> list[Asked]:
+        context = self.context(slo_index, slot)
+        return [(question, context) for question in self.indicators[slo_index][0].questions]
+
+    def plan(self, slo_indices: Sequence[SloIndex], slot: int) -> Plan:
+        """The query for a batch, the places of its SLOs' questions in turn; the same every tick."""
         key = (tuple(slo_indices), slot)
-        found = self._texts.get(key)
+        found = self._plans.get(key)
         if found is None:
-            if len(self._texts) > MAX_REMEMBERED:
-                self._texts.clear()
-            expressions = [
-                text for slo_index in slo_indices for text in self.expressions(slo_index, slot)
-            ]
-            found = self._texts[key] = (batch(expressions), len(expressions))
+            if len(self._plans) > MAX_REMEMBERED:
+                self._plans.clear()
+            asked = (each for slo_index in slo_indices for each in self._asked(slo_index, slot))
+            found = self._plans[key] = plan(asked)
         return found

@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
-from exporter.slo.types import Bools, SloIndex
+from exporter.slo.types import Bools, Floats, SloIndex
 
 REMEMBERED = 900
 """Seconds after a replacement until no further ones are expected."""
@@ -41,9 +42,9 @@ class Replacements:
         self._oldest = np.zeros(slo_count)
         self._oldest_at = np.full(slo_count, -math.inf)
 
-    def begin(self, slo_index: SloIndex, now: float) -> None:
-        """Note that an SLO was counted."""
-        self._began[slo_index] = min(self._began[slo_index], now)
+    def begin(self, slo_indices: NDArray[np.intp], now: float) -> None:
+        """Note that SLOs were counted."""
+        self._began[slo_indices] = np.minimum(self._began[slo_indices], now)
 
     def note(self, slo_index: SloIndex, age: float, now: float) -> None:
         """Note that a sample was replaced since it was counted, `age` seconds after its slot."""
@@ -60,8 +61,7 @@ class Replacements:
         new = (self._began <= now) & (now <= self._began + 2 * self._settle)
         return np.asarray(new & ~self.expected(now))
 
-    def settling(self, slo_index: SloIndex, now: float) -> float:
-        """How many seconds later than others an SLO's slots settle."""
-        if now - self._last[slo_index] > REMEMBERED:
-            return 0.0
-        return max(0.0, float(self._oldest[slo_index]) + MARGIN - self._settle)
+    def settling(self, now: float) -> Floats:
+        """How many seconds later than others each SLO's slots settle."""
+        later = np.maximum(0.0, self._oldest + MARGIN - self._settle)
+        return np.where(now - self._last > REMEMBERED, 0.0, later)

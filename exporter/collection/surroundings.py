@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from exporter.prometheus.answers import Series
 from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.matrix import Series
 from exporter.prometheus.raw import SeriesKey, series_key, target
 from exporter.prometheus.selectors import Matcher, Selector
 from exporter.slo.durations import format_duration
@@ -49,7 +49,7 @@ class Surroundings:
         client: PrometheusClient,
         family: Selector | None,
         lookback: int,
-        answers: dict[tuple[str, int], list[Series]],
+        answers: dict[tuple[str, int], Sequence[Series]],
         *,
         end: int,
         slot: int,
@@ -155,7 +155,7 @@ class Surroundings:
                     one.before = value if one.before is None else max(value, one.before)
         return list(found.values())
 
-    async def _ask(self, query: str) -> list[Series]:
+    async def _ask(self, query: str) -> Sequence[Series]:
         key = query, self._end
         if key not in self._answers:
             self._answers[key] = await self._client.instant_query(query, self._end)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from exporter.collection.slot_range import SlotRange
@@ -43,6 +43,11 @@ class UnknownSlots:
         kept.update(reasons)
         for slot in sorted(kept)[:-MOST_KEPT]:
             del kept[slot]
+
+    def note_none(self, slo_indices: Iterable[SloIndex], span: SlotRange) -> None:
+        """Note that a span's newest answer gives none, for some SLOs."""
+        for slo_index in self._reasons.keys() & slo_indices:
+            self.note(slo_index, span, {})
 
     def noting(
         self, slo_index: SloIndex, span: SlotRange, group: Group

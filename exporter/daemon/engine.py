@@ -14,10 +14,10 @@ from collections.abc import Collection, Mapping, Sequence
 from exporter.collection import pending
 from exporter.collection.late_samples import SampleChecksums
 from exporter.collection.lateness import MOST_LAG
-from exporter.collection.queries import Batch
 from exporter.collection.settings import EvaluationSettings
-from exporter.collection.slot_counter import Answer, SlotCounter
+from exporter.collection.slot_counter import SlotCounter
 from exporter.collection.slot_range import SlotRange
+from exporter.daemon.asking import Asking, raise_failure
 from exporter.daemon.exclusive import Exclusive
 from exporter.daemon.freshness import Freshness
 from exporter.daemon.slo_problems import SloProblems
@@ -25,7 +25,6 @@ from exporter.evaluation.build_snapshot import build_snapshot
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import FINE_HORIZON
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.errors import UnavailableError
 from exporter.prometheus.indicators import Indicator
 from exporter.slo.model import Slo
 from exporter.slo.records import Acknowledgement, Incident
@@ -71,15 +70,9 @@ class Engine:
         )
         self._freshness = Freshness(clients, self.slos, queries, self.turns)
         self._problems = SloProblems()
-        self._batches_at_once = {
-            # Twice what may be asked at once: while some answers are read, others are waited for.
-            0: {name: asyncio.Semaphore(2 * settings.concurrency) for name in self.datasources},
-            # History leaves room for the newest slots.
-            1: {
-                name: asyncio.Semaphore(max(1, settings.concurrency // 2))
-                for name in self.datasources
-            },
-        }
+        self._asking = Asking(
+            self._counter, lambda: self.state, self._problems, self.turns, settings
+        )
         self._progress = 0.0
 
     @property
@@ -94,7 +87,7 @@ class Engine:
             UnavailableError: one of them did not answer, in part or at all.
         """
         polls = (self.poll_datasource(name, now) for name in self.datasources)
-        _raise_failure(await asyncio.gather(*polls, return_exceptions=True))
+        raise_failure(await asyncio.gather(*polls, return_exceptions=True))
 
     async def poll_datasource(self, datasource: str, now: float) -> None:
         """Ask for the finest slots that are not known yet, and again for those that settled.
@@ -108,6 +101,7 @@ class Engine:
         """
         slo_indices = self._slo_indices_of[datasource]
         await self.turns.run(self.go_to, now)
+        await self._counter.meet(datasource)
         reaches = await self._freshness.ask(datasource, slo_indices, now)
         settled, looked_at = await self.turns.run(self._counted, now, slo_indices, reaches)
         work = await self._changed(settled)
@@ -119,7 +113,7 @@ class Engine:
         await self._note_checksums(newest, now)
         for span, those in newest.items():
             work.setdefault(span, []).extend(those)
-        await self._ask(0, work, now)
+        await self._asking.ask(0, work, now)
 
     def _counted(
         self,
@@ -176,7 +170,7 @@ class Engine:
         found = await self.turns.run(self._missing_history, left_out)
         if found is None:
             return False
-        await self._ask(found[0], found[1], now=float("inf"))
+        await self._asking.ask(found[0], found[1], now=float("inf"))
         return True
 
     def _missing_history(self, left_out: set[SloIndex]) -> tuple[int, pending.Requests] | None:
@@ -255,46 +249,3 @@ class Engine:
         for slo_index, groups in by_sums.newest(self.ledger.end - HOUR).items():
             found[slo_index] = groups | found.get(slo_index, {})
         return found
-
-    async def _ask(self, level: int, work: pending.Requests, now: float) -> None:
-        batches = await asyncio.to_thread(self._batches, work)
-        tasks = [self._ask_batch(level, batch, now) for batch in batches]
-        _raise_failure(await asyncio.gather(*tasks, return_exceptions=True))
-
-    def _batches(self, work: pending.Requests) -> list[Batch]:
-        """The queries for something; the first time, writing them takes long."""
-        return [
-            batch
-            for span, slo_indices in work.items()
-            for batch in self._counter.queries.batches(slo_indices, span)
-        ]
-
-    async def _ask_batch(self, level: int, batch: Batch, now: float) -> None:
-        datasource = self.slos[batch.slo_indices[0]].datasource
-        async with self._batches_at_once[min(level, 1)][datasource]:
-            answers = await self._counter.count(batch)
-        for slo_index, answer in answers.items():
-            async with self.turns:
-                self._record(level, slo_index, batch.span, answer, now)
-            await asyncio.sleep(0)  # one SLO at a time, so that others get to the loop in between
-
-    def _record(
-        self, level: int, slo_index: SloIndex, span: SlotRange, answer: Answer, now: float
-    ) -> None:
-        if isinstance(answer, dict):
-            left_out = self.state.record(
-                level, slo_index, span, answer, now - self._settings.settle
-            )
-            self._problems.counted(level, slo_index, left_out)
-        else:
-            self._problems.refused(level, slo_index, str(answer), self.ledger.end)
-
-
-def _raise_failure(results: Sequence[object]) -> None:
-    """Raise what went wrong with the parts of something; a fault of our own first."""
-    failures = [result for result in results if isinstance(result, BaseException)]
-    for failure in failures:
-        if not isinstance(failure, UnavailableError):
-            raise failure
-    if failures:
-        raise failures[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from exporter.slo.types import SloIndex
 
@@ -27,6 +27,12 @@ class SloProblems:
             self._left_out.pop(slo_index, None)
         if left_out:
             self._left_out[slo_index] = left_out
+
+    def all_counted(self, level: int, slo_indices: Iterable[SloIndex]) -> None:
+        """Note that slots of a level were counted, of many SLOs."""
+        noted = self._history.keys() | self._failed.keys() | self._left_out.keys()
+        for slo_index in noted.intersection(slo_indices):
+            self.counted(level, slo_index, None)
 
     def refused(self, level: int, slo_index: SloIndex, reason: str, at: int) -> None:
         """Note at a moment (Unix seconds) why slots of a level were not counted."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exporter.ledger.levels import CHUNK, Level
 from exporter.slo.types import Bools, SloIndex, slos_where
@@ -28,12 +29,14 @@ class Changes:
         self._slo_count = slo_count
         self._changed: list[dict[int, Bools]] = [{} for _ in levels]
 
-    def note(self, level: int, start: int, end: int, slo_index: SloIndex | None) -> None:
-        """Note that slots in (start, end], Unix seconds, have changed, of an SLO or of all."""
+    def note(
+        self, level: int, start: int, end: int, slo_indices: SloIndex | NDArray[np.intp] | None
+    ) -> None:
+        """Note that slots in (start, end], Unix seconds, have changed, of some SLOs or of all."""
         length = CHUNK * self._levels[level].slot
         for number in range(start // length, -(-end // length)):
             changed = self._changed[level].setdefault(number, np.zeros(self._slo_count, np.bool_))
-            changed[slice(None) if slo_index is None else slo_index] = True
+            changed[slice(None) if slo_indices is None else slo_indices] = True
 
     def take(self) -> list[Chunk]:
         """What has changed since the last call."""

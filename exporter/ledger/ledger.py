@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.ledger.changes import Chunk
+from exporter.ledger.checksums import NotedChecksums
 from exporter.ledger.history import History, Stretch, put_together
 from exporter.ledger.levels import Level
 from exporter.ledger.ring_buffer import Slots
@@ -27,7 +28,8 @@ from exporter.slo.windows import WindowSums
 class Ledger:
     """Slots of every series at several levels; the finest reaches up to `end`.
 
-    All times are Unix seconds; a slot is named by its end.
+    All times are Unix seconds; a slot is named by its end. `checksums` are of the samples behind
+    the finest slots.
     """
 
     def __init__(self, levels: Sequence[Level], slo_count: int, end: int) -> None:
@@ -35,7 +37,7 @@ class Ledger:
         self._time = Rings(self.levels, slo_count, end)
         self._rings = self._time.rings
         self.series_count = 0
-        self._checksums = np.full((slo_count, self._rings[0].columns), np.nan)
+        self.checksums = NotedChecksums(self._time, slo_count)
 
     @property
     def end(self) -> int:
@@ -96,7 +98,7 @@ class Ledger:
         slot of which nothing is known any more keeps what was known: Prometheus forgets.
         `excluded` is the part of the counts that lies in maintenance windows.
         """
-        at, inside = self._inside(level, start, slots.bad.shape[1])
+        at, inside = self._time.inside(level, start, slots.bad.shape[1])
         self._rings[level].write(
             series_indices,
             at,
@@ -113,7 +115,7 @@ class Ledger:
         self, level: int, series_indices: Sequence[SeriesIndex], start: int, count: int
     ) -> NDArray[np.bool_]:
         """Whether anything is known of the slots that follow `start`: series x slots."""
-        at, inside = self._inside(level, start, count)
+        at, inside = self._time.inside(level, start, count)
         known = np.zeros((len(series_indices), count), dtype=np.bool_)
         known[:, inside] = (
             self._rings[level].counts.known[np.ix_(np.asarray(series_indices), at)] > 0
@@ -121,33 +123,20 @@ class Ledger:
         return known
 
     def mark(self, level: int, slo_index: SloIndex, start: int, asked: NDArray[np.uint8]) -> None:
-        """Note what is known (an `SlotStatus` each) of the SLO's slots that follow `start`."""
-        at, inside = self._inside(level, start, len(asked))
-        ring = self._rings[level]
-        if (asked[inside] == SlotStatus.SETTLED).any():
-            slot = ring.slot
-            self.note_change(
-                level, start + inside.start * slot, start + inside.stop * slot, slo_index
-            )
-        ring.asked[slo_index, at] = asked[inside]
+        """Note what is known (a `SlotStatus` each) of the SLO's slots that follow `start`."""
+        self.mark_all(level, np.array([slo_index]), start, asked.reshape(1, -1))
 
-    def note_checksums(self, slo_index: SloIndex, start: int, checksums: Floats) -> None:
-        """Note the checksums of the samples behind the finest slots that follow `start`."""
-        at, inside = self._inside(0, start, len(checksums))
-        self._checksums[slo_index, at] = checksums[inside]
-
-    def checksums(self, slo_index: SloIndex, start: int, end: int) -> Floats:
-        """The checksums noted of the finest slots in (start, end]; NaN where there is none."""
-        found: Floats = self._checksums[slo_index, self._rings[0].at(start, end)]
-        return found
-
-    def _inside(self, level: int, start: int, count: int) -> tuple[NDArray[np.intp], slice]:
-        low, high = self.cover(level)
-        slot = self.levels[level].slot
-        first = min(count, max(0, (low - start) // slot))
-        last = max(first, min(count, (high - start) // slot))
-        at = self._rings[level].at(start + first * slot, start + last * slot)
-        return at, slice(first, last)
+    def mark_all(
+        self, level: int, slo_indices: NDArray[np.intp], start: int, asked: NDArray[np.uint8]
+    ) -> None:
+        """The same of many SLOs: SLOs x slots."""
+        at, inside = self._time.inside(level, start, asked.shape[1])
+        ring, asked = self._rings[level], asked[:, inside]
+        settled = (asked == SlotStatus.SETTLED).any(axis=1)
+        if settled.any():
+            first, last = (start + i * ring.slot for i in (inside.start, inside.stop))
+            self.note_change(level, first, last, slo_indices[settled])
+        ring.asked[np.ix_(slo_indices, at)] = asked
 
     def asked(self, level: int) -> NDArray[np.uint8]:
         """What is known of each slot of a level: SLOs x slots, oldest first."""
@@ -159,10 +148,14 @@ class Ledger:
             ring.asked[slo_index] = SlotStatus.NO
 
     def note_change(
-        self, level: int, start: int, end: int, slo_index: SloIndex | None = None
+        self,
+        level: int,
+        start: int,
+        end: int,
+        slo_indices: SloIndex | NDArray[np.intp] | None = None,
     ) -> None:
-        """Note that slots in (start, end] are other than the store has them, of an SLO or all."""
-        self._time.changes.note(level, start, end, slo_index)
+        """Note that slots in (start, end] differ from what is stored, of some SLOs or all."""
+        self._time.changes.note(level, start, end, slo_indices)
 
     def changes(self) -> list[Chunk]:
         """What has changed since the last call; to be stored, or given back."""

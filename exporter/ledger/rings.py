@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exporter.ledger.changes import Changes, Chunk
 from exporter.ledger.history import Stretch
@@ -43,6 +44,15 @@ class Rings:
     def cover(self, level: int) -> tuple[int, int]:
         """The span (start, end] that a level answers for."""
         return self._fences[level], self.end if level == 0 else self._fences[level - 1]
+
+    def inside(self, level: int, start: int, count: int) -> tuple[NDArray[np.intp], slice]:
+        """The slots that follow `start` and are covered: their columns, and their places."""
+        low, high = self.cover(level)
+        slot = self.levels[level].slot
+        first = min(count, max(0, (low - start) // slot))
+        last = max(first, min(count, (high - start) // slot))
+        at = self.rings[level].at(start + first * slot, start + last * slot)
+        return at, slice(first, last)
 
     def span(self, chunk: Chunk) -> tuple[int, int]:
         """The part of a chunk's span that its level covers."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import httpx
@@ -11,7 +10,8 @@ import orjson
 
 from exporter.prometheus.completeness import is_out_of_time, is_store_failure, missing_data
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
-from exporter.prometheus.native_histograms import NativeHistogram, read_histogram
+from exporter.prometheus.matrix import Matrix, Series
+from exporter.prometheus.native_histograms import read_histogram
 
 MAX_PARTS = 500_000
 """Lists and objects in one answer, of which every sample and series is made: as Python's they take
@@ -23,25 +23,13 @@ MAX_MESSAGE = 1_000
 NARROW = "narrow the selector, or group by fewer labels"
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One series of an answer: its labels and its samples as (Unix seconds, value), in order.
-
-    Samples that are native histograms stand apart.
-    """
-
-    labels: dict[str, str]
-    samples: list[tuple[float, float]]
-    histograms: list[tuple[float, NativeHistogram]] = field(default_factory=list)
-
-
 class TimedOutError(UnavailableError):
     """No answer in time: Prometheus may be away, or the query too large for it."""
 
 
 def read_answer(
     status: int, body: bytearray, masked: Callable[[str], str] = lambda text: text
-) -> list[Series]:
+) -> Sequence[Series]:
     """Tell an answer from a refusal and from what is not an answer of Prometheus's.
 
     `masked` takes secrets out of what is told of the body: before that is cut short, since a part
@@ -75,7 +63,7 @@ def read_answer(
     raise UnavailableError(told)
 
 
-def _series(body: bytearray, masked: Callable[[str], str]) -> list[Series]:
+def _series(body: bytearray, masked: Callable[[str], str]) -> Sequence[Series]:
     """Read the `data` of an answer, vector or matrix."""
     if body.count(b"[") + body.count(b"{") > MAX_PARTS:
         raise QueryRefusedError(f"the answer has more than {MAX_PARTS} parts: {NARROW}")
@@ -95,7 +83,7 @@ def _start(body: bytearray) -> str:
     return body[:8_192].decode("utf-8", "replace")
 
 
-def _parsed(body: bytearray) -> tuple[str, list[Series] | None, str | None]:
+def _parsed(body: bytearray) -> tuple[str, Sequence[Series] | None, str | None]:
     """The status of an answer, its series (None if it is not an answer), and what it lacks.
 
     Errors end here: the parser's own hold the whole text, for as long as somebody holds them.
@@ -105,8 +93,10 @@ def _parsed(body: bytearray) -> tuple[str, list[Series] | None, str | None]:
         status = str(answer["status"])
         if status != "success":
             return status, [], None
-        series = [_one_series(item) for item in answer["data"]["result"]]
-        return status, series, missing_data(answer)
+        found = answer["data"]["result"]
+        if answer["data"].get("resultType") == "matrix":
+            return status, Matrix.read(found), missing_data(answer)
+        return status, [_one_series(item) for item in found], missing_data(answer)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
         return "", None, None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Self
 from urllib.parse import quote_plus, urlencode
@@ -12,10 +12,11 @@ from urllib.parse import quote_plus, urlencode
 import httpx
 import orjson
 
-from exporter.prometheus.answers import NARROW, Series, TimedOutError, read_answer
+from exporter.prometheus.answers import NARROW, TimedOutError, read_answer
 from exporter.prometheus.body import ACCEPT_ENCODING, read_body
 from exporter.prometheus.connecting import connect
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
+from exporter.prometheus.matrix import Series
 from exporter.prometheus.pace import Pacer
 from exporter.prometheus.pause import pause_asked_for
 from exporter.prometheus.settings import DEFAULT_PARAMS, PrometheusSettings
@@ -45,7 +46,13 @@ STORAGE_PROBE = 'up{job="error-budget-exporter-probe"}'
 """The smallest question that a server answers only if its storage answers: there is no such series.
 A Thanos whose store hangs still answers what needs no series."""
 
-_quoted = lru_cache(maxsize=4_096)(quote_plus)
+LONG_QUERY = 100_000
+"""Characters of a query that servers without a limit of their own are asked."""
+
+SHORT_QUERY = 12_000
+"""VictoriaMetrics takes queries of up to 16 KiB by default."""
+
+_quoted = lru_cache(maxsize=1_024)(quote_plus)
 """The texts of range queries are long, and the same from tick to tick."""
 
 NO_PARAMS: Mapping[str, str] = {}
@@ -81,6 +88,7 @@ class PrometheusClient:
         self.pacer = Pacer()
         self._closed: bool | None = None
         self._blind: bool | None = None
+        self._longest: int | None = None
         self._pause_until = 0.0
         self._pause_reason = ""
         self._exchange = connect(settings, name)
@@ -107,7 +115,7 @@ class PrometheusClient:
         """Close the connections."""
         await self._http.aclose()
 
-    async def range_query(self, query: str, start: int, end: int, step: int) -> list[Series]:
+    async def range_query(self, query: str, start: int, end: int, step: int) -> Sequence[Series]:
         """Evaluate a query at `start`, `start + step`, ... up to `end` (Unix seconds).
 
         Raises:
@@ -117,7 +125,7 @@ class PrometheusClient:
         times = f"&start={start}&end={end}&step={step}"
         return await self._ask("api/v1/query_range", query, times)
 
-    async def instant_query(self, query: str, at: int) -> list[Series]:
+    async def instant_query(self, query: str, at: int) -> Sequence[Series]:
         """Evaluate a query at one time; a range selector gives its raw samples.
 
         Raises:
@@ -185,7 +193,29 @@ class PrometheusClient:
                     self._blind = False
         return self._blind
 
-    async def _ask(self, path: str, query: str, times: str) -> list[Series]:
+    async def longest_query(self) -> int:
+        """How many characters a query may have here; asked once.
+
+        Raises:
+            UnavailableError: there was no answer of Prometheus's.
+        """
+        if self._longest is None:
+            query = "vector(1)".ljust(LONG_QUERY)
+            async with self._slots:
+                try:
+                    form = f"query={quote_plus(query)}"
+                    await self._answer_within(self.settings.timeout, "api/v1/query", form)
+                except PrometheusError as error:
+                    # A proxy may say so in a way of its own.
+                    refused = isinstance(error, QueryRefusedError)
+                    if not refused and not await self._answers_at_all():
+                        raise
+                    self._longest = SHORT_QUERY
+                else:
+                    self._longest = LONG_QUERY
+        return self._longest
+
+    async def _ask(self, path: str, query: str, times: str) -> Sequence[Series]:
         async with self._slots:
             if time.monotonic() < self._pause_until:
                 raise UnavailableError(self._pause_reason)
@@ -223,7 +253,7 @@ class PrometheusClient:
             self.up, self.last_error = False, str(error)
             raise
 
-    async def _answer(self, path: str, form: str) -> list[Series]:
+    async def _answer(self, path: str, form: str) -> Sequence[Series]:
         """Ask, and tell a query that takes too long from a Prometheus that does not answer."""
         try:
             return await self._answer_within(self.settings.timeout, path, form)
@@ -242,7 +272,7 @@ class PrometheusClient:
 
     async def _answer_within(
         self, seconds: float, path: str, form: str, params: Mapping[str, str] = NO_PARAMS
-    ) -> list[Series]:
+    ) -> Sequence[Series]:
         status, headers, body = await self._post(seconds, path, form, params)
         try:
             if len(body) < LONG_BYTES:

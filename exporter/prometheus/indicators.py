@@ -6,13 +6,12 @@ turns into (bad, total). Values are arrays over slots, NaN where the answer had 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from exporter.prometheus.answers import Series
 from exporter.prometheus.bucket_bounds import any_spelling
 from exporter.prometheus.histogram_promql import HistogramSelectors
 from exporter.prometheus.metric_names import by_metric
@@ -58,8 +57,15 @@ class Indicator(Protocol):
     def questions(self) -> Sequence[Question]:
         """The expressions, each evaluated at the end of every slot."""
 
+    @property
+    def formula(self) -> Hashable:
+        """Ways whose formulas are equal combine alike, also many of them at once."""
+
     def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
-        """Bad and total events of each slot; total NaN where nothing is known."""
+        """Bad and total events of each slot; total NaN where nothing is known.
+
+        Values may be of one SLO (slots) or of many (SLOs x slots).
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,13 @@ class Counters:
             return classic_histogram(self.histogram)
         return [counter(selector) for selector in self.selectors if selector]
 
-    def leaves_out(self, parts: Sequence[Sequence[Series]]) -> bool:
+    @property
+    def formula(self) -> Hashable:
+        """Signs, and what they are of."""
+        signs = [tuple(term.sign for term in terms) for terms in (self.total, self.part)]
+        return "counters", *signs, self.part_is_good, self.histogram is not None
+
+    def leaves_out(self, parts: Sequence[Sequence[object]]) -> bool:
         """Whether an answer shows native series of the histogram, which are not counted here."""
         return self.histogram is not None and bool(parts[-1])
 
@@ -137,6 +149,11 @@ class Histogram:
         """All observations, and those within the threshold."""
         return histogram(self.of)
 
+    @property
+    def formula(self) -> Hashable:
+        """The same for all."""
+        return "histogram"
+
     def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """Slow is what is not within the threshold; nothing is known where nobody tells that."""
         del context
@@ -160,6 +177,11 @@ class Probe:
         """All samples, and the sum of them."""
         functions = ("count_over_time", "sum_over_time")
         return [Question(self.selector, OverSamples(function)) for function in functions]
+
+    @property
+    def formula(self) -> Hashable:
+        """The same for all."""
+        return "probe"
 
     def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """What did not succeed failed."""
@@ -187,6 +209,11 @@ class TimeWeighted:
         """The sum of the shares, and how many there are."""
         functions = ("sum_over_time", "count_over_time")
         return [free(OverSlices(function, self.bad_share)) for function in functions]
+
+    @property
+    def formula(self) -> Hashable:
+        """The same for all."""
+        return "shares"
 
     def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """Each share weighs one interval."""
@@ -216,6 +243,11 @@ class FreeQuery:
     def questions(self) -> Sequence[Question]:
         """Both, per evaluation interval."""
         return [free(SummedOverSlices(self.text(query))) for query in (self.total, self.part)]
+
+    @property
+    def formula(self) -> Hashable:
+        """What values count over, and what the part is."""
+        return "query", self.covered, self.part_is_good
 
     def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
         """Rates and counts become events per interval."""

@@ -18,8 +18,6 @@ from exporter.collection.slot_range import SlotRange
 from exporter.ledger.history import History
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import FINE_HORIZON, levels
-from exporter.ledger.ring_buffer import Slots, stacked
-from exporter.ledger.slot_status import SlotStatus
 from exporter.slo.measured import measured
 from exporter.slo.model import Slo
 from exporter.slo.period import CalendarPeriod
@@ -27,7 +25,8 @@ from exporter.slo.types import DAY, Bools, Group, SloIndex
 from exporter.state.carry_over import Restoring, followed_slos
 from exporter.state.impossible_slots import ImpossibleSlots
 from exporter.state.policy_records import PolicyRecords
-from exporter.state.rebuild import DeferredAnswer, Rebuilds
+from exporter.state.rebuild import Rebuilds
+from exporter.state.recording import Ages, GroupSlots, Recording
 from exporter.state.series_table import SeriesTable
 from exporter.state.settling import Settling
 from exporter.state.unsaved import Unsaved, collect_unsaved
@@ -47,6 +46,7 @@ class EvaluationState:
     - `lookbacks`: how far each SLO's counters are looked for: two scrape intervals, in seconds.
     - `slack`: how many seconds of events the counters of an SLO may be apart; 0 if they never are.
     - `impossible`: the slots of which nothing is known as their counts cannot be.
+    - `recording`: writes answers down.
     """
 
     def __init__(
@@ -82,11 +82,20 @@ class EvaluationState:
         self.lookbacks = lookbacks or [0] * len(self.slos)
         self.arrivals = Arrivals(interval, self.lookbacks, patience)
         self.settling = Settling(self.ledger, self.arrivals, self._units, patience)
+        groups = GroupSlots(self.slos, self.series)
         self.rebuilds = Rebuilds(
-            self.ledger, self.series, self._slots, lookbacks=self.lookbacks, longest=self._longest
+            self.ledger, self.series, groups.of, lookbacks=self.lookbacks, longest=self._longest
         )
         self.slack = slack
         self.impossible = ImpossibleSlots(self.ledger)
+        self.recording = Recording(
+            self.ledger,
+            groups,
+            self.rebuilds,
+            self.impossible,
+            slack=slack,
+            ages=Ages(self.settling, self.arrivals, self._answered),
+        )
         self._restoring = Restoring(self.ledger)
 
     # What is to be asked
@@ -119,43 +128,8 @@ class EvaluationState:
         answer: Mapping[Group, Resampled],
         settled_until: float,
     ) -> str | None:
-        """Write an answer down; what ended by `settled_until` (Unix seconds) is settled.
-
-        Returns:
-            What is wrong, in words for the SLO's owner, if some groups are left out.
-        """
-        left_out = self.series.make_room(slo_index, answer)
-        series = self.series.indices(slo_index)
-        ends = np.arange(span.start + span.slot, span.end + 1, span.slot)
-        known = np.zeros(span.count, dtype=np.bool_)
-        if series:
-            slots, excluded = self._slots(slo_index, span, answer)
-            known = np.asarray((slots.known > 0).any(axis=0))
-            deferred = DeferredAnswer(level, span, answer)
-            slots = self.rebuilds.defer(slo_index, deferred, slots)
-            self.ledger.write(level, series, span.start, slots, excluded)
-            if level == 0 and self.slack(slo_index):
-                of_group = dict(zip(self.series.groups(slo_index), series, strict=True))
-                self.impossible.take_out(slo_index, of_group, span, self.slack(slo_index))
-        statuses = np.where(known, SlotStatus.PROVISIONAL, SlotStatus.EMPTY).astype(np.uint8)
-        late = self.settling.later(slo_index) if level == 0 else 0.0
-        statuses[ends <= settled_until - late] = SlotStatus.SETTLED
-        self.ledger.mark(level, slo_index, span.start, statuses)
-        if level == 0:
-            until = span.end + self.arrivals.lag(slo_index, self.ledger.end)
-            self._answered[slo_index] = max(self._answered[slo_index], until)
-        return left_out
-
-    def _slots(
-        self, slo_index: SloIndex, span: SlotRange, answer: Mapping[Group, Resampled]
-    ) -> tuple[Slots, Slots | None]:
-        """An answer as slots of all series of an SLO, and what maintenance excludes of them."""
-        absent = Slots.none(1, span.count)
-        parts = [answer.get(group) for group in self.series.groups(slo_index)]
-        slots = stacked([part.slots if part else absent for part in parts])
-        if not self.slos[slo_index].maintenance:
-            return slots, None
-        return slots, stacked([part.excluded or absent if part else absent for part in parts])
+        """Write an answer down; see `Recording.record`."""
+        return self.recording.record(level, slo_index, span, answer, settled_until)
 
     # Time
 

@@ -7,16 +7,18 @@ a whole middle slot (five minutes) do: if together they cannot be, none of them 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import middle_slot
 from exporter.slo.durations import format_duration
 from exporter.slo.plausible import impossible, in_words
-from exporter.slo.types import Group, SeriesIndex, SloIndex
+from exporter.slo.types import Bools, Group, SeriesIndex, SloIndex
+from exporter.slo.windows import WindowSums
 
 
 class ImpossibleSlots:
@@ -35,23 +37,53 @@ class ImpossibleSlots:
         slack: float,
     ) -> None:
         """Judge the middle slots that a span of the finest slots has filled or changed."""
+        at = np.array(list(series.values()), dtype=np.intp)
+        owners = [(slo_index, group) for group in series]
+        for start in self._filled(span):
+            sums = self._ledger.between(start, start + self._block, series_indices=at)
+            length = self._block * float(sums.known.max(initial=0.0))
+            cannot_be = impossible(sums.bad, sums.total, length, slack)
+            self._erase(owners, at, start, sums, cannot_be)
+
+    def take_out_all(
+        self,
+        slo_indices: Sequence[SloIndex],
+        series_indices: Sequence[SeriesIndex],
+        span: SlotRange,
+        slacks: Sequence[float],
+    ) -> None:
+        """The same for many SLOs that have one series each; those without slack are left out."""
+        slack = np.asarray(slacks, dtype=np.float64)
+        chosen = np.flatnonzero(slack > 0)
+        if not chosen.size:
+            return
+        at, slack = np.asarray(series_indices, dtype=np.intp)[chosen], slack[chosen]
+        owners: list[tuple[SloIndex, Group]] = [(slo_indices[i], ()) for i in chosen.tolist()]
+        for start in self._filled(span):
+            sums = self._ledger.between(start, start + self._block, series_indices=at)
+            cannot_be = impossible(sums.bad, sums.total, self._block * sums.known, slack)
+            self._erase(owners, at, start, sums, cannot_be)
+
+    def _filled(self, span: SlotRange) -> range:
+        """Where the middle slots begin that a span has filled or changed."""
         block, low = self._block, self._ledger.cover(0)[0]
         first = max(span.start - span.start % block, low - low % -block)
-        for start in range(first, span.end - block + 1, block):
-            self._judge(slo_index, series, start, slack)
+        return range(first, span.end - block + 1, block)
 
-    def _judge(
-        self, slo_index: SloIndex, series: Mapping[Group, SeriesIndex], start: int, slack: float
+    def _erase(
+        self,
+        owners: Sequence[tuple[SloIndex, Group]],
+        series_indices: NDArray[np.intp],
+        start: int,
+        sums: WindowSums,
+        cannot_be: Bools,
     ) -> None:
-        end, groups = start + self._block, list(series)
-        at = np.array(list(series.values()), dtype=np.intp)
-        sums = self._ledger.between(start, end, series_indices=at)
-        length = self._block * float(sums.known.max(initial=0.0))
-        for i in np.flatnonzero(impossible(sums.bad, sums.total, length, slack)).tolist():
-            self._ledger.erase(slo_index, series[groups[i]], start, end)
+        end = start + self._block
+        for i in np.flatnonzero(cannot_be).tolist():
+            series_index = SeriesIndex(int(series_indices[i]))
+            self._ledger.erase(owners[i][0], series_index, start, end)
             words = in_words(sums.bad[i], sums.total[i], format_duration(self._block))
-            key = slo_index, groups[i]
-            self._newest[key] = max(self._newest.get(key, (0, "")), (end, words))
+            self._newest[owners[i]] = max(self._newest.get(owners[i], (0, "")), (end, words))
 
     def newest(self, since: float) -> dict[SloIndex, dict[Group, str]]:
         """What could not be about each group's newest that ended after `since` (Unix seconds)."""

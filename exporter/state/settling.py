@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exporter.collection import pending
 from exporter.collection.lateness import Arrivals
@@ -33,10 +34,9 @@ class Settling:
         self._units = units
         self.replacements = Replacements(len(units), settle)
 
-    def later(self, slo_index: SloIndex) -> float:
-        """How many seconds later than others an SLO's slots settle."""
-        replaced = self.replacements.settling(slo_index, self._ledger.end)
-        return max(self._arrivals.settling(slo_index), replaced)
+    def later(self) -> Floats:
+        """How many seconds later than others each SLO's slots settle."""
+        return np.maximum(self._arrivals.settling(), self.replacements.settling(self._ledger.end))
 
     def newest(self) -> pending.Requests:
         """The finest slots that nothing is known of yet, or that must be counted with these."""
@@ -49,8 +49,7 @@ class Settling:
 
     def settled(self, until: float) -> pending.Requests:
         """The finest slots that have settled since they were asked for; `until`: Unix seconds."""
-        settled_until = [until - self.later(SloIndex(i)) for i in range(len(self._units))]
-        return pending.settled(self._ledger, settled_until, self._units)
+        return pending.settled(self._ledger, until - self.later(), self._units)
 
     def looked_at(self) -> pending.Requests:
         """The slots whose samples are looked at: it is not known yet whether they are replaced."""
@@ -61,15 +60,16 @@ class Settling:
 
         To be called before their events are counted.
         """
-        for slo_index, of_slots in checksums.items():
-            self.replacements.begin(slo_index, self._ledger.end)
-            self._compare(slo_index, start, of_slots)
-            self._ledger.note_checksums(slo_index, start, of_slots)
+        if checksums:
+            slo_indices, of_slots = np.array([*checksums]), np.array([*checksums.values()])
+            self.replacements.begin(slo_indices, self._ledger.end)
+            self._compare(slo_indices, start, of_slots)
+            self._ledger.checksums.note(slo_indices, start, of_slots)
 
     def look_at(self, start: int, checksums: Mapping[SloIndex, Floats]) -> None:
         """Look whether samples behind the slots that follow `start` have been replaced."""
-        for slo_index, of_slots in checksums.items():
-            self._compare(slo_index, start, of_slots)
+        if checksums:
+            self._compare(np.array([*checksums]), start, np.array([*checksums.values()]))
 
     def recount(
         self, span: SlotRange, checksums: Mapping[SloIndex, Floats | None]
@@ -83,32 +83,40 @@ class Settling:
         Returns:
             What is to be counted again: the slots behind one that changed began from it.
         """
-        complete = self._arrivals.all_complete_until(self._ledger.end)
         requests: pending.Requests = {}
-        for slo_index, of_slots in checksums.items():
-            same = 0
-            if of_slots is not None:
-                noted = self._ledger.checksums(slo_index, span.start, span.end)
-                same = int(np.cumprod(of_slots == noted).sum())
-                if _replaced(noted, of_slots).any():
-                    # How old they were is not known: looking at them from now on will tell.
-                    self.replacements.note(slo_index, 0, self._ledger.end)
-            statuses = np.full(same, SlotStatus.SETTLED, dtype=np.uint8)
-            self._ledger.mark(0, slo_index, span.start, statuses)
-            if same < span.count:
-                first, last = span.start + same * span.slot, max(complete[slo_index], span.end)
-                unit = self._units[slo_index]
-                start, end = (at - at % unit for at in (first, last))
-                requests.setdefault(SlotRange(start, end, span.slot), []).append(slo_index)
+        if not checksums:
+            return requests
+        complete = self._arrivals.all_complete_until(self._ledger.end)
+        absent = np.full(span.count, np.nan)
+        slo_indices = np.array([*checksums])
+        found = np.array([absent if each is None else each for each in checksums.values()])
+        noted = self._ledger.checksums.of(slo_indices, span.start, span.end)
+        for i in np.flatnonzero(_replaced(noted, found).any(axis=1)).tolist():
+            # How old they were is not known: looking at them from now on will tell.
+            self.replacements.note(SloIndex(int(slo_indices[i])), 0, self._ledger.end)
+        # Of each SLO, how many slots are the same before the first that is not.
+        same = np.cumprod(found == noted, axis=1).sum(axis=1)
+        for count in np.unique(same).tolist():
+            those = slo_indices[same == count]
+            statuses = np.full((len(those), count), SlotStatus.SETTLED, dtype=np.uint8)
+            self._ledger.mark_all(0, those, span.start, statuses)
+        changed = np.flatnonzero(same < span.count)
+        for slo_index, count in zip(
+            slo_indices[changed].tolist(), same[changed].tolist(), strict=True
+        ):
+            first, last = span.start + count * span.slot, max(complete[slo_index], span.end)
+            unit = self._units[slo_index]
+            start, end = (at - at % unit for at in (first, last))
+            requests.setdefault(SlotRange(start, end, span.slot), []).append(slo_index)
         return requests
 
-    def _compare(self, slo_index: SloIndex, start: int, checksums: Floats) -> None:
+    def _compare(self, slo_indices: NDArray[np.intp], start: int, checksums: Floats) -> None:
         slot, end = self._ledger.interval, self._ledger.end
-        noted = self._ledger.checksums(slo_index, start, start + len(checksums) * slot)
-        replaced = np.flatnonzero(_replaced(noted, checksums))
-        if replaced.size:
-            oldest = start + (int(replaced[0]) + 1) * slot
-            self.replacements.note(slo_index, end - oldest, end)
+        until = start + checksums.shape[1] * slot
+        replaced = _replaced(self._ledger.checksums.of(slo_indices, start, until), checksums)
+        for i in np.flatnonzero(replaced.any(axis=1)).tolist():
+            oldest = start + (int(replaced[i].argmax()) + 1) * slot
+            self.replacements.note(SloIndex(int(slo_indices[i])), end - oldest, end)
 
 
 def _replaced(noted: Floats, found: Floats) -> Bools:

@@ -10,7 +10,7 @@ from typing import Any
 
 from exporter.daemon.engine import Engine
 from exporter.daemon.persister import Persister
-from exporter.prometheus.answers import Series
+from exporter.prometheus.matrix import Series
 from exporter.slo.model import EventsSli, Slo
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.types import DAY
@@ -57,6 +57,6 @@ class Hanging(FakePrometheus):
     """Never tells since when it has data."""
 
     async def range_query(self, query: str, start: int, end: int, step: int) -> list[Series]:
-        if "count(count_over_time" in query:
+        if "count by () (count_over_time" in query:
             await asyncio.Event().wait()
         return await super().range_query(query, start, end, step)

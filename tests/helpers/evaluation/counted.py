@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from exporter.collection.slot_counter import Answer, SlotCounter
-from exporter.collection.slot_range import SlotRange
+import numpy as np
+
+from exporter.collection.blocks import Block
+from exporter.collection.resample import resample
+from exporter.collection.slot_counter import Answer, Counted, SlotCounter
+from exporter.collection.slot_range import Counts, SlotRange
 from exporter.ledger.ring_buffer import Slots
 from exporter.slo.model import EventsSli, Slo
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus
@@ -41,10 +45,29 @@ def count_with(
     async def run() -> dict[int, Answer]:
         answers: dict[int, Answer] = {}
         for batch in counter.queries.batches(slo_indices, span):
-            answers |= await counter.count(batch)
+            of_batch = answers_of(await counter.count(batch))
+            answers |= {s: of_batch[s] for s in batch.slo_indices}
         return answers
 
     return asyncio.run(run())
+
+
+def answers_of(counted: Counted) -> dict[int, Answer]:
+    """What came back for each SLO, whether it was counted together with others or not."""
+    found: dict[int, Answer] = dict(counted.answers)
+    for block in counted.blocks:
+        found |= one_by_one(block)
+    return found
+
+
+def one_by_one(block: Block) -> dict[int, Answer]:
+    """The answers that a block stands for."""
+    return {
+        slo_index: {}
+        if np.isnan(total).all()
+        else {(): resample(Counts(bad, total), None, len(total))}
+        for slo_index, bad, total in zip(block.slo_indices, block.bad, block.total, strict=True)
+    }
 
 
 SeriesEntry = tuple[list[float], list[float | None]]

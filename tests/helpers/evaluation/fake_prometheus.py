@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from exporter.prometheus.answers import Series
+from exporter.prometheus.client import SHORT_QUERY
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
+from exporter.prometheus.matrix import Series
 from exporter.prometheus.promql import PART_LABEL
 from exporter.prometheus.settings import PrometheusSettings
 
@@ -104,6 +105,9 @@ class FakePrometheus:
 
     async def blind_to_resets(self) -> bool:
         return False
+
+    async def longest_query(self) -> int:
+        return SHORT_QUERY
 
     def _series(
         self, events: Events | None, start: int, end: int, step: int

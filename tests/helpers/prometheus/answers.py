@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from exporter.prometheus.answers import Series
 from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.matrix import Series
 from exporter.prometheus.settings import PrometheusSettings
 
 URL = "http://prometheus.test:9090"

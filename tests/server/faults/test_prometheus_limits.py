@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.collection import slot_counter as counting
+from exporter.collection import span_counter as counting
 from exporter.collection.queries import Batch
 from exporter.collection.settings import EvaluationSettings
 from exporter.collection.slot_counter import SlotCounter

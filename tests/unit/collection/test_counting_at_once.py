@@ -9,10 +9,12 @@ import pytest
 from exporter.collection.resample import Resampled
 from exporter.collection.slot_counter import SlotCounter
 from exporter.collection.slot_range import SlotRange
-from exporter.prometheus.answers import Series
+from exporter.prometheus.client import SHORT_QUERY
+from exporter.prometheus.matrix import Series
 from exporter.prometheus.promql import PART_LABEL
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.model import LatencySli
+from tests.helpers.evaluation.counted import answers_of
 from tests.helpers.samples import slo
 
 START = 1_700_000_010
@@ -36,6 +38,9 @@ class Migrated:
 
     async def ranges_closed(self) -> bool:
         return False
+
+    async def longest_query(self) -> int:
+        return SHORT_QUERY
 
     async def instant_query(self, query: str, at: int) -> list[Series]:
         return []  # no buckets
@@ -68,6 +73,6 @@ def test_an_answer_is_read_as_it_was_asked_for():
         after = await counter.count(new)
         fake.answers.set()
         before = await waiting
-        return [figures(answers[0][()]) for answers in (before, after)]
+        return [figures(answers_of(counted)[0][()]) for counted in (before, after)]
 
     assert asyncio.run(run()) == [(3, 30), (pytest.approx(1), 10)]

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import UnavailableError
+from exporter.prometheus.matrix import Series
 from exporter.prometheus.promql import PART_LABEL
 from exporter.slo.model import LatencySli, ProbeSli, QuerySli, RatioSli, ThresholdSli, Timeslices
 from tests.helpers.evaluation.counted import SPAN, START, count

@@ -8,8 +8,8 @@ import pytest
 
 from exporter.collection.slot_counter import SliError
 from exporter.collection.slot_range import SlotRange
-from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import QueryRefusedError
+from exporter.prometheus.matrix import Series
 from exporter.slo.durations import parse_duration
 from exporter.slo.model import LatencySli
 from tests.helpers.evaluation.counted import START, count, counts, numbered

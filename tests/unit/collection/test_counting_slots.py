@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.collection.slot_counter import MAX_SLOTS, SlotCounter
+from exporter.collection.slot_counter import SlotCounter
 from exporter.collection.slot_range import SlotRange
-from exporter.prometheus.answers import Series
+from exporter.collection.span_counter import MAX_SLOTS
 from exporter.prometheus.errors import QueryRefusedError
+from exporter.prometheus.matrix import Series
 from exporter.slo.maintenance import one_off
 from exporter.slo.model import LatencySli, ProbeSli, Timeslices
 from tests.helpers.evaluation.counted import (
@@ -169,7 +170,7 @@ class TestNativeHistograms:
             {
                 self.CLASSIC[0]: steady(1),
                 self.CLASSIC[1]: steady(0.5),
-                "count(count_over_time(http_seconds[": steady(1),
+                "count by () (count_over_time(http_seconds[": steady(1),
                 "histogram_count(last_over_time(http_seconds[": steady(3),
                 "round(histogram_fraction(-Inf, 0.5, last_over_time(http_seconds[": steady(2),
             }
@@ -182,7 +183,7 @@ class TestNativeHistograms:
     def test_a_refusal_by_a_server_that_knows_them_is_told(self):
         """Half of the requests would be left out otherwise."""
         fake = FakePrometheus({self.CLASSIC[0]: steady(1), self.CLASSIC[1]: steady(0.5)})
-        fake.counters["count(count_over_time(http_seconds["] = steady(1)
+        fake.counters["count by () (count_over_time(http_seconds["] = steady(1)
         fake.refuse = lambda asked: "too much" if "histogram_count" in asked.text else None
         assert isinstance(count(fake, [self.OF])[0], QueryRefusedError)
 

@@ -9,8 +9,8 @@ import pytest
 
 from exporter.collection.late_samples import MOST_AT_ONCE, SampleChecksums
 from exporter.collection.slot_counter import SlotCounter
-from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import UnavailableError
+from exporter.prometheus.matrix import Series
 from exporter.prometheus.promql import PART_LABEL
 from exporter.slo.model import EventsSli, ProbeSli, Slo
 from tests.helpers.evaluation.counted import SPAN, START, numbered

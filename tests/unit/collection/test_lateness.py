@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from exporter.collection.lateness import MOST_LAG, Arrivals, ask_reaches
-from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import UnavailableError
+from exporter.prometheus.matrix import Series
 from exporter.prometheus.promql import PART_LABEL
 from exporter.prometheus.selectors import parse_selector
 from exporter.slo.types import SloIndex
@@ -86,11 +86,11 @@ class TestArrivals:
         """What was late once may still lack something."""
         of = arrivals()
         of.note(SLO, END - 200, END)
-        assert of.settling(SLO) == 180
+        assert of.settling()[SLO] == 180
         of.note(SLO, END + 10, END + 30)
-        assert of.settling(SLO) == 180
+        assert of.settling()[SLO] == 180
         of.note(SLO, END + 910, END + 930)
-        assert of.settling(SLO) == 0
+        assert of.settling()[SLO] == 0
 
     def test_a_lag_is_bounded(self):
         """Slots are not waited for without end."""

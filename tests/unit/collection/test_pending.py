@@ -42,7 +42,7 @@ def newest(of: Ledger, units: Sequence[int] = (30, 30, 30)) -> pending.Requests:
 
 
 def settled(of: Ledger, until: float, units: Sequence[int] = (30, 30, 30)) -> pending.Requests:
-    return pending.settled(of, until, units)
+    return pending.settled(of, np.full(len(of.asked(0)), until), units)
 
 
 class TestNewest:

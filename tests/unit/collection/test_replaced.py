@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from exporter.collection.replaced import MARGIN, REMEMBERED, Replacements
@@ -88,13 +89,13 @@ class TestReplacements:
         """A minute after the oldest that was, for as long as it is remembered."""
         of = Replacements(1, SETTLE)
         of.note(SLO, 90, NOW)
-        assert of.settling(SLO, NOW) == 0
+        assert of.settling(NOW)[SLO] == 0
         of.note(SLO, 400, NOW + 30)
-        assert of.settling(SLO, NOW + 30) == 400 + MARGIN - SETTLE
+        assert of.settling(NOW + 30)[SLO] == 400 + MARGIN - SETTLE
         of.note(SLO, 90, NOW + 60)
-        assert of.settling(SLO, NOW + 60) == 400 + MARGIN - SETTLE
+        assert of.settling(NOW + 60)[SLO] == 400 + MARGIN - SETTLE
         of.note(SLO, 90, NOW + 60 + REMEMBERED)
-        assert of.settling(SLO, NOW + 60 + REMEMBERED) == 0
+        assert of.settling(NOW + 60 + REMEMBERED)[SLO] == 0
 
     def test_they_are_expected_for_as_long_as_they_are_remembered(self):
         """Then the replica has caught up."""
@@ -109,7 +110,7 @@ class TestReplacements:
         of = Replacements(2, SETTLE)
         assert not of.looked_for(NOW).any()
         for slo_index in (SLO, SloIndex(1)):
-            of.begin(slo_index, NOW)
+            of.begin(np.array([slo_index]), NOW)
         of.note(SLO, 40, NOW)
         assert of.looked_for(NOW + 2 * SETTLE).tolist() == [False, True]
         assert not of.looked_for(NOW + 2 * SETTLE + 1).any()

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from exporter.collection.scrape_intervals import ScrapeIntervals, measure
-from exporter.prometheus.answers import Series
+from exporter.prometheus.matrix import Series
 from exporter.prometheus.promql import PART_LABEL
 from exporter.prometheus.selectors import parse_selector
 from exporter.slo.snapshot import SloStatus

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.collection.queries import MAX_POINTS
+from exporter.collection.batches import MAX_POINTS
 from exporter.collection.slot_counter import SlotCounter
 from exporter.collection.slot_range import SlotRange
-from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
+from exporter.prometheus.matrix import Series
 from exporter.slo.model import EventsSli, Slo
 from tests.helpers.evaluation.counted import SPAN, START, count, count_with, counts, numbered
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, RangeQuery, steady

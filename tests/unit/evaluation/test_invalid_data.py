@@ -7,7 +7,7 @@ from math import inf
 import pytest
 
 from exporter.daemon.engine import Engine
-from exporter.prometheus.answers import Series
+from exporter.prometheus.matrix import Series
 from exporter.slo.gate import Decision, decide
 from exporter.slo.snapshot import DataState, SloStatus
 from exporter.slo.types import HOUR

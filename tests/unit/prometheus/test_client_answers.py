@@ -11,8 +11,8 @@ import pytest
 import respx
 
 from exporter.prometheus import client as client_module
-from exporter.prometheus.answers import Series
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
+from exporter.prometheus.matrix import Series
 from exporter.prometheus.native_histograms import Bucket, NativeHistogram
 from exporter.prometheus.settings import DEFAULT_PARAMS, BasicAuth, PrometheusSettings
 from tests.helpers.prometheus.answers import EMPTY, URL, ask, error, with_client
@@ -44,7 +44,9 @@ class TestAnswers:
                 json={"status": "success", "data": data, "warnings": []}
             )
             found = with_client(lambda client: client.range_query("up{a='é'}", 100, 160, 30))
-        assert found == [Series({"a": "é"}, [(100, 1.5), (130, float("-inf")), (160, 1000.0)])]
+        assert list(found) == [
+            Series({"a": "é"}, [(100, 1.5), (130, float("-inf")), (160, 1000.0)])
+        ]
         form = parse_qs(route.calls.last.request.content.decode())
         asked = {"query": ["up{a='é'}"], "start": ["100"], "end": ["160"], "step": ["30"]}
         assert form == {**asked, **PARAMS}

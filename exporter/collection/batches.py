@@ -1,0 +1,118 @@
+"""Which SLOs one query can ask for: those that are alike first, as many as limits allow. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from exporter.collection.planner import MOST_TOGETHER, Asked, Kind, kind_of
+from exporter.prometheus.alike import Cell, any_of, tiles
+from exporter.slo.types import SloIndex
+
+MAX_POINTS = 50_000
+"""Points of one answer (slots x expressions x groups), so that none grows beyond a few megabytes.
+
+As Python's objects they take ten times that while an answer is read.
+"""
+
+GROUPS = 10
+"""Groups that an SLO with `group_by` is taken to have."""
+
+WRAPPING = 60
+"""Characters that a batch puts around each expression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much asking for an SLO takes.
+
+    - `kinds`: what its questions have in common with those of SLOs that are alike.
+    - `cells`: the values in which they differ.
+    - `chars`: of its query alone.
+    - `more`: characters by which it makes a query longer that asks for SLOs that are alike.
+    - `points`: of its answer, by slot.
+    """
+
+    kinds: tuple[Kind, ...]
+    cells: tuple[Cell, ...]
+    chars: int
+    more: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one query may have: characters, points by slot, SLOs."""
+
+    chars: int
+    points: int
+    slos: int
+
+
+def size_of(asked: Sequence[Asked], groups: int) -> Size:
+    """How much it takes to ask some questions, whose answers have so many groups each."""
+    kinds, cells, chars, more = [], [], 0, 0
+    for question, context in asked:
+        kind, cell = kind_of(question, context)
+        text = question.text(context)
+        kinds.append(kind)
+        cells.append(cell)
+        chars += len(text) + WRAPPING
+        for label, value in zip(kind.shape.labels, cell, strict=True):
+            # Texts are written as often as the label is matched, once more in the longest form.
+            matched = text.count(f'{label}="') + text.count(f'{label}"="')
+            more += max(1, matched) * (len(any_of([value]).replace("\\", "\\\\")) + 1)
+    return Size(tuple(kinds), tuple(cells), chars, more, len(asked) * groups)
+
+
+def cut(
+    sizes: Mapping[SloIndex, Size], limits: Limits, alone: Collection[SloIndex] = ()
+) -> list[tuple[SloIndex, ...]]:
+    """Cut SLOs into groups that one query can ask for; each in one, those that are alike together.
+
+    Those that are to be asked `alone` are. An SLO that is too large for any query is alone, too.
+    """
+    found: list[tuple[SloIndex, ...]] = [(s,) for s in sizes if s in alone]
+    taken: list[SloIndex] = []
+    chars = points = 0
+    for tile in _alike([s for s in sizes if s not in alone], sizes):
+        for place, slo_index in enumerate(tile):
+            size = sizes[slo_index]
+            longer = size.more if place and taken else size.chars
+            full = (
+                chars + longer > limits.chars
+                or points + size.points > limits.points
+                or len(taken) >= limits.slos
+            )
+            if taken and full:
+                found.append(tuple(taken))
+                taken, chars, points = [], 0, 0
+                longer = size.chars
+            taken.append(slo_index)
+            chars += longer
+            points += size.points
+    if taken:
+        found.append(tuple(taken))
+    return found
+
+
+def _alike(
+    slo_indices: Sequence[SloIndex], sizes: Mapping[SloIndex, Size]
+) -> Iterator[list[SloIndex]]:
+    """SLOs whose questions one query each can ask, in the order of the first of each kind."""
+    kinds: dict[tuple[Kind, ...], list[SloIndex]] = defaultdict(list)
+    for slo_index in slo_indices:
+        kinds[sizes[slo_index].kinds].append(slo_index)
+    for those in kinds.values():
+        rows = [sum(sizes[slo_index].cells, ()) for slo_index in those]
+        # Most questions of an SLO have the same values of the same labels: once is enough.
+        columns = dict.fromkeys(zip(*rows, strict=True))
+        if not columns:
+            yield from ([slo_index] for slo_index in those)
+            continue
+        owners: dict[Cell, list[SloIndex]] = defaultdict(list)
+        for slo_index, cell in zip(those, zip(*columns, strict=True), strict=True):
+            owners[cell].append(slo_index)
+        for tile in tiles(owners, MOST_TOGETHER):
+            yield [slo_index for cell in tile for slo_index in owners[cell]]

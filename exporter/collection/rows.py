@@ -1,0 +1,74 @@
+"""The answer to a planned range query as a grid: a row per series, a column per slot. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from exporter.collection.planner import Place, Plan, place_of
+from exporter.collection.slot_range import SlotRange
+from exporter.prometheus.errors import UnavailableError
+from exporter.prometheus.matrix import Matrix, Series
+from exporter.prometheus.promql import PART_LABEL
+from exporter.slo.types import Floats
+
+MOST_EVENTS = 1e300
+"""What is not below, infinities and NaN among it, is not a number of events: sums over a period,
+and the ratios of them, would not be numbers either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One series of an answer: a value for each slot, NaN where there is none.
+
+    What is no number of events is infinite: see `MOST_EVENTS`.
+    """
+
+    labels: Mapping[str, str]
+    values: Floats
+
+
+class Rows:
+    """The rows of an answer, by the places of the questions that they answer."""
+
+    def __init__(self, plan: Plan, series: Sequence[Series], span: SlotRange) -> None:
+        """Read an answer.
+
+        Raises:
+            UnavailableError: it is to something else.
+        """
+        matrix = Matrix.of(series)
+        self.labels = matrix.labels
+        # One more row, of nothing, for those that have no answer.
+        self.grid = np.full((len(matrix) + 1, span.count), np.nan)
+        columns, off = np.divmod(matrix.times - (span.start + span.slot), span.slot)
+        strange = (off != 0) | (columns < 0) | (columns >= span.count)
+        if strange.any():
+            at = matrix.times[strange.argmax()]
+            raise UnavailableError(f"an answer for {at:.3f}, which was not asked for")
+        with np.errstate(invalid="ignore"):
+            values = np.where(np.abs(matrix.values) < MOST_EVENTS, matrix.values, np.inf)
+        self.grid[matrix.rows, columns.astype(np.intp)] = values
+        self._of: dict[Place, list[int]] = defaultdict(list)
+        parts = {str(number): number for number in range(len(plan.parts))}
+        for i, labels in enumerate(matrix.labels):
+            part = parts.get(labels.get(PART_LABEL, ""))
+            if part is not None:
+                self._of[place_of(plan, part, labels)].append(i)
+
+    def only(self, place: Place) -> int | None:
+        """The number of the only row at a place: that of nothing if there is none.
+
+        None if there are more.
+        """
+        found = self._of.get(place)
+        if found is None:
+            return len(self.labels)
+        return found[0] if len(found) == 1 else None
+
+    def at(self, place: Place) -> list[Row]:
+        """All rows at a place."""
+        return [Row(self.labels[i], self.grid[i]) for i in self._of.get(place, ())]

@@ -1,0 +1,276 @@
+"""From a span of slots to counts as they were asked for: refusals, halves, and what is read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from exporter.collection.blocks import Asker, Block, blocks
+from exporter.collection.decoding import SliError, knows_native_histograms, read_answer
+from exporter.collection.planner import Place, Plan, plan
+from exporter.collection.queries import Queries
+from exporter.collection.rows import Row, Rows
+from exporter.collection.slot_range import Counts, SlotRange, joined
+from exporter.collection.unknown_slots import Reason, UnknownSlots
+from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.errors import PrometheusError, QueryRefusedError
+from exporter.prometheus.indicators import Counters, Indicator
+from exporter.slo.model import Slo
+from exporter.slo.types import Group, SloIndex
+
+MAX_SLOTS = 5_000
+"""Slots asked for at once; Prometheus answers 11,000 points of a series at the most."""
+
+
+MOST_PARTS = 64
+"""Parts that a span whose query is refused is asked for in; what is refused then is not known."""
+
+Part = dict[Group, Counts] | SliError | PrometheusError
+"""What came back for one SLO and a span: counts per group, or why there are none."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """What came back for SLOs and a span: many of them at once in blocks, others by themselves."""
+
+    blocks: list[Block] = field(default_factory=list)
+    of_slos: dict[SloIndex, Part] = field(default_factory=dict)
+
+    def add(self, other: Parts) -> None:
+        """Add what came back for other SLOs."""
+        self.blocks += other.blocks
+        self.of_slos |= other.of_slos
+
+
+class SpanCounter:
+    """Counts the events of SLOs in spans of slots, each in its own resolution.
+
+    `unknown` is told why slots are not known.
+    """
+
+    def __init__(
+        self,
+        clients: Mapping[str, PrometheusClient],
+        slos: Sequence[Slo],
+        queries: Queries,
+        unknown: UnknownSlots,
+    ) -> None:
+        self._clients = clients
+        self._slos = slos
+        self._queries = queries
+        self._unknown = unknown
+
+    async def count(
+        self, slo_indices: Sequence[SloIndex], span: SlotRange, judged: bool | None = None
+    ) -> Parts:
+        """Count a span; what is refused is asked for again in parts, by SLO and then by time.
+
+        Args:
+            slo_indices: SLOs of one datasource.
+            span: the slots.
+            judged: whether counts of counters that are read apart are judged here. None: no SLOs
+                are counted together.
+
+        Raises:
+            UnavailableError: Prometheus did not answer.
+        """
+        if span.count > MAX_SLOTS:
+            return Parts(of_slos=await self._count_by_time(slo_indices, span))
+        try:
+            found = await self._attempt(slo_indices, span, judged)
+        except QueryRefusedError as error:
+            if len(slo_indices) > 1:
+                return await self._count_halves(slo_indices, span, judged)
+            found = Parts(of_slos={slo_indices[0]: error})
+        if len(slo_indices) == 1:
+            refused = isinstance(found.of_slos.get(slo_indices[0]), QueryRefusedError)
+            self._queries.note_refused(slo_indices[0], refused=refused)
+        for slo_index, answer in found.of_slos.items():
+            if isinstance(answer, QueryRefusedError) and span.count > 1:
+                found.of_slos[slo_index] = await self._count_around(slo_index, span, answer)
+        return found
+
+    async def _count_halves(
+        self, slo_indices: Sequence[SloIndex], span: SlotRange, judged: bool | None
+    ) -> Parts:
+        half = len(slo_indices) // 2
+        found = await self.count(slo_indices[:half], span, judged)
+        found.add(await self.count(slo_indices[half:], span, judged))
+        if not any(isinstance(each, QueryRefusedError) for each in found.of_slos.values()):
+            self._queries.note_too_large(slo_indices, span)
+        return found
+
+    async def _attempt(
+        self, slo_indices: Sequence[SloIndex], span: SlotRange, judged: bool | None = None
+    ) -> Parts:
+        """Ask for all of it at once.
+
+        Raises:
+            QueryRefusedError: Prometheus refuses the query.
+        """
+        # Another task may move a way to the front while this one waits for its answer.
+        ways = [self._queries.indicators[slo_index][0] for slo_index in slo_indices]
+        planned = self._queries.plan(slo_indices, span.slot)
+        rows = await self._ask(self._client(slo_indices[0]), planned, span)
+        places = iter(planned.places)
+        of_slos = {
+            slo_index: (way, [next(places) for _ in way.questions])
+            for slo_index, way in zip(slo_indices, ways, strict=True)
+        }
+        found = Parts()
+        left: Sequence[SloIndex] = slo_indices
+        if judged is not None:
+            askers = [
+                self._asker(slo_index, *of_slos[slo_index], span, judged=judged)
+                for slo_index in slo_indices
+                if self._queries.is_plain(slo_index)
+            ]
+            found.blocks, odd = blocks(askers, rows)
+            together = {asker.slo_index for asker in askers} - odd
+            self._unknown.note_none(together, span)
+            left = [slo_index for slo_index in slo_indices if slo_index not in together]
+        for slo_index in left:
+            await asyncio.sleep(0)  # one SLO at a time, so that others get to the loop in between
+            way, own = of_slos[slo_index]
+            try:
+                parts = [rows.at(place) for place in own]
+                found.of_slos[slo_index] = await self._read(slo_index, way, span, parts)
+            except (SliError, QueryRefusedError) as error:
+                found.of_slos[slo_index] = error
+        return found
+
+    def _asker(
+        self,
+        slo_index: SloIndex,
+        way: Indicator,
+        places: Sequence[Place],
+        span: SlotRange,
+        *,
+        judged: bool,
+    ) -> Asker:
+        slack = self._queries.slack(slo_index)
+        return Asker(
+            slo_index,
+            way,
+            self._queries.context(slo_index, span.slot),
+            places,
+            others=len(self._queries.indicators[slo_index]) > 1,
+            slack=slack if judged or not slack else None,
+        )
+
+    async def _attempt_one(self, slo_index: SloIndex, span: SlotRange) -> Part:
+        try:
+            return (await self._attempt((slo_index,), span)).of_slos[slo_index]
+        except QueryRefusedError as error:
+            return error
+
+    async def _count_around(
+        self, slo_index: SloIndex, span: SlotRange, refusal: QueryRefusedError
+    ) -> Part:
+        """Count what Prometheus does not refuse of a span whose query it refuses as a whole.
+
+        The slots that it refuses are not known. If the newest, the oldest and the middle one are
+        among them, all are taken to be.
+        """
+        for i in (span.count - 1, 0, span.count // 2):
+            if not isinstance(await self._attempt_one(slo_index, span.one(i)), QueryRefusedError):
+                break
+        else:
+            return refusal
+        left = MOST_PARTS
+
+        async def split(part: SlotRange) -> Part:
+            nonlocal left
+            halves = part.halves()
+            counted = []
+            for half in halves:
+                left -= 1
+                answer = await self._attempt_one(slo_index, half)
+                if isinstance(answer, QueryRefusedError):
+                    if half.count > 1 and left > 0:
+                        answer = await split(half)
+                    else:
+                        reason = Reason(f"Prometheus refuses slots: {answer}")
+                        ends = [(half.one(i).end, ()) for i in range(half.count)]
+                        self._unknown.note(slo_index, half, dict.fromkeys(ends, reason))
+                        answer = {}
+                if not isinstance(answer, dict):
+                    return answer
+                counted.append(answer)
+            return joined(counted[0], counted[1], halves)
+
+        return await split(span)
+
+    async def _count_by_time(
+        self, slo_indices: Sequence[SloIndex], span: SlotRange
+    ) -> dict[SloIndex, Part]:
+        spans = span.halves()
+        newer = (await self.count(slo_indices, spans[1])).of_slos
+        # What cannot be asked for now would not be answered for earlier either.
+        rest = [slo_index for slo_index in slo_indices if isinstance(newer[slo_index], dict)]
+        older = (await self.count(rest, spans[0])).of_slos if rest else {}
+        for slo_index, before in older.items():
+            after = newer[slo_index]
+            if isinstance(before, dict) and isinstance(after, dict):
+                newer[slo_index] = joined(before, after, spans)
+            else:
+                newer[slo_index] = before
+        return newer
+
+    def _client(self, slo_index: SloIndex) -> PrometheusClient:
+        return self._clients[self._slos[slo_index].datasource]
+
+    async def _ask(self, client: PrometheusClient, planned: Plan, span: SlotRange) -> Rows:
+        first = span.start + span.slot
+        return Rows(
+            planned, await client.range_query(planned.text, first, span.end, span.slot), span
+        )
+
+    async def _read(
+        self,
+        slo_index: SloIndex,
+        way: Indicator,
+        span: SlotRange,
+        parts: Sequence[Sequence[Row]],
+    ) -> dict[Group, Counts]:
+        """Make counts of an answer; try the other way to measure where this one found nothing.
+
+        Raises:
+            SliError: the histogram has no such bucket bound.
+            PrometheusError: a further query was not answered.
+        """
+        ways = self._queries.indicators[slo_index]
+        found = await self._make_counts(slo_index, way, span, parts)
+        for other in [other for other in ways if other is not way]:
+            # All that the second way knows the first leaves out; what is found of it is kept, then.
+            if found and not (isinstance(way, Counters) and way.leaves_out(parts)):
+                break
+            try:
+                context = self._queries.context(slo_index, span.slot)
+                planned = plan((question, context) for question in other.questions)
+                rows = await self._ask(self._client(slo_index), planned, span)
+            except QueryRefusedError:
+                if await knows_native_histograms(self._client(slo_index), span.end):
+                    raise
+                continue
+            answers = [rows.at(place) for place in planned.places]
+            others = await self._make_counts(slo_index, other, span, answers)
+            if others:
+                found = others
+                self._queries.prefer(slo_index, other)
+        return found
+
+    async def _make_counts(
+        self,
+        slo_index: SloIndex,
+        way: Indicator,
+        span: SlotRange,
+        parts: Sequence[Sequence[Row]],
+    ) -> dict[Group, Counts]:
+        context = self._queries.context(slo_index, span.slot)
+        sli = self._slos[slo_index].sli
+        client = self._client(slo_index)
+        decoded = await read_answer(client, sli, way, context, span=span, parts=parts)
+        self._unknown.note(slo_index, span, decoded.doubts)
+        return decoded.counts

@@ -1,0 +1,149 @@
+"""Answers on their way into the ledger: SLO by SLO, or many SLOs in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from exporter.collection.blocks import Block
+from exporter.collection.lateness import Arrivals
+from exporter.collection.resample import Resampled, resample
+from exporter.collection.slot_range import Counts, SlotRange
+from exporter.ledger.ledger import Ledger
+from exporter.ledger.ring_buffer import Slots, stacked
+from exporter.ledger.slot_status import SlotStatus
+from exporter.slo.model import Slo
+from exporter.slo.types import Bools, Floats, Group, SloIndex
+from exporter.state.impossible_slots import ImpossibleSlots
+from exporter.state.rebuild import DeferredAnswer, Rebuilds
+from exporter.state.series_table import SeriesTable
+from exporter.state.settling import Settling
+
+
+class GroupSlots:
+    """Makes slots of answers, in the order of the series that SLOs have for their groups."""
+
+    def __init__(self, slos: Sequence[Slo], series: SeriesTable) -> None:
+        self._slos = slos
+        self.series = series
+
+    def of(
+        self, slo_index: SloIndex, span: SlotRange, answer: Mapping[Group, Resampled]
+    ) -> tuple[Slots, Slots | None]:
+        """An answer as slots of all series of an SLO, and what maintenance excludes of them."""
+        absent = Slots.none(1, span.count)
+        parts = [answer.get(group) for group in self.series.groups(slo_index)]
+        slots = stacked([part.slots if part else absent for part in parts])
+        if not self._slos[slo_index].maintenance:
+            return slots, None
+        return slots, stacked([part.excluded or absent if part else absent for part in parts])
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """When slots settle, and until when each SLO's are `answered` for (Unix seconds)."""
+
+    settling: Settling
+    arrivals: Arrivals
+    answered: Floats
+
+
+class Recording:
+    """Writes answers into a ledger, and notes what is known of their slots by now.
+
+    `slack` tells how many seconds of events the counters of an SLO may be apart.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        groups: GroupSlots,
+        rebuilds: Rebuilds,
+        impossible: ImpossibleSlots,
+        *,
+        slack: Callable[[SloIndex], float],
+        ages: Ages,
+    ) -> None:
+        self._ledger = ledger
+        self._groups = groups
+        self._rebuilds = rebuilds
+        self._impossible = impossible
+        self._slack = slack
+        self._ages = ages
+
+    def record(
+        self,
+        level: int,
+        slo_index: SloIndex,
+        span: SlotRange,
+        answer: Mapping[Group, Resampled],
+        settled_until: float,
+    ) -> str | None:
+        """Write an answer down; what ended by `settled_until` (Unix seconds) is settled.
+
+        Returns:
+            What is wrong, in words for the SLO's owner, if some groups are left out.
+        """
+        table = self._groups.series
+        left_out = table.make_room(slo_index, answer)
+        series = table.indices(slo_index)
+        known = np.zeros(span.count, dtype=np.bool_)
+        if series:
+            slots, excluded = self._groups.of(slo_index, span, answer)
+            known = np.asarray((slots.known > 0).any(axis=0))
+            deferred = DeferredAnswer(level, span, answer)
+            slots = self._rebuilds.defer(slo_index, deferred, slots)
+            self._ledger.write(level, series, span.start, slots, excluded)
+            if level == 0 and self._slack(slo_index):
+                of_group = dict(zip(table.groups(slo_index), series, strict=True))
+                self._impossible.take_out(slo_index, of_group, span, self._slack(slo_index))
+        self._mark(level, [slo_index], span, known.reshape(1, -1), settled_until)
+        return left_out
+
+    def record_block(self, level: int, block: Block, span: SlotRange, settled_until: float) -> None:
+        """Write down what is known of many SLOs without groups; as `record` does of each."""
+        again = set(self._rebuilds.under_way).intersection(block.slo_indices)
+        chosen = np.array([slo_index not in again for slo_index in block.slo_indices])
+        for i in np.flatnonzero(~chosen).tolist():
+            counts = Counts(block.bad[i], block.total[i])
+            answer: dict[Group, Resampled] = {}
+            if not np.isnan(counts.total).all():
+                answer[()] = resample(counts, None, span.count)
+            self.record(level, block.slo_indices[i], span, answer, settled_until)
+        if not chosen.any():
+            return
+        slo_indices = [s for s in block.slo_indices if s not in again]
+        bad, total = block.bad[chosen], block.total[chosen]
+        known = ~np.isnan(total)
+        slots = Slots(
+            np.where(known, bad, 0.0), np.where(known, total, 0.0), known.astype(np.float64)
+        )
+        table = self._groups.series
+        series = [table.indices(slo_index)[0] for slo_index in slo_indices]
+        self._ledger.write(level, series, span.start, slots)
+        if level == 0:
+            self._impossible.take_out_all(
+                slo_indices, series, span, [self._slack(s) for s in slo_indices]
+            )
+        self._mark(level, slo_indices, span, known, settled_until)
+
+    def _mark(
+        self,
+        level: int,
+        slo_indices: Sequence[SloIndex],
+        span: SlotRange,
+        known: Bools,
+        settled_until: float,
+    ) -> None:
+        ends = np.arange(span.start + span.slot, span.end + 1, span.slot)
+        at = np.asarray(slo_indices, dtype=np.intp)
+        statuses = np.where(known, SlotStatus.PROVISIONAL, SlotStatus.EMPTY).astype(np.uint8)
+        late = self._ages.settling.later()[at] if level == 0 else np.zeros(len(at))
+        statuses[ends <= settled_until - late.reshape(-1, 1)] = SlotStatus.SETTLED
+        self._ledger.mark_all(level, at, span.start, statuses)
+        if level == 0:
+            end, answered = self._ledger.end, self._ages.answered
+            lags = [self._ages.arrivals.lag(slo_index, end) for slo_index in slo_indices]
+            answered[at] = np.maximum(answered[at], span.end + np.array(lags))
