@@ -8,26 +8,28 @@ before their events were counted, the counts stand. It takes one sample where co
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from exporter.collection.per_selector import SamplePlans, sample_context
+from exporter.collection.planner import Place, Plan
+from exporter.collection.rows import Rows
 from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.errors import PrometheusError
-from exporter.prometheus.promql import PART_LABEL, batch
-from exporter.prometheus.sample_queries import checksum, widest
+from exporter.prometheus.errors import PrometheusError, QueryRefusedError
+from exporter.prometheus.questions import Form
+from exporter.prometheus.sample_queries import checksum, native_checksum, widest
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
 from exporter.slo.types import Floats, SloIndex
 
-MOST_AT_ONCE = 30
-"""SLOs that one query asks the checksums of."""
-
 Selectors = Callable[[SloIndex], Sequence[Selector]]
 """Gives the counters and histograms behind an SLO (by its index)."""
+
+Owned = Mapping[SloIndex, Sequence[Selector]]
+"""Those that are asked for together, of each SLO."""
 
 
 class SampleChecksums:
@@ -48,6 +50,8 @@ class SampleChecksums:
         self._slos = slos
         self._selectors = selectors
         self._native = native
+        # What has no samples has no series in an answer; that it is an answer is asked, too.
+        self._plans = SamplePlans(whole=True)
 
     async def ask(self, slo_indices: Iterable[SloIndex], span: SlotRange) -> dict[SloIndex, Floats]:
         """The checksum of each slot of a span, of SLOs (by their index).
@@ -72,45 +76,70 @@ class SampleChecksums:
     ) -> dict[SloIndex, Floats]:
         client = self._clients[datasource]
         try:
-            closed = await client.ranges_closed()
+            closed, longest = await client.ranges_closed(), await client.longest_query()
         except PrometheusError:
             return {slo_index: _unknown(span) for slo_index in counters}
-        asked = list(counters)
-        cuts = [asked[i : i + MOST_AT_ONCE] for i in range(0, len(asked), MOST_AT_ONCE)]
-        found: dict[SloIndex, Floats] = {}
+        context = sample_context(span.slot, closed=closed)
+        # An SLO has counters or native histograms; both are asked for in the same way.
+        native = {s: set(self._native(s)) for s in counters}
+        sums = {s: [c for c in own if c not in native[s]] for s, own in counters.items()}
+        found = {slo_index: np.zeros(span.count) for slo_index in counters}
 
-        async def ask(cut: Sequence[SloIndex]) -> list[Floats]:
-            texts = [self._text(each, counters[each], span.slot, closed=closed) for each in cut]
-            return await _ask(client, texts, span)
+        async def ask(group: Sequence[SloIndex], planned: Plan, own: Owned, form: Form) -> None:
+            try:
+                series = await client.range_query(
+                    planned.text, span.start + span.slot, span.end, span.slot
+                )
+                rows = Rows(planned, series, span)
+            except QueryRefusedError:
+                if len(group) == 1:
+                    self._plans.note_refused(group[0], form)
+                    found[group[0]][:] = np.nan
+                    return
+                half = len(group) // 2
+                for each in (group[:half], group[half:]):
+                    await ask(each, self._plans.plan(each, own, form, context), own, form)
+            except PrometheusError:  # not known, then: their events are counted again
+                for slo_index in group:
+                    found[slo_index][:] = np.nan
+            else:
+                _add_up(found, group, planned, own, rows)
 
-        parts = map(ask, cuts)
-        for cut, arrays in zip(cuts, await asyncio.gather(*parts), strict=True):
-            found.update(zip(cut, arrays, strict=True))
+        tasks = []
+        for form, own in (
+            (checksum, sums),
+            (native_checksum, {s: tuple(those) for s, those in native.items()}),
+        ):
+            asked = {s: those for s, those in own.items() if those}
+            if asked:
+                cuts = self._plans.cuts(asked, form, context, slots=span.count, longest=longest)
+                tasks += [ask(group, planned, asked, form) for group, planned in cuts]
+        await asyncio.gather(*tasks)
         return found
 
-    def _text(
-        self, slo_index: SloIndex, selectors: Sequence[Selector], slot: int, *, closed: bool
-    ) -> str:
-        native = self._native(slo_index)
-        counters = [selector for selector in selectors if selector not in native]
-        return checksum(counters, native, slot, closed=closed)
+
+def _add_up(
+    found: dict[SloIndex, Floats],
+    group: Sequence[SloIndex],
+    planned: Plan,
+    own: Owned,
+    rows: Rows,
+) -> None:
+    """Add up the checksums of each SLO's selectors; one that has no samples adds nothing."""
+    *of_selectors, of_whole = planned.places
+    missing = np.isnan(_values(rows, of_whole))
+    places = iter(of_selectors)
+    for slo_index in group:
+        total = found[slo_index]
+        for _ in own[slo_index]:
+            values = _values(rows, next(places))
+            total += np.where(np.isnan(values), 0.0, values)
+        total[missing | ~np.isfinite(total)] = np.nan
 
 
-async def _ask(client: PrometheusClient, texts: Sequence[str], span: SlotRange) -> list[Floats]:
-    arrays = [_unknown(span) for _ in texts]
-    try:
-        series = await client.range_query(batch(texts), span.start + span.slot, span.end, span.slot)
-    except PrometheusError:  # not known, then: their events are counted again
-        return arrays
-    by_part = {str(number): array for number, array in enumerate(arrays)}
-    column_of = {span.start + (i + 1) * span.slot: i for i in range(span.count)}
-    for each in series:
-        array = by_part.get(each.labels.get(PART_LABEL, ""))
-        for at, value in each.samples:
-            # What was not asked for is not a number; counting the events will say what is wrong.
-            if array is not None and at in column_of and math.isfinite(value):
-                array[column_of[int(at)]] = value
-    return arrays
+def _values(rows: Rows, place: Place) -> Floats:
+    number = rows.only(place)
+    return np.full(rows.grid.shape[1], np.nan) if number is None else rows.grid[number]
 
 
 def _unknown(span: SlotRange) -> Floats:

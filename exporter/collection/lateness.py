@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from exporter.collection.per_selector import ask_each
+from exporter.collection.per_selector import SamplePlans, ask_each
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.sample_queries import newest_sample, newest_sample_long_ago, widest
 from exporter.prometheus.selectors import Selector
@@ -113,6 +113,8 @@ async def ask_reaches(
     selectors: Callable[[SloIndex], Sequence[Selector]],
     slo_indices: Iterable[SloIndex],
     at: float,
+    *,
+    plans: SamplePlans | None = None,
 ) -> dict[SloIndex, float]:
     """How far the samples of SLOs of one datasource reach at a moment (Unix seconds).
 
@@ -126,7 +128,7 @@ async def ask_reaches(
     if not own:
         return {}
     client = clients[slos[next(iter(own))].datasource]
-    found = await ask_each(client, own, newest_sample, int(at), min)
+    found = await ask_each(client, own, newest_sample, int(at), min, plans=plans)
     # Those that are later than a server looks back are not among what it shows.
     others = {slo_index: own[slo_index] for slo_index in own.keys() - found.keys()}
-    return found | await ask_each(client, others, newest_sample_long_ago, int(at), min)
+    return found | await ask_each(client, others, newest_sample_long_ago, int(at), min, plans=plans)

@@ -1,36 +1,104 @@
-"""One question about each selector behind SLOs, asked of many SLOs at a time."""
+"""Questions about the samples behind SLOs' selectors, asked of many SLOs at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
+from exporter.collection.batches import MAX_POINTS, Limits, cut, size_of
+from exporter.collection.planner import MOST_TOGETHER, Plan, place_of, plan
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError
-from exporter.prometheus.promql import PART_LABEL, batch
+from exporter.prometheus.promql import PART_LABEL, QueryContext
+from exporter.prometheus.questions import Form, Question, free
 from exporter.prometheus.selectors import Selector
 from exporter.slo.types import SloIndex
 
-MOST_AT_ONCE = 30
-"""SLOs that one query asks about."""
+MOST_REMEMBERED = 100
+"""Cuts that are kept for the next tick, which mostly asks the same."""
+
+Selectors = Mapping[SloIndex, Sequence[Selector]]
+"""The selectors of each SLO."""
+
+Cut = tuple[tuple[SloIndex, ...], Plan]
+"""SLOs that one query asks about, with the places of their selectors in turn."""
+
+
+class SamplePlans:
+    """The queries that ask about selectors; kept, as they are the same from tick to tick.
+
+    With `whole`, each has one more question at its end that has always an answer.
+    """
+
+    def __init__(self, *, whole: bool = False) -> None:
+        self._last = [free(_always)] if whole else []
+        self._kept: dict[Hashable, tuple[list[Sequence[Selector]], list[Cut]]] = {}
+        self._alone: dict[Form, set[SloIndex]] = {}
+
+    def cuts(
+        self, selectors: Selectors, form: Form, context: QueryContext, *, slots: int, longest: int
+    ) -> list[Cut]:
+        """Cut SLOs into groups that one query can ask about.
+
+        Args:
+            selectors: of each SLO.
+            form: what is asked of each.
+            context: how.
+            slots: points of time that are asked for at once.
+            longest: characters of a query.
+        """
+        key = form, context, slots, longest, tuple(selectors)
+        own = list(selectors.values())
+        kept = self._kept.get(key)
+        if kept is None or kept[0] != own:
+            if len(self._kept) > MOST_REMEMBERED:
+                self._kept.clear()
+            sizes = {
+                slo_index: size_of([(Question(each, form), context) for each in those], 1)
+                for slo_index, those in selectors.items()
+            }
+            limits = Limits(longest, max(1, MAX_POINTS // slots), MOST_TOGETHER)
+            groups = cut(sizes, limits, self._alone.get(form, ()))
+            cuts = [(group, self.plan(group, selectors, form, context)) for group in groups]
+            kept = self._kept[key] = own, cuts
+        return kept[1]
+
+    def plan(
+        self, group: Sequence[SloIndex], selectors: Selectors, form: Form, context: QueryContext
+    ) -> Plan:
+        """The query about some SLOs."""
+        asked = [Question(each, form) for s in group for each in selectors[s]]
+        return plan((question, context) for question in (*asked, *self._last))
+
+    def note_refused(self, slo_index: SloIndex, form: Form) -> None:
+        """Note that the question about an SLO alone is refused: it is not asked with others."""
+        self._alone.setdefault(form, set()).add(slo_index)
+        self._kept.clear()
+
+
+def _always(_: Selector, __: QueryContext) -> str:
+    return "vector(0)"
 
 
 async def ask_each(
     client: PrometheusClient,
-    selectors: Mapping[SloIndex, Sequence[Selector]],
-    expression: Callable[[Selector], str],
+    selectors: Selectors,
+    form: Form,
     at: int,
     choose: Callable[[float, float], float],
+    *,
+    plans: SamplePlans | None = None,
 ) -> dict[SloIndex, float]:
     """The value of an expression for each SLO's selectors.
 
     Args:
         client: of the datasource.
         selectors: of each SLO.
-        expression: gives the PromQL for a selector, which has one value at the most.
+        form: gives the PromQL for a selector, which has one value at the most.
         at: when it is evaluated, Unix seconds.
         choose: of two values for an SLO, the one that counts.
+        plans: the queries that were asked before.
 
     Returns:
         SLOs without any value are left out, and so are those whose query is refused: counting will
@@ -39,32 +107,46 @@ async def ask_each(
     Raises:
         UnavailableError: the datasource does not answer.
     """
-    indices = list(selectors)
-    cuts = [indices[i : i + MOST_AT_ONCE] for i in range(0, len(indices), MOST_AT_ONCE)]
-    parts = (_ask(client, {s: selectors[s] for s in cut}, expression, at, choose) for cut in cuts)
-    return {s: value for part in await asyncio.gather(*parts) for s, value in part.items()}
+    asked = {slo_index: own for slo_index, own in selectors.items() if own}
+    if not asked:
+        return {}
+    plans = plans or SamplePlans()
+    closed, longest = await client.ranges_closed(), await client.longest_query()
+    context = sample_context(1, closed=closed)
+    cuts = plans.cuts(asked, form, context, slots=1, longest=longest)
+
+    async def ask(group: Sequence[SloIndex], planned: Plan) -> dict[SloIndex, float]:
+        try:
+            series = await client.instant_query(planned.text, at)
+        except QueryRefusedError:
+            if len(group) == 1:
+                plans.note_refused(group[0], form)
+                return {}
+            half = len(group) // 2
+            halves = (group[:half], group[half:])
+            first, second = [
+                await ask(each, plans.plan(each, asked, form, context)) for each in halves
+            ]
+            return first | second
+        values: dict[tuple[int, tuple[str, ...]], float] = {}
+        for each in series:
+            number = each.labels.get(PART_LABEL, "")
+            for _, value in each.samples:
+                if number.isdigit() and int(number) < len(planned.parts) and math.isfinite(value):
+                    values[place_of(planned, int(number), each.labels)] = value
+        places = iter(planned.places)
+        found: dict[SloIndex, float] = {}
+        for slo_index in group:
+            for _ in asked[slo_index]:
+                one = values.get(next(places))
+                if one is not None:
+                    found[slo_index] = choose(found.get(slo_index, one), one)
+        return found
+
+    parts = await asyncio.gather(*(ask(*each) for each in cuts))
+    return {s: value for part in parts for s, value in part.items()}
 
 
-async def _ask(
-    client: PrometheusClient,
-    selectors: Mapping[SloIndex, Sequence[Selector]],
-    expression: Callable[[Selector], str],
-    at: int,
-    choose: Callable[[float, float], float],
-) -> dict[SloIndex, float]:
-    owners = [slo_index for slo_index, own in selectors.items() for _ in own]
-    texts = [expression(selector) for own in selectors.values() for selector in own]
-    if not texts:
-        return {}
-    try:
-        series = await client.instant_query(batch(texts), at)
-    except QueryRefusedError:
-        return {}
-    found: dict[SloIndex, float] = {}
-    for each in series:
-        number = each.labels.get(PART_LABEL, "")
-        for _, value in each.samples:
-            if number.isdigit() and int(number) < len(owners) and math.isfinite(value):
-                owner = owners[int(number)]
-                found[owner] = choose(found.get(owner, value), value)
-    return found
+def sample_context(slot: int, *, closed: bool) -> QueryContext:
+    """How one asks about samples of slots, without groups."""
+    return QueryContext((), slot=slot, interval=slot, lookback=0, closed=closed)

@@ -10,7 +10,8 @@ from exporter.collection.batches import GROUPS, MAX_POINTS, Limits, Size, cut, s
 from exporter.collection.planner import MOST_TOGETHER, Asked, Plan, plan
 from exporter.collection.scrape_intervals import ScrapeIntervals
 from exporter.collection.slot_range import SlotRange
-from exporter.prometheus.client import SHORT_QUERY, PrometheusClient
+from exporter.prometheus.abilities import SHORT_QUERY
+from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.counters_behind import native_selectors, read_together, stored_selectors
 from exporter.prometheus.indicators import (
     Indicator,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from exporter.collection.per_selector import ask_each
+from exporter.collection.per_selector import SamplePlans, ask_each
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.sample_queries import scrape_interval, widest
 from exporter.prometheus.selectors import Selector
@@ -50,6 +50,8 @@ async def measure(
     selectors: Callable[[SloIndex], Sequence[Selector]],
     slo_indices: Iterable[SloIndex],
     at: float,
+    *,
+    plans: SamplePlans | None = None,
 ) -> dict[SloIndex, float]:
     """The scrape intervals behind SLOs of one datasource in the two hours before `at`, in seconds.
 
@@ -62,11 +64,5 @@ async def measure(
     if not slo_indices:
         return {}
     client = clients[slos[slo_indices[0]].datasource]
-    closed = await client.ranges_closed()
-    return await ask_each(
-        client,
-        {slo_index: widest(selectors(slo_index)) for slo_index in slo_indices},
-        lambda selector: scrape_interval(selector, closed=closed),
-        int(at),
-        max,
-    )
+    own = {slo_index: widest(selectors(slo_index)) for slo_index in slo_indices}
+    return await ask_each(client, own, scrape_interval, int(at), max, plans=plans)

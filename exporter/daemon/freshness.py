@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 import structlog
 
 from exporter.collection.lateness import ask_reaches
+from exporter.collection.per_selector import SamplePlans
 from exporter.collection.queries import Queries
 from exporter.collection.scrape_intervals import MEASURE_EVERY, measure
 from exporter.daemon.exclusive import Exclusive
@@ -37,6 +38,7 @@ class Freshness:
         self._queries = queries
         self._turns = turns
         self._measured_at = dict.fromkeys(clients, -math.inf)
+        self._plans = SamplePlans()
         self._log = structlog.get_logger()
 
     async def ask(
@@ -46,7 +48,9 @@ class Freshness:
         if now - self._measured_at[datasource] >= MEASURE_EVERY:
             await self._measure(datasource, slo_indices, now)
         selectors = self._queries.selectors
-        return await ask_reaches(self._clients, self._slos, selectors, slo_indices, now)
+        return await ask_reaches(
+            self._clients, self._slos, selectors, slo_indices, now, plans=self._plans
+        )
 
     async def _measure(
         self, datasource: str, slo_indices: Collection[SloIndex], now: float

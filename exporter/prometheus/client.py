@@ -12,6 +12,7 @@ from urllib.parse import quote_plus, urlencode
 import httpx
 import orjson
 
+from exporter.prometheus.abilities import Abilities
 from exporter.prometheus.answers import NARROW, TimedOutError, read_answer
 from exporter.prometheus.body import ACCEPT_ENCODING, read_body
 from exporter.prometheus.connecting import connect
@@ -46,12 +47,6 @@ STORAGE_PROBE = 'up{job="error-budget-exporter-probe"}'
 """The smallest question that a server answers only if its storage answers: there is no such series.
 A Thanos whose store hangs still answers what needs no series."""
 
-LONG_QUERY = 100_000
-"""Characters of a query that servers without a limit of their own are asked."""
-
-SHORT_QUERY = 12_000
-"""VictoriaMetrics takes queries of up to 16 KiB by default."""
-
 _quoted = lru_cache(maxsize=1_024)(quote_plus)
 """The texts of range queries are long, and the same from tick to tick."""
 
@@ -62,7 +57,7 @@ OnQuery = Callable[[str, str, float], None]
 seconds."""
 
 
-class PrometheusClient:
+class PrometheusClient(Abilities):
     """Asks one Prometheus; at most `concurrency` queries are under way at once.
 
     `name` is the datasource's. `up` tells whether the newest query was answered (None before the
@@ -80,15 +75,13 @@ class PrometheusClient:
         concurrency: int = 4,
         on_query: OnQuery = lambda _name, _outcome, _seconds: None,
     ) -> None:
+        super().__init__()
         self.name = name
         self.settings = settings
         self._on_query = on_query
         self.up: bool | None = None
         self.last_error: str | None = None
         self.pacer = Pacer()
-        self._closed: bool | None = None
-        self._blind: bool | None = None
-        self._longest: int | None = None
         self._pause_until = 0.0
         self._pause_reason = ""
         self._exchange = connect(settings, name)
@@ -156,64 +149,15 @@ class PrometheusClient:
                 reason = self._exchange.without_secrets(str(error) or type(error).__name__)
                 raise UnavailableError(f"no names from {self.settings.url}: {reason}") from None
 
-    async def ranges_closed(self) -> bool:
-        """Whether ranges include their own start, as those of Prometheus 2 do; asked once.
+    async def try_out(self, query: str, params: Mapping[str, str] = NO_PARAMS) -> None:
+        """Ask something to see whether it is refused; metrics and `up` do not tell of it.
 
         Raises:
-            UnavailableError: there was no answer of Prometheus's.
+            PrometheusError: it is, or there was no answer.
         """
-        if self._closed is None:
-            try:
-                found = await self.instant_query("count_over_time(vector(0)[1m:1m])", 60)
-            except QueryRefusedError:  # the queries that matter will tell why
-                return False
-            self._closed = any(value == 2 for each in found for _, value in each.samples)
-        return self._closed
-
-    async def blind_to_resets(self) -> bool:
-        """Whether `resets()` is always 0 here, as on Thanos; asked once.
-
-        Thanos gives it values from which resets were taken out. No query tells so without a
-        counter that was reset; but Thanos alone refuses a `partial_response` that is not a boolean.
-
-        Raises:
-            UnavailableError: there was no answer of Prometheus's.
-        """
-        if self._blind is None:
-            form, probe = f"query={quote_plus('vector(1)')}", {"partial_response": "probe"}
-            async with self._slots:
-                try:
-                    await self._answer_within(self.settings.timeout, "api/v1/query", form, probe)
-                except PrometheusError as error:
-                    self._blind = "partial_response" in str(error)
-                    if not self._blind and isinstance(error, UnavailableError):
-                        self._blind = None
-                        raise
-                else:
-                    self._blind = False
-        return self._blind
-
-    async def longest_query(self) -> int:
-        """How many characters a query may have here; asked once.
-
-        Raises:
-            UnavailableError: there was no answer of Prometheus's.
-        """
-        if self._longest is None:
-            query = "vector(1)".ljust(LONG_QUERY)
-            async with self._slots:
-                try:
-                    form = f"query={quote_plus(query)}"
-                    await self._answer_within(self.settings.timeout, "api/v1/query", form)
-                except PrometheusError as error:
-                    # A proxy may say so in a way of its own.
-                    refused = isinstance(error, QueryRefusedError)
-                    if not refused and not await self._answers_at_all():
-                        raise
-                    self._longest = SHORT_QUERY
-                else:
-                    self._longest = LONG_QUERY
-        return self._longest
+        async with self._slots:
+            form = f"query={quote_plus(query)}"
+            await self._answer_within(self.settings.timeout, "api/v1/query", form, params)
 
     async def _ask(self, path: str, query: str, times: str) -> Sequence[Series]:
         async with self._slots:
@@ -258,11 +202,12 @@ class PrometheusClient:
         try:
             return await self._answer_within(self.settings.timeout, path, form)
         except TimedOutError as error:
-            if not await self._answers_at_all():
+            if not await self.answers_at_all():
                 raise
             raise QueryRefusedError(f"{error}, though it answers others") from error
 
-    async def _answers_at_all(self) -> bool:
+    async def answers_at_all(self) -> bool:
+        """Whether the smallest of questions is answered."""
         seconds = min(self.settings.timeout, PROBE_SECONDS)
         try:
             await self._answer_within(seconds, "api/v1/query", f"query={quote_plus(STORAGE_PROBE)}")

@@ -30,7 +30,7 @@ class HistogramSelectors:
 def native_present(of: HistogramSelectors, context: QueryContext) -> str:
     """How many native series have samples in a slot; any server can be asked for it."""
     present = f"count_over_time({of.native}[{format_duration(context.slot)}])"
-    return f"count by ({context.by}) ({present})"
+    return f"{context.aggregated('count')}({present})"
 
 
 def classic_events(of: HistogramSelectors, context: QueryContext) -> str:

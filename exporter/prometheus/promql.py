@@ -35,14 +35,13 @@ class QueryContext:
         """The labels to group by, as PromQL writes them."""
         return label_list(self.group_by)
 
+    def aggregated(self, function: str) -> str:
+        """An aggregation by these labels, up to its parenthesis."""
+        return f"{function} by ({self.by}) " if self.group_by else function
+
     def range(self, seconds: int) -> str:
         """The range of what lies within `seconds`, without its very start."""
-        return open_range(seconds, closed=self.closed)
-
-
-def open_range(seconds: int, *, closed: bool) -> str:
-    """A range without its very start, on a server whose ranges are `closed` or not."""
-    return format_duration(seconds - 0.001 if closed else seconds)
+        return format_duration(seconds - 0.001 if self.closed else seconds)
 
 
 def events(selector: Selector, context: QueryContext) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from exporter.prometheus.promql import open_range
+from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.selectors import Selector
 
 
@@ -21,45 +21,47 @@ def _contains(wide: Selector, narrow: Selector) -> bool:
     return wide.name == narrow.name and set(wide.matchers) <= set(narrow.matchers)
 
 
-def checksum(
-    selectors: Sequence[Selector], native: Sequence[Selector], slot: int, *, closed: bool
-) -> str:
-    """A number that changes with the samples that some counters have in a slot.
+def checksum(selector: Selector, context: QueryContext) -> str:
+    """A number that changes with the samples that a counter has in a slot.
 
     It is the sum of their values, and one for every series that has any: a sample that comes, goes
-    or is replaced changes it. Whole numbers below 2^53 add up exactly, in whichever order. Samples
-    of `native` histograms have no value to add up, and are only counted.
+    or is replaced changes it. Whole numbers below 2^53 add up exactly, in whichever order.
     """
-    range_ = open_range(slot, closed=closed)
-    sums = [f"sum(sum_over_time({selector}[{range_}]) + 1)" for selector in selectors]
-    sums += [f"sum(count_over_time({selector}[{range_}]))" for selector in native]
-    return " + ".join(f"({each} or vector(0))" for each in sums)
+    range_ = context.range(context.slot)
+    return f"{context.aggregated('sum')}(sum_over_time({selector}[{range_}]) + 1)"
 
 
-def newest_sample(selector: Selector) -> str:
+def native_checksum(selector: Selector, context: QueryContext) -> str:
+    """The same of a native histogram: its samples have no value to add up, and are only counted."""
+    range_ = context.range(context.slot)
+    return f"{context.aggregated('sum')}(count_over_time({selector}[{range_}]))"
+
+
+def newest_sample(selector: Selector, context: QueryContext) -> str:
     """When the newest sample was taken of that series whose newest is the oldest, Unix seconds.
 
     Series that have ended are not among them: their staleness marks say so.
     """
-    return f"min(timestamp({selector}))"
+    return f"{context.aggregated('min')}(timestamp({selector}))"
 
 
-def newest_sample_long_ago(selector: Selector) -> str:
+def newest_sample_long_ago(selector: Selector, context: QueryContext) -> str:
     """When the newest sample of all was taken within the last 20 minutes, Unix seconds."""
-    return f"max(max_over_time(timestamp({selector})[20m:30s]))"
+    return f"{context.aggregated('max')}(max_over_time(timestamp({selector})[20m:30s]))"
 
 
-def scrape_interval(selector: Selector, *, closed: bool) -> str:
+def scrape_interval(selector: Selector, context: QueryContext) -> str:
     """The longest scrape interval of the series that are there, in seconds.
 
     It is an hour over the samples in it: in the better one of the last two hours, so that a pause
     does not count, and of series that were there in the one before. Series that are scraped so
     rarely that no instant shows them are found further back.
     """
-    newest = f"count_over_time({selector}[{open_range(3600, closed=closed)}])"
-    before = f"count_over_time({selector}[{open_range(3600, closed=closed)}] offset 1h)"
+    hour, longest = context.range(3600), context.aggregated("max")
+    newest = f"count_over_time({selector}[{hour}])"
+    before = f"count_over_time({selector}[{hour}] offset 1h)"
     samples = f"({newest} > {before} or {before})"
     return (
-        f"(max(3600 / ({samples} and {selector}))"
-        f" or max(3600 / ({samples} and last_over_time({selector}[30m]))))"
+        f"({longest}(3600 / ({samples} and {selector}))"
+        f" or {longest}(3600 / ({samples} and last_over_time({selector}[30m]))))"
     )

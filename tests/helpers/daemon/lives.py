@@ -57,6 +57,6 @@ class Hanging(FakePrometheus):
     """Never tells since when it has data."""
 
     async def range_query(self, query: str, start: int, end: int, step: int) -> list[Series]:
-        if "count by () (count_over_time" in query:
+        if "count(count_over_time" in query:
             await asyncio.Event().wait()
         return await super().range_query(query, start, end, step)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from exporter.prometheus.client import SHORT_QUERY
+from exporter.prometheus.abilities import SHORT_QUERY
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
 from exporter.prometheus.matrix import Series
 from exporter.prometheus.promql import PART_LABEL
@@ -17,7 +17,7 @@ _PART = re.compile(r'label_replace\((.+?), "slo_query_part", "(\d+)", "", ""\)(?
 _COUNTER = re.compile(r"^sum by \([^)]*\) \(\(+last_over_time\((.+?)\[")
 """What tells that a counter's events are counted."""
 
-_CHECKSUM = re.compile(r"^\(sum\(sum_over_time\((.+?)\[")
+_CHECKSUM = re.compile(r"^sum(?: by \([^)]+\) )?\(sum_over_time\((.+?)\[[^]]*\]\) \+ 1\)$")
 """What tells that checksums of the samples behind counters are asked for."""
 
 Labels = Mapping[str, str]

@@ -9,7 +9,7 @@ import pytest
 from exporter.collection.resample import Resampled
 from exporter.collection.slot_counter import SlotCounter
 from exporter.collection.slot_range import SlotRange
-from exporter.prometheus.client import SHORT_QUERY
+from exporter.prometheus.abilities import SHORT_QUERY
 from exporter.prometheus.matrix import Series
 from exporter.prometheus.promql import PART_LABEL
 from exporter.prometheus.settings import PrometheusSettings

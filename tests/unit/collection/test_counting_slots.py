@@ -170,7 +170,7 @@ class TestNativeHistograms:
             {
                 self.CLASSIC[0]: steady(1),
                 self.CLASSIC[1]: steady(0.5),
-                "count by () (count_over_time(http_seconds[": steady(1),
+                "count(count_over_time(http_seconds[": steady(1),
                 "histogram_count(last_over_time(http_seconds[": steady(3),
                 "round(histogram_fraction(-Inf, 0.5, last_over_time(http_seconds[": steady(2),
             }
@@ -183,7 +183,7 @@ class TestNativeHistograms:
     def test_a_refusal_by_a_server_that_knows_them_is_told(self):
         """Half of the requests would be left out otherwise."""
         fake = FakePrometheus({self.CLASSIC[0]: steady(1), self.CLASSIC[1]: steady(0.5)})
-        fake.counters["count by () (count_over_time(http_seconds["] = steady(1)
+        fake.counters["count(count_over_time(http_seconds["] = steady(1)
         fake.refuse = lambda asked: "too much" if "histogram_count" in asked.text else None
         assert isinstance(count(fake, [self.OF])[0], QueryRefusedError)
 

@@ -85,7 +85,7 @@ class TestCounting:
             fakes, SLOS, counter.queries.selectors, counter.queries.native_selectors
         )
         found = asyncio.run(checksums.ask(range(4), SPAN))
-        assert [found[source].tolist() for source in (0, 2)] == [[1.0] * 4] * 2
+        assert [found[source].tolist() for source in (0, 2)] == [[2.0] * 4] * 2
         assert all(isnan(number) for source in (1, 3) for number in found[source])
 
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import promql_parser
 import pytest
 
-from exporter.prometheus.sample_queries import checksum, widest
+from exporter.prometheus.promql import QueryContext
+from exporter.prometheus.sample_queries import (
+    checksum,
+    native_checksum,
+    newest_sample,
+    newest_sample_long_ago,
+    scrape_interval,
+    widest,
+)
 from exporter.prometheus.selectors import parse_selector
+
+FORMS = (checksum, native_checksum, newest_sample, newest_sample_long_ago, scrape_interval)
 
 
 class TestWidest:
@@ -18,22 +30,23 @@ class TestWidest:
 
 
 class TestQueries:
-    def test_a_counter_that_is_absent_changes_no_checksum(self):
-        """Rather than making that of the others unknown."""
-        selectors = [parse_selector("a_total"), parse_selector('b_total{c="d"}')]
-        assert checksum(selectors, [], 300, closed=True) == (
-            "(sum(sum_over_time(a_total[4m59s999ms]) + 1) or vector(0))"
-            ' + (sum(sum_over_time(b_total{c="d"}[4m59s999ms]) + 1) or vector(0))'
-        )
+    def test_a_checksum_counts_series_and_adds_up_their_values(self):
+        """By the labels that tell apart what is asked together."""
+        one = parse_selector('a_total{c="d"}')
+        context = QueryContext((), slot=300, interval=300, lookback=0, closed=True)
+        assert checksum(one, context) == 'sum(sum_over_time(a_total{c="d"}[4m59s999ms]) + 1)'
+        context = replace(context, group_by=("c",))
+        assert checksum(one, context).startswith("sum by (c) (sum_over_time(")
 
     def test_native_histograms_are_counted(self):
         """They have no value that a number could be added to, and would be left out."""
-        native = parse_selector("h")
-        assert checksum([], [native], 30, closed=False) == (
-            "(sum(count_over_time(h[30s])) or vector(0))"
-        )
+        context = QueryContext((), slot=30, interval=30, lookback=0)
+        assert native_checksum(parse_selector("h"), context) == "sum(count_over_time(h[30s]))"
 
-    def test_it_is_promql(self):
+    @pytest.mark.parametrize("group_by", [(), ("c",), ("é", "d")])
+    def test_all_are_promql(self, group_by):
         """Whatever the selectors hold."""
         one = parse_selector('{__name__="a.b", c="\\"d"}')
-        promql_parser.parse(checksum([one], [one], 30, closed=False))
+        context = QueryContext(group_by, slot=30, interval=30, lookback=0)
+        for form in FORMS:
+            promql_parser.parse(form(one, context))
