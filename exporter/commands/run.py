@@ -12,6 +12,7 @@ from exporter.commands.admin_options import admin_options
 from exporter.commands.options import config_option, storage_option, web_config_option
 from exporter.commands.signals import EarlySignals
 from exporter.daemon.log_settings import FORMATS, LEVELS
+from exporter.slo.durations import parse_duration
 from exporter.web.server.listening import parse_listen_address
 
 
@@ -21,6 +22,16 @@ def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     return value
+
+
+def _interval(_: click.Context, __: click.Parameter, value: str) -> float:
+    try:
+        seconds = float(parse_duration(value))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    if 0 < seconds < 1:
+        raise click.BadParameter("must be 1s or more, or 0s for never")
+    return seconds
 
 
 @click.command()
@@ -34,6 +45,15 @@ def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
     help="Where to serve /metrics and the page.",
 )
 @web_config_option
+@click.option(
+    "--config.auto-reload-interval",
+    "auto_reload_interval",
+    default="0s",
+    show_default=True,
+    callback=_interval,
+    help="How often to look whether the configuration's files have changed, and to reload then; "
+    "0s for never.",
+)
 @admin_options
 @storage_option
 @click.option(
@@ -49,6 +69,7 @@ def run(
     web_config_file: Path | None,
     admin: Mapping[str, Any],
     storage: str | None,
+    auto_reload_interval: float,
     log_level: str,
     log_format: str,
 ) -> None:
@@ -65,4 +86,7 @@ def run(
 
         configure(log_level, log_format)
         access = admin_access(listen_address=listen_address, **admin)
-        serve(Options(config_file, listen_address, web_config_file, storage, access), early)
+        options = Options(
+            config_file, listen_address, web_config_file, storage, auto_reload_interval, access
+        )
+        serve(options, early)

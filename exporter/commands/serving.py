@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from exporter.commands.signals import EarlySignals
 from exporter.config.reading.loading import load_file
+from exporter.config.reading.watching import ConfigFiles
 from exporter.config.settings import Settings
 from exporter.daemon.app import App
 from exporter.daemon.options import Options
@@ -45,15 +46,19 @@ def serve(options: Options, early: EarlySignals) -> None:
     Raises:
         ConfigurationError, StoreError: it cannot start.
     """
-    asyncio.run(_serve(load_file(options.config_file), options, early))
+    files = ConfigFiles(options.config_file)
+    files.mark()  # what changes while they are read is seen
+    asyncio.run(_serve(load_file(options.config_file), files, options, early))
 
 
-async def _serve(settings: Settings, options: Options, early: EarlySignals) -> None:
+async def _serve(
+    settings: Settings, files: ConfigFiles, options: Options, early: EarlySignals
+) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    app = App(settings, options)
+    app = App(settings, options, files=files)
     under_way: set[asyncio.Task[None]] = set()
 
     def on(number: signal.Signals, act: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -14,7 +14,9 @@ from structlog.contextvars import get_contextvars
 
 from exporter.config.errors import ConfigError
 from exporter.config.reading.loading import load_file
+from exporter.config.reading.watching import ConfigFiles
 from exporter.config.settings import Settings
+from exporter.daemon.auto_reload import AutoReload
 from exporter.daemon.current import Current, LastReload
 from exporter.daemon.diagnosis import diagnose
 from exporter.daemon.facade import Facade
@@ -48,7 +50,8 @@ class App:
     """The daemon. `start()`, then `wait()` until it fails, or `stop()`.
 
     All that runs for long is in one task group: if a part of it fails, the others end as well.
-    `load` reads the configuration; by default it reads the file of the options.
+    `load` reads the configuration; by default it reads the file of the options. `files` are its
+    files as they were when `settings` were read; by default as they are now.
 
     Raises:
         SettingsError: no client can be made from the settings.
@@ -56,10 +59,16 @@ class App:
     """
 
     def __init__(
-        self, settings: Settings, options: Options, load: Callable[[], Settings] | None = None
+        self,
+        settings: Settings,
+        options: Options,
+        load: Callable[[], Settings] | None = None,
+        files: ConfigFiles | None = None,
     ) -> None:
         watched = reloading_web_config(options.web_config_file)
         self._load = load or (lambda: load_file(options.config_file))
+        self._files = files or ConfigFiles(options.config_file)
+        self._watching: asyncio.Task[None] | None = None
         self._log = structlog.get_logger()
         self._metrics = SelfMetrics(
             CollectorRegistry(),
@@ -131,7 +140,14 @@ class App:
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._serve(listener), name="web")
             self._begin(self.current.running)
+            self._watch_files(self._tasks)
             begun.set()
+
+    def _watch_files(self, tasks: asyncio.TaskGroup) -> None:
+        interval = self.current.options.auto_reload_interval
+        if interval:
+            watch = AutoReload(self._files, interval, lambda again: self.reload(quietly=again))
+            self._watching = tasks.create_task(watch.run(), name="auto reload")
 
     async def _serve(self, listener: socket) -> None:
         serving = asyncio.create_task(self._server.serve(sockets=[listener]))
@@ -178,11 +194,12 @@ class App:
             await asyncio.wait([self._life])
             self._life.result()
 
-    async def reload(self) -> None:
+    async def reload(self, *, quietly: bool = False) -> None:
         """Read the configuration again, and put it in force.
 
         Everything is read and built first. What is known of SLOs that stay is kept; the others
-        vanish with the next evaluation.
+        vanish with the next evaluation. Mistakes that the last reload had as well are not logged
+        again if it is done `quietly`.
 
         Raises:
             ReloadError: it has mistakes; the previous one stays in force.
@@ -193,12 +210,13 @@ class App:
             try:
                 await self._reload()
             except (ConfigError, SettingsError, StoreError) as error:
+                if not (quietly and str(error) == current.reload.error):
+                    self._log.error(
+                        "the configuration was not reloaded; the previous one stays in force",
+                        error=str(error),
+                        **get_contextvars(),
+                    )
                 current.reload = LastReload(current.reload.at, str(error))
-                self._log.error(
-                    "the configuration was not reloaded; the previous one stays in force",
-                    error=str(error),
-                    **get_contextvars(),
-                )
                 raise ReloadError(str(error)) from error
             else:
                 current.reload = LastReload(time.time())
@@ -216,6 +234,8 @@ class App:
 
     async def _reload(self) -> None:
         current = self.current
+        if self._watching is not None:
+            await asyncio.to_thread(self._files.mark)
         settings = await asyncio.to_thread(self._load)
         old, new = current.running, RunningConfig.build(settings, self._metrics.observe_query)
         if current.options.storage_folder(settings) != current.storage:
@@ -238,6 +258,8 @@ class App:
         """End everything, within seconds."""
         current = self.current
         self._server.should_exit = True
+        if self._watching is not None:
+            self._watching.cancel()
         await current.swapping.acquire()  # for good: one under way ends, and no other begins
         await current.running.rest()
         await current.persister.save(current.running.engine)

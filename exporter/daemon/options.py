@@ -14,6 +14,8 @@ from exporter.web.server.admin import AUTHENTICATED_ONLY, AdminAccess
 class Options:
     """The flags of `run`; `admin` says who may change state by the web.
 
+    `auto_reload_interval` is in seconds, 0 to reload only when told to.
+
     `storage` overrides the configuration's `storage.path`; like that it may be `none`.
     """
 
@@ -21,6 +23,7 @@ class Options:
     listen_address: str = ":9098"
     web_config_file: Path | None = None
     storage: str | None = None
+    auto_reload_interval: float = 0.0
     admin: AdminAccess = AUTHENTICATED_ONLY
 
     def storage_folder(self, settings: Settings) -> Path | None:

@@ -141,6 +141,12 @@ def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) 
     )
 
 
+def matching(pattern: str, folder: Path) -> list[Path]:
+    """The paths that a pattern stands for, which starts at a folder unless it is absolute."""
+    full_pattern = str(Path(glob.escape(str(folder))) / pattern)
+    return sorted(map(Path, glob.glob(full_pattern, recursive=True)))  # noqa: PTH207  (absolute patterns)
+
+
 def _windows(
     document: Document, file: MainFile | SloFile
 ) -> list[tuple[MaintenanceSection, PlacedWindow]]:
@@ -203,8 +209,7 @@ def _slo_files(main: Document, mistakes: list[Mistake]) -> Iterator[Path]:
         if not isinstance(pattern, str) or not pattern.isprintable():
             continue  # reported by the model
         place = ("slo_files", index)
-        full_pattern = str(Path(glob.escape(str(main.file.parent))) / pattern)
-        found = sorted(map(Path, glob.glob(full_pattern, recursive=True)))  # noqa: PTH207  (absolute patterns)
+        found = matching(pattern, main.file.parent)
         if not found and not any(wildcard in pattern for wildcard in "*?["):
             mistakes.append(main.mistake(place, f"no such file: {main.file.parent / pattern}"))
         for path in found:
