@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil, fsum, inf
+from math import ceil, fsum
 
 Labels = tuple[tuple[str, str], ...]
 Samples = Sequence[tuple[float, float]]
@@ -271,25 +271,33 @@ class Figures:
         """What remains, as seconds of complete outage."""
         return self.budget_remaining * self.error_budget * period
 
-    def exhaustion_seconds(
-        self, burn_rate: float, *, elapsed: float, left: float, ends: bool
-    ) -> float:
-        """How long what remains will last at a burn rate, with the traffic so far.
 
-        Args:
-            burn_rate: what is spent, in budgets of the time in which it is.
-            elapsed: how long the traffic took, in seconds.
-            left: for how long the budget still grows by the traffic, in seconds.
-            ends: whether nothing follows then; otherwise the budget stays as it is.
-        """
-        if self.budget_events <= 0:
-            return 0.0 if self.total else inf
-        allowed = self.error_budget * self.total / elapsed  # events a second
-        spent = allowed * burn_rate
-        at_the_end = self.budget_events + (allowed - spent) * left
-        if at_the_end < 0:
-            return self.budget_events / (spent - allowed)
-        return inf if ends or burn_rate <= 1 else left + at_the_end / spent
+def overspent_after(
+    seconds: float,
+    *,
+    bad: Callable[[float, float], float],
+    total: Callable[[float, float], float],
+    window: tuple[float, float],
+    moves: bool,
+    holds: tuple[float, float, float],
+    error_budget: float,
+) -> float:
+    """How many more events than allowed will be bad in a while if what holds now goes on.
+
+    Args:
+        seconds: when.
+        bad: how many bad events there were in (start, end].
+        total: how many events.
+        window: the period so far, (start, end].
+        moves: whether it moves on, or grows.
+        holds: the error ratio to come, and the events per second: of the first hour, and then.
+        error_budget: the ratio that is allowed.
+    """
+    start, end = window
+    start = min(end, start + seconds) if moves else start
+    ratio, soon, later = holds
+    come = soon * min(seconds, 3600) + later * max(0, seconds - 3600)
+    return bad(start, end) + ratio * come - error_budget * (total(start, end) + come)
 
 
 def always_up(times: Iterable[float]) -> list[tuple[float, float]]:

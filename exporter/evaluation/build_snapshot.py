@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from functools import partial
 
 import numpy as np
 
 from exporter.evaluation.advance_policy import advance_policy_states, waiting
-from exporter.evaluation.recovery import recovery
+from exporter.evaluation.recovery import period_counts, recovery
 from exporter.slo.evaluate import Subject, Sums, evaluate
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.types import Group, SloIndex, enumerate_series
@@ -52,6 +53,7 @@ def build_snapshot(
         for i, entry in enumerate_series(state.series.entries)
         if (words := invalid.get(entry.slo_index, {}).get(entry.group or ()))
     }
+    starts = {slo.period: slo.period.span(at).start for slo in state.slos}
     policy_states = advance_policy_states(state, sums, waits, wrong.keys())
     counters = state.count_the_day()
     newest = ledger.newest_known().tolist()
@@ -71,6 +73,7 @@ def build_snapshot(
             scrape_interval=state.lookbacks[entry.slo_index] / 2,
             invalid=wrong.get(i),
             slack=state.slack(entry.slo_index),
+            past=partial(period_counts, ledger, i, starts[state.slos[entry.slo_index].period]),
         )
         for i, entry in enumerate_series(state.series.entries)
     ]

@@ -37,7 +37,7 @@ def recovery(
             slo.policy,
             tier,
             since,
-            _counts(state.ledger, series_index, oldest),
+            period_counts(state.ledger, series_index, oldest),
             span,
             calendar=isinstance(slo.period, CalendarPeriod),
             error_budget=slo.objective.error_budget,
@@ -46,7 +46,8 @@ def recovery(
     return state.policy_records.forecast(series_index, key, compute)
 
 
-def _counts(ledger: Ledger, series_index: SeriesIndex, since: int) -> forecast.Counts:
+def period_counts(ledger: Ledger, series_index: SeriesIndex, since: int) -> forecast.Counts:
+    """The slots of a series that end after `since` (Unix seconds), without maintenance windows."""
     starts, ends, bad, total, known = ledger.slots_since([series_index], since)
     return forecast.Counts(
         starts.astype(np.float64), ends.astype(np.float64), bad[0], total[0], known[0]

@@ -39,13 +39,16 @@ The figures, over a window that ends at the newest slot boundary:
     error_ratio      = bad / total                          no traffic: 0; nothing known: no series
     burn_rate        = error_ratio / (1 - objective)
     budget_remaining = 1 - bad / ((1 - objective) * total)  over the period; no traffic: 1
-    exhaustion       = budget_remaining * period / rate     where all of a rolling period is known
+    exhaustion       = budget_remaining * period / rate     rolling, even traffic, nothing leaves
+    exhaustion       = budget_remaining * elapsed / (rate - 1)   calendar, even traffic
 
-The rate of the exhaustion is that which holds now: `burn_rate(5m)` while it is above
-`burn_rate(1h)` or below half of it, else `burn_rate(1h)`. At a rate of 1 or less the budget is not
-spent. As long as the period's traffic still grows, as it does to the end of a calendar period, its
-budget grows with it:
-exhaustion = budget_remaining * elapsed / (rate - 1), and none if the period ends before that.
+The exhaustion is when the budget is spent if what holds now goes on: burn rate and traffic of the
+last 5 minutes while these burn faster than the last hour or less than half as fast, else those of
+the hour. Traffic goes on as it is for an hour, and then as in the period so far. Meanwhile old
+failures leave a rolling period when the ledger says so; hence a rate above 1 may take longer than
+by the formula, and one below 1 may spend what little is left. The budget of a calendar period grows
+with its traffic. There is no series if the budget is not spent within the length of a rolling
+period, or before a calendar one ends. [What is said, beside what then happened](policy.md#outlook).
 
 Windows are `5m`, `30m`, `1h`, `2h`, `6h`, `1d`, `3d`, those of the SLO's own conditions
 (`alerting.windows`; all shorter than a rolling period), and the period itself.

@@ -1,8 +1,7 @@
-"""The formulas: error ratio, burn rate, budget, exhaustion. Ratios throughout, seconds."""
+"""The formulas: error ratio, burn rate, budget. Ratios throughout, seconds."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from exporter.slo.model import Objective
@@ -55,48 +54,3 @@ class Budget:
             remaining_events=allowed - bad,
             remaining_seconds=remaining * objective.error_budget * period,
         )
-
-
-FAR_BELOW = 0.5
-"""A 5-minute rate below this part of the hour's tells that the burning is over, or nearly so."""
-
-
-def holding_rate(newest: float | None, hour: float | None) -> float | None:
-    """The burn rate that holds now.
-
-    It is that of the newest 5 minutes while these burn faster than the hour, as at the beginning of
-    an outage, or far slower, as after its end; otherwise the hour's, which is steadier.
-    """
-    if newest is None or hour is None:
-        return hour
-    return newest if newest > hour or newest < FAR_BELOW * hour else hour
-
-
-@dataclass(frozen=True, slots=True)
-class Horizon:
-    """How a budget grows with the period's traffic, in seconds.
-
-    `known` is the part of the period that the traffic so far is of; more is added for `growing`,
-    the time until the period is full. Then a calendar period `ends`, and a rolling one moves on.
-    """
-
-    known: float
-    growing: float
-    ends: bool
-
-
-def exhaustion(remaining: float, burn_rate: float, horizon: Horizon) -> float:
-    """Seconds until the budget is spent at this burn rate if traffic goes on as it was.
-
-    0 once it is spent; infinite at a rate that does not spend it, or not before the period ends.
-    """
-    if remaining <= 0:
-        return 0.0
-    if burn_rate <= 1:
-        return math.inf
-    seconds = remaining * horizon.known / (burn_rate - 1)
-    if seconds <= horizon.growing:
-        return seconds
-    if horizon.ends:
-        return math.inf
-    return (horizon.growing + remaining * horizon.known) / burn_rate

@@ -60,7 +60,10 @@ def sentence(status: SloStatus, at: float) -> str | None:
         f"{percent(status.slo.objective.error_budget)} allowed"
     ]
     if status.budget is not None:
-        remaining, speed = status.budget.remaining, pace(window.burn_rate / status.period.length)
+        remaining, seconds = status.budget.remaining, status.exhaustion_seconds
+        # As fast as the outlook says. Where that sees no end, by the burn rate alone.
+        share = remaining / seconds if seconds else window.burn_rate / status.period.length
+        speed = pace(share or window.burn_rate / status.period.length)
         if remaining > 0:
             parts.append(f"{left(remaining)} of the budget is left, {speed}")
         else:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from exporter.slo.budget import Budget, Horizon, Window, exhaustion, holding_rate
+from exporter.slo.budget import Budget, Window
 from exporter.slo.durations import format_duration
+from exporter.slo.exhaustion import Holding, SoFar, exhaustion, holding
+from exporter.slo.forecast import Counts
 from exporter.slo.incidents import of_period
 from exporter.slo.model import Slo
-from exporter.slo.period import CalendarPeriod, Period, PeriodBounds
+from exporter.slo.period import PeriodBounds
 from exporter.slo.plausible import impossible, in_words
 from exporter.slo.policy import Tier
 from exporter.slo.policy_state import PolicyState
@@ -41,7 +43,7 @@ class Subject:
     better (Unix seconds), `lag` how many seconds its data are late, and
     `scrape_interval` how often its series are scraped, in seconds (0 if that is not known).
     `invalid` tells why no figure of it can be right; `slack` how many seconds of events its
-    counters may be apart.
+    counters may be apart. `past` gives the slots of its period, if these are wanted.
     """
 
     slo: Slo
@@ -58,6 +60,7 @@ class Subject:
     scrape_interval: float = 0.0
     invalid: str | None = None
     slack: float = 0.0
+    past: Callable[[], Counts] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +183,9 @@ def _status(subject: Subject, at: int, span: PeriodBounds, figures: _Figures) ->
         tier = policy_state.tier(slo.policy)
     if budget and tier is None:
         tier = _tier(slo, budget, raw.known, shown)
-    rate = _holding_rate(shown, slo.period)
-    left = None
-    if budget and rate is not None:
-        left = exhaustion(budget.remaining, rate, _horizon(slo.period, span, raw.known))
+    now, left = holding(shown, slo.period, span), None
+    if period and budget and now is not None:
+        left = _exhaustion(subject, span, period, budget.remaining, now)
     incidents = of_period(policy_state.incidents, span.start)
     oldest = min([span.start, *(incident.start for incident in incidents)])
     return SloStatus(
@@ -215,16 +217,12 @@ def _status(subject: Subject, at: int, span: PeriodBounds, figures: _Figures) ->
     )
 
 
-def _holding_rate(shown: Mapping[str, Window], period: Period) -> float | None:
-    newest, hour = (shown.get(name) or shown.get(period.label) for name in ("5m", "1h"))
-    return holding_rate(newest.burn_rate if newest else None, hour.burn_rate if hour else None)
-
-
-def _horizon(period: Period, span: PeriodBounds, coverage: float) -> Horizon:
-    known = coverage * span.elapsed
-    if isinstance(period, CalendarPeriod):
-        return Horizon(known, span.length - span.elapsed, ends=True)
-    return Horizon(known, span.length - known, ends=False)
+def _exhaustion(
+    subject: Subject, span: PeriodBounds, window: Window, remaining: float, now: Holding
+) -> float:
+    slo = subject.slo
+    budget = slo.objective.error_budget
+    return exhaustion(SoFar(window, remaining, budget, slo.period, span, subject.past), now)
 
 
 def _tier_status(subject: Subject, policy_state: PolicyState, figures: _Figures) -> TierStatus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from exporter.slo.durations import format_duration
 from exporter.slo.types import DAY, HOUR, MINUTE
 
 DIGITS = 3
@@ -61,6 +62,12 @@ def since(at: float, now: float) -> str:
     if moment.date() == today.date():
         return moment.strftime("%H:%M UTC")
     return minute(at)
+
+
+def lasting(seconds: float) -> str:
+    """A length of time in its largest units: `20d`, `5h`, `10m`; `1m` at the least."""
+    unit = MINUTE if seconds < HOUR else HOUR if seconds < 2 * DAY else DAY
+    return format_duration(max(unit, round(seconds / unit) * unit))
 
 
 def pace(share_per_second: float) -> str:

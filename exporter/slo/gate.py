@@ -11,6 +11,7 @@ from enum import StrEnum
 from exporter.slo import figures
 from exporter.slo.burning import sentence, worst_severity
 from exporter.slo.durations import format_duration
+from exporter.slo.outlook import spent_in
 from exporter.slo.overrides import in_force
 from exporter.slo.policy import Gate, Tier
 from exporter.slo.records import Override, TierChange
@@ -39,7 +40,7 @@ class SloDecision:
     - `exempted` and `overridden`: what would not have been allowed is, for the reason that was
       given or by `override`, which is the one in force.
     - `exemptions`: the reasons that pass, while the tier blocks.
-    - `exhaustion_seconds`: until the budget is spent at the rate of the last hour.
+    - `exhaustion_seconds`: until the budget is spent if what holds now goes on.
     - `recovery`: when the tier gets better if nothing more fails, Unix seconds.
     - `held`: why the tier may be out of date, in words.
     """
@@ -208,6 +209,9 @@ def _in_tier(status: SloStatus, tier: Tier) -> str:
     if tier_status.since is not None:
         text += f" since {_time(tier_status.since)}"
     now = f"{figures.left(status.budget.remaining)} of the budget is left" if status.budget else ""
+    soon = spent_in(status)
+    if soon is not None:
+        now += f", which is spent in {soon} if things go on like this"
     last = tier_status.changes[-1] if tier_status.changes else None
     if last is None or last.after != tier.name:
         return f"{text}: {now}." if now else f"{text}."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from math import inf
 
 import pytest
 
@@ -16,6 +15,7 @@ from tests.oracle import (
     always_up,
     in_window,
     labels,
+    overspent_after,
     pair,
     slots,
 )
@@ -186,30 +186,33 @@ class TestFigures:
         assert figures.budget_remaining == pytest.approx(-1)
         assert figures.budget_events == pytest.approx(-10)
         assert figures.budget_seconds(30 * DAY) == pytest.approx(-2592)
-        assert figures.exhaustion_seconds(2, elapsed=30 * DAY, left=0, ends=False) == 0
 
     def test_no_traffic_burns_nothing(self):
         """Without events the ratio is 0 and the budget whole."""
         figures = Figures(bad=0, total=0, error_budget=0.001)
         assert (figures.error_ratio, figures.burn_rate, figures.budget_remaining) == (0, 0, 1)
         assert figures.budget_seconds(30 * DAY) == pytest.approx(2592)
-        assert figures.exhaustion_seconds(0, elapsed=30 * DAY, left=0, ends=False) == inf
 
-    @pytest.mark.parametrize(
-        ("burn_rate", "elapsed", "left", "ends", "seconds"),
-        [
-            (2, 30, 0, False, 7.5),
-            (3, 10, 20, False, 2.5),
-            (1.5, 20, 10, False, 40 / 3),
-            (1.5, 20, 10, True, inf),
-            (1, 30, 0, False, inf),
-            (0.5, 30, 0, False, inf),
-        ],
+
+@pytest.mark.parametrize(
+    ("seconds", "moves", "expected"),
+    [
+        (0, True, -5.0),
+        (3_600, True, -5 + 2 * 36 - 0.01 * (2 * 3_600 - 3_600) - 0),
+        (7_200, True, -5 + 2 * 36 + 36 - 0.01 * (2 * 3_600 + 3_600 - 7_200)),
+        (10_000, True, 0.02 * (7_200 + 6_400) - 0.01 * (7_200 + 6_400)),
+        (10_000, False, -5 + 0.02 * 13_600 - 0.01 * 13_600),
+    ],
+)
+def test_what_is_overspent_in_a_while(seconds, moves, expected):
+    """Of 100 events that are allowed, 95 were bad, all of them last."""
+    found = overspent_after(
+        seconds,
+        bad=lambda start, end: 95.0 if start < end else 0.0,
+        total=lambda start, end: end - start,
+        window=(0, 10_000),
+        moves=moves,
+        holds=(0.02, 2.0, 1.0),
+        error_budget=0.01,
     )
-    def test_half_a_budget_lasts_until_as_much_more_is_bad(
-        self, burn_rate, elapsed, left, ends, seconds
-    ):
-        """In days, by hand: what is allowed grows by the traffic until the period is full."""
-        figures = Figures(bad=5, total=10_000, error_budget=0.001)
-        found = figures.exhaustion_seconds(burn_rate, elapsed=elapsed, left=left, ends=ends)
-        assert found == pytest.approx(seconds)
+    assert found == pytest.approx(expected)

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from exporter.slo import figures
 from exporter.slo.event_history import EventHistory
+from exporter.slo.figures import lasting
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import DAY, HOUR
 from exporter.web.pages import formatting
@@ -169,7 +170,7 @@ def error_chart(status: SloStatus, history: EventHistory) -> Chart:
         name="errors",
         title="Error ratio",
         description=(
-            f"The share of bad events, in buckets of {formatting.lasting(times.bucket)}, from "
+            f"The share of bad events, in buckets of {lasting(times.bucket)}, from "
             f"{formatting.minute(times.start)} to {formatting.minute(times.end)}. "
             f"The objective allows {formatting.small_percent(allowed)}."
         ),

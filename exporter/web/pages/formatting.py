@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
@@ -10,10 +9,11 @@ from urllib.parse import quote, urlencode
 from exporter.slo import figures
 from exporter.slo.burning import worst_severity
 from exporter.slo.durations import format_duration
+from exporter.slo.outlook import burns, spent_in
+from exporter.slo.outlook import outlook as in_words
 from exporter.slo.period import CalendarPeriod, Period
 from exporter.slo.policy import Gate
 from exporter.slo.snapshot import UNMEASURED, SloStatus
-from exporter.slo.types import HOUR
 
 UNKNOWN = "unknown"
 
@@ -56,12 +56,6 @@ def count(events: float) -> str:
     return f"{events:,.0f}" if events == int(events) else figures.number(events)
 
 
-def lasting(seconds: float) -> str:
-    """A length of time in its largest units: `20d`, `5h`, `10m`; `1m` at the least."""
-    unit = 60 if seconds < HOUR else HOUR if seconds < 48 * HOUR else 24 * HOUR
-    return format_duration(max(unit, round(seconds / unit) * unit))
-
-
 def tier(name: str) -> str:
     """The name of a tier, in words."""
     return name.replace("_", " ")
@@ -94,15 +88,11 @@ def url(status: SloStatus) -> str:
 
 
 def outlook(status: SloStatus) -> str:
-    """When the budget is spent at the last hour's rate, or when its tier improves."""
-    seconds, recovery = status.exhaustion_seconds, status.tier_status.recovery
-    if seconds is not None and 0 < seconds < math.inf:
-        return f"spent in {lasting(seconds)}"
-    if recovery is not None:
+    """What becomes of the budget if things go on as they are, or when its tier improves."""
+    recovery = status.tier_status.recovery
+    if recovery is not None and spent_in(status) is None and not burns(status):
         return f"recovers on {day(recovery)}"
-    if seconds is None:
-        return UNKNOWN
-    return "spent" if seconds == 0 else "not burning"
+    return in_words(status)
 
 
 def coverage(status: SloStatus) -> str:

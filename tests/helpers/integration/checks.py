@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 import pytest
 
@@ -10,9 +11,10 @@ from exporter.daemon.engine import Engine
 from exporter.slo.model import Slo
 from exporter.slo.period import RollingPeriod
 from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.slo.types import HOUR
 from exporter.slo.windows import windows
 from tests.helpers.integration.running import slot_counts, status
-from tests.oracle import Figures, in_window
+from tests.oracle import Figures, in_window, overspent_after
 
 INTERVAL = 30
 
@@ -93,15 +95,44 @@ def assert_figures(found: SloStatus, at: int, bad: Count, total: Count) -> None:
     assert found.budget.remaining_seconds == close(period.budget_seconds(found.period.length))
     hour = figures["1h"].burn_rate
     newest = figures["5m"].burn_rate if "5m" in figures else hour
-    known, calendar = (
-        found.coverage * found.period.elapsed,
-        not isinstance(slo.period, RollingPeriod),
+    name = "5m" if "5m" in figures and (newest > hour or newest < hour / 2) else "1h"
+    length = dict(windows(slo.period, at))[name]
+    known = found.coverage * found.period.elapsed
+    holds = (
+        figures[name].error_ratio,
+        figures[name].total / (found.windows[name].known * length),
+        period.total / known,
     )
-    assert found.exhaustion_seconds == close(
-        period.exhaustion_seconds(
-            newest if newest > hour or newest < hour / 2 else hour,
-            elapsed=known,
-            left=found.period.length - (found.period.elapsed if calendar else known),
-            ends=calendar,
+    assert found.exhaustion_seconds is not None
+    rolling = isinstance(slo.period, RollingPeriod)
+
+    def overspent(seconds: float) -> float:
+        return overspent_after(
+            seconds,
+            bad=bad,
+            total=total,
+            window=(found.period.start, at),
+            moves=rolling,
+            holds=holds,
+            error_budget=slo.objective.error_budget,
         )
-    )
+
+    assert_spent_when(found, overspent, found.period.length if rolling else found.period.end - at)
+
+
+def assert_spent_when(found: SloStatus, overspent: Callable[[float], float], ahead: float) -> None:
+    """The budget is spent when it is said to be, and not before; or not within `ahead` seconds.
+
+    Old failures leave the ledger by slots of up to an hour, and the data when they happened.
+    """
+    said = found.exhaustion_seconds
+    assert said is not None
+    if said == 0:
+        assert found.budget is not None
+        assert found.budget.remaining <= 0
+        return
+    steps = [step for step in range(60, int(ahead) + 1, 60) if step < said - HOUR]
+    assert all(overspent(step) <= 1e-6 for step in steps)
+    if said != inf:
+        around = range(int(max(0, said - HOUR)), int(said + HOUR) + 60, 60)
+        assert any(overspent(step) >= -1e-6 for step in around)

@@ -36,7 +36,7 @@ class TestSentence:
         ended = replace(PAGE, start=AT - DAY, end=AT - HOUR, open=False)
         assert sentence(burning(HALF, ended, PAGE, late), AT) == (
             "4.7% of events fail, 0.1% allowed; 50% of the budget is left, "
-            "1.09% goes every 10 minutes; since 22:01 UTC"
+            "1.04% goes every 10 minutes; since 22:01 UTC"
         )
 
     def test_a_budget_that_is_spent_is_overspent_by_something(self):

@@ -140,10 +140,15 @@ class TestWindows:
         assert found[1].budget.remaining == pytest.approx(-0.5)
 
     def test_the_exhaustion_is_that_of_the_last_hours_burn_rate(self):
-        """Half the budget at a burn rate of 10 over the hour lasts a day and a half."""
+        """Half of it goes at 10 times over the hour, while the other half leaves evenly."""
         of = slo()
-        sums = {**every_window(of, spent(0.5)), "5m": (6.0, 1000.0, 1.0), "1h": (10.0, 1000.0, 1.0)}
-        assert status(subject(of), sums).exhaustion_seconds == pytest.approx(1.5 * DAY)
+        hour = 1_000_000 / 720  # of what a month has
+        sums = {
+            **every_window(of, spent(0.5)),
+            "5m": (0.006 * hour / 12, hour / 12, 1.0),
+            "1h": (0.01 * hour, hour, 1.0),
+        }
+        assert status(subject(of), sums).exhaustion_seconds == pytest.approx(15 * DAY / 9.5)
 
 
 class TestAlerts:

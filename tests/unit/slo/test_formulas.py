@@ -1,15 +1,15 @@
-"""Error ratio, burn rate, budget and exhaustion against numbers computed by hand."""
+"""Error ratio, burn rate and budget against numbers computed by hand."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from math import inf, isclose
+from math import isclose
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.slo.budget import Budget, Horizon, Window, exhaustion, holding_rate
+from exporter.slo.budget import Budget, Window
 from exporter.slo.model import Objective
 from exporter.slo.types import DAY
 
@@ -105,53 +105,3 @@ class TestBudget:
         budget = Budget.of(bad, total, objective, period)
         assert rate is not None
         assert isclose(rate + budget.remaining, 1, rel_tol=1e-9, abs_tol=1e-9 * max(1, rate))
-
-
-class TestExhaustion:
-    @pytest.mark.parametrize(
-        ("remaining", "burn_rate", "seconds"),
-        [
-            (1.0, 1.01, 30 * DAY / 1.01),
-            (0.5, 1.0, inf),
-            (0.5, 0.9, inf),
-            (0.5, 15.0, DAY),
-            (1.0, 1000.0, 2592.0),
-            (1.0, 0.0, inf),
-            (0.0, 0.0, 0.0),
-            (0.0, 5.0, 0.0),
-            (-3.0, 0.0, 0.0),
-            (-3.0, 5.0, 0.0),
-        ],
-    )
-    def test_when_the_budget_ends(self, remaining, burn_rate, seconds):
-        """What remains at the burn rate, 0 once it is spent, infinite where it never is."""
-        assert exhaustion(remaining, burn_rate, Horizon(30 * DAY, 0, ends=False)) == seconds
-
-    @given(st.floats(1e-6, 1), st.floats(1.001, 1e4), periods, st.floats(0.01, 1), st.booleans())
-    def test_burning_that_long_spends_what_remains(self, left, burn_rate, period, share, ends):
-        """What is bad by then is what is allowed by then, which grows with the traffic."""
-        known, growing = share * period, (1 - share) * period
-        seconds = exhaustion(left, burn_rate, Horizon(known, growing, ends=ends))
-        if seconds == inf:
-            assert ends
-            seconds = growing
-            assert (1 - left) * known + burn_rate * seconds <= (known + seconds) * (1 + 1e-9)
-        else:
-            allowed = known + min(seconds, growing)
-            assert isclose((1 - left) * known + burn_rate * seconds, allowed, rel_tol=1e-9)
-
-    @pytest.mark.parametrize(
-        ("newest", "hour", "rate"),
-        [
-            (100.0, 20.0, 100.0),  # an outage began
-            (0.0, 20.0, 0.0),  # it is over
-            (9.9, 20.0, 9.9),
-            (15.0, 20.0, 20.0),  # the 5 minutes are only noisier
-            (None, 20.0, 20.0),
-            (3.0, None, None),
-            (None, None, None),
-        ],
-    )
-    def test_the_rate_that_holds_now(self, newest, hour, rate):
-        """Five minutes tell of the beginning and the end, the hour of what lies between."""
-        assert holding_rate(newest, hour) == rate

@@ -198,23 +198,22 @@ class TestCalendarPeriods:
         found = status(subject(self.OF), GOOD, at=at)
         assert [alert.threshold for alert in found.alerts] == pytest.approx(thresholds)
 
+    def burning(self, ratio: float) -> dict[str, tuple[float, float, float]]:
+        """Half of the budget is left, and the last hour had the traffic of the month so far."""
+        hour = 1_000_000 * HOUR / (AT - NOVEMBER)
+        newest = (ratio * hour / 12, hour / 12, 1.0)
+        every = every_window(self.OF, GOOD, period=(500.0, 1_000_000.0, 1.0))
+        return {**every, "5m": newest, "1h": (ratio * hour, hour, 1.0)}
+
     def test_the_budget_grows_with_the_month_while_it_is_spent(self):
         """At a burn rate of 10, nine tenths of what fails is more than what comes in."""
-        sums = {
-            **every_window(self.OF, GOOD, period=(500.0, 1_000_000.0, 1.0)),
-            "5m": (10.0, 1000.0, 1.0),
-            "1h": (10.0, 1000.0, 1.0),
-        }
+        sums = self.burning(0.01)
         found = status(subject(self.OF), sums)
         assert found.exhaustion_seconds == pytest.approx(0.5 * found.period.elapsed / 9)
 
     def test_a_budget_that_lasts_until_the_month_ends_is_not_exhausted(self):
         """The next month has one of its own."""
-        sums = {
-            **every_window(self.OF, GOOD, period=(500.0, 1_000_000.0, 1.0)),
-            "5m": (2.0, 1000.0, 1.0),
-            "1h": (2.0, 1000.0, 1.0),
-        }
+        sums = self.burning(0.002)
         assert status(subject(self.OF), sums, at=DECEMBER - DAY).exhaustion_seconds == inf
 
     def test_slos_of_several_periods_have_each_their_own(self):
