@@ -85,6 +85,8 @@ def exhaustion(so_far: SoFar, now: Holding) -> float:
         return math.inf
     usual = window.total / (window.known * span.elapsed)
     left = window.total * so_far.remaining
+    if not math.isfinite(left * now.traffic * now.burn_rate):
+        return math.inf
     if isinstance(so_far.period, CalendarPeriod):
         seconds = _growing(left, now, usual)
         return seconds if seconds <= span.end - (span.start + span.elapsed) else math.inf

@@ -22,10 +22,10 @@ def test_a_service_is_shown_with_its_worst_slo():
     assert [each.split()[0] for each in found] == ["checkout", "auth", "search", "mail"]
     assert found[0] == (
         "checkout incident latency: 20% of requests are slower than 300ms, 1% allowed; 10% of the "
-        "budget is left, 2.78% goes every hour; since 22:03 UTC 2 SLOs paging 2"
+        "budget is left, 3.17% goes every 10 minutes; since 22:03 UTC 2 SLOs paging 2"
     )
     assert found[2].endswith("2 SLOs without data 1")
-    assert found[3] == "mail normal delivery: 99.9% left, not burning 1 SLO"
+    assert found[3] == "mail normal delivery: 99.9% left, lasts at this rate 1 SLO"
 
 
 def test_the_worst_slo_is_the_worst_whatever_the_order():

@@ -32,7 +32,7 @@ class TestOverview:
             "slow feature releases down, prioritise reliability",
             "40%",
             "0.6x",
-            "not burning",
+            "lasts at this rate",
             "error-budget-exporter 1.2.3",
             "1 SLO, evaluated 2023-11-14 22:15:00 UTC; no alert condition holds.",
         ):
