@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DURATION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools browser demo test test-fast test-slow lint bench exactness dashboards screenshots clean
+.PHONY: help venv tools browser demo test test-fast test-slow lint bench exactness dashboards runbooks screenshots clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -62,6 +62,9 @@ exactness: export PROMETHEUS_NEWEST ?= $(NEWEST)/prometheus
 exactness: export VICTORIA_METRICS ?= $(NEWEST)/victoria-metrics
 exactness: venv tools $(NEWEST)/victoria-metrics  ## the torture set on three servers, as the table of docs/exactness.md
 	$(BIN)/python -m bench.exactness
+
+runbooks: venv  ## the runbook pages that are shipped, from docs/operating.md
+	$(BIN)/python -m dev.runbooks
 
 dashboards: venv  ## the dashboards that are shipped, from their builder in dev/
 	$(BIN)/python -m dev.dashboards

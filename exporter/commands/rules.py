@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import click
 
+from exporter.commands.options import config_option
+from exporter.config.reading.loading import load_file
 from exporter.rules.aliases import ALIASES
+from exporter.rules.per_slo import SloAlert, by_service
 from exporter.rules.rule import RuleOptions
 from exporter.rules.writing import FORMATS, write
+from exporter.slo.alerting import SEVERITIES
+from exporter.slo.model import Slo
 
 
 def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -65,10 +71,8 @@ def _namespace(_: click.Context, __: click.Parameter, value: str | None) -> str 
 @click.option(
     "--runbook-url",
     "runbooks",
-    default=RuleOptions().runbooks,
-    show_default=True,
     callback=_address,
-    help="Where you keep docs/operating.md; the alert's name is appended.",
+    help="Where you keep docs/operating.md, if not as pages of the exporter.",
 )
 @click.option(
     "--dashboard-url",
@@ -101,25 +105,50 @@ def _namespace(_: click.Context, __: click.Parameter, value: str | None) -> str 
     callback=_job,
     help="The job by which Prometheus scrapes the exporter.",
 )
+@click.option(
+    "--per-slo",
+    is_flag=True,
+    help="Write one burn-rate alert per SLO and severity, from the configuration.",
+)
+@config_option
 def rules(
     *,
     form: str,
     aliases: tuple[str, ...],
     starter: bool,
-    runbooks: str,
+    runbooks: str | None,
     dashboard: str | None,
     page: str | None,
     labels: Mapping[str, str],
     namespace: str | None,
     job: str,
+    per_slo: bool,
+    config_file: Path,
 ) -> None:
     """Write alerting rules for Prometheus to the standard output.
 
-    They are the same for every configuration: thresholds and states are the exporter's series.
+    They are the same for every configuration: thresholds and states are the exporter's series. With
+    --per-slo the burn-rate alerts follow the configuration, and are to be written again with it.
     """
     if namespace and form != "operator":
         raise click.UsageError("--namespace needs --format operator")
     options = RuleOptions(
         runbooks, dashboard, job, tuple(dict.fromkeys(aliases)), starter, page, labels, namespace
     )
-    click.echo(write(options, form), nl=False)
+    alerts = by_service(_alerts(load_file(config_file).slos)) if per_slo else None
+    click.echo(write(options, form, alerts), nl=False)
+
+
+def _alerts(slos: Iterable[Slo]) -> Iterator[SloAlert]:
+    """The burn-rate alerts that SLOs may have."""
+    for slo in slos:
+        for severity in SEVERITIES:
+            if any(each.severity == severity for each in slo.alerting.enabled):
+                yield SloAlert(
+                    slo.service,
+                    slo.name,
+                    severity,
+                    slo.alerting.name,
+                    slo.alerting.of(severity).labels,
+                    slo.alert_annotations(severity),
+                )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from exporter.exposition.alert_metrics import ALERT_FAMILIES
 from exporter.exposition.slo_metrics import FAMILIES, tier_points
 from exporter.exposition.text import Points, label
 from exporter.slo.snapshot import SloStatus, Snapshot
@@ -24,7 +25,7 @@ OVERRIDES = (
 def families(snapshot: Snapshot) -> Iterator[tuple[str, str, str, Iterable[tuple[str, Points]]]]:
     """Every family with its series: name, type, help, and (labels, points) per SLO or service."""
     slos = [(_slo_labels(status), status) for status in snapshot.slos]
-    for family in FAMILIES:
+    for family in (*FAMILIES, *ALERT_FAMILIES):
         read = family.read
         yield (
             family.name,

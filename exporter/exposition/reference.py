@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry
 
+from exporter.exposition.alert_metrics import ALERT_FAMILIES
 from exporter.exposition.families import OVERRIDES, SERVICE_TIER
 from exporter.exposition.self_metrics import PREFIX, SelfFigures, SelfMetrics, StoreFigures
 from exporter.exposition.slo_metrics import FAMILIES
@@ -75,7 +76,8 @@ The usual `process_*` metrics of Prometheus client libraries are there as well.
 def reference() -> str:
     """The whole document."""
     slos = _table(
-        (family.name, family.kind, ", ".join(family.labels), family.help) for family in FAMILIES
+        (family.name, family.kind, ", ".join(family.labels), family.help)
+        for family in (*FAMILIES, *ALERT_FAMILIES)
     )
     name, kind, help_ = SERVICE_TIER
     slos += _row(name, kind, "tier (and no `slo`)", help_)

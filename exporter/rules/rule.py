@@ -6,19 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from exporter.rules import templates
+
 
 @dataclass(frozen=True, slots=True)
 class RuleOptions:
     """What differs between two users of the rules.
 
-    `runbooks` is the address at which docs/operating.md is kept, `dashboard` that of a Grafana
-    dashboard with the variables `service` and `slo`; `job` is the scrape job of the exporter.
+    `runbooks` is the address at which docs/operating.md is kept, None for the daemon's own pages;
+    `dashboard` that of a Grafana dashboard with the variables `service` and `slo`; `job` is the
+    scrape job of the exporter.
     `aliases` are keys of `aliases.ALIASES`; `starter` adds the alert on a breach over 5 minutes.
     `page` is where people find the status page. `labels` are added to every alert. `namespace` is
     that of the PrometheusRule.
     """
 
-    runbooks: str = "https://runbooks.example.com/error-budget-exporter/operating.md"
+    runbooks: str | None = None
     dashboard: str | None = None
     job: str = "error-budget-exporter"
     aliases: tuple[str, ...] = ()
@@ -27,10 +30,40 @@ class RuleOptions:
     labels: Mapping[str, str] = field(default_factory=dict)
     namespace: str | None = None
 
+    def runbook(self, alert: str) -> str:
+        """Where the runbook of an alert is."""
+        if self.runbooks is not None:
+            return f"{self.runbooks}#{alert.lower()}"
+        path = f"/runbooks/{alert}"
+        if self.page is not None:
+            return f"{self.page.rstrip('/')}{path}"
+        return templates.of_daemon(path, self.job)
+
+    def links(self) -> dict[str, str]:
+        """The annotations of alerts on SLOs that lead elsewhere, but for the runbook."""
+        found = {}
+        if self.dashboard is not None:
+            join = "&" if "?" in self.dashboard else "?"
+            found["dashboard_url"] = (
+                f"{self.dashboard}{join}var-service={{{{ $labels.service | urlquery }}}}"
+                "&var-slo={{ $labels.slo | urlquery }}"
+            )
+        if self.page is not None:
+            found["page_url"] = (
+                f"{self.page.rstrip('/')}/?service={{{{ $labels.service | urlquery }}}}"
+                "&q={{ $labels.slo | urlquery }}"
+            )
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """An alerting rule; `wait` is its `for`, none if it fires at once."""
+    """An alerting rule; `wait` is its `for`, none if it fires at once.
+
+    `of_slo` tells whether its alerts carry `service` and `slo`; `burns` whether they are burn-rate
+    alerts of any SLO, whose own annotations are looked up. `labels` and `annotations` are its own.
+    `runbook` is the heading of its runbook, if that is not its name.
+    """
 
     name: str
     expr: str
@@ -39,32 +72,29 @@ class AlertRule:
     description: str
     wait: str | None = None
     of_slo: bool = False
-    """Whether its alerts carry `service` and `slo`, so that a dashboard can show them."""
+    burns: bool = False
+    runbook: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     def content(self, options: RuleOptions) -> dict[str, Any]:
         """The rule as Prometheus reads it."""
-        annotations = {
-            "summary": self.summary,
-            "description": self.description,
-            "runbook_url": f"{options.runbooks}#{self.name.lower()}",
-        }
-        if self.of_slo and options.dashboard is not None:
-            join = "&" if "?" in options.dashboard else "?"
-            annotations["dashboard_url"] = (
-                f"{options.dashboard}{join}var-service={{{{ $labels.service | urlquery }}}}"
-                "&var-slo={{ $labels.slo | urlquery }}"
-            )
-        if self.of_slo and options.page is not None:
-            annotations["page_url"] = (
-                f"{options.page.rstrip('/')}/?service={{{{ $labels.service | urlquery }}}}"
-                "&q={{ $labels.slo | urlquery }}"
-            )
+        links = {"runbook_url": options.runbook(self.runbook or self.name)}
+        if self.of_slo:
+            links |= options.links()
+        if self.burns:
+            for name in links.keys() & {"runbook_url", "dashboard_url"}:
+                links[name] = templates.own(name, links[name])
+        elif self.of_slo:
+            names = ("runbook_url", "runbook")
+            links["runbook_url"] = templates.from_label(names, links["runbook_url"])
+        written = {"summary": self.summary, "description": self.description, **links}
         return {
             "alert": self.name,
             "expr": self.expr,
             **({"for": self.wait} if self.wait else {}),
-            "labels": {**options.labels, "severity": self.severity},
-            "annotations": annotations,
+            "labels": {**options.labels, **self.labels, "severity": self.severity},
+            "annotations": {**written, **self.annotations},
         }
 
 

@@ -8,8 +8,11 @@ replicas both say becomes one alert: `without (instance, pod)` keeps all other l
 from __future__ import annotations
 
 from exporter.rules.rule import AlertRule
+from exporter.rules.templates import FIGURES
 
 SLO = "{{ $labels.service }}/{{ $labels.slo }}"
+
+BURNS = f"{SLO} burns its error budget {{{{ $value | humanize }}}} times too fast"
 
 
 def _with_owner(expr: str) -> str:
@@ -29,14 +32,22 @@ or on (service, slo)
 {expr}"""
 
 
-def _burn(severity: str) -> str:
-    """One alert per SLO however many of its conditions hold; the value is the worst burn rate."""
-    return _with_owner(f"""\
-max without (instance, pod, window, long) (
-  label_replace(slo_burn_rate, "long", "$1", "window", "(.+)")
-  and ignoring (window, severity, short)
-  slo_burn_rate_alert{{severity="{severity}"}} == 1
-)""")
+def burn_alert_name(severity: str) -> str:
+    """What the burn-rate alerts of a severity are called."""
+    return f"ErrorBudgetBurn{severity.title()}"
+
+
+def _burn(severity: str) -> AlertRule:
+    """One alert per SLO however many of its conditions hold; the value is how fast it burns."""
+    return AlertRule(
+        name=burn_alert_name(severity),
+        expr=f'max without (instance, pod) (slo_alert_burn_rate{{severity="{severity}"}}) > 0',
+        severity=severity,
+        summary=BURNS,
+        description=FIGURES,
+        of_slo=True,
+        burns=True,
+    )
 
 
 def _state(state: str) -> str:
@@ -44,26 +55,7 @@ def _state(state: str) -> str:
 (min without (instance, pod) (slo_data_state{{state="{state}"}}) == 1)""")
 
 
-BURN = (
-    AlertRule(
-        name="ErrorBudgetBurnPage",
-        expr=_burn("page"),
-        severity="page",
-        summary=f"{SLO} burns its error budget {{{{ $value | humanize }}}} times too fast",
-        description="A large part of the period's error budget was spent within hours. "
-        "A burn rate of 1 spends exactly the budget over the period.",
-        of_slo=True,
-    ),
-    AlertRule(
-        name="ErrorBudgetBurnTicket",
-        expr=_burn("ticket"),
-        severity="ticket",
-        summary=f"{SLO} burns its error budget at a rate of {{{{ $value | humanize }}}}",
-        description="A large part of the period's error budget was spent within days. "
-        "A burn rate of 1 spends exactly the budget over the period.",
-        of_slo=True,
-    ),
-)
+BURN = (_burn("page"), _burn("ticket"))
 
 POLICY = (
     AlertRule(
@@ -83,11 +75,11 @@ POLICY = (
     AlertRule(
         name="ErrorBudgetExhausted",
         expr=_with_owner("""\
-(min without (instance, pod) (slo_error_budget_remaining_ratio) <= 0)"""),
+(0 - min without (instance, pod) (slo_error_budget_remaining_ratio) >= 0)"""),
         wait="5m",
         severity="ticket",
         summary=f"{SLO} has spent its error budget",
-        description="{{ $value | humanizePercentage }} of it is left: the objective is missed "
+        description="It is overspent by {{ $value | humanizePercentage }}: the objective is missed "
         "unless old failures leave the period, or a new period begins.",
         of_slo=True,
     ),

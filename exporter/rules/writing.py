@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import yaml
 
 from exporter.rules import exporter_alerts, slo_alerts
 from exporter.rules.aliases import ALIASES
-from exporter.rules.rule import RuleOptions
+from exporter.rules.rule import AlertRule, RecordingRule, RuleOptions
 
 FORMATS: Final = ("prometheus", "operator")
 
@@ -34,11 +35,15 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def groups(options: RuleOptions) -> dict[str, Any]:
-    """The content of a rule file."""
+def groups(
+    options: RuleOptions, per_slo: Mapping[str, Sequence[AlertRule]] | None = None
+) -> dict[str, Any]:
+    """The content of a rule file; `per_slo` are burn-rate alerts by service, if not for any SLO."""
     starter = slo_alerts.STARTER if options.starter else ()
-    contents = {
-        "error-budgets": (*slo_alerts.BURN, *starter, *slo_alerts.POLICY),
+    burn = slo_alerts.BURN if per_slo is None else ()
+    contents: dict[str, Sequence[AlertRule | RecordingRule]] = {
+        "error-budgets": (*burn, *starter, *slo_alerts.POLICY),
+        **{f"error-budgets-of-{service}": rules for service, rules in (per_slo or {}).items()},
         NAME: (*exporter_alerts.alerts(options.job), *slo_alerts.DATA),
         **{f"error-budgets-as-{alias}": ALIASES[alias] for alias in options.aliases},
     }
@@ -54,9 +59,13 @@ def groups(options: RuleOptions) -> dict[str, Any]:
     }
 
 
-def write(options: RuleOptions, form: str) -> str:
-    """The rules as YAML text in one of FORMATS."""
-    content = groups(options)
+def write(
+    options: RuleOptions,
+    form: str,
+    per_slo: Mapping[str, Sequence[AlertRule]] | None = None,
+) -> str:
+    """The rules as YAML text in one of FORMATS; `per_slo` as in `groups`."""
+    content = groups(options, per_slo)
     if form == "operator":
         content = {
             "apiVersion": "monitoring.coreos.com/v1",

@@ -10,6 +10,17 @@ from exporter.slo.windows import CONDITIONS, WINDOWS, BurnRateCondition
 SEVERITIES = ("page", "ticket")
 """From worst to least."""
 
+LABELS_SHOWN = ("owner",)
+"""Labels of an SLO that its alerts carry as labels."""
+
+LABELS_AS_ANNOTATIONS = {
+    "runbook": "runbook_url",
+    "runbook_url": "runbook_url",
+    "dashboard": "dashboard_url",
+    "dashboard_url": "dashboard_url",
+}
+"""Labels of an SLO that its alerts carry as annotations: the label, and the annotation."""
+
 
 @dataclass(frozen=True, slots=True)
 class SeverityAlerts:

@@ -21,9 +21,16 @@ def severity_rank(severity: str) -> int:
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
-def worst_alert(status: SloStatus) -> Alert | None:
-    """The condition that fires and is worst: a page before a ticket, the fastest of them."""
-    firing = [alert for alert in status.alerts if alert.firing]
+def worst_alert(status: SloStatus, severity: str | None = None) -> Alert | None:
+    """The condition that fires and is worst: a page before a ticket, the fastest of them.
+
+    With a `severity` only those of it are looked at.
+    """
+    firing = [
+        alert
+        for alert in status.alerts
+        if alert.firing and severity in (None, alert.condition.severity)
+    ]
     return min(
         firing,
         key=lambda alert: (severity_rank(alert.condition.severity), alert.condition.long),

@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from exporter.slo.alerting import DEFAULT_ALERTING, Alerting
+from exporter.slo.alerting import (
+    DEFAULT_ALERTING,
+    LABELS_AS_ANNOTATIONS,
+    LABELS_SHOWN,
+    Alerting,
+)
 from exporter.slo.durations import format_duration
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.period import Period, RollingPeriod
@@ -183,6 +188,22 @@ class Slo:
     def groups(self, values: Iterable[str]) -> dict[str, str]:
         """The labels of one group, from the values of its `group_by` labels."""
         return dict(zip(self.group_as or self.group_by, values, strict=False))
+
+    def alert_labels(self, severity: str) -> dict[str, str]:
+        """The labels that its burn-rate alerts of a severity carry beside the usual ones."""
+        own = {name: self.labels[name] for name in LABELS_SHOWN if self.labels.get(name)}
+        labels = own | dict(self.alerting.of(severity).labels)
+        groups = self.group_as or self.group_by
+        return {name: value for name, value in labels.items() if name not in groups}
+
+    def alert_annotations(self, severity: str) -> dict[str, str]:
+        """The annotations that its alerts of a severity carry in place of those that all have."""
+        own = {
+            annotation: value
+            for name, annotation in LABELS_AS_ANNOTATIONS.items()
+            if (value := self.labels.get(name)) and value.startswith(("http://", "https://"))
+        }
+        return own | dict(self.alerting.of(severity).annotations)
 
     def conditions(self, length: int) -> tuple[BurnRateCondition, ...]:
         """The burn-rate conditions that can hold, in a period of `length` seconds."""

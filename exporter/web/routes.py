@@ -81,6 +81,8 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             *gate_routes(publisher, daemon),
             Route("/", pages.overview),
             Route("/slo/{name:path}", pages.slo),
+            Route("/runbooks", pages.runbooks),
+            Route("/runbooks/{name}", pages.runbook),
             Mount("/static", pages.assets),
         ],
         exception_handlers=ERROR_HANDLERS,

@@ -16,6 +16,7 @@ from exporter.web.pages.assets import Assets
 from exporter.web.pages.detail import detail
 from exporter.web.pages.filters import View
 from exporter.web.pages.overview import Overview
+from exporter.web.pages.runbooks import runbooks
 
 
 @cache
@@ -30,7 +31,7 @@ def _written(version: str) -> tuple[Assets, dict[str, Template]]:
         lstrip_blocks=True,
     )
     environment.globals |= {"version": version, "asset": assets.url}
-    names = ("overview", "slo", "missing")
+    names = ("overview", "slo", "missing", "runbook", "runbooks")
     return assets, {name: environment.get_template(f"{name}.html") for name in names}
 
 
@@ -84,3 +85,18 @@ class Pages:
             return self._templates["slo"].render(shown, progress=progress)
 
         return HTMLResponse(await run_in_threadpool(render))
+
+    def runbooks(self, _: Request) -> Response:
+        """The runbooks by their names."""
+        return HTMLResponse(self._listed(unknown=None))
+
+    def runbook(self, request: Request) -> Response:
+        """The runbook of an alert."""
+        name = request.path_params["name"]
+        text = runbooks().get(name)
+        if text is None:
+            return HTMLResponse(self._listed(unknown=name), status_code=404)
+        return HTMLResponse(self._templates["runbook"].render(name=name, text=text))
+
+    def _listed(self, *, unknown: str | None) -> str:
+        return self._templates["runbooks"].render(names=list(runbooks()), unknown=unknown)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from exporter.demo.servers import http_get
 from tests.helpers.alerting.staged import GROUP_WAIT, Stage, stage
 
 PAGE, TICKET = "ErrorBudgetBurnPage", "ErrorBudgetBurnTicket"
 WORSENED = "ErrorBudgetTierWorsened"
+FIGURES = (
+    r"\d[\d.]*% of events fail, 14% are allowed\. "
+    r"(\d[\d.]*% of the error budget is left|The error budget is overspent by \d[\d.]*%), "
+    r"\d[\d.]*% of it goes every hour\.( At this rate it is spent in [\dhms ]+\.)?"
+    r" Since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC\."
+)
 CALM = 5
 """Scrapes of the exporter before the outage, at least."""
 
@@ -46,7 +54,12 @@ def test_an_outage_pages_once_holds_the_ticket_back_and_resolves(
             "job": "error-budget-exporter",
         }
         assert alert["annotations"]["summary"].startswith("checkout/availability burns")
-        assert alert["annotations"]["runbook_url"].endswith("#errorbudgetburnpage")
+        told = alert["annotations"]
+        assert re.fullmatch(FIGURES, told["description"]), told["description"]
+        assert told["runbook_url"] == f"http://127.0.0.1:{on.exporter.port}/runbooks/{PAGE}"
+        status, runbook = http_get(on.exporter.port, f"/runbooks/{PAGE}")
+        assert status == 200
+        assert b"Stop the failing first" in runbook
 
         ended = on.end_outage()
         on.until("the end of it", lambda: on.inbox.of("payments-page", "resolved"))

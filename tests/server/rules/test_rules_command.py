@@ -13,6 +13,7 @@ from exporter.cli import main
 from tests.helpers.paths import ROOT
 
 UNIT_TESTS = Path(__file__).with_name("options_test.yaml")
+PER_SLO_TESTS = Path(__file__).with_name("per_slo_test.yaml")
 EVERYTHING = (
     "--starter",
     "--aliases=sloth",
@@ -161,3 +162,53 @@ def test_wrong_options_are_refused(argument, text):
     result = command(argument)
     assert (result.exit_code, result.stdout) == (2, "")
     assert text in result.stderr
+
+
+CONFIG = """\
+alerting: {ticket: {labels: {team: "all"}}}
+slos:
+  - service: "check \\"out\\""
+    name: availability
+    objective: 99.9
+    sli: {events: {bad: errors_total, total: requests_total}}
+    labels: {owner: payments, runbook: "https://wiki/checkout"}
+    alerting:
+      name: CheckoutBurns
+      page: {labels: {team: shop}, annotations: {note: "{{ $labels.slo }} of {{ $labels.region }}"}}
+  - service: mail
+    name: latency
+    objective: 99
+    sli: {events: {bad: errors_total, total: requests_total}}
+    alerting: {page: {disabled: true}}
+"""
+
+
+def test_per_slo_writes_an_alert_for_each(promtool, tmp_path):
+    """By its own name, labels and annotations; none of a severity that is disabled."""
+    config, written, tests = (
+        tmp_path / name for name in ("config.yaml", "rules.yaml", "test.yaml")
+    )
+    config.write_text(CONFIG)
+    arguments = ("--per-slo", f"--config.file={config}", "--page-url=https://budgets")
+    written.write_text(command(*arguments).stdout)
+    promtool_says(promtool, "check", "rules", written)
+    tests.write_text(PER_SLO_TESTS.read_text().replace("RULES", str(written)))
+    promtool_says(promtool, "test", "rules", tests)
+    burning = [rule for rule in rules(*arguments) if "slo_alert_burn_rate" in rule["expr"]]
+    assert [(rule["alert"], rule["labels"]["severity"]) for rule in burning] == [
+        ("CheckoutBurns", "page"),
+        ("CheckoutBurns", "ticket"),
+        ("ErrorBudgetBurnTicket", "ticket"),
+    ]
+    others = {rule["alert"] for rule in rules()} - {rule["alert"] for rule in rules(*arguments)}
+    assert others == {"ErrorBudgetBurnPage"}
+
+
+def test_per_slo_names_every_mistake_of_the_configuration(tmp_path):
+    """And writes nothing."""
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG.replace("disabled", "disable"))
+    result = command("--per-slo", f"--config.file={config}")
+    assert result.exit_code != 0
+    assert result.stdout == ""
+    assert "did you mean disabled?" in f"{result.stderr}{result.exception}"

@@ -87,6 +87,7 @@ class TestUnknown:
             "slo_burn_rate",
             "slo_burn_rate_alert",
             "slo_burn_rate_alert_held",
+            "slo_alert_burn_rate",
             "slo_error_budget_exhaustion_seconds",
         }
 

@@ -19,13 +19,14 @@ from exporter.slo.durations import format_duration
 from exporter.slo.maintenance import one_off
 from exporter.slo.overrides import with_overrides
 from exporter.slo.policy_state import PolicyState
-from exporter.slo.records import Incident, Override, TierChange
+from exporter.slo.records import Firing, Incident, Override, TierChange
 from exporter.slo.types import DAY
 from tests.helpers.exposition.reading import FORMS, OWN, families, text, values
 from tests.helpers.samples import AT, every_window, slo, snapshot, subject
 
+ALERT = {"severity", "owner"}
 TABLE = {
-    "slo_info": ("gauge", {"objective", "period", "policy", "owner"}),
+    "slo_info": ("gauge", {"objective", "period", "policy", "owner", "runbook"}),
     "slo_objective_ratio": ("gauge", set()),
     "slo_period_seconds": ("gauge", set()),
     "slo_events_total": ("counter", set()),
@@ -40,6 +41,14 @@ TABLE = {
     "slo_burn_rate_threshold": ("gauge", {"severity", "long", "short"}),
     "slo_burn_rate_alert": ("gauge", {"severity", "long", "short"}),
     "slo_burn_rate_alert_held": ("gauge", {"severity", "long", "short"}),
+    "slo_alert_burn_rate": ("gauge", ALERT),
+    "slo_alert_error_ratio": ("gauge", ALERT),
+    "slo_alert_allowed_error_ratio": ("gauge", ALERT),
+    "slo_alert_budget_remaining_ratio": ("gauge", ALERT),
+    "slo_alert_budget_hourly_ratio": ("gauge", ALERT),
+    "slo_alert_exhaustion_seconds": ("gauge", ALERT),
+    "slo_alert_since_timestamp_seconds": ("gauge", ALERT),
+    "slo_alert_annotations": ("gauge", ALERT | {"annotation_runbook_url"}),
     "slo_policy_tier": ("gauge", {"tier"}),
     "slo_service_policy_tier": ("gauge", {"tier"}),
     "slo_policy_tier_since_timestamp_seconds": ("gauge", set()),
@@ -60,7 +69,8 @@ TABLE = {
 """The design's table: type, and the labels beyond service and slo."""
 
 SPENT = (600.0, 1_000_000.0, 1.0)
-BURNING = {**every_window(slo(), SPENT), "5m": (3_000.0, 1_000_000.0, 1.0)}
+FAST = (20_000.0, 1_000_000.0, 1.0)
+BURNING = {**every_window(slo(), SPENT), "5m": FAST, "1h": FAST}
 SLOWED = PolicyState(
     changes=(
         TierChange(AT - 900, None, "normal", "default", 0.9),
@@ -70,6 +80,7 @@ SLOWED = PolicyState(
         Incident(AT - 9000, AT - 8000, bad=300.0, share=0.3, open=False, postmortem=True),
         Incident(AT - 900, AT, bad=100.0, share=0.1, open=True),
     ),
+    firings=(Firing("page", 3600, 300, AT - 600, AT, open=True),),
 )
 RELEASE = one_off("database upgrade", AT - 600, AT + 600)
 
@@ -92,7 +103,7 @@ class TestFamilies:
     def test_every_family_of_the_design_is_there_with_its_type_and_labels(self, form):
         """And none besides."""
         one = subject(
-            slo(labels={"owner": "team"}, maintenance=(RELEASE,)),
+            slo(labels={"owner": "team", "runbook": "https://r"}, maintenance=(RELEASE,)),
             policy_state=SLOWED,
             recovery=AT + 9,
         )

@@ -35,6 +35,7 @@ ASKING = [
 """Every route that asks the daemon."""
 
 ALONE = {"/metrics", "/-/healthy", "/api/v1/slos", "/api/v1/openapi.json", "/static"}
+ALONE |= {"/runbooks", "/runbooks/{name}"}
 """Routes that ask nothing of it."""
 
 

@@ -1,0 +1,158 @@
+"""What burn-rate alerts are made of: series that carry the labels of the alert.
+
+A rule takes them as they are, so that rules are the same for every configuration; the annotations
+look the figures up by the alert's own labels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from exporter.exposition.slo_metrics import Family, Read
+from exporter.exposition.text import label
+from exporter.slo.alerting import SEVERITIES
+from exporter.slo.budget import Window
+from exporter.slo.burning import firing_since, worst_alert
+from exporter.slo.durations import format_duration
+from exporter.slo.snapshot import SloStatus
+from exporter.slo.types import HOUR
+
+LABELS = ("severity", "alert_name", "the alert's labels")
+
+Point = tuple[str, float]
+
+
+def alert_labels(status: SloStatus, severity: str) -> str:
+    """The labels of an SLO's alerts of a severity beyond service, slo and group_by's, as text."""
+    slo = status.slo
+    parts = [label("severity", severity)]
+    if slo.alerting.name is not None:
+        parts.append(label("alert_name", slo.alerting.name))
+    parts += [label(*each) for each in slo.alert_labels(severity).items()]
+    return ",".join(parts)
+
+
+def _newest(status: SloStatus, severity: str) -> Window | None:
+    """The short window of the worst condition of a severity that fires."""
+    alert = worst_alert(status, severity)
+    return None if alert is None else status.windows.get(format_duration(alert.condition.short))
+
+
+def _burn_rates(status: SloStatus) -> Iterator[Point]:
+    for severity in SEVERITIES:
+        known = [
+            alert.firing
+            for alert in status.alerts
+            if alert.condition.severity == severity and alert.firing is not None
+        ]
+        if known:
+            newest = _newest(status, severity) if any(known) else None
+            rate = newest.burn_rate if newest else 0.0
+            yield alert_labels(status, severity), rate or 0.0
+
+
+def _firing(value: Callable[[SloStatus, str, Window], float | None]) -> Read:
+    """A figure of what fires: no series while nothing does."""
+
+    def read(status: SloStatus) -> Iterator[Point]:
+        if not any(alert.firing for alert in status.alerts):
+            return
+        for severity in SEVERITIES:
+            newest = _newest(status, severity)
+            found = value(status, severity, newest) if newest else None
+            if found is not None:
+                yield alert_labels(status, severity), found
+
+    return read
+
+
+def _hourly(status: SloStatus, severity: str, newest: Window) -> float | None:
+    return None if newest.burn_rate is None else newest.burn_rate * HOUR / status.period.length
+
+
+def _remaining(status: SloStatus, severity: str, newest: Window) -> float | None:
+    return status.budget.remaining if status.budget else None
+
+
+def _exhaustion(status: SloStatus, severity: str, newest: Window) -> float | None:
+    left = status.exhaustion_seconds
+    return left if left and math.isfinite(left) else None
+
+
+def _since(status: SloStatus, severity: str, newest: Window) -> float | None:
+    return firing_since(status, severity)
+
+
+def _annotations(status: SloStatus) -> Iterator[Point]:
+    for severity in SEVERITIES if any(alert.firing for alert in status.alerts) else ():
+        if worst_alert(status, severity):
+            own = {
+                f"annotation_{name}": value
+                for name, value in status.slo.alert_annotations(severity).items()
+                if "{{" not in value  # a template is Prometheus's to write: `rules --per-slo`
+            }
+            if own:
+                labels = ",".join(label(*each) for each in own.items())
+                yield f"{alert_labels(status, severity)},{labels}", 1.0
+
+
+ALERT_FAMILIES = (
+    Family(
+        "slo_alert_burn_rate",
+        "gauge",
+        "What burn-rate alerts fire on: the short window's burn rate of the worst condition that "
+        "holds, 0 while none does; with the labels of the alert.",
+        _burn_rates,
+        LABELS,
+    ),
+    Family(
+        "slo_alert_error_ratio",
+        "gauge",
+        "The same window's error ratio; as all that follows, only while a condition holds.",
+        _firing(lambda status, severity, newest: newest.error_ratio),
+        LABELS,
+    ),
+    Family(
+        "slo_alert_allowed_error_ratio",
+        "gauge",
+        "The error ratio that the objective allows.",
+        _firing(lambda status, severity, newest: status.slo.objective.error_budget),
+        LABELS,
+    ),
+    Family(
+        "slo_alert_budget_remaining_ratio",
+        "gauge",
+        "The share of the period's error budget that is left; below 0 when overspent.",
+        _firing(_remaining),
+        LABELS,
+    ),
+    Family(
+        "slo_alert_budget_hourly_ratio",
+        "gauge",
+        "The share of the period's error budget that goes every hour at that burn rate.",
+        _firing(_hourly),
+        LABELS,
+    ),
+    Family(
+        "slo_alert_exhaustion_seconds",
+        "gauge",
+        "Seconds until the budget is spent at the rate that holds now; absent if it is, or is not.",
+        _firing(_exhaustion),
+        LABELS,
+    ),
+    Family(
+        "slo_alert_since_timestamp_seconds",
+        "gauge",
+        "Since when conditions of the severity have held without a pause.",
+        _firing(_since),
+        LABELS,
+    ),
+    Family(
+        "slo_alert_annotations",
+        "gauge",
+        "1, with the alert's own annotations as labels, where it has any.",
+        _annotations,
+        (*LABELS, "annotation_NAME"),
+    ),
+)
