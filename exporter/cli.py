@@ -13,6 +13,7 @@ COMMANDS = {
     "dashboards": "dashboards",
     "demo": "demo",
     "gate": "gate",
+    "import": "import_specs",
     "ledger": "ledger",
     "override": "overrides",
     "overrides": "overrides",
@@ -37,7 +38,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"exporter.commands.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        # import is a word of Python's own.
+        command: click.Command = getattr(module, "import_" if cmd_name == "import" else cmd_name)
         return command
 
     def invoke(self, ctx: click.Context) -> object:

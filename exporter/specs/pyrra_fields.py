@@ -40,7 +40,7 @@ FIELDS: Fields = {
     "spec.alerting.name": Field("`alerting.name`"),
     "spec.alerting.absentName": Field(
         "left out",
-        remark="is left out: the alert on SLOs without data has one name for all, ErrorBudgetNoData",
+        remark="is left out: the alert on SLOs without data is ErrorBudgetNoData for all",
     ),
     "spec.alerting.severities": Field(
         "left out: the exporter has the severities page and ticket",

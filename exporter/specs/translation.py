@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from exporter import marked
-from exporter.specs import pyrra, sloth
+from exporter.specs import openslo, pyrra, sloth
 from exporter.specs.node import Node, Remark, Remarks, SpecError
+from exporter.specs.openslo_library import Library
 from exporter.specs.options import Options
-from exporter.specs.recognition import KINDS, PYRRA, SLOTH, VERSIONS, Found
+from exporter.specs.recognition import KINDS, OPENSLO, PYRRA, SLOTH, VERSIONS, Found
 
 Translate = Callable[[Found, Remarks], Iterator[tuple[marked.Mapping, Node]]]
 """Gives the SLOs of an object, each with the node that it comes from."""
@@ -28,9 +29,11 @@ def translate(documents: Sequence[Sequence[Found]], options: Options) -> list[Tr
     """Translate documents, each given by its objects; the answer is in their order."""
     every = [found for document in documents for found in document]
     of_sloth = partial(sloth.translate, context=sloth.Context(sloth.find_windows(every), options))
+    library = Library.of(every, options)
     tools: dict[str, Translate] = {
         SLOTH: lambda found, remarks: of_sloth(found, remarks=remarks),
         PYRRA: lambda found, remarks: pyrra.translate(found, options, remarks),
+        OPENSLO: lambda found, remarks: openslo.translate(found, library, remarks),
     }
     return [_document(document, tools) for document in documents]
 

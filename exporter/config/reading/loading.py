@@ -118,6 +118,15 @@ def _options(main: Document) -> Options:
     )
 
 
+def checked(documents: list[Document]) -> list[Mistake]:
+    """What is wrong with documents of `slos` by themselves, with all else at its defaults."""
+    surroundings = Surroundings(folder=Path(), interval=EvaluationSettings().interval)
+    mistakes: list[Mistake] = []
+    for document in documents:
+        _validate(SloFile, document, surroundings, mistakes)
+    return [*mistakes, *same_names(documents)]
+
+
 def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) -> Settings:
     slos: list[Slo] = []
     windows = [_windows(document, file) for document, file in files]

@@ -23,7 +23,39 @@ def own_ratios() -> dict[tuple[str, str], str]:
                 for slo, query in queries(document):
                     assert (f"{folder}/{file.stem}", slo) not in found
                     found[f"{folder}/{file.stem}", slo] = query
-    return found
+    return found | {(f"openslo/{file}", slo): query for (file, slo), query in OPENSLO.items()}
+
+
+_ERRORS = 'sum(rate(http_requests_total{job="shop",code=~"5.."}[1h]))'
+_ALL = 'sum(rate(http_requests_total{job="shop"}[1h]))'
+_RECORDED = 'avg_over_time(job:errors:ratio_rate5m{job="batch"}[1h])'
+
+OPENSLO = {
+    ("counters", "answers"): f"{_ERRORS} / {_ALL}",
+    ("sums", "two-doors"): (
+        f"({_ERRORS} + sum(rate(queue_failures_total[1h])))"
+        f" / ({_ALL} + sum(rate(queue_messages_total[1h])))"
+    ),
+    ("fixed-range", "five-minutes"): f"{_ERRORS} / {_ALL}",
+    ("window", "regions"): (
+        'sum by (region) (rate(http_requests_total{job="shop",code=~"5.."}[1h]))'
+        ' / sum by (region) (rate(http_requests_total{job="shop"}[1h]))'
+    ),
+    ("raw", "recorded"): _RECORDED,
+    ("raw", "recorded-success"): _RECORDED,
+    ("gauges", "workers"): (
+        "1 - sum(sum_over_time(workers_ready[1h])) / sum(sum_over_time(workers_wanted[1h]))"
+    ),
+    # The specification's own words for these: see the oracle.
+    ("threshold", "fresh-within-a-minute"): "",
+    ("threshold", "fresh-within-two"): "",
+    ("slices", "minutes"): "",
+    ("slices", "mean-of-slices"): f"{_ERRORS} / {_ALL}",
+    ("alpha", "answers-0"): f"{_ERRORS} / {_ALL}",
+    ("alpha", "answers-1"): f"{_ERRORS} / {_ALL}",
+    ("alpha", "age"): "",
+}
+"""OpenSLO defines no PromQL: what its formulas say of each spec."""
 
 
 def _documents(file: Path) -> Iterator[dict[str, Any]]:

@@ -23,6 +23,12 @@ ORACLE = {
     # Prometheus 3 stores le="1" as 1.0, and the spec's query finds nothing.
     ("sloth/latency", "a-second"): (0.5 * HOUR, 4.5 * HOUR),
     ("pyrra/latency-text", "a-second"): (0.5 * HOUR, 4.5 * HOUR),
+    # A quarter of the hour is older than a minute, and none is older than two.
+    ("openslo/threshold", "fresh-within-a-minute"): (HOUR / 4, HOUR),
+    ("openslo/threshold", "fresh-within-two"): (0, HOUR),
+    ("openslo/alpha", "age"): (HOUR / 4, HOUR),
+    # Twelve failures begin within a minute, and end within another: six minutes and a piece.
+    ("openslo/slices", "minutes"): (7 * 60, HOUR),
 }
 """What is right where the spec's own queries are not: bad and total of the hour."""
 
