@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from exporter.prometheus.indicators import Indicator, Probe, TimeWeighted
+from exporter.prometheus.indicators import Indicator, Probe
+from exporter.prometheus.over_intervals import TimeWeighted
 
 ROUNDING = 1e-6
 """By how much the share of a probe's samples may leave 0 to 1."""

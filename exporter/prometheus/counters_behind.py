@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exporter.prometheus.indicators import Counters, FreeQuery, Histogram, Indicator
+from exporter.prometheus.indicators import Counters, Histogram, Indicator
+from exporter.prometheus.over_intervals import FreeQuery
 from exporter.prometheus.selectors import Selector
 
 

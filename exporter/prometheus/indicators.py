@@ -15,22 +15,19 @@ import numpy as np
 from exporter.prometheus.bucket_bounds import any_spelling
 from exporter.prometheus.histogram_promql import HistogramSelectors
 from exporter.prometheus.metric_names import by_metric
+from exporter.prometheus.over_intervals import FreeQuery, TimeWeighted, or_zero
 from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.questions import (
     OverSamples,
-    OverSlices,
     Question,
-    SummedOverSlices,
     classic_histogram,
     counter,
-    free,
     histogram,
     histogram_selectors,
 )
 from exporter.prometheus.rates import Term, recognise
 from exporter.prometheus.selectors import Selector, label_list, parse_selector
 from exporter.prometheus.units import covered
-from exporter.slo.durations import format_duration
 from exporter.slo.model import (
     EventsSli,
     LatencySli,
@@ -113,10 +110,10 @@ class Counters:
         part = _signed_sum(self.part, values[cut : cut + len(self.part)])
         if self.histogram:
             total = np.where(np.isnan(part), np.nan, total)
-        part = _or_zero(part)
+        part = or_zero(part)
         # What is more good than all, or more bad, is kept: a window of several slots tells whether
         # the two were read a scrape apart, or cannot be (exporter.slo.plausible).
-        return _or_zero(total - part) if self.part_is_good else part, total
+        return or_zero(total - part) if self.part_is_good else part, total
 
 
 def _signed_sum(terms: Sequence[Term], values: Sequence[Floats]) -> Floats:
@@ -124,13 +121,8 @@ def _signed_sum(terms: Sequence[Term], values: Sequence[Floats]) -> Floats:
         return values[0]
     total = np.zeros_like(values[0])
     for term, value in zip(terms, values, strict=True):
-        total += term.sign * _or_zero(value)
+        total += term.sign * or_zero(value)
     return np.where(np.all(np.isnan(values), axis=0), np.nan, total)
-
-
-def _or_zero(values: Floats) -> Floats:
-    """0 for NaN; numpy's own nan_to_num looks at infinities as well, at ten times the cost."""
-    return np.where(np.isnan(values), 0.0, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +150,7 @@ class Histogram:
         """Slow is what is not within the threshold; nothing is known where nobody tells that."""
         del context
         total, within = values
-        return _or_zero(total - within), np.where(np.isnan(within), np.nan, total)
+        return or_zero(total - within), np.where(np.isnan(within), np.nan, total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,77 +179,7 @@ class Probe:
         """What did not succeed failed."""
         del context
         total, good = values
-        return _or_zero(total - _or_zero(good)), total
-
-
-@dataclass(frozen=True, slots=True)
-class TimeWeighted:
-    """Bad time: a share of each evaluation interval; events are seconds.
-
-    A share that is not between 0 and 1 is no share (`exporter.collection.decoding`).
-    """
-
-    bad_share: str
-
-    @property
-    def selectors(self) -> Sequence[None]:
-        """None: the expression is free."""
-        return (None, None)
-
-    @property
-    def questions(self) -> Sequence[Question]:
-        """The sum of the shares, and how many there are."""
-        functions = ("sum_over_time", "count_over_time")
-        return [free(OverSlices(function, self.bad_share)) for function in functions]
-
-    @property
-    def formula(self) -> Hashable:
-        """The same for all."""
-        return "shares"
-
-    def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
-        """Each share weighs one interval."""
-        bad, count = values
-        return _or_zero(bad) * context.interval, count * context.interval
-
-
-@dataclass(frozen=True, slots=True)
-class FreeQuery:
-    """PromQL for all and for bad (or good) events, over a rate window of `window` seconds.
-
-    Their values count over `covered` seconds: 1 if they are rates.
-    """
-
-    total: str
-    part: str
-    part_is_good: bool
-    window: int
-    covered: float
-
-    @property
-    def selectors(self) -> Sequence[None]:
-        """None: the expressions are free."""
-        return (None, None)
-
-    @property
-    def questions(self) -> Sequence[Question]:
-        """Both, per evaluation interval."""
-        return [free(SummedOverSlices(self.text(query))) for query in (self.total, self.part)]
-
-    @property
-    def formula(self) -> Hashable:
-        """What values count over, and what the part is."""
-        return "query", self.covered, self.part_is_good
-
-    def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
-        """Rates and counts become events per interval."""
-        total, part = (value * context.interval / self.covered for value in values)
-        part = _or_zero(part)
-        return _or_zero(total - part) if self.part_is_good else part, total
-
-    def text(self, query: str) -> str:
-        """One of them, as it is asked."""
-        return query.replace("$window", format_duration(self.window))
+        return or_zero(total - or_zero(good)), total
 
 
 def indicators(sli: Sli, group_by: Sequence[str]) -> tuple[Indicator, ...]:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from exporter.prometheus.bucket_bounds import bound_matcher
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
-from exporter.prometheus.indicators import Counters, FreeQuery, Indicator, Probe
+from exporter.prometheus.indicators import Counters, Indicator, Probe
 from exporter.prometheus.lookups import metric_type
+from exporter.prometheus.over_intervals import FreeQuery
 from exporter.prometheus.rates import selectors_in
 from exporter.prometheus.selectors import Selector, parse_selector
 from exporter.review.figures import look_at_figures

@@ -13,12 +13,13 @@ from exporter.specs.fields import Fields
 _INTRO = """\
 ## Every field
 
-What is not listed is no field of the format: it is left out, and that is said; a key that resembles one
-of the format's is refused.
+What is not listed is no field of the format: it is left out, and that is said; a key that
+resembles one of the format's is refused.
 """
 
 _SLOTH_RESOURCE = """\
-A `PrometheusServiceLevel` has the same under `spec`, in camelCase (`errorQuery`, `pageAlert`, ...), and:
+A `PrometheusServiceLevel` has the same under `spec`, in camelCase (`errorQuery`, `pageAlert`),
+and:
 """
 
 _TABLES: tuple[tuple[str, Fields, str], ...] = (

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from exporter.prometheus.histogram_promql import HistogramSelectors
 from exporter.prometheus.indicators import (
     Counters,
-    FreeQuery,
     Histogram,
     Indicator,
     Probe,
-    TimeWeighted,
 )
+from exporter.prometheus.over_intervals import FreeQuery, TimeWeighted
 from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.rates import Term
 from exporter.prometheus.selectors import parse_selector

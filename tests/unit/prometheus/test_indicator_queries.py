@@ -13,12 +13,11 @@ from exporter.prometheus.bucket_bounds import bound_spellings
 from exporter.prometheus.counters_behind import stored_selectors
 from exporter.prometheus.indicators import (
     Counters,
-    FreeQuery,
     Histogram,
     Probe,
-    TimeWeighted,
     indicators,
 )
+from exporter.prometheus.over_intervals import FreeQuery, TimeWeighted
 from exporter.prometheus.promql import QueryContext, batch
 from exporter.slo.model import (
     EventsSli,
