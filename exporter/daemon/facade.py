@@ -16,11 +16,11 @@ from exporter.daemon.current import Current
 from exporter.daemon.reviews import Reviews
 from exporter.evaluation.chart_data import event_histories
 from exporter.exposition.publisher import Publisher
+from exporter.prometheus.graph_queries import graph_queries
 from exporter.review.nearest import did_you_mean, listed
 from exporter.slo.event_history import EventHistory
 from exporter.slo.figures import minute
 from exporter.slo.findings import Finding
-from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideError, with_overrides
 from exporter.slo.records import Acknowledgement, Incident, Override
 from exporter.slo.snapshot import SloStatus, Snapshot
@@ -177,14 +177,15 @@ class Facade:
         """What a review finds of an SLO; None if that cannot be told now."""
         return await self._reviews.of(self._current.running, status)
 
-    def source(self, slo: Slo) -> Source | None:
+    def source(self, status: SloStatus) -> Source | None:
         """Where an SLO's events come from."""
-        running = self._current.running
-        queries = running.engine.queries(slo)
+        running, slo = self._current.running, status.slo
+        queries, way = running.engine.queries(slo), running.engine.way(slo)
         datasource = running.settings.datasources.get(slo.datasource)
-        if datasource is None or not queries:
+        if datasource is None or way is None:
             return None
-        return Source(datasource.browser_url, queries, running.settings.grafana)
+        asked = graph_queries(slo, tuple(status.groups.values()), way, status.scrape_interval)
+        return Source(datasource.browser_url, queries, running.settings.grafana, asked)
 
 
 def with_acknowledged(snapshot: Snapshot, key: IncidentKey, incident: Incident) -> Snapshot:

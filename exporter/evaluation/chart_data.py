@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from exporter.ledger.ring_buffer import Slots
 from exporter.slo.event_history import EventHistory
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import SeriesIndex, SloIndex, enumerate_slos
@@ -59,13 +60,15 @@ def _read(state: EvaluationState, series_indices: Sequence[SeriesIndex]) -> list
     for level in reversed(range(len(ledger.levels))):
         start, end = ledger.cover(level)
         bounds.append(np.arange(start, end, ledger.levels[level].slot, dtype=np.float64))
-        slots, excluded = ledger.read_series(level, series_indices)
-        arrays = slots.arrays()
-        if excluded is not None:
-            arrays = (
-                array - out for array, out in zip(slots.arrays(), excluded.arrays(), strict=True)
-            )
-        counts.append([np.asarray(array, dtype=np.float64) for array in arrays])
+        slots, left_out = ledger.read_series(level, series_indices)
+        out = Slots.none(*slots.bad.shape) if left_out is None else left_out
+        pairs = zip(slots.arrays(), out.arrays(), strict=True)
+        counts.append([np.subtract(*pair, dtype=np.float64) for pair in pairs])
+        counts[-1].append(out.known.astype(np.float64))
     edges = np.append(np.concatenate(bounds), float(ledger.end))
-    bad, total, known = (np.concatenate(parts, axis=1) for parts in zip(*counts, strict=True))
-    return [EventHistory(edges, bad[i], total[i], known[i]) for i in range(len(series_indices))]
+    parts = (np.concatenate(each, axis=1) for each in zip(*counts, strict=True))
+    bad, total, known, excluded = parts
+    return [
+        EventHistory(edges, bad[i], total[i], known[i], excluded[i] if ledger.excludes else None)
+        for i in range(len(series_indices))
+    ]

@@ -39,7 +39,7 @@ from exporter.slo.model import (
 )
 from exporter.slo.types import Floats
 
-_VIOLATES = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+VIOLATES = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 """What a bad value does to the bound, by what a good one must do."""
 
 
@@ -208,7 +208,7 @@ def indicators(sli: Sli, group_by: Sequence[str]) -> tuple[Indicator, ...]:
         case ThresholdSli(query=query, op=op, bound=bound):
             by = label_list(group_by)
             # NaN compares to nothing: `>= -Inf` drops it, as it would count as good below.
-            violated = f"(({query}) >= -Inf) {_VIOLATES[op]} bool {bound!r}"
+            violated = f"(({query}) >= -Inf) {VIOLATES[op]} bool {bound!r}"
             return (TimeWeighted(f"max by ({by}) ({violated})"),)
 
 

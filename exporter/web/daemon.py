@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from exporter.errors import ConfigurationError, RequestError
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
-from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideLimits
 from exporter.slo.records import Acknowledgement, Incident, Override
 from exporter.slo.snapshot import SloStatus
@@ -110,13 +109,15 @@ class IncidentKey:
 class Source:
     """Where an SLO's events come from: the datasource's URL for browsers, and what it is asked.
 
-    The queries are PromQL for one slot, evaluated at its end. `grafana` is where its dashboards
-    are, if they are anywhere. No URL ends with a slash.
+    The queries are the PromQL that counts one slot, evaluated at its end. `graph_queries` is PromQL
+    for graphs by what it shows (`error ratio`), what tells most first. `grafana` is where its
+    dashboards are, if they are anywhere. No URL ends with a slash.
     """
 
     url: str
     queries: tuple[str, ...]
     grafana: str | None = None
+    graph_queries: Mapping[str, str] = field(default_factory=dict)
 
 
 class Daemon(Protocol):
@@ -181,5 +182,5 @@ class Daemon(Protocol):
     async def findings(self, status: SloStatus) -> tuple[Finding, ...] | None:
         """What a review finds of an SLO; None if that cannot be told now."""
 
-    def source(self, slo: Slo) -> Source | None:
+    def source(self, status: SloStatus) -> Source | None:
         """Where an SLO's events come from; None if it is not there any more."""

@@ -1,28 +1,35 @@
-"""Charts, as the shapes that the templates draw as SVG. Nothing here knows HTML."""
+"""What charts are made of: shapes that the templates draw as SVG. Nothing here knows HTML."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from exporter.slo import figures
 from exporter.slo.event_history import EventHistory
-from exporter.slo.figures import lasting
 from exporter.slo.snapshot import SloStatus
-from exporter.slo.types import DAY, HOUR
+from exporter.slo.types import DAY, HOUR, MINUTE
 from exporter.web.pages import formatting
-
-CHART_BUCKETS = 180
-"""Buckets of a chart: four hours each, for a period of 30 days."""
 
 SPARKLINE_BUCKETS = 48
 SPARKLINE_WIDTH, SPARKLINE_HEIGHT = 120, 28
 
 LEFT, RIGHT, TOP, BOTTOM = 88, 708, 14, 256
 """The area of the plot in a drawing of 720 by 300; the labels are left of it and below."""
+
+MOST_BUCKETS, MOST_HOVERS = 720, 240
+"""What is drawn over the width of a plot: more could not be told apart, and would make large pages.
+The second is how many places have a title of their own under the pointer."""
+
+GRAINS = (
+    *(1, 2, 5, 10, 15, 30),
+    *(MINUTE * minutes for minutes in (1, 2, 5, 10, 15, 30)),
+    *(HOUR * hours for hours in (1, 2, 3, 6, 12)),
+    *(DAY * days for days in (1, 2, 7)),
+)
+"""Seconds that buckets may be long: round parts of a minute, an hour and a day."""
 
 MOST_TICKS = 7
 STEPS = (
@@ -59,137 +66,59 @@ class Mark:
     at: float
     label: str
     minor: bool = False
+    look: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A row above the plot that shows when something happened, such as firings."""
+
+    label: str
+    look: str
+    boxes: Sequence[Box]
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is drawn, back to front. Paths are SVG's; `name` is unique on a page."""
+    """What is drawn, back to front. Paths are SVG's; `name` is unique on a page.
+
+    `areas` and `lines` are pairs of look and path, `hovers` of path and title.
+    """
 
     name: str
     title: str
     description: str
     unit: str
-    bands: Sequence[Box]
     gaps: Sequence[Box]
     levels: Sequence[Mark]
     times: Sequence[Mark]
-    areas: Sequence[tuple[str, str]]
-    line: str
-    limits: Sequence[Mark]
-    hovers: Sequence[Box]
+    hovers: Sequence[tuple[str, str]]
+    bands: Sequence[Box] = ()
+    areas: Sequence[tuple[str, str]] = ()
+    lines: Sequence[tuple[str, str]] = ()
+    limits: Sequence[Mark] = ()
 
 
 def sparkline(status: SloStatus, history: EventHistory | None) -> Sparkline | None:
     """The budget over the period, as a line of 120 by 28; None while nothing is known."""
     if history is None or status.budget is None:
         return None
-    left = _of_period(status, history, SPARKLINE_BUCKETS).budget_left(_budget(status))
+    start = status.period.start
+    buckets = history.cut(start, start + status.period.elapsed, SPARKLINE_BUCKETS)
+    left = buckets.budget_left(status.slo.objective.error_budget)
     low, high = min(0.0, *left), max(1.0, *left)
     xs = [2 + i * (SPARKLINE_WIDTH - 4) / SPARKLINE_BUCKETS for i in range(SPARKLINE_BUCKETS + 1)]
     ys = [2 + (high - value) / (high - low) * (SPARKLINE_HEIGHT - 4) for value in left]
     title = f"Budget over the period: 100% at its start, {formatting.percent(left[-1])} now"
-    return Sparkline(_path(xs, ys), title)
+    return Sparkline(path(xs, ys), title)
 
 
-def _of_period(status: SloStatus, history: EventHistory, buckets: int) -> EventHistory:
-    start = status.period.start
-    return history.cut(start, start + status.period.elapsed, buckets)
+def grain(length: float, most: int) -> int:
+    """The shortest round time of which at most so many make up a length, all in seconds."""
+    return next((each for each in GRAINS if length / each <= most), 30 * DAY)
 
 
-def _budget(status: SloStatus) -> float:
-    return status.slo.objective.error_budget
-
-
-def budget_chart(status: SloStatus, history: EventHistory) -> Chart:
-    """The budget over the period, with the policy's tiers as bands behind it."""
-    buckets = _of_period(status, history, CHART_BUCKETS)
-    left = buckets.budget_left(_budget(status))
-    lowest = min(left)
-    low = 0.0 if lowest >= 0 else math.floor(lowest * 1.05 / _step(-lowest)) * _step(-lowest)
-    times = _Times(buckets)
-    step = 0.25 if low > -0.5 else _step(1 - low)
-    bands = []
-    upper = 1.0
-    for tier in status.slo.policy.tiers:
-        lower = max(tier.above, low)
-        if lower < upper:
-            top, bottom = _y(upper, low, 1.0), _y(lower, low, 1.0)
-            band = Box(LEFT, top, RIGHT - LEFT, bottom - top, formatting.tier(tier.name), tier.gate)
-            bands.append(band)
-            upper = lower
-    hovers = [
-        times.column(i, f"{formatting.minute(end)}: {formatting.percent(left[i + 1])} left")
-        for i, end in enumerate(times.bounds[1:])
-    ]
-    return Chart(
-        name="budget",
-        title="Error budget over the period",
-        description=(
-            f"From 100% at {formatting.minute(times.start)} to {formatting.percent(left[-1])} at "
-            f"{formatting.minute(times.end)}. The bands are the tiers of the policy."
-        ),
-        unit="budget left",
-        bands=bands,
-        gaps=times.gaps(),
-        levels=_levels(low, 1.0, step),
-        times=times.marks(),
-        areas=(),
-        line=_path([times.x(at) for at in times.bounds], [_y(value, low, 1.0) for value in left]),
-        limits=(),
-        hovers=hovers,
-    )
-
-
-def error_chart(status: SloStatus, history: EventHistory) -> Chart:
-    """The error ratio of each bucket of the period, and what the objective allows.
-
-    The scale is logarithmic: an outage is a thousand times what an objective allows, and both
-    must be visible.
-    """
-    buckets = _of_period(status, history, CHART_BUCKETS)
-    times, ratios = _Times(buckets), buckets.error_ratios()
-    allowed = _budget(status)
-    low = math.floor(math.log10(allowed)) - 1
-    worst = max(2 * allowed, *(ratio or 0.0 for ratio in ratios))
-    high = math.ceil(math.log10(worst))
-    bars: dict[str, list[str]] = {"within": [], "above": []}
-    hovers = []
-    counts = zip(buckets.bad.tolist(), buckets.total.tolist(), strict=True)
-    for i, (ratio, (bad, total)) in enumerate(zip(ratios, counts, strict=True)):
-        begin, end = times.bounds[i : i + 2]
-        counted = f"{formatting.count(bad)} of {formatting.count(total)}"
-        what = f"{formatting.small_percent(ratio)} ({counted})"
-        span = f"{formatting.minute(begin)} to {formatting.minute(end)}"
-        hovers.append(times.column(i, f"{span}: {what if ratio is not None else 'unknown'}"))
-        if ratio and math.log10(ratio) > low:
-            x, right, y = times.x(begin), times.x(end), _y(math.log10(ratio), low, high)
-            path = f"M{_n(x)} {BOTTOM}V{_n(y)}H{_n(right)}V{BOTTOM}Z"
-            bars["above" if ratio > allowed else "within"].append(path)
-    limit = _y(math.log10(allowed), low, high)
-    return Chart(
-        name="errors",
-        title="Error ratio",
-        description=(
-            f"The share of bad events, in buckets of {lasting(times.bucket)}, from "
-            f"{formatting.minute(times.start)} to {formatting.minute(times.end)}. "
-            f"The objective allows {formatting.small_percent(allowed)}."
-        ),
-        unit="share of bad events, on a logarithmic scale",
-        bands=(),
-        gaps=times.gaps(),
-        levels=[
-            Mark(_y(power, low, high), f"{figures.written(10.0 ** (power + 2))}%")
-            for power in range(low, high + 1)
-        ],
-        times=times.marks(),
-        areas=[(look, "".join(paths)) for look, paths in bars.items() if paths],
-        line="",
-        limits=[Mark(limit, f"objective allows {formatting.small_percent(allowed)}")],
-        hovers=hovers,
-    )
-
-
-class _Times:
+class TimeAxis:
     """The time axis of some buckets."""
 
     def __init__(self, buckets: EventHistory) -> None:
@@ -197,29 +126,60 @@ class _Times:
         self.bounds: list[float] = buckets.bounds.tolist()
         self.start: float = self.bounds[0]
         self.end: float = self.bounds[-1]
-        self.bucket = self.bounds[1] - self.start
 
     def x(self, at: float) -> float:
         """Where a moment is."""
         return LEFT + (at - self.start) / (self.end - self.start) * (RIGHT - LEFT)
 
-    def column(self, i: int, title: str) -> Box:
-        """The whole column of a bucket, which shows its figures under the pointer."""
-        x = self.x(self.bounds[i])
-        return Box(x, TOP, self.x(self.bounds[i + 1]) - x, BOTTOM - TOP, title)
+    def hovers(self, text: Callable[[int, int], str]) -> list[tuple[str, str]]:
+        """Columns that show the figures of some buckets (first, after last) under the pointer."""
+        groups = self._buckets.groups(grain(self.end - self.start, MOST_HOVERS))
+        return [
+            (self._column(self.bounds[first], self.bounds[last]), text(first, last))
+            for first, last in groups
+        ]
+
+    def _column(self, begin: float, end: float) -> str:
+        return f"M{number(self.x(begin))} {TOP}V{BOTTOM}H{number(self.x(end))}V{TOP}Z"
 
     def gaps(self) -> list[Box]:
         """What is not known."""
         return [
-            Box(
-                self.x(begin),
-                TOP,
-                self.x(end) - self.x(begin),
-                BOTTOM - TOP,
-                f"unknown: {formatting.minute(begin)} to {formatting.minute(end)}",
-            )
+            self.band(begin, end, f"unknown: {span(begin, end)}")
             for begin, end in self._buckets.unknown()
         ]
+
+    def band(self, begin: float, end: float, title: str, look: str = "") -> Box:
+        """The whole height of a span of time."""
+        x = self.x(begin)
+        return Box(x, TOP, self.x(end) - x, BOTTOM - TOP, title, look)
+
+    def bar(self, i: int, low: float, high: float) -> str:
+        """The bar of a bucket, from one height to another; a sliver at the least."""
+        if low - high < 1:
+            high = low - 1
+        x, right = number(self.x(self.bounds[i])), number(self.x(self.bounds[i + 1]))
+        return f"M{x} {number(low)}V{number(high)}H{right}V{number(low)}Z"
+
+    def line(self, ys: Sequence[float | None]) -> str:
+        """A line through the heights at the bounds; it is broken where nothing is known."""
+        shares = self._buckets.known
+        if self._buckets.excluded is not None:
+            shares = shares + self._buckets.excluded
+        drawn: list[str] = []
+        xs: list[float] = []
+        heights: list[float] = []
+        for i, known in enumerate(shares.tolist()):
+            here, there = ys[i], ys[i + 1]
+            if known <= 0 or here is None or there is None:
+                drawn += [path(xs, heights)] if xs else []
+                xs, heights = [], []
+                continue
+            if not xs:
+                xs, heights = [self.x(self.bounds[i])], [here]
+            xs.append(self.x(self.bounds[i + 1]))
+            heights.append(there)
+        return "".join([*drawn, path(xs, heights)] if xs else drawn)
 
     def marks(self) -> list[Mark]:
         """Round moments, a few."""
@@ -234,37 +194,69 @@ class _Times:
         ]
 
 
-def _levels(low: float, high: float, step: float) -> list[Mark]:
+class LogScale:
+    """Heights of values over powers of ten; what is lower than the lowest is there."""
+
+    def __init__(self, low: int, high: int) -> None:
+        self._low, self._high = low, high
+
+    def y(self, value: float) -> float:
+        """Where a value is."""
+        power = math.log10(value) if value > 0 else self._low
+        return y(max(power, self._low), self._low, self._high)
+
+    def levels(self, text: Callable[[float], str]) -> list[Mark]:
+        """Its powers of ten; every second one if they are many."""
+        powers = range(self._low, self._high + 1, 1 + (self._high - self._low) // 7)
+        return [Mark(self.y(10.0**power), text(10.0**power)) for power in powers]
+
+
+def levels(low: float, high: float, step: float, text: Callable[[float], str]) -> list[Mark]:
+    """The multiples of a step between two values, with their labels."""
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [
-        Mark(_y(i * step, low, high), f"{figures.written(i * step * 100)}%")
-        for i in range(first, last + 1)
-    ]
+    return [Mark(y(i * step, low, high), text(i * step)) for i in range(first, last + 1)]
 
 
-def _step(span: float) -> float:
-    """A round step, at most five of which make up a span."""
-    power = math.pow(10, math.floor(math.log10(span / 4)))
+def round_step(extent: float) -> float:
+    """A round step, at most five of which make up an extent."""
+    power = math.pow(10, math.floor(math.log10(extent / 4)))
     steps = (1.0, 2.0, 2.5, 5.0, 10.0)
-    return next(n * power for n in steps if span / (n * power) <= 5)
+    return next(n * power for n in steps if extent / (n * power) <= 5)
 
 
-def _y(value: float, low: float, high: float) -> float:
+def y(value: float, low: float, high: float) -> float:
+    """Where a value is between two others."""
     return TOP + (high - value) / (high - low) * (BOTTOM - TOP)
 
 
-def _path(xs: Sequence[float], ys: Sequence[float]) -> str:
+def path(xs: Sequence[float], ys: Sequence[float]) -> str:
     """A line through points; points within level stretches are left out."""
-    points = list(zip(map(_n, xs), map(_n, ys), strict=True))
+    points = list(zip(map(number, xs), map(number, ys), strict=True))
     kept = [points[0]]
     kept += [
         this
         for (before, this), after in zip(pairwise(points), points[2:], strict=False)
         if not before[1] == this[1] == after[1]
     ]
-    return "M" + "L".join(f"{x} {y}" for x, y in [*kept, points[-1]])
+    return "M" + "L".join(f"{at} {height}" for at, height in [*kept, points[-1]])
 
 
-def _n(value: float) -> str:
+def number(value: float) -> str:
     """A coordinate, to a tenth."""
     return f"{value:.1f}".removesuffix(".0")
+
+
+def moment(at: float) -> str:
+    """A moment (Unix seconds) under the pointer: `14 Nov 22:15`, with seconds if it has any."""
+    return _written(at, "%d %b ")
+
+
+def span(begin: float, end: float) -> str:
+    """A span of time under the pointer: `14 Nov 22:15 to 22:30`."""
+    same = datetime.fromtimestamp(begin, UTC).date() == datetime.fromtimestamp(end, UTC).date()
+    return f"{moment(begin)} to {_written(end, '' if same else '%d %b ')}"
+
+
+def _written(at: float, day: str) -> str:
+    form = "%H:%M" if at % MINUTE == 0 else "%H:%M:%S"
+    return datetime.fromtimestamp(at, UTC).strftime(day + form)

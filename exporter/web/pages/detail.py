@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -12,14 +12,18 @@ from exporter.slo.durations import format_duration
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
 from exporter.slo.incident_ids import incident_id
-from exporter.slo.records import Incident, TierChange
+from exporter.slo.records import Firing, Incident, TierChange
 from exporter.slo.snapshot import Alert, SloStatus
 from exporter.slo.types import DAY
 from exporter.web.daemon import Source
 from exporter.web.pages import formatting
-from exporter.web.pages.charts import budget_chart, error_chart
+from exporter.web.pages.chart_marks import lanes
+from exporter.web.pages.drawing import Drawing
 from exporter.web.pages.filters import tier_name
+from exporter.web.pages.links import web_link
+from exporter.web.pages.ranges import TimeRange, range_links
 from exporter.web.pages.rows import bar
+from exporter.web.pages.slo_charts import slo_charts
 
 MOST_RECORDS = 50
 """Changes, incidents and maintenance windows that are listed, the newest ones."""
@@ -47,21 +51,22 @@ class WindowRow:
 def detail(
     status: SloStatus,
     history: EventHistory | None,
+    shown: TimeRange,
     source: Source | None,
     findings: Sequence[Finding] | None = None,
 ) -> dict[str, object]:
     """The variables of the template."""
     slo, tier, budget = status.slo, status.tier, status.budget
-    charts = []
-    if history is not None and budget is not None:
-        charts = [budget_chart(status, history), error_chart(status, history)]
+    drawing = None
+    if history is not None and history.known.any():
+        drawing = Drawing(status, history, shown)
     return {
         "url": formatting.url(status),
         "service": slo.service,
         "slo": slo.name,
         "groups": status.groups,
         "burning": sentence(status, status.period.start + status.period.elapsed) or "",
-        "labels": slo.labels,
+        "labels": [(name, value, web_link(value)) for name, value in slo.labels.items()],
         "objective": formatting.objective(status),
         "period_start": formatting.minute(status.period.start),
         "period_end": formatting.minute(status.period.start + status.period.elapsed),
@@ -84,9 +89,13 @@ def detail(
         "problem": status.problem or "",
         "coverage": formatting.percent(status.coverage),
         "firing": formatting.firing(status),
-        "charts": charts,
+        "charts": slo_charts(drawing) if drawing else [],
+        "span": drawing.span if drawing else "",
+        "lanes": lanes(status, shown, drawing.axis) if drawing else [],
+        "ranges": range_links(status, shown),
         "windows": _windows(status),
         "alerts": [_alert(alert, status) for alert in status.alerts],
+        "firings": [_firing(firing) for firing in status.firings[::-1][:MOST_RECORDS]],
         "incidents": [
             _incident(incident, status) for incident in status.incidents[::-1][:MOST_RECORDS]
         ],
@@ -98,7 +107,9 @@ def detail(
         "datasource": slo.datasource,
         "findings": findings,
         "source": source,
-        "questions": _questions(source),
+        "counted_by": [(text, _graph(source, [text])) for text in source.queries] if source else [],
+        "graph_queries": list(source.graph_queries.items()) if source else [],
+        "graphs_url": _graph(source, source.graph_queries.values(), shown) if source else "",
         "dashboard": _dashboard(status, source),
     }
 
@@ -148,6 +159,15 @@ def _alert(alert: Alert, status: SloStatus) -> dict[str, str]:
     }
 
 
+def _firing(one: Firing) -> dict[str, str]:
+    return {
+        "name": one.name,
+        "start": formatting.minute(one.start),
+        "end": "still fires" if one.open else formatting.minute(one.end),
+        "lasted": format_duration(one.end - one.start),
+    }
+
+
 def _incident(one: Incident, status: SloStatus) -> dict[str, str]:
     ended = "ongoing" if one.open else formatting.minute(one.end)
     postmortem = ""
@@ -163,6 +183,7 @@ def _incident(one: Incident, status: SloStatus) -> dict[str, str]:
         "bad": formatting.count(one.bad),
         "share": formatting.percent(one.share),
         "postmortem": postmortem,
+        "link": web_link(one.acknowledged.note) if one.acknowledged else "",
         "waits": "yes" if postmortem == "required" else "",
         "command": f"error-budget-exporter postmortem ack {id_} --by NAME --note URL",
     }
@@ -207,6 +228,7 @@ def _override(status: SloStatus) -> dict[str, str] | None:
     return {
         "by": one.by,
         "why": one.why,
+        "link": web_link(one.why),
         "start": formatting.minute(one.start),
         "until": formatting.minute(one.until),
     }
@@ -235,17 +257,14 @@ def _tiers(status: SloStatus) -> list[dict[str, object]]:
     return lines
 
 
-def _questions(source: Source | None) -> list[dict[str, str]]:
-    """The queries, each with where Prometheus shows it as a graph."""
-    if source is None:
-        return []
-    return [
-        {
-            "text": text,
-            "url": f"{source.url}/graph?{urlencode({'g0.expr': text, 'g0.tab': '0'})}",
-        }
-        for text in source.queries
-    ]
+def _graph(source: Source, texts: Iterable[str], shown: TimeRange | None = None) -> str:
+    """Where Prometheus shows queries as graphs, over the range that is shown here."""
+    panels = []
+    for i, text in enumerate(texts):
+        panels += [(f"g{i}.expr", text), (f"g{i}.tab", "0")]
+        if shown is not None:
+            panels.append((f"g{i}.range_input", format_duration(shown.length)))
+    return f"{source.url}/graph?{urlencode(panels)}"
 
 
 def _dashboard(status: SloStatus, source: Source | None) -> str:

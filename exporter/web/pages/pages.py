@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from exporter.exposition.publisher import Publisher
 from exporter.web.daemon import Daemon
@@ -16,6 +16,7 @@ from exporter.web.pages.assets import Assets
 from exporter.web.pages.detail import detail
 from exporter.web.pages.filters import View
 from exporter.web.pages.overview import Overview
+from exporter.web.pages.ranges import NAMES, chosen_range, without_range
 from exporter.web.pages.runbooks import runbooks
 
 
@@ -70,18 +71,24 @@ class Pages:
         overview = await run_in_threadpool(self._now)
         parts = request.scope["raw_path"].decode("latin-1").split("?")[0].split("/")
         names = tuple(unquote(part) for part in parts[2:])
-        key = names, tuple(sorted(request.query_params.multi_items()))
-        status = overview.by_key.get(key)
+        query, range_name = request.query_params.multi_items(), None
+        status = overview.by_key.get((names, tuple(sorted(query))))
+        if status is None:
+            others, range_name = without_range(query)
+            status = overview.by_key.get((names, tuple(sorted(others))))
         if status is None:
             text = self._templates["missing"].render()
             return HTMLResponse(text, status_code=404)
+        if range_name is not None and range_name not in NAMES:
+            text = f"There is no range {range_name!r}: it must be one of {', '.join(NAMES)}.\n"
+            return PlainTextResponse(text, status_code=400)
         [history] = self._daemon.event_histories([status])
-        source = self._daemon.source(status.slo)
+        source = self._daemon.source(status)
         findings = await self._daemon.findings(status)
         progress = self._daemon.status().evaluation.backfill_progress_ratio
 
         def render() -> str:
-            shown = detail(status, history, source, findings)
+            shown = detail(status, history, chosen_range(status, range_name), source, findings)
             return self._templates["slo"].render(shown, progress=progress)
 
         return HTMLResponse(await run_in_threadpool(render))

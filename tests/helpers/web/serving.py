@@ -20,7 +20,6 @@ from prometheus_client import CollectorRegistry
 from exporter.exposition.publisher import Publisher
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
-from exporter.slo.model import Slo
 from exporter.slo.overrides import OverrideLimits
 from exporter.slo.records import Acknowledgement, Incident, Override
 from exporter.slo.snapshot import SloStatus, Snapshot
@@ -118,7 +117,7 @@ class ToldDaemon:
     async def findings(self, status: SloStatus) -> tuple[Finding, ...] | None:
         return self.review
 
-    def source(self, slo: Slo) -> Source | None:
+    def source(self, status: SloStatus) -> Source | None:
         return self.origin
 
 

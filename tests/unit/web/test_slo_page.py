@@ -102,7 +102,7 @@ class TestSlo:
         web = Web(shot())
         web.daemon.history = history(*[1.0] * 30, known=1.0)
         page = web.page(ONE)
-        budget, errors = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
+        budget, errors, burn, traffic = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
         assert re.findall(r'class="level"[^>]*>([^<]*)', budget) == [
             "0%",
             "25%",
@@ -111,6 +111,9 @@ class TestSlo:
             "100%",
         ]
         assert re.findall(r'class="level"[^>]*>([^<]*)', errors) == ["0.01%", "0.1%", "1%"]
+        assert re.findall(r'class="level"[^>]*>([^<]*)', burn) == ["0.1x", "1x", "10x", "100x"]
+        assert "page 1h/5m fires above 14.4x" in burn
+        assert "events per hour, the bad ones at the bottom" in traffic
         times = ["20 Oct", "25 Oct", "30 Oct", "04 Nov", "09 Nov", "14 Nov"]
         assert re.findall(r'class="time[^>]*>([^<]*)', budget) == times
         bands = re.findall(r'<rect class="band (\w+)".*?<title>([\w ]+)', budget)
@@ -120,17 +123,17 @@ class TestSlo:
             ("block", "freeze"),
             ("block", "incident"),
         ]
-        assert "2023-11-14 22:15 UTC: 0% left" in budget
+        assert "14 Nov 22:15: 0% left" in budget
         assert "objective allows 0.1%" in errors
-        assert "0.1% (0.167 of 167)" in errors
+        assert "13 Nov 22:15 to 14 Nov 22:15: 0.1% (1 of 1,000)" in errors
 
     def test_what_is_unknown_is_grey(self):
         """And named with its times."""
         web = Web(shot())
         web.daemon.history = replace(history(0.0, 0.0, 0.0), known=np.array([0.0, 1.0, 1.0]))
         page = web.page(ONE)
-        assert "unknown: 2023-10-15 22:15 UTC to 2023-10-25 22:15 UTC" in page
-        assert page.count('<rect class="gap"') == 2
+        assert "unknown: 15 Oct 22:15 to 25 Oct 22:15" in page
+        assert page.count('<rect class="gap"') == 4
 
     def test_an_overspent_budget_has_room_below_zero(self):
         """And the tier that it is in has its band there."""
