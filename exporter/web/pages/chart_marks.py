@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from exporter.slo.burning import SEVERITIES
+from exporter.slo.alerting import SEVERITIES
 from exporter.slo.durations import format_duration
 from exporter.slo.snapshot import SloStatus
 from exporter.web.pages import formatting

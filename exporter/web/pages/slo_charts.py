@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 from exporter.slo import figures
-from exporter.slo.burning import SEVERITIES
+from exporter.slo.alerting import SEVERITIES
 from exporter.slo.event_history import BucketSums
 from exporter.slo.snapshot import Alert, SloStatus
 from exporter.slo.types import DAY, HOUR, MINUTE

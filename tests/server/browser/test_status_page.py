@@ -90,24 +90,26 @@ class TestDetail:
         """By name and description, with what lies under the pointer."""
         page = opened()
         page.get_by_role("link", name="shop availability").click()
-        for name in ("Error budget over the period", "Error ratio"):
+        for name in ("Error budget left", "Error ratio", "Burn rate", "Traffic"):
             chart = page.get_by_role("img", name=name, exact=True)
             expect(chart).to_be_visible()
             expect(chart).to_have_accessible_description(re.compile("UTC"))
-            assert chart.locator("rect.hover title").count() == 180
+            assert chart.locator(".hovers title").count() >= 240
         levels = page.get_by_role("img", name="Error budget").locator("text.level")
         assert levels.all_text_contents() == ["0%", "25%", "50%", "75%", "100%"]
 
     def test_prometheus_understands_what_it_shows(self, opened: Opened, stage: Stage):
         """The queries can be pasted, and the links lead to Prometheus."""
         page = opened(DETAIL)
-        queries = page.locator("#queries ~ pre").all_inner_texts()
-        assert len(queries) == 2
-        for query in queries:
+        counting = page.locator("#queries ~ pre").all_inner_texts()
+        asked = page.locator(".questions pre").all_inner_texts()
+        assert (len(counting), len(asked)) == (2, 3)
+        for query in [*counting, *asked]:
             with urlopen(f"{stage.prometheus.url}/api/v1/query?query={quote(query)}") as answer:
                 assert json.load(answer)["data"]["result"]
-        link = page.get_by_role("link", name="Query 1 as a graph in Prometheus")
-        assert str(link.get_attribute("href")).startswith(f"{stage.prometheus.url}/graph?g0.expr=")
+        for name in ("Counting query 1 as a graph in Prometheus", "The same in Prometheus"):
+            link = str(page.get_by_role("link", name=name).get_attribute("href"))
+            assert link.startswith(f"{stage.prometheus.url}/graph?g0.expr=")
 
     def test_hostile_names_are_text(self, opened: Opened):
         """And their pages can be reached."""
@@ -214,7 +216,7 @@ class TestIncident:
         expect(row(page, "availability")).to_contain_text("page 1h/5m")
         expect(page.locator("tbody tr").first).to_contain_text("availability")
         page.get_by_role("link", name="shop availability").click()
-        expect(page.locator("dl")).to_contain_text("exhausted")
+        expect(page.locator("dl.tiles")).to_contain_text("exhausted")
         expect(page.get_by_text("Alert condition holds: page 1h/5m")).to_be_visible()
         expect(page.locator("path.area.above")).to_have_count(1)
 
