@@ -9,10 +9,12 @@ from grafana_foundation_sdk.builders import statetimeline, table, timeseries
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard
 
+from dev.dashboards.firing import what_fires
 from dev.dashboards.parts import (
     BURN_COLOURS,
     DATASOURCE,
     DETAIL_UID,
+    MULTIPLES,
     STATE_COLOURS,
     TIER_COLOURS,
     Panels,
@@ -58,6 +60,7 @@ def detail() -> build.Dashboard:
         shell.with_variable(variable)
     for mark in _annotations():
         shell.annotation(mark)
+    shell.with_panel(what_fires(ONE, str, (24, 4)))
     for panel in _figures():
         shell.with_panel(panel)
     shell.with_panel(_budget()).with_panel(_tiers())
@@ -141,6 +144,7 @@ def _figures() -> Panels:
             6,
             over_time(named(once(burn, "service", "window"))),
         )
+        .unit(MULTIPLES)
         .decimals(2)
         .graph_mode(area)
         .thresholds(thresholds(*BURN_COLOURS)),
@@ -206,7 +210,8 @@ def _burn_rates() -> timeseries.Panel:
             "{{severity}} above: {{long}} and {{short}}",
         ),
     )
-    panel.axis_soft_min(0).override_by_query("B", [DASHED, property_("custom.lineWidth", 1)])
+    panel.unit(MULTIPLES).axis_soft_min(0)
+    panel.override_by_query("B", [DASHED, property_("custom.lineWidth", 1)])
     panel.override_by_regexp("/^page above/", [fixed("red")])
     return panel.override_by_regexp("/^ticket above/", [fixed("orange")])
 

@@ -1,4 +1,4 @@
-"""All SLOs, the least budget first."""
+"""What fires, and all SLOs, the worst first: in the order of the status page."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import common
 
+from dev.dashboards.firing import DETAIL, SERVICE, what_fires
 from dev.dashboards.parts import (
     BURN_COLOURS,
     COLOURED,
-    DETAIL_UID,
+    MULTIPLES,
     OVERVIEW_UID,
     STATE_COLOURS,
     TIER_COLOURS,
@@ -36,15 +37,14 @@ from dev.dashboards.parts import (
     thresholds,
     words,
 )
-from dev.dashboards.series import ANY_OF, chosen, exhausted_in, named, once
-
-DETAIL: Final = (
-    f"/d/{DETAIL_UID}?var-service=${{__data.fields.service:percentencode}}"
-    "&var-slo=${__data.fields.slo:percentencode}&${datasource:queryparam}"
-)
-SERVICE: Final = (
-    f"/d/{OVERVIEW_UID}?var-service=${{__data.fields.service:percentencode}}"
-    "&${datasource:queryparam}"
+from dev.dashboards.series import (
+    ANY_OF,
+    badness,
+    chosen,
+    chosen_alerts,
+    exhausted_in,
+    named,
+    once,
 )
 
 OBJECTIVE: Final = once(f"slo_objective_ratio{{{ANY_OF}}}")
@@ -72,12 +72,12 @@ def overview() -> build.Dashboard:
     shell = page(
         OVERVIEW_UID,
         "Error budgets: overview",
-        "All SLOs of the error-budget exporter, the least budget first.",
+        "What fires, and all SLOs of the error-budget exporter, the worst first.",
         "now-24h",
     )
     for variable in _variables():
         shell.with_variable(variable)
-    for panel in _figures():
+    for panel in (*_firing(), *_figures()):
         shell.with_panel(panel)
     shell.with_panel(_slos()).with_panel(_services())
     remaining = chart(
@@ -99,49 +99,70 @@ def _variables() -> tuple[build.QueryVariable, ...]:
     )
 
 
+ALARM: Final = ((None, "green"), (1.0, "red"))
+WARNING: Final = ((None, "green"), (1.0, "orange"))
+
+
+def _count(expr: str) -> str:
+    return f"count(\n{expr}\n) or vector(0)"
+
+
+def _fires(severity: str) -> str:
+    alert = f'slo_burn_rate_alert{{{ANY_OF}, severity="{severity}"}}'
+    return chosen(f"{once(alert, 'severity', 'long', 'short')} == 1")
+
+
+def _firing() -> Panels:
+    """The top row: how many SLOs page and have tickets, and how each of them burns."""
+    tickets = f"({_fires('ticket')})\nunless ({_fires('page')})"
+    return (
+        figure(
+            "Paging",
+            "SLOs with a burn-rate condition of severity page.",
+            3,
+            now(_count(_fires("page"))),
+        )
+        .height(8)
+        .thresholds(thresholds(*ALARM)),
+        figure(
+            "Tickets",
+            "SLOs with a condition of severity ticket, and none of severity page.",
+            3,
+            now(_count(tickets)),
+        )
+        .height(8)
+        .thresholds(thresholds(*WARNING)),
+        what_fires(ANY_OF, chosen_alerts, (18, 8)),
+    )
+
+
 def _figures() -> Panels:
-    alarm = thresholds((None, "green"), (1, "red"))
-    warning = thresholds((None, "green"), (1, "orange"))
-
-    def count(expr: str) -> str:
-        return f"count(\n{expr}\n) or vector(0)"
-
-    def burning(severity: str) -> str:
-        alert = f'slo_burn_rate_alert{{{ANY_OF}, severity="{severity}"}}'
-        return count(chosen(f"{once(alert, 'severity', 'long', 'short')} == 1"))
-
     tiers = figure(
         "Services by tier",
         "How many services are in each tier. A service is in the worst of its SLOs' tiers.",
-        6,
+        8,
         now(f"count by (tier) (\n{SERVICE_TIERS}\n)", "{{tier}}"),
     )
-    states = once(f'slo_data_state{{{ANY_OF}, state=~"no_data|stale"}}')
+    states = once(f'slo_data_state{{{ANY_OF}, state=~"no_data|stale|invalid"}}')
     postmortems = once(f"slo_postmortem_required{{{ANY_OF}}}")
     return (
         by_label(tiers, "tier", TIER_COLOURS).color_mode(common.BigValueColorMode.BACKGROUND_SOLID),
-        figure("SLOs", "Each group of an SLO counts as one.", 3, now(count(chosen(OBJECTIVE)))),
+        figure("SLOs", "Each group of an SLO counts as one.", 4, now(_count(chosen(OBJECTIVE)))),
         figure(
-            "Paging", "SLOs with a burn-rate condition of severity page.", 3, now(burning("page"))
-        ).thresholds(alarm),
+            "Exhausted", "SLOs with no budget left.", 4, now(_count(chosen(f"{REMAINING} <= 0")))
+        ).thresholds(thresholds(*ALARM)),
         figure(
-            "Ticket", "SLOs with a condition of severity ticket.", 3, now(burning("ticket"))
-        ).thresholds(warning),
-        figure(
-            "Exhausted", "SLOs with no budget left.", 3, now(count(chosen(f"{REMAINING} <= 0")))
-        ).thresholds(alarm),
-        figure(
-            "Not measured",
-            "SLOs whose series do not exist, or whose Prometheus does not answer.",
-            3,
-            now(count(chosen(f"{states} == 1"))),
-        ).thresholds(warning),
+            "Without data",
+            "SLOs without series, with figures that cannot be right, or of a silent Prometheus.",
+            4,
+            now(_count(chosen(f"{states} == 1"))),
+        ).thresholds(thresholds(*WARNING)),
         figure(
             "Postmortems",
             "Incidents that used enough of the budget to require a postmortem that is still due.",
-            3,
+            4,
             now(f"sum(\n{chosen(postmortems)}\n) or vector(0)"),
-        ).thresholds(warning),
+        ).thresholds(thresholds(*WARNING)),
     )
 
 
@@ -157,12 +178,17 @@ def _slos() -> table.Panel:
         "Tier": f"{once(f'slo_policy_tier{{{ANY_OF}}}')} == 1",
         "Exhausted in": exhausted_in(ANY_OF),
         "State": f"{once(f'slo_data_state{{{ANY_OF}}}')} == 1",
+        "Order": badness(ANY_OF),
     }
     values = [f"Value #{chr(ord('A') + number)}" for number in range(len(exprs))]
     titles = dict(zip(values, exprs, strict=True))
-    words_of = {"Tier", "State"}  # the label says it; the value is 1
-    panel = table.Panel().sort_by(ascending("Remaining"))
-    put(panel, "SLOs", "The least budget first. Click an SLO to open it.", (24, 14))
+    words_of = {"Tier", "State", "Order"}  # the label says it; the value is 1, or the order
+    panel = put(
+        table.Panel(),
+        "SLOs",
+        "What pages first, then tickets, then by gate, then by budget. Click an SLO to open it.",
+        (24, 14),
+    )
     asked = {title: chosen(expr) for title, expr in exprs.items()}
     asked["Objective"] = with_owner(asked["Objective"])
     ask(panel, *(rows(named(expr)) for expr in asked.values()))
@@ -171,6 +197,7 @@ def _slos() -> table.Panel:
         order=("service", "slo", "owner", *values[:4], "tier", values[5], "state"),
         titles={value: title for value, title in titles.items() if title not in words_of},
         hidden=[value for value, title in titles.items() if title in words_of],
+        sort_by=values[-1],
     )
     panel.override_by_name("slo", [link("Show this SLO", DETAIL)])
     panel.override_by_name("service", [link("Only this service", SERVICE)])
@@ -179,7 +206,8 @@ def _slos() -> table.Panel:
     )
     panel.override_by_name("Remaining", budget())
     for name in ("Burn 1h", "Burn 6h"):
-        panel.override_by_name(name, [property_("decimals", 2), steps(BURN_COLOURS), COLOURED])
+        shown = [property_("unit", MULTIPLES), property_("decimals", 2)]
+        panel.override_by_name(name, [*shown, steps(BURN_COLOURS), COLOURED])
     panel.override_by_name("tier", words(TIER_COLOURS))
     panel.override_by_name("state", words(STATE_COLOURS))
     return panel.override_by_name(

@@ -28,7 +28,15 @@ TIER_COLOURS: Final = {
 }
 """Those of the default policy; tiers of other names get a colour of the palette."""
 
-STATE_COLOURS: Final = {"ok": "green", "no_traffic": "blue", "no_data": "red", "stale": "orange"}
+STATE_COLOURS: Final = {
+    "ok": "green",
+    "no_traffic": "blue",
+    "no_data": "red",
+    "stale": "orange",
+    "invalid": "purple",
+}
+
+SEVERITY_COLOURS: Final = {"page": "red", "ticket": "orange"}
 
 CENTURY: Final = 100 * 365 * 86_400.0
 
@@ -95,6 +103,7 @@ def figure(title: str, description: str, width: int, *queries: prometheus.Dataqu
     newest = build_common.ReduceDataOptions().calcs(["lastNotNull"])
     panel = stat.Panel().reduce_options(newest).thresholds(thresholds(*PLAIN))
     panel.color_mode(common.BigValueColorMode.VALUE).graph_mode(common.BigValueGraphMode.NONE)
+    panel.unit("none")
     return ask(put(panel, title, description, (width, 5)), *queries)
 
 
@@ -108,7 +117,7 @@ def chart(
     legend.display_mode(common.LegendDisplayMode.LIST)
     tooltip = build_common.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI)
     panel = timeseries.Panel().legend(legend).tooltip(tooltip).line_width(2)
-    panel.show_points(common.VisibilityMode.NEVER)
+    panel.show_points(common.VisibilityMode.NEVER).unit("none")
     return ask(put(panel, title, description, (width, 9)), *queries)
 
 
@@ -124,15 +133,24 @@ def on_or_off(
 
 
 def columns(
-    panel: table.Panel, order: Iterable[str], titles: Mapping[str, str], hidden: Iterable[str]
+    panel: table.Panel,
+    order: Iterable[str],
+    titles: Mapping[str, str],
+    hidden: Iterable[str],
+    sort_by: str = "",
 ) -> table.Panel:
-    """Join a table's queries by their labels; further labels, such as groups, are columns, too."""
+    """Join a table's queries by their labels; further labels, such as groups, are columns, too.
+
+    Rows are in the order of the column `sort_by`, which may be a hidden one.
+    """
     options = {
         "indexByName": {name: index for index, name in enumerate(order)},
         "renameByName": dict(titles),
         "excludeByName": dict.fromkeys(("Time", *hidden), True),
     }
     panel.with_transformation(dashboard.DataTransformerConfig("merge", options={}))
+    if sort_by:
+        in_order_of(panel, sort_by)
     return panel.with_transformation(dashboard.DataTransformerConfig("organize", options=options))
 
 
@@ -145,6 +163,9 @@ def thresholds(*steps: tuple[float | None, str]) -> build.ThresholdsConfig:
 PLAIN: Final = ((None, "text"),)
 """No colour: a number alone does not say what is good."""
 
+MULTIPLES: Final = "suffix:x"
+"""The unit of burn rates, as on the status page: `14.4x`."""
+
 BURN_COLOURS: Final = ((None, "green"), (1.0, "orange"))
 """Above 1 the budget does not last; what is too much is the policy's to say."""
 
@@ -155,6 +176,12 @@ def budget_colours() -> build.FieldColor:
     No steps: those of the policy are the user's own, and the tier shows them.
     """
     return build.FieldColor().mode(dashboard.FieldColorModeId.CONTINUOUS_RD_YL_GR)
+
+
+def in_order_of(panel: table.Panel, column: str) -> table.Panel:
+    """Begin with a column's smallest values, whether it is shown or not; users may sort again."""
+    options = {"fields": {}, "sort": [{"field": column, "desc": False}]}
+    return panel.with_transformation(dashboard.DataTransformerConfig("sortBy", options=options))
 
 
 def ascending(column: str) -> list[Builder[common.TableSortByFieldState]]:
@@ -186,13 +213,16 @@ def by_label(panel: P, label: str, colours: Mapping[str, str]) -> P:
     panel.color_scheme(build.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
     for value, colour in colours.items():
         panel.override_by_regexp(f'/(^|{label}="){value}("|$)/', [fixed(colour)])
+        if "_" in value:
+            panel.override_by_name(value, [property_("displayName", value.replace("_", " "))])
     return panel
 
 
 def words(colours: Mapping[str, str]) -> list[dashboard.DynamicConfigValue]:
-    """Colours of a column's words; further ones have none."""
+    """A column's words as people read them, and their colours; further ones have none."""
     results = {
-        value: dashboard.ValueMappingResult(color=colour) for value, colour in colours.items()
+        value: dashboard.ValueMappingResult(text=value.replace("_", " "), color=colour)
+        for value, colour in colours.items()
     }
     return [property_("mappings", [dashboard.ValueMap(results)]), steps(PLAIN), COLOURED]
 

@@ -29,6 +29,22 @@ def exhausted_in(selector: str, *dropped: str) -> str:
     return f"({seconds} or {burn} * 0 + Inf)"
 
 
+def badness(selector: str) -> str:
+    """The order of the status page: pages, then tickets, then by gate, then by budget."""
+
+    def fires(severity: str) -> str:
+        of = f'slo_burn_rate_alert{{{selector}, severity="{severity}"}}'
+        return f"({once(of, 'severity', 'long', 'short')} == 1) * 0"
+
+    every = f"{once(f'slo_objective_ratio{{{selector}}}')} * 0"
+    gate = once(f"slo_policy_gate_level{{{selector}}}")
+    budget = once(f"slo_error_budget_remaining_ratio{{{selector}}}", by="min")
+    return f"""\
+1e8 * ({fires("page")} or {fires("ticket")} + 1 or {every} + 2)
++ 1e6 * ((2 - {gate}) or {every} + 3)
++ (clamp({budget}, -1e5, 1) or {every} + 2)"""
+
+
 def named(expr: str) -> str:
     """Without the exporter's own job: it is the same everywhere, and in the way of legends."""
     return f'label_replace({expr}, "job", "", "job", "{JOB}")'
@@ -44,3 +60,11 @@ def chosen(expr: str) -> str:
 and on (service, slo) slo_info{{owner=~"$owner"}}
 unless ignoring (tier, state, severity)
 {once('slo_policy_tier{tier!~"$tier"}')} == 1"""
+
+
+def chosen_alerts(expr: str) -> str:
+    """The same for series that carry the labels of alerts."""
+    return f"""\
+({expr})
+and on (service, slo) slo_info{{owner=~"$owner"}}
+and on (service, slo) slo_policy_tier{{tier=~"$tier"}} == 1"""

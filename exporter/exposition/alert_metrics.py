@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from exporter.exposition.slo_metrics import Family, Read
+from exporter.exposition.points import Read
+from exporter.exposition.slo_metrics import Family
 from exporter.exposition.text import label
 from exporter.slo.alerting import SEVERITIES
 from exporter.slo.budget import Window

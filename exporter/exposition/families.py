@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from exporter.exposition.alert_metrics import ALERT_FAMILIES
-from exporter.exposition.slo_metrics import FAMILIES, tier_points
+from exporter.exposition.points import tier_points
+from exporter.exposition.slo_metrics import FAMILIES
 from exporter.exposition.text import Points, label
 from exporter.slo.snapshot import SloStatus, Snapshot
 

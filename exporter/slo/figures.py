@@ -51,6 +51,11 @@ def rate(burn_rate: float) -> str:
     return f"{number(burn_rate)}x" if burn_rate else "0"
 
 
+def words(name: str) -> str:
+    """A name that is a label's value, as people read it: `slow_down` is slow down."""
+    return name.replace("_", " ")
+
+
 def minute(at: float) -> str:
     """A moment (Unix seconds), to the minute: `2023-11-14 22:15 UTC`."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

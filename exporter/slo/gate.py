@@ -145,6 +145,17 @@ def _meant(word: str, known: Iterable[str]) -> str:
     return f": did you mean {near[0]!r}?" if near else "."
 
 
+def standing_gate(status: SloStatus) -> Gate | None:
+    """The gate of the tier, or what holds while a page fires, whichever is stricter.
+
+    It is None without a tier. Overrides and reasons are left out.
+    """
+    if status.tier is None:
+        return None
+    least = status.slo.policy.while_paging if worst_severity(status) == "page" else Gate.ALLOW
+    return max(status.tier.gate, least, key=tuple(Gate).index)
+
+
 def decide_slo(
     status: SloStatus, *, reason: str | None = None, overrides: Sequence[Override] = (), now: float
 ) -> SloDecision:
@@ -157,10 +168,8 @@ def decide_slo(
     """
     tier, slo = status.tier, status.slo
     burning = sentence(status, now) if worst_severity(status) == "page" else None
-    decision = Decision.UNKNOWN
-    if tier is not None:
-        least = slo.policy.while_paging if burning else Gate.ALLOW
-        decision = Decision(max(tier.gate, least, key=tuple(Gate).index))
+    gate = standing_gate(status)
+    decision = Decision(gate) if gate else Decision.UNKNOWN
     blocked = decision is Decision.BLOCK
     held = status.tier_status.held
     why = [_in_tier(status, tier) if tier else "Nothing of the period is known yet."]
@@ -205,7 +214,7 @@ def decide_slo(
 def _in_tier(status: SloStatus, tier: Tier) -> str:
     """What tier it is in, since when and for which figures."""
     tier_status = status.tier_status
-    text = f"In tier {tier.name}"
+    text = f"In tier {figures.words(tier.name)}"
     if tier_status.since is not None:
         text += f" since {_time(tier_status.since)}"
     now = f"{figures.left(status.budget.remaining)} of the budget is left" if status.budget else ""

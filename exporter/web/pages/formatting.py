@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from exporter.slo import figures
 from exporter.slo.burning import worst_severity
 from exporter.slo.durations import format_duration
+from exporter.slo.gate import standing_gate
 from exporter.slo.outlook import burns, spent_in
 from exporter.slo.outlook import outlook as in_words
 from exporter.slo.period import CalendarPeriod, Period
@@ -58,7 +59,7 @@ def count(events: float) -> str:
 
 def tier(name: str) -> str:
     """The name of a tier, in words."""
-    return name.replace("_", " ")
+    return figures.words(name)
 
 
 def objective(status: SloStatus) -> str:
@@ -108,13 +109,12 @@ def look(status: SloStatus) -> str:
     Green only says what is known: not of a period that is little known or no longer measured,
     nor while a page fires.
     """
-    if status.tier is None:
-        return "none"
-    gate = status.tier.gate
+    gate = standing_gate(status)
+    if gate is not Gate.ALLOW:
+        return gate or "none"
     if worst_severity(status) == "page":
-        return max(gate, status.slo.policy.while_paging, Gate.CAUTION, key=tuple(Gate).index)
-    unsure = status.coverage < LITTLE or status.state in UNMEASURED
-    return "none" if unsure and gate is Gate.ALLOW else gate
+        return Gate.CAUTION
+    return "none" if status.coverage < LITTLE or status.state in UNMEASURED else gate
 
 
 def notes(status: SloStatus) -> list[str]:

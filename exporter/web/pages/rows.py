@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from exporter.slo.burning import sentence, worst_severity
+from exporter.slo.burning import sentence
 from exporter.slo.event_history import EventHistory
-from exporter.slo.policy import Gate
+from exporter.slo.gate import standing_gate
 from exporter.slo.snapshot import SloStatus
 from exporter.web.pages import formatting
 from exporter.web.pages.charts import Sparkline, sparkline
@@ -79,10 +79,9 @@ def _guidance(status: SloStatus) -> str:
     """What is to be done; while a page fires that may be less than the tier says."""
     if status.tier is None:
         return ""
-    least = status.slo.policy.while_paging
-    milder = tuple(Gate).index(status.tier.gate) < tuple(Gate).index(least)
-    if milder and worst_severity(status) == "page":
-        return f"{least} with deploys while a page fires"
+    gate = standing_gate(status)
+    if gate is not status.tier.gate:
+        return f"{gate} with deploys while a page fires"
     return status.tier.guidance
 
 

@@ -110,9 +110,7 @@ class Order:
 
 
 def in_order(worst_first: Sequence[SloStatus], order: Order) -> Sequence[SloStatus]:
-    """SLOs by a column; equal ones as they were, and those whose value is unknown last."""
-    if not order.column:
-        return worst_first
+    """SLOs by the column of an order; equal ones as they were, and the unknown last."""
     value = COLUMNS[order.column].value
     values = [(value(status), status) for status in worst_first]
     known = [each for each in values if each[0] is not None]

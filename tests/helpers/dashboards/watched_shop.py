@@ -119,6 +119,10 @@ class Watched:
         asked = {"query": query, "start": begin, "end": end, "step": 1}
         return self._ask("query_range", asked)["data"]["result"]
 
+    def slos(self) -> list[dict]:
+        """What the first exporter's API says of all SLOs."""
+        return json.loads(http_get(self.exporters[0].port, "/api/v1/slos")[1])["data"]["slos"]
+
     def options(self, variable: dict, values: dict[str, str]) -> list[str]:
         """What Grafana offers for a variable."""
         query = interpolate(variable["query"]["query"], values)

@@ -80,7 +80,7 @@ class TestStates:
         expect(banner).to_contain_text("2 SLOs page")
         expect(banner.get_by_role("listitem").first).to_have_text(
             "checkout/latency: 20% of requests are slower than 300ms, 1% allowed; 10% of the "
-            "budget is left, 2.78% goes every hour; since 22:03 UTC"
+            "budget is left, 3.17% goes every 10 minutes; since 22:03 UTC"
         )
         assert chips(page) == "paging 2, tickets 1, without data 1"
         assert names(page) == [

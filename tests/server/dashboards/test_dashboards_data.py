@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.demo.servers import http_get
 from tests.helpers.dashboards.grafana import (
     ALL,
     FILES,
@@ -82,7 +83,7 @@ def test_every_panel_has_data(shop, name, query):
     """Prometheus accepts the expression and has an answer, also for an SLO that has groups."""
     assert answer(shop, query, VALUES[name])
     if name == "error-budget-slo":
-        of_trouble = bool(metrics(query.expr) & OF_TROUBLE)
+        of_trouble = query.panel == "What fires" or bool(metrics(query.expr) & OF_TROUBLE)
         assert bool(answer(shop, query, GROUPED)) is not of_trouble
 
 
@@ -137,23 +138,31 @@ def test_two_replicas_are_one_row_in_every_table(shop):
 
 def test_the_figures_count_each_slo_once(shop):
     """Two replicas see the outage, of one SLO; nothing at all is shown as 0."""
-    figures = {query.panel: query for query in queries(load("error-budget-overview"))[1:7]}
+    wanted = {"SLOs", "Paging", "Tickets", "Exhausted", "Without data", "Postmortems"}
+    figures = {
+        query.panel: query
+        for query in queries(load("error-budget-overview"))
+        if query.panel in wanted and not query.table
+    }
     shown = {
         title: float(answer(shop, query, VALUES["error-budget-overview"])[0]["value"][1])
         for title, query in figures.items()
     }
     assert shown == {
-        "SLOs": 4,
         "Paging": 1,
-        "Ticket": 1,
+        "Tickets": 0,
+        "SLOs": 4,
         "Exhausted": 1,
-        "Not measured": 0,
+        "Without data": 0,
         "Postmortems": 1,
     }
 
 
 def test_columns_are_joined_by_labels_that_all_of_them_have(shop):
-    """A label that one column has alone (but for owner, tier and state) would part the rows."""
+    """A label that one column has alone (but for owner, tier and state) would part the rows.
+
+    What fires has labels of its condition in all columns.
+    """
     labels = [
         {
             label
@@ -163,11 +172,59 @@ def test_columns_are_joined_by_labels_that_all_of_them_have(shop):
         for query in queries(load("error-budget-overview"))
         if query.panel == "SLOs" and query.table
     ]
-    assert len(labels) == 7
+    assert len(labels) == 8
     assert {frozenset(each - {"owner", "tier", "state"}) for each in labels} - {
         frozenset({"service", "slo", "region"}),
         frozenset({"service", "slo", "region", "__name__"}),
     } == set()
+
+
+def test_what_fires_is_the_pages_sentence(shop):
+    """A row of the worst condition of each severity, whose figures are those of the API."""
+    rows = {
+        query.ref: answer(shop, query, VALUES["error-budget-overview"])
+        for query in queries(load("error-budget-overview"))
+        if query.panel == "What fires"
+    }
+    labels = {
+        frozenset((each["metric"] | {"severity": ""}).items())
+        for row in rows.values()
+        for each in row
+    }
+    assert len(labels) == 1, "else they would not be joined"
+    assert all([each["metric"]["severity"] for each in row] for row in rows.values())
+    order = {each["metric"]["severity"]: float(each["value"][1]) for each in rows["F"]}
+    assert order["page"] < order["ticket"]
+    pages = [
+        [each for each in row if each["metric"]["severity"] == "page"] for row in rows.values()
+    ]
+    shown = [float(each["value"][1]) for [each] in pages]
+    [told] = [slo for slo in shop.slos() if slo["service"] == "checkout"]
+    since = min(each["start"] for each in told["firings"] if each["open"])
+    window = told["windows"]["5m"]
+    assert shown[0] == pytest.approx(window["error_ratio"], rel=0.2)
+    assert shown[1] == pytest.approx(0.001)
+    assert shown[2] == pytest.approx(told["budget"]["remaining"], rel=0.2)
+    assert shown[3] == pytest.approx(window["burn_rate"] / 30 / 24, rel=0.2)
+    assert shown[4] == since * 1000
+
+
+def test_the_order_is_that_of_the_page(shop):
+    """Whatever has a page or a ticket, which gate, and how much is left."""
+    (query,) = [
+        each
+        for each in queries(load("error-budget-overview"))
+        if each.panel == "SLOs" and each.ref == "H"
+    ]
+    result = answer(shop, query, VALUES["error-budget-overview"])
+    result.sort(key=lambda each: float(each["value"][1]))
+    page = http_get(shop.exporters[0].port, "/")[1].decode()
+    urls = re.findall(r'<th scope="row"><a href="/slo/([^"]*)"', page)
+    assert urls[0] == "checkout/availability"
+    assert [
+        f"{service}/{slo}" + (f"?region={region}" if region else "")
+        for service, slo, region in slo_rows(result)
+    ] == urls
 
 
 @pytest.mark.parametrize(
@@ -185,9 +242,13 @@ def test_columns_are_joined_by_labels_that_all_of_them_have(shop):
 def test_what_is_chosen_is_all_that_is_shown(shop, chosen, services):
     """In each column of the table, and in the chart."""
     for query in queries(load("error-budget-overview")):
-        if (query.panel, query.table) in {("SLOs", True), ("Least budgets over time", False)}:
-            result = answer(shop, query, {**VALUES["error-budget-overview"], **chosen})
-            assert {each["metric"]["service"] for each in result} == set(services), query.expr
+        wanted = set(services)
+        if query.panel == "What fires":
+            wanted &= {"checkout"}
+        elif (query.panel, query.table) not in {("SLOs", True), ("Least budgets over time", False)}:
+            continue
+        result = answer(shop, query, {**VALUES["error-budget-overview"], **chosen})
+        assert {each["metric"]["service"] for each in result} == wanted, query.expr
 
 
 def test_a_legend_names_what_differs_and_no_more(shop):

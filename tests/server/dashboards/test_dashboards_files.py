@@ -19,11 +19,17 @@ from dev.dashboards.parts import DETAIL_UID
 from exporter.cli import main
 from exporter.web.pages.detail import DASHBOARD
 from tests.helpers.dashboards.grafana import FILES, FOLDER, load, names, queries, variables
+from tests.helpers.dashboards.schema import mistakes
 from tests.helpers.paths import ROOT
 
 UIDS = {"error-budget-overview", "error-budget-slo", "error-budget-exporter"}
 NAMES = sorted(UIDS)
 WIDTH = 24
+
+UNITS = {"none", "short", "percentunit", "s", "bytes", "eps", "cps", "ops", "reqps"} | {
+    *("suffix:x", "dtdurations", "dateTimeFromNow", "dateTimeAsIso")
+}
+"""Units that Grafana has."""
 
 
 def command(*arguments: object) -> Result:
@@ -89,6 +95,71 @@ def test_grafanas_own_library_reads_every_field(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_value_is_what_grafanas_schema_says(name):
+    """Of the type and among the words that its library has for the field."""
+    assert mistakes(load(name)) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("refresh",), 5),
+        (("panels", 0, "title"), 3),
+        (("panels", 0, "gridPos", "w"), "3"),
+        (("panels", 0, "options", "colorMode"), "rainbow"),
+        (("panels", 0, "fieldConfig", "defaults", "thresholds", "mode"), "relative"),
+        (("panels", 2, "targets", 0, "format"), "tables"),
+        (("panels", 2, "transformations", 0, "id"), 3),
+        (("panels", -1, "fieldConfig", "defaults", "custom", "drawStyle"), "waves"),
+        (("templating", "list", 1, "type"), "queries"),
+    ],
+    ids=str,
+)
+def test_what_is_not_as_the_schema_says_is_found(where, value):
+    """However deep it is."""
+    content = load("error-budget-overview")
+    part = content
+    for step in where[:-1]:
+        part = part[step]
+    part[where[-1]] = value
+    assert len(mistakes(content)) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_conventions_of_grafana_are_kept(name):
+    """Of those that its linter checks: units, descriptions, `$__rate_interval`, variables."""
+    dashboard = load(name)
+    assert dashboard["description"].endswith(".")
+    for panel in dashboard["panels"]:
+        settings = panel["fieldConfig"]
+        units = [settings["defaults"].get("unit")] + [
+            each["value"]
+            for override in settings.get("overrides", [])
+            for each in override["properties"]
+            if each["id"] == "unit"
+        ]
+        assert set(units) - {None} <= UNITS
+        assert panel["type"] == "state-timeline" or units != [None], panel["title"]
+        assert panel["targets"], panel["title"]
+    for query in queries(dashboard):
+        ranges = re.findall(r"\b(?:rate|increase|irate)\([^()]*?\[([^\]]*)\]", query.expr)
+        assert set(ranges) <= {"$__rate_interval"}, query.expr
+        assert query.ref.isupper()
+    for variable in variables(dashboard):
+        assert variable["refresh"] == 2, "on every change of the time range"
+        assert variable["label"]
+
+
+def test_the_top_row_is_what_fires():
+    """As on the page: what pages, then tickets, then how each burns."""
+    panels = load("error-budget-overview")["panels"]
+    top = [panel["title"] for panel in panels if panel["gridPos"]["y"] == 0]
+    assert top == ["Paging", "Tickets", "What fires"]
+    what = panels[2]["fieldConfig"]["defaults"]
+    assert what["noValue"] == "Nothing fires."
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_panels_are_numbered_named_and_side_by_side(name):
     """None has another's id or title, none lies on another or beyond the edge."""
     panels = load(name)["panels"]
@@ -150,23 +221,32 @@ def test_links_lead_to_dashboards_and_variables_that_exist(name):
     assert name != "error-budget-overview" or "/d/error-budget-slo?" in json.dumps(load(name))
 
 
-def test_the_table_of_slos_has_its_columns_in_order():
-    """The least budget first; what is a word in a label has no column of ones."""
+OF_SLOS = (
+    *("service", "slo", "owner", "Objective", "Remaining", "Burn 1h", "Burn 6h"),
+    *("tier", "Exhausted in", "state"),
+)
+OF_FIRING = (
+    *("severity", "service", "slo", "Fails", "Allowed", "Budget left", "Goes every hour", "Since"),
+)
+
+
+@pytest.mark.parametrize(("title", "columns"), [("SLOs", OF_SLOS), ("What fires", OF_FIRING)])
+def test_tables_of_slos_have_their_columns_in_order(title, columns):
+    """The worst first, by a column that is not shown; what a label says has no column of ones."""
     (table,) = [
         each
         for each in load("error-budget-overview")["panels"]
-        if each["title"] == "SLOs" and each["type"] == "table"
+        if each["title"] == title and each["type"] == "table"
     ]
-    assert table["options"]["sortBy"] == [{"displayName": "Remaining", "desc": False}]
-    merge, organize = table["transformations"]
-    assert (merge["id"], organize["id"]) == ("merge", "organize")
+    merge, sort, organize = table["transformations"]
+    assert (merge["id"], sort["id"], organize["id"]) == ("merge", "sortBy", "organize")
+    last = f"Value #{table['targets'][-1]['refId']}"
+    assert sort["options"]["sort"] == [{"field": last, "desc": False}]
+    assert organize["options"]["excludeByName"][last]
     order, hidden = organize["options"]["indexByName"], organize["options"]["excludeByName"]
     titles = organize["options"]["renameByName"]
     shown = [titles.get(name, name) for name in sorted(order, key=order.get)]
-    assert shown == [
-        *("service", "slo", "owner", "Objective", "Remaining", "Burn 1h", "Burn 6h"),
-        *("tier", "Exhausted in", "state"),
-    ]
+    assert shown == list(columns)
     values = {f"Value #{query['refId']}" for query in table["targets"]}
     assert values == {name for name in {*order, *hidden} if name.startswith("Value")}
     assert hidden.keys() & order.keys() == set()

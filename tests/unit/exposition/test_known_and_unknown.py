@@ -54,6 +54,22 @@ class TestOneHot:
         assert values(shot, "slo_data_state") == {(name,): float(name == state) for name in states}
 
 
+class TestGate:
+    @pytest.mark.parametrize(
+        ("sums", "level"),
+        [
+            ((0.0, 1e6, 1.0), 0.0),
+            (SPENT, 1.0),
+            ((800.0, 1e6, 1.0), 2.0),
+            (every_window(slo(), BURNING, period=(100.0, 1e6, 1.0)), 1.0),
+            (every_window(slo(), BURNING, period=(800.0, 1e6, 1.0)), 2.0),
+        ],
+    )
+    def test_it_is_that_of_the_tier_or_of_the_page_that_fires(self, sums, level):
+        """Whichever is stricter."""
+        assert values(snapshot((subject(slo()), sums)), "slo_policy_gate_level") == {(): level}
+
+
 class TestUnknown:
     ALWAYS = frozenset(
         {

@@ -50,6 +50,7 @@ TABLE = {
     "slo_alert_since_timestamp_seconds": ("gauge", ALERT),
     "slo_alert_annotations": ("gauge", ALERT | {"annotation_runbook_url"}),
     "slo_policy_tier": ("gauge", {"tier"}),
+    "slo_policy_gate_level": ("gauge", set()),
     "slo_service_policy_tier": ("gauge", {"tier"}),
     "slo_policy_tier_since_timestamp_seconds": ("gauge", set()),
     "slo_policy_tier_worsened_timestamp_seconds": ("gauge", set()),
@@ -95,6 +96,7 @@ TIER_STATUS = {
     "slo_policy_tier_recovery_timestamp_seconds": AT + 9,
     "slo_incident_budget_share_ratio": 0.1,
     "slo_postmortem_required": 1,
+    "slo_policy_gate_level": 1,
 }
 
 
