@@ -6,26 +6,30 @@ from typing import Final
 
 from exporter.rules.rule import RecordingRule
 
-SLOTH_WINDOWS: Final = ("5m", "30m", "1h", "2h", "6h", "1d", "3d", "28d", "30d")
-"""Those of Sloth's rules; the last two are the periods that it has."""
+SLOTH_WINDOWS: Final = {
+    **{window: window for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")},
+    **{"7d": "1w", "14d": "2w", "28d": "4w", "30d": "30d", "90d": "90d"},
+}
+"""Those of Sloth's rules and usual periods: ours, and as Sloth writes them, which has weeks."""
 
 
-def _sloth(expr: str, *extra: tuple[str, str]) -> str:
+def _sloth(expr: str, *extra: tuple[str, str], without: tuple[str, ...] = ()) -> str:
     """An expression with Sloth's labels in place of ours; `extra` renames: (theirs, ours)."""
     for theirs, ours in (("sloth_service", "service"), ("sloth_slo", "slo"), *extra):
         expr = f'label_join({expr}, "{theirs}", "", "{ours}")'
     expr = f'label_join({expr}, "sloth_id", "-", "service", "slo")'
-    dropped = ", ".join(("instance", "pod", "service", "slo", *(ours for _, ours in extra)))
-    return f"max without ({dropped}) ({expr})"
+    ours = ", ".join(("instance", "pod", "service", "slo", *(own for _, own in extra), *without))
+    return f"max without ({ours}) ({expr})"
 
 
 SLOTH: Final = (
     *(
         RecordingRule(
-            f"slo:sli_error:ratio_rate{window}",
-            _sloth(f'slo_error_ratio{{window="{window}"}}', ("sloth_window", "window")),
+            f"slo:sli_error:ratio_rate{theirs}",
+            _sloth(f'slo_error_ratio{{window="{ours}"}}', without=("window",)),
+            {"sloth_window": theirs},
         )
-        for window in SLOTH_WINDOWS
+        for ours, theirs in SLOTH_WINDOWS.items()
     ),
     RecordingRule("slo:objective:ratio", _sloth("slo_objective_ratio")),
     RecordingRule("slo:error_budget:ratio", _sloth("1 - slo_objective_ratio")),
@@ -46,8 +50,17 @@ SLOTH: Final = (
 
 
 def _pyrra(expr: str) -> str:
-    """Pyrra's dashboards know an SLO by the label `slo` alone, so it takes the service in."""
-    return f'max without (instance, pod) (label_join({expr}, "slo", "-", "service", "slo"))'
+    """Pyrra's dashboards know an SLO by the label `slo` alone: by its name.
+
+    Where several services have an SLO of that name, it takes the service in.
+    """
+    several = "count by (slo) (count by (service, slo) (slo_objective_ratio)) > 1"
+    return f"""\
+max without (instance, pod) (
+  {expr} unless on (slo) ({several})
+  or
+  label_join(({expr}) and on (slo) ({several}), "slo", "-", "service", "slo")
+)"""
 
 
 PYRRA: Final = (

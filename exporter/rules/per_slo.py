@@ -40,6 +40,7 @@ class SloAlert:
             description=FIGURES,
             of_slo=True,
             runbook=usual,
+            of_burning=True,
             labels=self.labels,
             annotations=self.annotations,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.rules import templates
+from exporter.rules.sloth_labels import sloth_alert_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class AlertRule:
 
     `of_slo` tells whether its alerts carry `service` and `slo`; `burns` whether they are burn-rate
     alerts of any SLO, whose own annotations are looked up. `labels` and `annotations` are its own.
-    `runbook` is the heading of its runbook, if that is not its name.
+    `runbook` is the heading of its runbook, if that is not its name. `of_burning` tells whether it
+    is about burn rates, as all of Sloth's alerts are, whose labels it then may have.
     """
 
     name: str
@@ -74,6 +76,7 @@ class AlertRule:
     of_slo: bool = False
     burns: bool = False
     runbook: str | None = None
+    of_burning: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
 
@@ -93,9 +96,17 @@ class AlertRule:
             "alert": self.name,
             "expr": self.expr,
             **({"for": self.wait} if self.wait else {}),
-            "labels": {**options.labels, **self.labels, "severity": self.severity},
+            "labels": self._labels(options),
             "annotations": {**written, **self.annotations},
         }
+
+    def _labels(self, options: RuleOptions) -> dict[str, str]:
+        labels = {**options.labels, **self.labels, "severity": self.severity}
+        if self.of_burning and "sloth" in options.aliases:
+            labels |= sloth_alert_labels(self.severity)
+            # A Sloth spec's own severity, by which its alerts were routed.
+            labels["severity"] = labels.pop("exported_severity", self.severity)
+        return labels
 
 
 @dataclass(frozen=True, slots=True)

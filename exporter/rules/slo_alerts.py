@@ -47,6 +47,7 @@ def _burn(severity: str) -> AlertRule:
         description=FIGURES,
         of_slo=True,
         burns=True,
+        of_burning=True,
     )
 
 

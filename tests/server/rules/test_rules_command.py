@@ -88,6 +88,47 @@ def test_options_add_and_change_nothing_else():
     assert plain.items() <= more.items()
 
 
+def test_alerts_are_found_by_sloths_labels():
+    """Its UI asks for `ALERTS{sloth_id!=""}`; only burn-rate alerts are what Sloth's are."""
+    found = {rule["alert"]: rule["labels"] for rule in rules("--aliases=sloth") if "alert" in rule}
+    sloth = {name for name, labels in found.items() if "sloth_id" in labels}
+    assert sloth == {"ErrorBudgetBurnPage", "ErrorBudgetBurnTicket"}
+    assert found["ErrorBudgetBurnPage"] == {
+        "severity": "page",
+        "sloth_id": "{{ $labels.service }}-{{ $labels.slo }}",
+        "sloth_service": "{{ $labels.service }}",
+        "sloth_slo": "{{ $labels.slo }}",
+        "sloth_severity": "page",
+    }
+
+
+def test_alerts_of_sloths_specs_are_those_that_sloth_sent(tmp_path):
+    """With a rule for each SLO they have their names, labels and even severities."""
+    config = tmp_path / "sloth.yaml"
+    config.write_text("""
+version: prometheus/v1
+service: shop
+slos:
+  - name: answers
+    objective: 99
+    sli:
+      events: {error_query: "sum(rate(a[{{.window}}]))", total_query: "sum(rate(b[{{.window}}]))"}
+    alerting:
+      name: ShopBurns
+      labels: {team: cart}
+      page_alert: {labels: {severity: critical}}
+      ticket_alert: {disable: true}
+""")
+    arguments = ("--per-slo", f"--config.file={config}", "--aliases=sloth")
+    [labels] = [rule["labels"] for rule in rules(*arguments) if rule.get("alert") == "ShopBurns"]
+    assert labels["team"] == "cart"
+    assert (labels["severity"], labels["sloth_severity"]) == ("critical", "page")
+    [labels] = [
+        rule["labels"] for rule in rules(*arguments[:2]) if rule.get("alert") == "ShopBurns"
+    ]
+    assert (labels["severity"], labels["exported_severity"]) == ("page", "critical")
+
+
 def test_an_alias_asked_for_twice_is_written_once():
     """Two groups of one name are refused by Prometheus."""
     assert command("--aliases=sloth", "--aliases=sloth").stdout == command("--aliases=sloth").stdout
