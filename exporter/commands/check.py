@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from exporter.commands.needed_series import all_texts, lacks
 from exporter.commands.options import config_option, output_option, web_config_option
 from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
@@ -56,7 +57,8 @@ def check(config_file: Path, web_config_file: Path | None, live: bool, output: s
     settings = load_file(config_file)
     if output == "text":
         click.echo(f"{config_file}: {len(settings.slos)} SLOs, no mistakes")
-        for line in (*settings.notices, *settings.ended_windows(time.time())):
+        lacking = lacks(all_texts(), settings.metrics)
+        for line in (*settings.notices, *settings.ended_windows(time.time()), *lacking):
             click.echo(line)
     if live:
         configure("warning", "logfmt")  # what goes on meanwhile is no part of the answer

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from exporter.commands.options import selection_option
+
 
 @click.command()
 @click.option(
@@ -17,7 +19,8 @@ import click
     required=True,
     help="The folder to write them to; it is created if it does not exist.",
 )
-def dashboards(folder: Path) -> None:
+@selection_option
+def dashboards(folder: Path, config_file: Path | None) -> None:
     """Write dashboards for Grafana.
 
     They are the same for every configuration: services, owners and SLOs are variables.
@@ -31,3 +34,8 @@ def dashboards(folder: Path) -> None:
     except OSError as error:
         click.echo(f"{error.filename}: {error.strerror}", err=True)
         sys.exit(1)
+    if config_file is not None:
+        # Only now: to read a configuration takes more than to copy files.
+        from exporter.commands.needed_series import dashboard_texts, warn  # noqa: PLC0415
+
+        warn(dashboard_texts(), config_file)

@@ -42,3 +42,12 @@ def output_option(help_text: str) -> Callable[[Command], Command]:
         show_default=True,
         help=help_text,
     )
+
+
+selection_option = click.option(
+    "--config.file",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="A configuration: warns on stderr of what is written here that needs series which its "
+    "`metrics` section leaves out.",
+)

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
+from exporter.commands.needed_series import rule_texts, warn
 from exporter.commands.options import config_option
 from exporter.config.reading.loading import load_file
 from exporter.rules.aliases import ALIASES
@@ -129,6 +131,7 @@ def rules(
 
     They are the same for every configuration: thresholds and states are the exporter's series. With
     --per-slo the burn-rate alerts follow the configuration, and are to be written again with it.
+    Where a configuration is given, rules that need series which it leaves out are named on stderr.
     """
     if namespace and form != "operator":
         raise click.UsageError("--namespace needs --format operator")
@@ -137,6 +140,9 @@ def rules(
     )
     alerts = by_service(_alerts(load_file(config_file).slos)) if per_slo else None
     click.echo(write(options, form, alerts), nl=False)
+    source = click.get_current_context().get_parameter_source("config_file")
+    if per_slo or source is not ParameterSource.DEFAULT:
+        warn(rule_texts(options), config_file)
 
 
 def _alerts(slos: Iterable[Slo]) -> Iterator[SloAlert]:

@@ -13,6 +13,7 @@ from exporter.collection.settings import EvaluationSettings
 from exporter.config.sections.alerting_section import AlertingSection
 from exporter.config.sections.grafana_section import GrafanaSection
 from exporter.config.sections.maintenance_section import MaintenanceSection
+from exporter.config.sections.metrics_section import MetricsSection
 from exporter.config.sections.overrides_section import OverridesSection
 from exporter.config.sections.policies_section import PoliciesSection
 from exporter.config.sections.prometheus_section import PrometheusSection
@@ -202,6 +203,9 @@ class MainFile(Section):
     )
     grafana: GrafanaSection = Field(
         default=GrafanaSection(), description="Where the pages link to."
+    )
+    metrics: MetricsSection = Field(
+        default=MetricsSection(), description="Which series of SLOs are exposed."
     )
     policy: PolicySection = Field(default=PolicySection(), description="How policies are applied.")
     policies: list[PoliciesSection] = Field(

@@ -9,6 +9,7 @@ from pathlib import Path
 from exporter.collection.settings import EvaluationSettings
 from exporter.config.reading.masking import masked
 from exporter.config.types.times import utc_text
+from exporter.exposition.selection import USED, Selection
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import DEFAULT_DATASOURCE, Slo
@@ -30,8 +31,9 @@ class Settings:
     `datasources` are those that SLOs name, in the order of the file. The SLOs hold the
     maintenance windows that reach them; `maintenance` lists all windows. `storage` is the
     folder of the store, None to hold the ledger in memory alone. `overrides` are their limits.
-    `grafana` is where browsers find it, None where there is none. `files` are the texts that it was
-    read from, secrets included, the main one first; other tools' specs as they were understood.
+    `metrics` says which series are exposed. `grafana` is where browsers find it, None where there
+    is none. `files` are the texts that it was read from, secrets included, the main one first;
+    other tools' specs as they were understood.
     `notices` are lines about what of those has no counterpart here.
     """
 
@@ -44,6 +46,7 @@ class Settings:
     storage: Path | None = None
     overrides: OverrideLimits = field(default_factory=OverrideLimits)
     grafana: str | None = None
+    metrics: Selection = USED
     files: tuple[tuple[Path, str], ...] = field(default=(), repr=False, compare=False)
     notices: tuple[str, ...] = ()
 
@@ -54,7 +57,7 @@ class Settings:
 
     def changes(self, before: Settings) -> dict[str, str]:
         """Which sections are others than before, but for the SLOs and what is in them."""
-        names = ("datasources", "evaluation", "overrides", "grafana")
+        names = ("datasources", "evaluation", "overrides", "grafana", "metrics")
         changed = [name for name in names if getattr(self, name) != getattr(before, name)]
         return {"settings": ", ".join(changed)} if changed else {}
 

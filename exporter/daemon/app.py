@@ -81,7 +81,7 @@ class App:
             persister=Persister(None),
             reload=LastReload(time.time()),
         )
-        self.publisher = Publisher(self._metrics.registry)
+        self.publisher = Publisher(self._metrics.registry, settings.metrics)
         self.observer = EvaluationObserver(self.current, self.publisher)
         self.facade = Facade(self.current, self.publisher, self.reload)
         self._server = Server(
@@ -160,6 +160,7 @@ class App:
 
     def _begin(self, running: RunningConfig) -> None:
         self.current.running = running
+        self.publisher.selection = running.settings.metrics
         if self._tasks is not None:
             running.begin(self.observer, self._tasks)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from exporter.exposition.alert_metrics import ALERT_FAMILIES
 from exporter.exposition.points import tier_points
+from exporter.exposition.selection import EVERYTHING, Selection
 from exporter.exposition.slo_metrics import FAMILIES
 from exporter.exposition.text import Points, label
 from exporter.slo.snapshot import SloStatus, Snapshot
@@ -23,16 +24,20 @@ OVERRIDES = (
 )
 
 
-def families(snapshot: Snapshot) -> Iterator[tuple[str, str, str, Iterable[tuple[str, Points]]]]:
-    """Every family with its series: name, type, help, and (labels, points) per SLO or service."""
+def families(
+    snapshot: Snapshot, selection: Selection = EVERYTHING
+) -> Iterator[tuple[str, str, str, Iterable[tuple[str, Points]]]]:
+    """The families that are selected: name, type, help, and (labels, points) per SLO or service."""
     slos = [(_slo_labels(status), status) for status in snapshot.slos]
     for family in (*FAMILIES, *ALERT_FAMILIES):
-        read = family.read
+        if family.name in selection.left_out:
+            continue
+        read, name = family.read, family.name
         yield (
             family.name,
             family.kind,
             family.help,
-            ((labels, read(status)) for labels, status in slos),
+            ((labels, selection.points(name, status, read(status))) for labels, status in slos),
         )
     services = ((label("service", each.service), tier_points(each)) for each in snapshot.services)
     yield (*SERVICE_TIER, services)

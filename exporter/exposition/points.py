@@ -17,7 +17,7 @@ Read = Callable[[SloStatus], Points]
 """Gives a status's points: the text of the labels beyond the SLO's own, and the value."""
 
 
-_window_label = cache(lambda name: label("window", name))
+window_label = cache(lambda name: label("window", name))
 
 
 @cache
@@ -56,7 +56,7 @@ def windows(name: str) -> Read:
         for window, figures in status.windows.items():
             value = getattr(figures, name)
             if value is not None:
-                yield _window_label(window), value
+                yield window_label(window), value
 
     return read
 

@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encode
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from exporter.exposition.families import families
+from exporter.exposition.selection import EVERYTHING, Selection
 from exporter.exposition.text import write_family
 from exporter.slo.snapshot import Snapshot
 
@@ -45,12 +46,20 @@ def negotiate(accept: str, accept_encoding: str) -> Form:
     )
 
 
-def render(snapshot: Snapshot, registry: CollectorRegistry, form: Form) -> bytes:
+def render(
+    snapshot: Snapshot,
+    registry: CollectorRegistry,
+    form: Form,
+    selection: Selection = EVERYTHING,
+) -> bytes:
     """The whole page: the exporter's own metrics, then those of the SLOs."""
     # Version 1.0 of OpenMetrics: all names are plain, so nothing of 2.0 is needed.
     own = (openmetrics.generate_latest if form.openmetrics else generate_latest)(registry)
     parts = [own.decode().removesuffix("# EOF\n")]
-    parts += [write_family(*family, openmetrics=form.openmetrics) for family in families(snapshot)]
+    parts += [
+        write_family(*family, openmetrics=form.openmetrics)
+        for family in families(snapshot, selection)
+    ]
     if form.openmetrics:
         parts.append("# EOF\n")
     body = "".join(parts).encode()
@@ -67,8 +76,11 @@ class _Shown:
     Only those who want a page wait for its rendering; the snapshot is immutable.
     """
 
-    def __init__(self, snapshot: Snapshot, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, snapshot: Snapshot, registry: CollectorRegistry, selection: Selection
+    ) -> None:
         self.snapshot = snapshot
+        self._selection = selection
         self._registry = registry
         self._rendering = threading.Lock()
         self._pages: dict[Form, bytes] = {}
@@ -83,7 +95,9 @@ class _Shown:
             with self._rendering:
                 page = self._pages.get(form)
                 if page is None:
-                    page = self._pages[form] = render(self.snapshot, self._registry, form)
+                    page = self._pages[form] = render(
+                        self.snapshot, self._registry, form, self._selection
+                    )
         return page
 
 
@@ -92,14 +106,16 @@ class Publisher:
 
     The forms that were scraped once are rendered at every evaluation from then on, so that a
     scrape only hands out bytes. May be used from several threads: `publish` and `page` may render,
-    which takes seconds for thousands of SLOs; nothing else waits for them.
+    which takes seconds for thousands of SLOs; nothing else waits for them. `selection` says which
+    series the pages have that are rendered from now on.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, selection: Selection = EVERYTHING) -> None:
         self._registry = registry
+        self.selection = selection
         self._swapping = threading.Lock()  # around assignments alone
         self._forms: frozenset[Form] = frozenset()
-        self._shown = _Shown(NOTHING, registry)
+        self._shown = _Shown(NOTHING, registry, selection)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -113,7 +129,7 @@ class Publisher:
 
     def publish(self, snapshot: Snapshot) -> None:
         """Render a snapshot in the forms in use, then show it."""
-        shown = _Shown(snapshot, self._registry)
+        shown = _Shown(snapshot, self._registry, self.selection)
         for form in self._forms:
             shown.page(form)
         with self._swapping:
@@ -126,7 +142,7 @@ class Publisher:
         """
         while True:
             shown = self._shown
-            changed = _Shown(change(shown.snapshot), self._registry)
+            changed = _Shown(change(shown.snapshot), self._registry, self.selection)
             with self._swapping:
                 if self._shown is shown:
                     self._shown = changed

@@ -9,8 +9,9 @@ from prometheus_client import CollectorRegistry
 
 from exporter.exposition.alert_metrics import ALERT_FAMILIES
 from exporter.exposition.families import OVERRIDES, SERVICE_TIER
+from exporter.exposition.selection import OPTIONAL
 from exporter.exposition.self_metrics import PREFIX, SelfFigures, SelfMetrics, StoreFigures
-from exporter.exposition.slo_metrics import FAMILIES
+from exporter.exposition.slo_metrics import FAMILIES, Family
 
 INTRO = """\
 # Metrics
@@ -34,22 +35,59 @@ scrape_configs:
 
 """
 
+FOR_WHOM = (
+    (
+        "the rules",
+        "`slo_alert_...` (two while nothing fires), `slo_error_ratio` over 5m, "
+        "`slo_error_budget_remaining_ratio`, `slo_policy_tier`, "
+        "`slo_policy_tier_worsened_timestamp_seconds`, `slo_postmortem_required`, "
+        "`slo_data_state`, `slo_info`, `slo_objective_ratio`",
+        17,
+    ),
+    (
+        "the dashboards, besides",
+        "`slo_error_ratio` and `slo_burn_rate` over 5m, 1h and 6h, `slo_burn_rate_alert` and "
+        "`slo_burn_rate_threshold`, the other figures of budget, tier, incidents and data, the two "
+        "counters",
+        21,
+    ),
+    (
+        "other tools' names (`rules --aliases`), and queries of your own",
+        "`slo_error_ratio` and `slo_burn_rate` over all other windows",
+        10,
+    ),
+    ("those who ask for them by `metrics.also`", "marked in the table", 6),
+)
+"""Who needs which series, and how many an SLO has without groups and with the default policy."""
+
+LIGHTER = """
+So an SLO has some 48 series by default. `metrics.windows: [5m, 1h, 6h]` leaves 38, with which all
+rules and dashboards work, and `metrics.leave_out` names others ([configuration](config.md)):
+
+```yaml
+metrics:
+  windows: [5m, 1h, 6h]
+  leave_out: [slo_error_budget_remaining_events]
+```
+
+`check` says what of the rules and dashboards lacks a series then, and so do the commands that write
+them, with `--config.file`. The page, the API and the gate have everything in any case.
+
+"""
+
 FORMULAS = """
 The figures, over a window that ends at the newest slot boundary:
 
     error_ratio      = bad / total                          no traffic: 0; nothing known: no series
     burn_rate        = error_ratio / (1 - objective)
     budget_remaining = 1 - bad / ((1 - objective) * total)  over the period; no traffic: 1
-    exhaustion       = budget_remaining * period / rate     rolling, even traffic, nothing leaves
-    exhaustion       = budget_remaining * elapsed / (rate - 1)   calendar, even traffic
+    exhaustion       = budget_remaining * period / rate     where all of a rolling period is known
 
-The exhaustion is when the budget is spent if what holds now goes on: burn rate and traffic of the
-last 5 minutes while these burn faster than the last hour or less than half as fast, else those of
-the hour. Traffic goes on as it is for an hour, and then as in the period so far. Meanwhile old
-failures leave a rolling period when the ledger says so; hence a rate above 1 may take longer than
-by the formula, and one below 1 may spend what little is left. The budget of a calendar period grows
-with its traffic. There is no series if the budget is not spent within the length of a rolling
-period, or before a calendar one ends. [What is said, beside what then happened](policy.md#outlook).
+The rate of the exhaustion is that which holds now: `burn_rate(5m)` while it is above
+`burn_rate(1h)` or below half of it, else `burn_rate(1h)`. At a rate of 1 or less the budget is not
+spent. As long as the period's traffic still grows, as it does to the end of a calendar period, its
+budget grows with it:
+exhaustion = budget_remaining * elapsed / (rate - 1), and none if the period ends before that.
 
 Windows are `5m`, `30m`, `1h`, `2h`, `6h`, `1d`, `3d`, those of the SLO's own conditions
 (`alerting.windows`; all shorter than a rolling period), and the period itself.
@@ -76,14 +114,21 @@ The usual `process_*` metrics of Prometheus client libraries are there as well.
 def reference() -> str:
     """The whole document."""
     slos = _table(
-        (family.name, family.kind, ", ".join(family.labels), family.help)
+        (family.name, family.kind, ", ".join(family.labels), _help(family))
         for family in (*FAMILIES, *ALERT_FAMILIES)
     )
     name, kind, help_ = SERVICE_TIER
     slos += _row(name, kind, "tier (and no `slo`)", help_)
     name, kind, help_ = OVERRIDES
     slos += _row(name, kind, "(no `slo`)", help_)
-    return INTRO + slos + FORMULAS + _table(_own()) + OUTRO
+    whom = "".join(f"| {who} | {what} | {count} |\n" for who, what, count in FOR_WHOM)
+    head = "\nWhich are for whom:\n\n| for | metrics | series of an SLO |\n|---|---|---|\n"
+    return INTRO + slos + head + whom + LIGHTER + FORMULAS.lstrip() + _table(_own()) + OUTRO
+
+
+def _help(family: Family) -> str:
+    asked_for = " Only with `metrics.also`." if family.name in OPTIONAL else ""
+    return family.help + asked_for
 
 
 def _own() -> Iterable[tuple[str, str, str, str]]:

@@ -67,6 +67,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "collection.settings": "its settings",
         "ledger.levels": "time slices must fit the ledger's slots",
         "web.server": "its settings",
+        "exposition.selection": "which series there are to be selected",
     },
     "rules": {},
     "demo": {},

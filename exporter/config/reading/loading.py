@@ -147,6 +147,7 @@ def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) 
         storage=main.storage.folder(files[0][0].file.parent),
         overrides=main.policy.overrides.limits(),
         grafana=main.grafana.url,
+        metrics=main.metrics.selection(),
     )
 
 
