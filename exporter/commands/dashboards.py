@@ -37,5 +37,6 @@ def dashboards(folder: Path, config_file: Path | None) -> None:
     if config_file is not None:
         # Only now: to read a configuration takes more than to copy files.
         from exporter.commands.needed_series import dashboard_texts, warn  # noqa: PLC0415
+        from exporter.config.reading.loading import load_file  # noqa: PLC0415
 
-        warn(dashboard_texts(), config_file)
+        warn(dashboard_texts(), load_file(config_file).metrics)

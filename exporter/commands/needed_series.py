@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from pathlib import Path
 
 import click
 
-from exporter.config.reading.loading import load_file
 from exporter.exposition.selection import NAMES, PERIOD, WINDOWED, Selection
 from exporter.rules.rule import RuleOptions
 from exporter.rules.writing import groups
@@ -52,13 +50,9 @@ def lacks(texts: Mapping[str, str], selection: Selection) -> list[str]:
     return found
 
 
-def warn(texts: Mapping[str, str], config_file: Path) -> None:
-    """Say on stderr what lacks series by a configuration.
-
-    Raises:
-        ConfigError: it has mistakes.
-    """
-    for line in lacks(texts, load_file(config_file).metrics):
+def warn(texts: Mapping[str, str], selection: Selection) -> None:
+    """Say on stderr what lacks series."""
+    for line in lacks(texts, selection):
         click.echo(f"warning: {line}", err=True)
 
 

@@ -9,9 +9,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from exporter.commands.needed_series import rule_texts, warn
 from exporter.commands.options import config_option
-from exporter.config.reading.loading import load_file
 from exporter.rules.aliases import ALIASES
 from exporter.rules.per_slo import SloAlert, by_service
 from exporter.rules.rule import RuleOptions
@@ -138,11 +136,18 @@ def rules(
     options = RuleOptions(
         runbooks, dashboard, job, tuple(dict.fromkeys(aliases)), starter, page, labels, namespace
     )
-    alerts = by_service(_alerts(load_file(config_file).slos)) if per_slo else None
-    click.echo(write(options, form, alerts), nl=False)
     source = click.get_current_context().get_parameter_source("config_file")
-    if per_slo or source is not ParameterSource.DEFAULT:
-        warn(rule_texts(options), config_file)
+    if not per_slo and source is ParameterSource.DEFAULT:
+        click.echo(write(options, form), nl=False)
+        return
+    # Only now: to read a configuration takes more than to write rules.
+    from exporter.commands.needed_series import rule_texts, warn  # noqa: PLC0415
+    from exporter.config.reading.loading import load_file  # noqa: PLC0415
+
+    settings = load_file(config_file)
+    alerts = by_service(_alerts(settings.slos)) if per_slo else None
+    click.echo(write(options, form, alerts), nl=False)
+    warn(rule_texts(options), settings.metrics)
 
 
 def _alerts(slos: Iterable[Slo]) -> Iterator[SloAlert]:

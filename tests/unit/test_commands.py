@@ -127,6 +127,7 @@ class TestEarlySignals:
                 assert "the configuration was reloaded" in messages
                 process.terminate()
                 assert "stopped" in messages
+                process.wait(20)  # a second signal would end it before its end
             finally:
                 process.terminate()
         assert process.returncode == 0

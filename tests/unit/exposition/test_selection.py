@@ -105,7 +105,9 @@ def test_commands_say_what_lacks_a_series(tmp_path, command):
     found = CliRunner().invoke(main, [command, f"--config.file={config}", *more])
     assert found.exit_code == 0
     if command != "dashboards":
-        assert "rule ErrorBudgetBurnPage uses slo_info, which `metrics` leaves out" in found.output
+        assert (
+            "rule ErrorBudgetTierWorsened uses slo_info, which `metrics` leaves out" in found.output
+        )
     if command != "rules":
         assert (
             'dashboard error-budget-slo uses slo_burn_rate{window="1h"}, '
