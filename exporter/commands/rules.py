@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
@@ -14,8 +15,9 @@ from exporter.rules.aliases import ALIASES
 from exporter.rules.per_slo import SloAlert, by_service
 from exporter.rules.rule import RuleOptions
 from exporter.rules.writing import FORMATS, write
-from exporter.slo.alerting import SEVERITIES
-from exporter.slo.model import Slo
+
+if TYPE_CHECKING:
+    from exporter.slo.model import Slo
 
 
 def _address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -152,6 +154,8 @@ def rules(
 
 def _alerts(slos: Iterable[Slo]) -> Iterator[SloAlert]:
     """The burn-rate alerts that SLOs may have."""
+    from exporter.slo.alerting import SEVERITIES  # noqa: PLC0415  # as above
+
     for slo in slos:
         for severity in SEVERITIES:
             if any(each.severity == severity for each in slo.alerting.enabled):
