@@ -49,7 +49,7 @@ FOR_WHOM = (
         "`slo_error_ratio` and `slo_burn_rate` over 5m, 1h and 6h, `slo_burn_rate_alert` and "
         "`slo_burn_rate_threshold`, the other figures of budget, tier, incidents and data, the two "
         "counters",
-        21,
+        22,
     ),
     (
         "other tools' names (`rules --aliases`), and queries of your own",
@@ -61,7 +61,7 @@ FOR_WHOM = (
 """Who needs which series, and how many an SLO has without groups and with the default policy."""
 
 LIGHTER = """
-So an SLO has some 48 series by default. `metrics.windows: [5m, 1h, 6h]` leaves 38, with which all
+So an SLO has some 49 series by default. `metrics.windows: [5m, 1h, 6h]` leaves 39, with which all
 rules and dashboards work, and `metrics.leave_out` names others ([configuration](config.md)):
 
 ```yaml
