@@ -18,6 +18,8 @@ from exporter.commands.api_options import (
     servers_option,
     storing,
 )
+from exporter.slo.durations import format_duration
+from exporter.slo.figures import percent
 from exporter.slo.incident_ids import incident_id
 
 
@@ -53,8 +55,8 @@ def list_postmortems(*, servers: Sequence[str], access: Access) -> None:
     found = of_first(servers, lambda server: _awaited(server, access))
     for one in found:
         click.echo(
-            f"{one.id}  {one.slo}{group_text(one.groups)}  {_rfc3339(one.start)}  "
-            f"took {one.share:.0%} of the budget"
+            f"{one.id}  {one.slo}{group_text(one.groups)}  {one.began}  "
+            f"took {one.share:.0%} of the budget{one.more}"
         )
     if not found:
         click.echo("no postmortem is required")
@@ -117,6 +119,8 @@ class _Awaited:
     groups: Mapping[str, str]
     start: int
     share: float
+    began: str
+    more: str
 
 
 def _chosen(word: str, groups: Mapping[str, str], awaited: Sequence[_Awaited]) -> _Awaited:
@@ -143,12 +147,32 @@ def _awaited(server: str, access: Access) -> list[_Awaited]:
             for incident in slo["incidents"]:
                 if incident["postmortem"] and not incident["acknowledged"]:
                     key = slo["service"], slo["slo"], slo["groups"], incident["start"]
-                    name = f"{slo['service']}/{slo['slo']}"
-                    found.append(
-                        _Awaited(incident_id(*key), name, *key[2:], share=incident["share"])
-                    )
+                    name, about = f"{slo['service']}/{slo['slo']}", incident.get("start_about")
+                    began = ("about " if about else "") + _rfc3339(incident["start"])
+                    words = {"share": incident["share"], "began": began, "more": _more(incident)}
+                    found.append(_Awaited(incident_id(*key), name, *key[2:], **words))
         offset, total = offset + max(1, len(page["slos"])), page["total"]
     return sorted(found, key=lambda one: one.start, reverse=True)
+
+
+def _more(incident: Mapping[str, Any]) -> str:
+    """What else a daemon tells of an incident; one of an older version tells less."""
+    if "state" not in incident:
+        return ""
+    about = "about " if incident["start_about"] or incident["end_about"] else ""
+    more = f", lasted {about}{format_duration(incident['end'] - incident['start'])}"
+    if incident["peak_error_ratio"] is not None:
+        least = "at least " if about else ""
+        more += f", peak {least}{percent(incident['peak_error_ratio'])}"
+    detected = incident["time_to_detect"]
+    if detected is not None:
+        late = "about " if incident["start_about"] else ""
+        more += f", paged after {late}{format_duration(detected)}"
+    elif incident["followed"]:
+        more += ", no page"
+    states = {"burning": "ongoing", "quiet": "may go on", "unknown": "nothing is known since"}
+    state = states.get(incident["state"])
+    return f"{more}; {state}" if state else more
 
 
 def _rfc3339(at: int) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 from exporter.exposition.text import Points, label
 from exporter.slo.durations import format_duration
 from exporter.slo.gate import standing_gate
-from exporter.slo.incidents import awaited
+from exporter.slo.incidents import awaited, under_way
 from exporter.slo.policy import Gate
 from exporter.slo.snapshot import Alert, DataState, ServiceTier, SloStatus
 from exporter.slo.windows import BurnRateCondition
@@ -92,8 +92,8 @@ def postmortems(status: SloStatus) -> Points:
 
 def incident(status: SloStatus) -> Points:
     """What the incident under way has taken."""
-    under_way = status.incidents[-1:]
-    return one(under_way[0].share if under_way and under_way[0].open else None)
+    found = under_way(status.incidents, status.period.start + status.period.elapsed - status.lag)
+    return one(found.share if found else None)
 
 
 def changes(status: SloStatus) -> Points:

@@ -174,7 +174,8 @@ FAMILIES = (
     Family(
         "slo_incident_budget_share_ratio",
         "gauge",
-        "The share of a period's error budget that the incident under way has taken.",
+        "The share of a period's error budget that the incident under way has taken; "
+        "absent five minutes after its last bad slot.",
         incident,
     ),
     Family(

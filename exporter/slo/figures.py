@@ -61,6 +61,11 @@ def minute(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def second(at: float) -> str:
+    """A moment (Unix seconds), to the second: `2023-11-14 22:15:00 UTC`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def since(at: float, now: float) -> str:
     """A moment of the past in short, the day only if it is not today's: `22:15 UTC`."""
     moment, today = (datetime.fromtimestamp(each, UTC) for each in (at, now))

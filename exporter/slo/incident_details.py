@@ -10,10 +10,7 @@ from itertools import pairwise
 from exporter.slo.incident_ids import incident_id
 from exporter.slo.incidents import PAUSE
 from exporter.slo.records import Firing, Incident
-from exporter.slo.snapshot import DataState, SloStatus
-
-UNSEEN = frozenset({DataState.NO_DATA, DataState.STALE, DataState.INVALID})
-"""States of the data in which nobody knows whether an incident goes on."""
+from exporter.slo.snapshot import UNMEASURED, SloStatus
 
 
 class IncidentState(StrEnum):
@@ -91,7 +88,7 @@ def _own(incident: Incident, firings: Sequence[Firing], next_start: int | None) 
 def _state(status: SloStatus, at: int, incident: Incident) -> IncidentState:
     if not incident.open:
         return IncidentState.ENDED
-    if status.state in UNSEEN:
+    if status.state in UNMEASURED:
         return IncidentState.UNKNOWN
     newest = min(status.last_slot or 0, at - status.lag)
     return IncidentState.BURNING if incident.end >= newest else IncidentState.QUIET

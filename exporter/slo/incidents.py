@@ -13,6 +13,9 @@ from exporter.slo.types import Floats, Times
 PAUSE = 1_800
 """Bad slots that are not further apart than this (seconds) are of one incident."""
 
+MOMENT = 300
+"""An incident without a bad slot for so long (seconds) is not under way, though it may go on."""
+
 LEAST = 0.01
 """An incident that took a smaller share of a period's budget is not remembered."""
 
@@ -113,6 +116,12 @@ def _with_closed(others: Sequence[Incident], last: Incident, at: int) -> tuple[I
     if last.share >= LEAST:
         kept.append(replace(last, open=False))
     return tuple(kept)
+
+
+def under_way(incidents: tuple[Incident, ...], at: float) -> Incident | None:
+    """The incident that was bad a moment ago, as of what is known up to `at` (Unix seconds)."""
+    last = incidents[-1] if incidents else None
+    return last if last is not None and last.open and last.end > at - MOMENT else None
 
 
 def awaited(incident: Incident) -> bool:

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from exporter.slo import incident_words
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import left, minute, rate
+from exporter.slo.incident_details import incident_details
 from exporter.slo.records import Firing
 from exporter.slo.snapshot import UNMEASURED, DataState, SloStatus, Snapshot
 
@@ -77,16 +79,24 @@ def _name(firing: Firing) -> tuple[str, int, int]:
 
 
 def _incidents(old: SloStatus, new: SloStatus) -> Iterator[Happening]:
-    before = {incident.start for incident in old.incidents if incident.open}
-    now = {incident.start: incident for incident in new.incidents}
-    for start, incident in now.items():
-        if incident.open and start not in before and not any(s > start for s in before):
-            figures = {"share": left(incident.share), "since": minute(incident.start)}
-            yield Happening("incident began", new, figures)
-        if not incident.open and start in before:
+    before = [incident for incident in old.incidents if incident.open]
+    if not before and not any(incident.open for incident in new.incidents):
+        return
+    for of in incident_details(new, new.period.start + new.period.elapsed):
+        incident = of.incident
+        # A late sample may have made it begin earlier: it is the one that was there before.
+        told = any(one.start <= incident.end and incident.start <= one.end for one in before)
+        if incident.open and not told:
+            since = incident_words.when(incident.start, incident.start_about)
+            yield Happening("incident began", new, {"share": left(incident.share), "since": since})
+        if not incident.open and told:
             figures = {
-                "lasted": format_duration(incident.end - incident.start),
+                "began": incident_words.when(incident.start, incident.start_about),
+                "ended": incident_words.when(incident.end, incident.end_about),
+                "lasted": incident_words.lasted(incident),
                 "share": left(incident.share),
+                "peak": incident_words.peak(incident),
+                "time_to_detect": incident_words.time_to_detect(of),
                 "postmortem": "required" if incident.postmortem else "not required",
             }
             yield Happening("incident ended", new, figures)

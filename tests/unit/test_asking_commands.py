@@ -20,6 +20,9 @@ def incident(start: int, **more: object) -> dict[str, object]:
     return {"start": start, "share": 0.34, "postmortem": True, "acknowledged": None, **more}
 
 
+AT = 1_700_000_100
+
+
 def slo(name: str, groups: dict[str, str], *incidents: dict[str, object]) -> dict[str, object]:
     return {"service": "auth", "slo": name, "groups": groups, "incidents": list(incidents)}
 
@@ -110,6 +113,36 @@ class TestPostmortems:
             f"{LATEST}  auth/latency region=eu  2023-11-15T00:43:20Z  took 34% of the budget",
             f"{OLDER}  auth/availability  2023-11-14T22:15:00Z  took 34% of the budget",
         ]
+
+    @pytest.mark.parametrize(
+        ("more", "line"),
+        [
+            ({}, "lasted 14m30s, peak 47.3%, paged after 1m30s"),
+            ({"state": "burning"}, "lasted 14m30s, peak 47.3%, paged after 1m30s; ongoing"),
+            (
+                {"state": "quiet", "time_to_detect": None},
+                "lasted 14m30s, peak 47.3%, no page; may go on",
+            ),
+            (
+                {"start_about": 300, "time_to_detect": None, "followed": False},
+                "lasted about 14m30s, peak at least 47.3%",
+            ),
+            (
+                {"start_about": 300, "end_about": 300, "peak_error_ratio": None},
+                "lasted about 14m30s, paged after about 1m30s",
+            ),
+        ],
+    )
+    def test_what_is_known_of_an_incident_is_told(self, routes, more, line):
+        """Times from coarse slots are about; one that has ended is not ongoing."""
+        incident = {"start": AT, "end": AT + 870, "share": 0.34, "postmortem": True}
+        incident |= {"acknowledged": None, "state": "ended", "start_about": 0, "end_about": 0}
+        incident |= {"peak_error_ratio": 0.473, "time_to_detect": 90, "followed": True} | more
+        data = {"total": 1, "offset": 0, "slos": [slo("x", {}, incident)]}
+        routes.get(f"{B}/api/v1/slos").respond(json={"status": "success", "data": data})
+        began = f"{'about ' if more.get('start_about') else ''}2023-11-14T22:15:00Z"
+        [found] = cli("postmortem", "list", "--server", B).stdout.splitlines()
+        assert found.endswith(f"  auth/x  {began}  took 34% of the budget, {line}")
 
     def test_if_none_is_required_that_is_said(self, routes):
         """Rather than nothing."""

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from exporter.slo import figures
+from exporter.slo import figures, incident_words
 from exporter.slo.burning import sentence
 from exporter.slo.durations import format_duration
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
-from exporter.slo.incident_ids import incident_id
-from exporter.slo.records import Firing, Incident, TierChange
+from exporter.slo.incident_details import IncidentDetails, incident_details
+from exporter.slo.records import Firing, TierChange
 from exporter.slo.snapshot import Alert, SloStatus
 from exporter.slo.types import DAY
 from exporter.web.daemon import Source
@@ -97,7 +97,7 @@ def detail(
         "alerts": [_alert(alert, status) for alert in status.alerts],
         "firings": [_firing(firing) for firing in status.firings[::-1][:MOST_RECORDS]],
         "incidents": [
-            _incident(incident, status) for incident in status.incidents[::-1][:MOST_RECORDS]
+            _incident(one) for one in incident_details(status, _at(status))[::-1][:MOST_RECORDS]
         ],
         "changes": [_change(change) for change in status.tier_status.changes[::-1][:MOST_RECORDS]],
         "maintenance": _maintenance(status),
@@ -168,24 +168,30 @@ def _firing(one: Firing) -> dict[str, str]:
     }
 
 
-def _incident(one: Incident, status: SloStatus) -> dict[str, str]:
-    ended = "ongoing" if one.open else formatting.minute(one.end)
+def _at(status: SloStatus) -> int:
+    return status.period.start + status.period.elapsed
+
+
+def _incident(of: IncidentDetails) -> dict[str, object]:
+    one = of.incident
     postmortem = ""
     if one.acknowledged:
         postmortem = f"{one.acknowledged.by}: {one.acknowledged.note}"
     elif one.postmortem:
         postmortem = "required"
-    id_ = incident_id(status.slo.service, status.slo.name, status.groups, one.start)
     return {
-        "start": formatting.minute(one.start),
-        "end": ended,
-        "lasted": format_duration(one.end - one.start),
+        "start": incident_words.when(one.start, one.start_about),
+        "end": incident_words.until(of),
+        "lasted": incident_words.lasted(one),
+        "peak": incident_words.peak(one),
         "bad": formatting.count(one.bad),
         "share": formatting.percent(one.share),
+        "detected": incident_words.time_to_detect(of),
+        "firings": [incident_words.held(firing) for firing in of.firings],
         "postmortem": postmortem,
         "link": web_link(one.acknowledged.note) if one.acknowledged else "",
         "waits": "yes" if postmortem == "required" else "",
-        "command": f"error-budget-exporter postmortem ack {id_} --by NAME --note URL",
+        "command": f"error-budget-exporter postmortem ack {of.id} --by NAME --note URL",
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.slo.figures import minute
+from exporter.slo.figures import minute, second
 from exporter.slo.records import Firing, Incident, TierChange
 from exporter.slo.snapshot import DataState, SloStatus, Snapshot, TierStatus
 from exporter.slo.story import story
@@ -14,7 +14,7 @@ from tests.helpers.samples import AT, slo, snapshot, subject
 
 SPENT = (600.0, 1_000_000.0, 1.0)
 FIRING = Firing("page", 3_600, 300, AT - 600, AT, open=True)
-INCIDENT = Incident(AT - 900, AT, 10, 0.36, open=True)
+INCIDENT = Incident(AT - 900, AT, 10, 0.36, open=True, peak_error_ratio=0.47)
 CHANGE = TierChange(AT, "normal", "freeze", "default", 0.2)
 TEN_MINUTES_AGO = minute(AT - 600)
 FIRST = TierChange(AT - 9_000, None, "normal", "default", 0.9)
@@ -74,7 +74,7 @@ def tiers(*changes: TierChange) -> TierStatus:
         (
             {},
             {"incidents": (INCIDENT,)},
-            [("incident began", {"share": "36%", "since": minute(AT - 900)})],
+            [("incident began", {"share": "36%", "since": second(AT - 900)})],
         ),
         (
             {"incidents": (INCIDENT,)},
@@ -82,7 +82,15 @@ def tiers(*changes: TierChange) -> TierStatus:
             [
                 (
                     "incident ended",
-                    {"lasted": "15m", "share": "36%", "postmortem": "required"},
+                    {
+                        "began": "2023-11-14 22:00:00 UTC",
+                        "ended": "2023-11-14 22:15:00 UTC",
+                        "lasted": "15m",
+                        "share": "36%",
+                        "peak": "47%",
+                        "time_to_detect": "no page",
+                        "postmortem": "required",
+                    },
                 )
             ],
         ),

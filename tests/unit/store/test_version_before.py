@@ -110,6 +110,32 @@ def test_the_version_before_can_read_what_is_written_today(folder, tmp_path):
     assert schema(tmp_path / "fresh" / FILE) == schema(BEFORE / FILE)
 
 
+def test_its_incidents_are_about(folder):
+    """Nobody noted how high they were, nor how long the slots were that their times come from."""
+    found = [each for slo in shown(folder)["slos"] for each in slo["incidents"]]
+    assert found
+    for each in found:
+        slots = [slot for slot in (300, 3_600, 21_600) if each["start"] % slot == 0]
+        assert each["peak_error_ratio"] is None
+        assert each["start_about"] == each["end_about"]
+        assert each["start_about"] in slots
+        assert not each["followed"]
+
+
+def test_what_the_version_before_went_on_with_is_about_again(folder):
+    """It writes other ends beside what is said of incidents, which is said of them no more."""
+    shown(folder)
+    with closing(sqlite3.connect(folder / FILE)) as connection:
+        connection.execute(
+            "INSERT INTO incident_detail"
+            ' SELECT slo, labels, start, "end" - 300, 0.5, 0, 0 FROM incident'
+        )
+        connection.commit()
+    found = [each for slo in shown(folder)["slos"] for each in slo["incidents"]]
+    assert {each["peak_error_ratio"] for each in found} == {None}
+    assert all(each["start_about"] for each in found)
+
+
 ADDED = ("firing", "incident_detail")
 """Tables that the version before leaves alone."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.slo.findings import fail, ok
 from exporter.slo.maintenance import one_off
-from exporter.slo.records import Acknowledgement, Incident, Override, TierChange
+from exporter.slo.records import Acknowledgement, Firing, Incident, Override, TierChange
 from exporter.slo.snapshot import TierStatus
 from exporter.slo.types import DAY
 from exporter.web.daemon import Source
@@ -50,12 +50,13 @@ class TestSlo:
                 recovery=AT + DAY,
             ),
             incidents=(
-                Incident(AT - 9000, AT - 8000, 30, 0.3, False, True),
+                Incident(AT - 9000, AT - 8000, 30, 0.3, False, True, None, 0.047, 3600, 300),
                 Incident(
                     AT - 8000, AT - 7000, 31, 0.31, False, True, Acknowledgement(AT, "kim", "doc/1")
                 ),
                 Incident(AT - 60, AT, 5, 0.05, True),
             ),
+            firings=(Firing("page", 3600, 300, AT - 7940, AT - 6600, open=False),),
             override=Override("auth", None, "kim", "a hotfix", AT, AT + 3600),
         )
         page = Web(found).page(ONE)
@@ -66,6 +67,13 @@ class TestSlo:
             "postmortem ack ",
             "kim: doc/1",
             "ongoing",
+            '<th scope="row">about 2023-11-14 19:45 UTC</th>'
+            '<td data-label="Until">about 2023-11-14 20:01 UTC</td>'
+            '<td class="number" data-label="Lasted">about 16m40s</td>'
+            '<td class="number" data-label="Peak">at least 4.7%</td>',
+            '<td data-label="First page after">not known</td>',
+            '<td data-label="First page after">1m<br><small>page 1h/5m from '
+            "2023-11-14 20:02:40 UTC to 2023-11-14 20:25:00 UTC</small></td>",
             "60% of the budget left, burning at 20x over 1h",
             "by kim from 2023-11-14 22:15 UTC until 2023-11-14 23:15 UTC: a hotfix",
         ):
