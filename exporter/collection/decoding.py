@@ -21,6 +21,7 @@ from exporter.collection.raw_samples import (
 from exporter.collection.rows import MOST_EVENTS, Row
 from exporter.collection.slot_range import Counts, SlotRange
 from exporter.collection.surroundings import Surroundings, family_of
+from exporter.collection.together import AskRaw, RawQuestion
 from exporter.collection.unknown_slots import Reason, Slot
 from exporter.errors import DatasourceError
 from exporter.prometheus.births import UNSUSPICIOUS
@@ -64,6 +65,7 @@ class _Exact:
 
 async def read_answer(
     client: PrometheusClient,
+    ask: AskRaw,
     sli: Sli,
     way: Indicator,
     context: QueryContext,
@@ -79,21 +81,21 @@ async def read_answer(
     """
     values, exact = [], []
     family = family_of(stored_selectors(way))
-    answers: dict[tuple[str, int], Sequence[Series]] = {}
+    answers: dict[RawQuestion, Sequence[Series]] = {}
 
     def around(end: int, slot: int) -> Surroundings:
-        return Surroundings(client, family, context.lookback, answers, end=end, slot=slot)
+        return Surroundings(ask, family, context.lookback, answers, end=end, slot=slot)
 
     for selector, series in zip(way.selectors, parts, strict=True):
         counter = selector is not None or isinstance(way, Histogram)
         arrays = _arrays(series, context, counter=counter)
         if selector is not None:
-            read = _reader(client, selector, context, way)
+            read = _reader(ask, selector, context, way)
             exact += await _make_exact(read, around, context, span, [arrays])
         values.append(arrays)
     if isinstance(way, Histogram):
         exact += await _make_exact(
-            _histogram_reader(client, way.of, context), around, context, span, values
+            _histogram_reader(ask, way.of, context), around, context, span, values
         )
     if isinstance(sli, LatencySli) and isinstance(way, Counters) and not way.leaves_out(parts):
         totals, buckets, *_ = values
@@ -173,27 +175,23 @@ def _arrays(rows: Sequence[Row], context: QueryContext, *, counter: bool) -> dic
     return arrays
 
 
-def _reader(
-    client: PrometheusClient, selector: Selector, context: QueryContext, way: Indicator
-) -> Read:
+def _reader(ask: AskRaw, selector: Selector, context: QueryContext, way: Indicator) -> Read:
     async def read(end: int, slot: int) -> list[list[CounterSamples]]:
         lookback = context.lookback
-        counters = await read_counters(client, selector, end=end, slot=slot, lookback=lookback)
+        counters = await read_counters(ask, selector, end=end, slot=slot, lookback=lookback)
         histogram = way.histogram if isinstance(way, Counters) else None
         if counters and histogram and selector == histogram.count:
             bucket = histogram.bucket
-            buckets = await read_counters(client, bucket, end=end, slot=slot, lookback=lookback)
+            buckets = await read_counters(ask, bucket, end=end, slot=slot, lookback=lookback)
             counters = having_bucket(counters, buckets)
         return [counters]
 
     return read
 
 
-def _histogram_reader(
-    client: PrometheusClient, of: HistogramSelectors, context: QueryContext
-) -> Read:
+def _histogram_reader(ask: AskRaw, of: HistogramSelectors, context: QueryContext) -> Read:
     async def read(end: int, slot: int) -> Sequence[Sequence[CounterSamples]]:
-        return await read_histograms(client, of, end=end, slot=slot, lookback=context.lookback)
+        return await read_histograms(ask, of, end=end, slot=slot, lookback=context.lookback)
 
     return read
 

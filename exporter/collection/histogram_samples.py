@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from exporter.collection.raw_samples import CounterSamples
 from exporter.collection.surroundings import PAUSE_LOOKBACK
-from exporter.prometheus.client import PrometheusClient
+from exporter.collection.together import SELECTOR, AskRaw, RawQuestion
 from exporter.prometheus.histogram_promql import HistogramSelectors
 from exporter.prometheus.histogram_readings import Reading, as_counters, merged, native_reading
 from exporter.prometheus.matrix import Series
@@ -20,7 +20,7 @@ _Labels = dict[SeriesKey, Mapping[str, str]]
 
 
 async def read_histograms(
-    client: PrometheusClient, of: HistogramSelectors, *, end: int, slot: int, lookback: int
+    ask: AskRaw, of: HistogramSelectors, *, end: int, slot: int, lookback: int
 ) -> tuple[list[CounterSamples], list[CounterSamples]]:
     """Read histograms as counters of all observations, and of those within the bound.
 
@@ -30,7 +30,7 @@ async def read_histograms(
     start, span = end - slot, format_duration(slot + lookback)
     labels: _Labels = {}
     count, bucket, native = [
-        _by_key(await client.instant_query(f"{selector}[{span}]", end), labels)
+        _by_key(await ask(RawQuestion(f"{SELECTOR}[{span}]", selector, end)), labels)
         for selector in (of.count, of.bucket, of.native)
     ]
     readings = {
@@ -44,7 +44,7 @@ async def read_histograms(
     }
     readings = {key: found for key, found in readings.items() if found}
     new = {key: found[0][1] for key, found in readings.items() if found[0][0] > start}
-    before = await _before(client, of, new, end=end, slot=slot) if new else {}
+    before = await _before(ask, of, new, end=end, slot=slot) if new else {}
     totals, withins = [], []
     for key, found in readings.items():
         if key in before:
@@ -79,7 +79,7 @@ def _names(of: HistogramSelectors, first: Reading) -> tuple[Mapping[str, str], M
 
 
 async def _before(
-    client: PrometheusClient,
+    ask: AskRaw,
     of: HistogramSelectors,
     first: Mapping[SeriesKey, Reading],
     *,
@@ -92,10 +92,9 @@ async def _before(
     of the first reading that went on.
     """
     pause, offset = format_duration(PAUSE_LOOKBACK), format_duration(slot)
+    last = f"last_over_time({SELECTOR}[{pause}] offset {offset})"
     count, bucket, native = [
-        _by_key(
-            await client.instant_query(f"last_over_time({selector}[{pause}] offset {offset})", end)
-        )
+        _by_key(await ask(RawQuestion(last, selector, end)))
         for selector in (of.count, of.bucket, of.native)
     ]
     found = {}

@@ -15,9 +15,9 @@ from exporter.collection.surroundings import (
     Surroundings,
     Target,
 )
+from exporter.collection.together import SELECTOR, AskRaw, RawQuestion
 from exporter.collection.unknown_slots import Reason
 from exporter.prometheus.births import Doubt, continued
-from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError
 from exporter.prometheus.raw import (
     Sample,
@@ -107,7 +107,7 @@ async def count_slot(
 
 
 async def read_counters(
-    client: PrometheusClient, selector: Selector, *, end: int, slot: int, lookback: int
+    ask: AskRaw, selector: Selector, *, end: int, slot: int, lookback: int
 ) -> list[CounterSamples]:
     """Read the samples of a selector's counters in and around a slot.
 
@@ -119,9 +119,8 @@ async def read_counters(
     samples: dict[SeriesKey, list[Sample]] = defaultdict(list)
     # Not every server keeps the name where functions are applied.
     named = {"__name__": selector.name} if selector.name else {}
-    for series in await client.instant_query(
-        f"{selector}[{format_duration(slot + lookback)}]", end
-    ):
+    of_slot = f"{SELECTOR}[{format_duration(slot + lookback)}]"
+    for series in await ask(RawQuestion(of_slot, selector, end)):
         key = series_key({**named, **series.labels})
         labels[key] = {**named, **series.labels}
         # VictoriaMetrics answers with the staleness marks, too, which are NaN.
@@ -131,10 +130,8 @@ async def read_counters(
     before: dict[SeriesKey, float] = {}
     if any(values and values[0][0] > start for values in samples.values()):
         pause = format_duration(PAUSE_LOOKBACK)
-        earlier = await client.instant_query(
-            f"last_over_time({selector}[{pause}] offset {format_duration(slot)})", end
-        )
-        for series in earlier:
+        earlier = f"last_over_time({SELECTOR}[{pause}] offset {format_duration(slot)})"
+        for series in await ask(RawQuestion(earlier, selector, end)):
             key = series_key({**named, **series.labels})
             # Two spellings of one bucket bound may both be found: the counter went on from the
             # one that stood higher.
@@ -143,7 +140,8 @@ async def read_counters(
                     before[key] = max(value, before.get(key, value))
     return [
         CounterSamples(labels[key], values, before.get(key) if values[0][0] > start else None)
-        for key, values in samples.items()
+        # In an order of their own: sums do not depend on what else was asked for.
+        for key, values in sorted(samples.items())
         if values
     ]
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from exporter.collection.answer_reader import AnswerReader, Part, ask_planned
 from exporter.collection.blocks import Asker, Block, blocks
-from exporter.collection.decoding import SliError, knows_native_histograms, read_answer
-from exporter.collection.planner import Place, Plan, plan
+from exporter.collection.planner import Place
 from exporter.collection.queries import Queries
-from exporter.collection.rows import Row, Rows
-from exporter.collection.slot_range import Counts, SlotRange, joined
+from exporter.collection.slot_range import SlotRange, joined
 from exporter.collection.unknown_slots import Reason, UnknownSlots
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.errors import PrometheusError, QueryRefusedError
-from exporter.prometheus.indicators import Counters, Indicator
+from exporter.prometheus.errors import QueryRefusedError
+from exporter.prometheus.indicators import Indicator
 from exporter.slo.model import Slo
-from exporter.slo.types import Group, SloIndex
+from exporter.slo.types import SloIndex
 
 MAX_SLOTS = 5_000
 """Slots asked for at once; Prometheus answers 11,000 points of a series at the most."""
@@ -25,9 +23,6 @@ MAX_SLOTS = 5_000
 
 MOST_PARTS = 64
 """Parts that a span whose query is refused is asked for in; what is refused then is not known."""
-
-Part = dict[Group, Counts] | SliError | PrometheusError
-"""What came back for one SLO and a span: counts per group, or why there are none."""
 
 
 @dataclass(slots=True)
@@ -60,6 +55,7 @@ class SpanCounter:
         self._slos = slos
         self._queries = queries
         self._unknown = unknown
+        self._reader = AnswerReader(slos, queries, unknown)
 
     async def count(
         self, slo_indices: Sequence[SloIndex], span: SlotRange, judged: bool | None = None
@@ -112,7 +108,8 @@ class SpanCounter:
         # Another task may move a way to the front while this one waits for its answer.
         ways = [self._queries.indicators[slo_index][0] for slo_index in slo_indices]
         planned = self._queries.plan(slo_indices, span.slot)
-        rows = await self._ask(self._client(slo_indices[0]), planned, span)
+        client = self._client(slo_indices[0])
+        rows = await ask_planned(client, planned, span)
         places = iter(planned.places)
         of_slos = {
             slo_index: (way, [next(places) for _ in way.questions])
@@ -130,14 +127,12 @@ class SpanCounter:
             together = {asker.slo_index for asker in askers} - odd
             self._unknown.note_none(together, span)
             left = [slo_index for slo_index in slo_indices if slo_index not in together]
-        for slo_index in left:
-            await asyncio.sleep(0)  # one SLO at a time, so that others get to the loop in between
-            way, own = of_slos[slo_index]
-            try:
-                parts = [rows.at(place) for place in own]
-                found.of_slos[slo_index] = await self._read(slo_index, way, span, parts)
-            except (SliError, QueryRefusedError) as error:
-                found.of_slos[slo_index] = error
+        answers = [
+            (slo_index, way, [rows.at(place) for place in own])
+            for slo_index in left
+            for way, own in [of_slos[slo_index]]
+        ]
+        found.of_slos = await self._reader.read(client, answers, span)
         return found
 
     def _asker(
@@ -220,57 +215,3 @@ class SpanCounter:
 
     def _client(self, slo_index: SloIndex) -> PrometheusClient:
         return self._clients[self._slos[slo_index].datasource]
-
-    async def _ask(self, client: PrometheusClient, planned: Plan, span: SlotRange) -> Rows:
-        first = span.start + span.slot
-        return Rows(
-            planned, await client.range_query(planned.text, first, span.end, span.slot), span
-        )
-
-    async def _read(
-        self,
-        slo_index: SloIndex,
-        way: Indicator,
-        span: SlotRange,
-        parts: Sequence[Sequence[Row]],
-    ) -> dict[Group, Counts]:
-        """Make counts of an answer; try the other way to measure where this one found nothing.
-
-        Raises:
-            SliError: the histogram has no such bucket bound.
-            PrometheusError: a further query was not answered.
-        """
-        ways = self._queries.indicators[slo_index]
-        found = await self._make_counts(slo_index, way, span, parts)
-        for other in [other for other in ways if other is not way]:
-            # All that the second way knows the first leaves out; what is found of it is kept, then.
-            if found and not (isinstance(way, Counters) and way.leaves_out(parts)):
-                break
-            try:
-                context = self._queries.context(slo_index, span.slot)
-                planned = plan((question, context) for question in other.questions)
-                rows = await self._ask(self._client(slo_index), planned, span)
-            except QueryRefusedError:
-                if await knows_native_histograms(self._client(slo_index), span.end):
-                    raise
-                continue
-            answers = [rows.at(place) for place in planned.places]
-            others = await self._make_counts(slo_index, other, span, answers)
-            if others:
-                found = others
-                self._queries.prefer(slo_index, other)
-        return found
-
-    async def _make_counts(
-        self,
-        slo_index: SloIndex,
-        way: Indicator,
-        span: SlotRange,
-        parts: Sequence[Sequence[Row]],
-    ) -> dict[Group, Counts]:
-        context = self._queries.context(slo_index, span.slot)
-        sli = self._slos[slo_index].sli
-        client = self._client(slo_index)
-        decoded = await read_answer(client, sli, way, context, span=span, parts=parts)
-        self._unknown.note(slo_index, span, decoded.doubts)
-        return decoded.counts

@@ -7,7 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from exporter.prometheus.client import PrometheusClient
+from exporter.collection.together import SELECTOR, AskRaw, RawQuestion, Targets
+from exporter.prometheus.alike import any_of
 from exporter.prometheus.matrix import Series
 from exporter.prometheus.raw import SeriesKey, series_key, target
 from exporter.prometheus.selectors import Matcher, Selector
@@ -46,16 +47,16 @@ class Surroundings:
 
     def __init__(
         self,
-        client: PrometheusClient,
+        ask: AskRaw,
         family: Selector | None,
         lookback: int,
-        answers: dict[tuple[str, int], Sequence[Series]],
+        answers: dict[RawQuestion, Sequence[Series]],
         *,
         end: int,
         slot: int,
     ) -> None:
         self.lookback = lookback
-        self._client = client
+        self._ask_raw = ask
         self._family = family
         self._answers = answers
         self._end = end
@@ -71,9 +72,8 @@ class Surroundings:
         """
         if not targets:
             return []
-        up = Selector("up", of_targets(targets))
-        before = f"max_over_time({up}{self._hours_before}) == 1"
-        return await self._around(str(up), before, name="up")
+        before = f"max_over_time({SELECTOR}{self._hours_before}) == 1"
+        return await self._around(Selector("up", ()), targets, before, name="up")
 
     async def counters(self, targets: Collection[Target]) -> list[Around]:
         """All counters of the SLO's metrics at some targets, whether it selects them or not.
@@ -83,8 +83,8 @@ class Surroundings:
         """
         if self._family is None:
             return []
-        of = self._family.where(*of_targets(targets))
-        return await self._around(str(of), f"last_over_time({of}{self._hours_before})")
+        before = f"last_over_time({SELECTOR}{self._hours_before})"
+        return await self._around(self._family, targets, before)
 
     async def process_starts(self, targets: Collection[Target]) -> list[Around]:
         """When the processes at some targets say that they were started.
@@ -92,7 +92,7 @@ class Surroundings:
         Raises:
             PrometheusError: a query was not answered.
         """
-        return await self._around(str(Selector("process_start_time_seconds", of_targets(targets))))
+        return await self._around(Selector("process_start_time_seconds", ()), targets)
 
     async def busiest(self, targets: Collection[Target]) -> float:
         """Events per second of the busiest target of the same jobs, in the minutes or hours before.
@@ -102,14 +102,15 @@ class Surroundings:
         """
         if self._family is None:
             return 0.0
-        of = self._family.where(of_targets(targets)[0])
         recently = f"[{format_duration(5 * self.lookback)}]{self._offset}"
         hours, minutes = (
-            f"sum by (job, instance) (rate({of}{range_}))"
+            f"sum by (job, instance) (rate({SELECTOR}{range_}))"
             for range_ in (self._hours_before, recently)
         )
         # Told apart by a label, since `or` keeps one of those with equal labels.
-        found = await self._ask(f'max({hours} or label_replace({minutes}, "of", "now", "", ""))')
+        both = f'{hours} or label_replace({minutes}, "of", "now", "", "")'
+        jobs = Targets(frozenset(job for job, _ in targets))
+        found = await self._ask(f"max by (job) ({both})", self._family, jobs)
         return max((value for each in found for _, value in each.samples), default=0.0)
 
     async def created(
@@ -128,26 +129,29 @@ class Surroundings:
         if not names:
             return {}
         selector = Selector(None, (Matcher("__name__", "=~", _any_of(names)),))
-        if targets:
-            selector = selector.where(*of_targets(targets))
         found = {}
-        for each in await self._around(str(selector)):
+        for each in await self._around(selector, targets):
             key = series_key(each.labels)
             if key in wanted and each.samples:
                 found[wanted[key]] = each.samples[max(each.samples)]
         return found
 
     async def _around(
-        self, selector: str, before: str | None = None, name: str | None = None
+        self,
+        selector: Selector,
+        targets: Collection[Target],
+        before: str | None = None,
+        name: str | None = None,
     ) -> list[Around]:
         """Ask for samples, and for last values `before`; most functions drop a series's `name`."""
         found: dict[SeriesKey, Around] = {}
+        of = of_targets(targets) if targets else None
         named = {"__name__": name} if name else {}
-        for series in await self._ask(f"{selector}[{self._range}]"):
+        for series in await self._ask(f"{SELECTOR}[{self._range}]", selector, of):
             one = found.setdefault(series_key(series.labels), Around(series.labels))
             # VictoriaMetrics answers with the staleness marks, too, which are NaN.
             one.samples.update((at, value) for at, value in series.samples if math.isfinite(value))
-        for series in await self._ask(before) if before else ():
+        for series in await self._ask(before, selector, of) if before else ():
             labels = {**named, **series.labels}
             one = found.setdefault(series_key(labels), Around(labels))
             for _, value in series.samples[-1:]:
@@ -155,11 +159,13 @@ class Surroundings:
                     one.before = value if one.before is None else max(value, one.before)
         return list(found.values())
 
-    async def _ask(self, query: str) -> Sequence[Series]:
-        key = query, self._end
-        if key not in self._answers:
-            self._answers[key] = await self._client.instant_query(query, self._end)
-        return self._answers[key]
+    async def _ask(
+        self, query: str, selector: Selector, targets: Targets | None
+    ) -> Sequence[Series]:
+        question = RawQuestion(query, selector, self._end, targets)
+        if question not in self._answers:
+            self._answers[question] = await self._ask_raw(question)
+        return self._answers[question]
 
 
 def created_key(labels: Mapping[str, str]) -> SeriesKey:
@@ -169,11 +175,11 @@ def created_key(labels: Mapping[str, str]) -> SeriesKey:
     return series_key({**others, "__name__": name})
 
 
-def of_targets(targets: Collection[Target]) -> tuple[Matcher, Matcher]:
-    """The matchers that select series of some targets, and of more where jobs share instances."""
-    jobs = _any_of(job for job, _ in targets)
-    instances = _any_of(instance for _, instance in targets)
-    return Matcher("job", "=~", jobs), Matcher("instance", "=~", instances)
+def of_targets(targets: Collection[Target]) -> Targets:
+    """Some targets, and more where jobs share instances."""
+    return Targets(
+        frozenset(job for job, _ in targets), frozenset(instance for _, instance in targets)
+    )
 
 
 def family_of(selectors: Sequence[Selector]) -> Selector | None:
@@ -196,7 +202,7 @@ def family_of(selectors: Sequence[Selector]) -> Selector | None:
 
 
 def _any_of(texts: Iterable[str]) -> str:
-    return "|".join(sorted({re.escape(text) for text in texts}))
+    return any_of(sorted(set(texts)))
 
 
 def own_up(ups: Sequence[Around], labels: Mapping[str, str], at: float) -> Around | None:
