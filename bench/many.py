@@ -1,8 +1,8 @@
 """Thousands of SLOs of mixed kinds on a real Prometheus: what they cost, here and there.
 
 Of ten SLOs six are alike (availability), one is a latency, one is grouped, one has a metric of its
-own, and one has series that are born and reset at every slot that is measured. CPU is counted in seconds of each
-process, which other work on the machine changes little.
+own, and one has series that are born and reset at every slot that is measured. CPU is counted in
+seconds of each process, which other work on the machine changes little.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from exporter.slo.model import EventsSli, LatencySli, Objective, Sli, Slo
 SIZES = (100, 1_000, 10_000)
 """SLOs, unless the command line names other numbers."""
 
-HISTORY = 7_200
+HISTORY = 3_600
 """Seconds of data. Beyond them Prometheus answers with nothing, which costs little."""
 
 TICKS = 12
