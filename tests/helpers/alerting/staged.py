@@ -73,6 +73,16 @@ class Stage:
         self.shop.outages[-1] = replace(self.shop.outages[-1], end=end)
         return end
 
+    def restart_exporter(self) -> None:
+        """As an update or a crash does; what it stored is still there."""
+        self.exporter.stop()
+        self.exporter.start()
+        self.exporter.wait_ready("/-/healthy")
+
+    def metric(self, line: str) -> bool:
+        """Whether the exporter itself shows a line, before Prometheus has scraped it."""
+        return line in http_get(self.exporter.port, "/metrics")[1].decode().splitlines()
+
     def ask(self, query: str) -> list[dict]:
         """Prometheus's answer to an instant query."""
         return self._get(self.prometheus, f"/api/v1/query?query={quote(query)}")["data"]["result"]
@@ -132,7 +142,7 @@ def stage(folder: Path) -> Iterator[Stage]:
         exporter = child(
             "exporter",
             "/-/healthy",
-            *(sys.executable, "-m", "exporter", "run", "--storage.path=none"),
+            *(sys.executable, "-m", "exporter", "run", f"--storage.path={folder / 'store'}"),
             f"--config.file={folder / 'config.yaml'}",
             f"--web.listen-address=127.0.0.1:{ports['exporter']}",
         )

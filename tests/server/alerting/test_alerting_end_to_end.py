@@ -79,6 +79,29 @@ def test_an_outage_pages_once_holds_the_ticket_back_and_resolves(
         sys.stdout.write("\n" + "\n".join(lines) + "\n")
 
 
+@pytest.mark.slow
+def test_neither_a_page_nor_a_restart_swallows_a_freeze(tmp_path: Path):
+    """The tier gets worse, and the exporter restarts before Prometheus has seen that it was."""
+    with stage(tmp_path) as on:
+        on.until("calm", lambda: (_value(on, "count_over_time(slo_burn_rate[1m])") or 0) >= CALM)
+        on.begin_outage()
+        own = 'slo_policy_tier{service="checkout",slo="availability",tier="normal"} '
+        on.until("a worse tier", lambda: on.metric(own + "0.0"))
+        on.restart_exporter()
+        on.until("the page", lambda: on.inbox.of("payments-page"))
+        on.until("the worse tier", lambda: WORSENED in _tickets(on))
+        [told] = {
+            (alert["labels"]["tier"], alert["labels"]["owner"])
+            for notification in on.inbox.of("payments-ticket", "firing")
+            for alert in notification["alerts"]
+            if alert["labels"]["alertname"] == WORSENED
+        }
+        assert told == ("exhausted", "payments")
+        # The page fires all the while, and what it holds back is held back.
+        assert "active" in _states(on, PAGE)
+        assert TICKET not in _tickets(on)
+
+
 def _tickets(on: Stage) -> set[str]:
     return {each["groupLabels"]["alertname"] for each in on.inbox.of("payments-ticket")}
 
