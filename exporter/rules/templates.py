@@ -34,11 +34,26 @@ FIGURES = ME + "\n".join(
             " VALUE of the error budget is left",
         ),
         _figure(
-            "0 - " + _of("budget_remaining_ratio") + " >= 0",
+            "0 - " + _of("budget_remaining_ratio") + " >= 0 < 10",
             "humanizePercentage",
             " The error budget is overspent by VALUE",
         ),
-        _figure(_of("budget_hourly_ratio"), "humanizePercentage", ", VALUE of it goes every hour."),
+        # From 1000% on, a percentage would be written as 1.389e+04%.
+        _figure(
+            "0 - " + _of("budget_remaining_ratio") + " >= 10",
+            "humanize",
+            " The error budget is overspent VALUE times over",
+        ),
+        _figure(
+            _of("budget_hourly_ratio") + " <= 1",
+            "humanizePercentage",
+            ", VALUE of it goes every hour.",
+        ),
+        _figure(
+            f"3600 / ({_of('budget_hourly_ratio')} > 1)",
+            "humanizeDuration",
+            ", a whole one goes in VALUE.",
+        ),
         _figure(
             _of("exhaustion_seconds"), "humanizeDuration", " At this rate it is spent in VALUE."
         ),

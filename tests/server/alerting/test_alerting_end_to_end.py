@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import time
@@ -11,13 +12,16 @@ import pytest
 
 from exporter.demo.servers import http_get
 from tests.helpers.alerting.staged import GROUP_WAIT, Stage, stage
+from tests.helpers.paths import ROOT
 
 PAGE, TICKET = "ErrorBudgetBurnPage", "ErrorBudgetBurnTicket"
 WORSENED = "ErrorBudgetTierWorsened"
 FIGURES = (
     r"\d[\d.]*% of events fail, 14% are allowed\. "
-    r"(\d[\d.]*% of the error budget is left|The error budget is overspent by \d[\d.]*%), "
-    r"\d[\d.]*% of it goes every hour\.( At this rate it is spent in [\dhms ]+\.)?"
+    r"(\d[\d.]*% of the error budget is left|"
+    r"The error budget is overspent (by \d[\d.]*%|\d[\d.]*k? times over)), "
+    r"(\d[\d.]*% of it goes every hour|a whole one goes in [\ddhms. ]+)\."
+    r"( At this rate it is spent in [\ddhms. ]+\.)?"
     r" Since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC\."
 )
 CALM = 5
@@ -54,6 +58,7 @@ def test_an_outage_pages_once_holds_the_ticket_back_and_resolves(
             "job": "error-budget-exporter",
         }
         assert alert["annotations"]["summary"].startswith("checkout/availability burns")
+        assert normalised(page) == normalised(documented()), "docs/alerting.md shows what is sent"
         told = alert["annotations"]
         assert re.fullmatch(FIGURES, told["description"]), told["description"]
         assert told["runbook_url"] == f"http://127.0.0.1:{on.exporter.port}/runbooks/{PAGE}"
@@ -77,6 +82,25 @@ def test_an_outage_pages_once_holds_the_ticket_back_and_resolves(
     lines = [f"  {step}: {seconds:.1f} s" for step, seconds in steps.items()]
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(lines) + "\n")
+
+
+def documented() -> dict:
+    """The body that docs/alerting.md shows."""
+    text = (ROOT / "docs/alerting.md").read_text()
+    [block] = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    body: dict = json.loads(block)
+    return body
+
+
+def normalised(body: dict) -> dict:
+    """A notification without what differs from one time to the next; its words are kept."""
+    text = json.dumps({key: value for key, value in body.items() if key != "at"})
+    text = re.sub(FIGURES, "FIGURES", text)
+    text = re.sub(r"http://[^/\"]+", "http://HOST", text)
+    text = re.sub(r"\"fingerprint\": \"[0-9a-f]{16}\"", '"fingerprint": "F"', text)
+    text = re.sub(r"20\d\d-\d\d-\d\dT[\d:.]+(Z|\+\d\d:\d\d)", "TIME", text)
+    found: dict = json.loads(re.sub(r"budget [\d.]+ times", "budget N times", text))
+    return found
 
 
 @pytest.mark.slow
