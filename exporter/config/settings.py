@@ -8,6 +8,7 @@ from pathlib import Path
 
 from exporter.collection.settings import EvaluationSettings
 from exporter.config.reading.masking import masked
+from exporter.config.reading.source import FileText
 from exporter.config.types.times import utc_text
 from exporter.exposition.selection import USED, Selection
 from exporter.prometheus.settings import PrometheusSettings
@@ -33,7 +34,7 @@ class Settings:
     folder of the store, None to hold the ledger in memory alone. `overrides` are their limits.
     `metrics` says which series are exposed. `grafana` is where browsers find it, None where there
     is none. `files` are the texts that it was read from, secrets included, the main one first;
-    other tools' specs as they were understood.
+    other tools' specs as they were understood, written when asked for.
     `notices` are lines about what of those has no counterpart here.
     """
 
@@ -47,7 +48,7 @@ class Settings:
     overrides: OverrideLimits = field(default_factory=OverrideLimits)
     grafana: str | None = None
     metrics: Selection = USED
-    files: tuple[tuple[Path, str], ...] = field(default=(), repr=False, compare=False)
+    files: tuple[tuple[Path, FileText], ...] = field(default=(), repr=False, compare=False)
     notices: tuple[str, ...] = ()
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 
 from exporter.errors import ConfigurationError
 from exporter.marked import Mapping, Place, Sequence
@@ -23,7 +24,10 @@ class Node:
         Raises:
             SpecError: this is no mapping.
         """
-        return next((node for name, node in self.items() if name == key), None)
+        if not isinstance(self.value, Mapping):
+            raise SpecError(self, "must be a mapping of keys to values")
+        value = self.value.get(key)
+        return None if value is None else self._within(key, value, self.value.lines[key])
 
     def at(self, *keys: str) -> Node | None:
         """What stands under keys within one another."""
@@ -85,16 +89,34 @@ class Node:
         return self.value
 
     @property
+    def number(self) -> Decimal:
+        """A finite number.
+
+        Raises:
+            SpecError: it is none.
+        """
+        try:
+            number = Decimal(self.text)
+        except InvalidOperation as error:
+            raise SpecError(self, "must be a number") from error
+        if not number.is_finite() or abs(number) > _MOST:
+            raise SpecError(self, "must be a number that is not infinite")
+        return number
+
+    @property
     def truth(self) -> bool:
         """Whether it is true.
 
         Raises:
             SpecError: it is neither true nor false.
         """
-        if self.value in _TRUTHS:
-            return _TRUTHS[str(self.value)]
+        if isinstance(self.value, str) and self.value in _TRUTHS:
+            return _TRUTHS[self.value]
         raise SpecError(self, "must be true or false")
 
+
+_MOST = Decimal("1e15")
+"""Beyond it, nothing in a spec means anything."""
 
 _TRUTHS = {"true": True, "True": True, "TRUE": True, "yes": True, "on": True}
 _TRUTHS |= {"false": False, "False": False, "FALSE": False, "no": False, "off": False}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
 
 from exporter.marked import Mapping
 from exporter.slo.own_labels import INFO_LABELS, SERIES_LABELS
@@ -131,10 +130,7 @@ def _percent(objective: Node) -> tuple[str, Node]:
         return percent.text, percent
     if target is None:
         raise SpecError(objective, "needs target or targetPercent")
-    try:
-        ratio = Decimal(target.text)
-    except InvalidOperation as error:
-        raise SpecError(target, "must be a ratio such as 0.999") from error
+    ratio = target.number
     if 1 < ratio < 100:
         raise SpecError(target, f"is a ratio: did you mean {ratio / 100}, or targetPercent?")
     if not 0 < ratio < 1:
@@ -172,11 +168,7 @@ def _budgeting(spec: Node, objective: Node, remarks: Remarks) -> Section:
         return section
     if target is None:
         raise SpecError(objective, "needs timeSliceTarget, since the method is Timeslices")
-    try:
-        percent = Decimal(target.text) * 100
-    except InvalidOperation as error:
-        raise SpecError(target, "must be a ratio such as 0.95") from error
-    return section.set("target", f"{percent.normalize():f}", target)
+    return section.set("target", f"{(target.number * 100).normalize():f}", target)
 
 
 def _sli(

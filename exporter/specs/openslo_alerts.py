@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from exporter.slo.durations import format_duration
 from exporter.specs.node import Node, Remarks, Section, SpecError, listed
@@ -72,10 +72,7 @@ def _window(spec: Node, period: int, remarks: Remarks) -> Section:
         raise SpecError(lookback, "must be minutes, hours, days or weeks")
     long = seconds(f"{number}{letter}")
     short = max(_STEP, long // _PARTS // _STEP * _STEP)
-    try:
-        share = Decimal(threshold.text) * long / period * 100
-    except InvalidOperation as error:
-        raise SpecError(threshold, "must be a number, such as 14.4") from error
+    share = threshold.number * long / period * 100
     op = condition.get("op")
     if op and op.text in {"lt", "lte"}:
         remarks.say(op, "is taken for gte: a burn rate alerts while it is above the threshold")

@@ -8,7 +8,8 @@ from datetime import datetime
 from exporter.slo.types import DAY
 from exporter.specs.node import Node, Remarks, Section, SpecError
 
-_SHORTHAND = re.compile(r"([1-9]\d*)([mhdwMQY])", re.ASCII)
+_SHORTHAND = re.compile(r"([1-9]\d{0,5})([mhdwMQY])", re.ASCII)
+_COUNT = re.compile(r"[1-9]\d{0,5}", re.ASCII)
 _CALENDAR = {(1, "w"): "week", (7, "d"): "week", (1, "M"): "month", (3, "M"): "quarter"}
 _CALENDAR |= {(1, "Q"): "quarter", (1, "Y"): "year", (12, "M"): "year"}
 _ALPHA_UNITS = {"day": "d", "week": "w", "month": "M", "quarter": "Q", "year": "Y"}
@@ -22,7 +23,7 @@ def period(window: Node, remarks: Remarks) -> object:
     if window.get("unit"):
         unit, count = window.needed("unit"), window.needed("count")
         letter = _ALPHA_UNITS.get(unit.text.lower().removesuffix("s"))
-        if letter is None or not count.text.isdigit():
+        if letter is None or not _COUNT.fullmatch(count.text):
             raise SpecError(unit, "must be Day, Week, Month, Quarter or Year, with a whole count")
         return _period(unit, int(count.text), letter, window, remarks)
     duration = window.needed("duration")
@@ -87,7 +88,7 @@ def _check_start(node: Node, unit: str, remarks: Remarks) -> None:
 
 def slice_length(node: Node) -> str:
     """The length of a time slice; a bare number is minutes."""
-    if node.text.isdigit():
+    if _COUNT.fullmatch(node.text):
         return f"{node.text}m"
     number, letter = shorthand(node)
     if letter in _LENGTHS:

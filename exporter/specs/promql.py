@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import promql_parser
 
@@ -44,9 +45,14 @@ def parsed(text: str, node: Node) -> promql_parser.Expr:
         SpecError: it is no PromQL.
     """
     try:
-        return promql_parser.parse(quoted_strings(text).replace(WINDOW, _STAND_IN))
+        return _parsed(text)
     except ValueError as error:
         raise SpecError(node, f"is not PromQL: {error}{metricsql_hint(text)}") from error
+
+
+@lru_cache(1_024)  # each query is looked at for several things
+def _parsed(text: str) -> promql_parser.Expr:
+    return promql_parser.parse(quoted_strings(text).replace(WINDOW, _STAND_IN))
 
 
 def written(expression: promql_parser.Expr) -> str:

@@ -15,6 +15,11 @@ _UNFOLDED = 1_000_000
 class _Dumper(_BASE):  # type: ignore[misc]  # PyYAML's C dumper has no stubs
     """Mappings and lists of ours, in their order; text of several lines as a block."""
 
+    def ignore_aliases(self, data: object) -> bool:
+        """What stands twice is written twice."""
+        del data
+        return True
+
 
 def _text(dumper: Any, text: str) -> Any:  # noqa: ANN401  (PyYAML's C dumper has no stubs)
     if "\n" in text:

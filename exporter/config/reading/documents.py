@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from exporter.config.errors import Mistake, key_text
-from exporter.config.reading.source import Document, parse_all
+from exporter.config.reading.source import Document, FileText, parse_all
 from exporter.marked import Mapping, Place
 from exporter.specs.node import Remark
 from exporter.specs.options import Options
@@ -32,9 +33,12 @@ class Part:
 
 @dataclass(slots=True)
 class Taken:
-    """Documents in our own format, with a text each, and what was said of other tools' specs."""
+    """Documents in our own format, with a text each, and what was said of other tools' specs.
 
-    documents: list[tuple[Document, str]] = field(default_factory=list)
+    The text of a translation is written when somebody asks for it.
+    """
+
+    documents: list[tuple[Document, FileText]] = field(default_factory=list)
     notices: list[Mistake] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
 
@@ -89,7 +93,7 @@ def take(parts: Iterable[Part], options: Options) -> Taken:
             values = Mapping()
             values.put("slos", translation.slos, part.document.first_line, Place(part.file, ()))
             document = Document(part.file, values, part.document.first_line)
-            taken.documents.append((document, slos_text(translation.slos)))
+            taken.documents.append((document, partial(slos_text, translation.slos)))
     return taken
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from exporter.config.errors import quoted
 from exporter.config.models import MainFile, SloFile
-from exporter.config.reading.source import LOADER, MERGE_TAG, NULL_TAG, TEXT_TAG
+from exporter.config.reading.source import LOADER, MERGE_TAG, NULL_TAG, TEXT_TAG, FileText
 from exporter.config.types.fields import Secret
 from exporter.config.types.section import Section
 
@@ -24,14 +24,15 @@ _UNFOLDED = 1_000_000
 """A width that no line reaches: PromQL stays on its line."""
 
 
-def masked(files: Iterable[tuple[Path, str]]) -> str:
+def masked(files: Iterable[tuple[Path, FileText]]) -> str:
     """Files, the main one first, as one text of a YAML document each.
 
     The texts must have been found right. What is secret is told by the models: see `Secret`.
     Comments are left out, as a secret may stand in one.
     """
     texts: list[str] = []
-    for path, text in files:
+    for path, given in files:
+        text = given if isinstance(given, str) else given()
         root = cast(yaml.Node, yaml.compose(text, LOADER))
         _mask(root, SloFile if texts else MainFile)
         dumped = yaml.serialize(root, Dumper=_DUMPER, allow_unicode=True, width=_UNFOLDED)

@@ -7,6 +7,7 @@ keeps its digits, and a label `on: 01` stays "01".
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,9 @@ MAX_DEPTH = 32
 Loader = type[yaml.SafeLoader] | type[yaml.CSafeLoader]
 LOADER: Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's loader is eight times as fast; PyYAML built without libyaml has its own alone."""
+
+FileText = str | Callable[[], str]
+"""A file's text, or what writes it when it is asked for."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TAG = "tag:yaml.org,2002:"
