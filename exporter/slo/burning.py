@@ -40,8 +40,8 @@ def worst_alert(status: SloStatus, severity: str | None = None) -> Alert | None:
 
 def worst_severity(status: SloStatus) -> str | None:
     """The severity of `worst_alert`."""
-    alert = worst_alert(status)
-    return alert.condition.severity if alert else None
+    firing = {alert.condition.severity for alert in status.alerts if alert.firing}
+    return min(firing, key=severity_rank) if firing else None
 
 
 def firing_since(status: SloStatus, severity: str) -> int | None:

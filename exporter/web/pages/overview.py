@@ -96,6 +96,7 @@ class Overview:
             self._worst.setdefault(status.slo.service, status)
         self._owners = sorted({status.slo.labels.get("owner", "") for status in self.ordered})
         self._tiers = _tiers(self.ordered)
+        self._looks = _tier_looks(self.ordered)
 
     def sorted_by(self, order: Order) -> Sequence[SloStatus]:
         """All SLOs in an order, which is made once."""
@@ -221,26 +222,31 @@ class Overview:
     def _tier_chips(self, found: Found) -> list[Chip]:
         """The tiers of the SLOs found, worst first; green if all of them may be called good."""
         view = found.view
-        counts = Counter(map(tier_name, found.statuses))
-        looks: dict[str, set[str]] = {name: set() for name in counts}
-        for status in found.statuses:
-            looks[tier_name(status)].add(formatting.look(status))
+        looks = _tier_looks(found.statuses) if view.filtered else self._looks
         chosen = view.filters.tier
         return [
             Chip(
                 formatting.tier(name),
                 next(look for look in _WORST_LOOK if look in looks[name]),
-                counts[name],
+                looks[name].total(),
                 view.url(tier="" if name == chosen else name),
                 name == chosen,
             )
             for name in self._tiers
-            if name in counts
+            if name in looks
         ]
 
 
 _LOOKS = {"page": "block", "ticket": "caution", WITHOUT_DATA: "none"}
 _WORST_LOOK = ("block", "caution", "none", "allow")
+
+
+def _tier_looks(statuses: Iterable[SloStatus]) -> dict[str, Counter[str]]:
+    """The colours of the SLOs of each tier, counted."""
+    looks: dict[str, Counter[str]] = {}
+    for status in statuses:
+        looks.setdefault(tier_name(status), Counter())[formatting.look(status)] += 1
+    return looks
 
 
 def _tiers(statuses: Iterable[SloStatus]) -> list[str]:
@@ -258,7 +264,8 @@ def _orders(order: Order) -> dict[str, str]:
     begin = {str(Order().next(name)): column for name, column in COLUMNS.items()}
     offered = {sort: f"{column.title}, {column.worst}" for sort, column in begin.items()}
     if str(order) not in {"", *offered}:
-        offered[str(order)] = f"{COLUMNS[order.column].title}, reversed"
+        way = "from high to low" if order.falling else "from low to high"
+        offered[str(order)] = f"{COLUMNS[order.column].title}, {way}"
     return {"": "worst first", **offered}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -38,14 +39,17 @@ def shown(browser: Browser, serving: Serving) -> Iterator[Shown]:
     complaints: list[str] = []
     with ExitStack() as stack:
 
-        def show(shot: Snapshot, path: str = "/", **settings: object) -> Page:
+        def show(
+            shot: Snapshot, path: str = "/", *, fails: bool = False, **settings: object
+        ) -> Page:
             serving.publisher.publish(shot)
             context = browser.new_context(**(DESK | settings))
             stack.callback(context.close)
             page = context.new_page()
             page.set_default_timeout(15_000)
             page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("console", lambda message: complaints.append(message.text))
+            if not fails:  # of which the browser's console tells, too
+                page.on("console", lambda message: complaints.append(message.text))
             page.goto(f"http://127.0.0.1:{serving.port}{path}")
             return page
 
@@ -146,6 +150,20 @@ class TestDevices:
             page.locator("summary").filter(has_text="checkout").click()
         found = Axe().run(page, options={"resultTypes": ["violations"]})
         assert found.violations_count == 0, found.generate_report()
+
+
+class TestSilence:
+    def test_figures_that_are_old_are_called_so(self, shown: Shown, serving: Serving):
+        """While the exporter does not answer, and no longer."""
+        page = shown(scenes.calm(), fails=True)
+        page.clock.install(time=datetime(2023, 11, 14, 22, 15, tzinfo=UTC))
+        page.reload()
+        page.route("**/*", lambda route: route.fulfill(status=503))
+        page.clock.run_for(61_000)
+        expect(page.get_by_role("status")).to_have_text("no answer since 22:15 UTC,")
+        page.unroute("**/*")
+        page.clock.run_for(31_000)
+        expect(page.get_by_role("status")).to_have_text("")
 
 
 class TestSorting:

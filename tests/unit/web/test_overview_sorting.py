@@ -82,7 +82,7 @@ def test_the_order_goes_with_filters_pages_and_views():
     assert '<a href="/?q=slo&amp;view=services&amp;sort=-name">By service</a>' in page
     assert '<a href="/?q=slo">worst first</a>' in page
     assert '<a href="/?sort=-name">Clear</a>' in page
-    assert '<option value="-name" selected>Service and SLO, reversed</option>' in page
+    assert '<option value="-name" selected>Service and SLO, from high to low</option>' in page
 
 
 def test_each_order_is_made_once_for_a_snapshot():

@@ -33,13 +33,16 @@ async function refresh() {
   if (document.hidden || String(document.getSelection())) return;
   try {
     const answer = await fetch(location.href, { cache: "no-store" });
-    if (!answer.ok) return;
+    if (!answer.ok) throw new Error(answer.statusText);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.title = fresh.title;
     replace(fresh, "live");
     replace(fresh, "list");
+    newest = new Date();
+    silence.textContent = "";
   } catch {
-    // The exporter cannot be reached; the next refresh will try again.
+    // The next refresh will try again; until then nobody shall take old figures for new ones.
+    silence.textContent = `no answer since ${newest.toISOString().slice(11, 16)} UTC, `;
   }
 }
 
@@ -51,6 +54,10 @@ function remembered() {
   }
 }
 
+let newest = new Date(); // when the figures came
+const silence = document.createElement("b");
+silence.className = "alarm";
+silence.setAttribute("role", "status");
 const place = document.getElementById("refresh");
 const label = document.createElement("label");
 const box = document.createElement("input");
@@ -65,7 +72,7 @@ box.addEventListener("change", () => {
   if (box.checked) refresh();
 });
 label.append(box, " refresh every 30 s");
-place.append(label);
+place.append(silence, label);
 setInterval(() => box.checked && refresh(), EVERY);
 
 for (const select of document.querySelectorAll("form select")) {
