@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from exporter.exposition.points import Read
 from exporter.exposition.slo_metrics import Family
@@ -27,11 +28,18 @@ Point = tuple[str, float]
 def alert_labels(status: SloStatus, severity: str) -> str:
     """The labels of an SLO's alerts of a severity beyond service, slo and group_by's, as text."""
     slo = status.slo
-    parts = [label("severity", severity)]
-    if slo.alerting.name is not None:
-        parts.append(label("alert_name", slo.alerting.name))
-    parts += [label(*each) for each in slo.alert_labels(severity).items()]
-    return ",".join(parts)
+    return _text(severity, slo.alerting.name, tuple(slo.alert_labels(severity).items()))
+
+
+@lru_cache(4_096)  # most SLOs have the labels of many others
+def _text(severity: str, name: str | None, labels: tuple[tuple[str, str], ...]) -> str:
+    named = () if name is None else (("alert_name", name),)
+    return ",".join(label(*each) for each in (("severity", severity), *named, *labels))
+
+
+def fires(status: SloStatus) -> bool:
+    """Whether any condition of an SLO does."""
+    return any([alert.firing for alert in status.alerts])  # noqa: C419 - a list is quicker here
 
 
 def _newest(status: SloStatus, severity: str) -> Window | None:
@@ -41,24 +49,20 @@ def _newest(status: SloStatus, severity: str) -> Window | None:
 
 
 def _burn_rates(status: SloStatus) -> Iterator[Point]:
-    for severity in SEVERITIES:
-        known = [
-            alert.firing
-            for alert in status.alerts
-            if alert.condition.severity == severity and alert.firing is not None
-        ]
-        if known:
-            newest = _newest(status, severity) if any(known) else None
-            rate = newest.burn_rate if newest else 0.0
-            yield alert_labels(status, severity), rate or 0.0
+    known: dict[str, bool] = {}
+    for alert in status.alerts:
+        if alert.firing is not None:
+            severity = alert.condition.severity
+            known[severity] = alert.firing or known.get(severity, False)
+    for severity, firing in known.items():
+        newest = _newest(status, severity) if firing else None
+        yield alert_labels(status, severity), (newest.burn_rate if newest else None) or 0.0
 
 
 def _firing(value: Callable[[SloStatus, str, Window], float | None]) -> Read:
-    """A figure of what fires: no series while nothing does."""
+    """A figure of what fires, for SLOs of which something does."""
 
     def read(status: SloStatus) -> Iterator[Point]:
-        if not any(alert.firing for alert in status.alerts):
-            return
         for severity in SEVERITIES:
             newest = _newest(status, severity)
             found = value(status, severity, newest) if newest else None
@@ -86,7 +90,7 @@ def _since(status: SloStatus, severity: str, newest: Window) -> float | None:
 
 
 def _annotations(status: SloStatus) -> Iterator[Point]:
-    for severity in SEVERITIES if any(alert.firing for alert in status.alerts) else ():
+    for severity in SEVERITIES:
         if worst_alert(status, severity):
             own = {
                 f"annotation_{name}": value
@@ -98,7 +102,7 @@ def _annotations(status: SloStatus) -> Iterator[Point]:
                 yield f"{alert_labels(status, severity)},{labels}", 1.0
 
 
-ALERT_FAMILIES = (
+ALERT = (
     Family(
         "slo_alert_burn_rate",
         "gauge",
@@ -107,6 +111,10 @@ ALERT_FAMILIES = (
         _burn_rates,
         LABELS,
     ),
+)
+"""Of every SLO."""
+
+FIGURES = (
     Family(
         "slo_alert_error_ratio",
         "gauge",
@@ -157,3 +165,6 @@ ALERT_FAMILIES = (
         (*LABELS, "annotation_NAME"),
     ),
 )
+"""Of those SLOs alone of which something fires."""
+
+ALERT_FAMILIES = (*ALERT, *FIGURES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from exporter.exposition.alert_metrics import ALERT_FAMILIES
+from exporter.exposition.alert_metrics import ALERT, FIGURES, fires
 from exporter.exposition.points import tier_points
 from exporter.exposition.selection import EVERYTHING, Selection
 from exporter.exposition.slo_metrics import FAMILIES
@@ -29,15 +29,17 @@ def families(
 ) -> Iterator[tuple[str, str, str, Iterable[tuple[str, Points]]]]:
     """The families that are selected: name, type, help, and (labels, points) per SLO or service."""
     slos = [(_slo_labels(status), status) for status in snapshot.slos]
-    for family in (*FAMILIES, *ALERT_FAMILIES):
+    firing = [(labels, status) for labels, status in slos if fires(status)]
+    for family in (*FAMILIES, *ALERT, *FIGURES):
         if family.name in selection.left_out:
             continue
         read, name = family.read, family.name
+        of = firing if family in FIGURES else slos
         yield (
             family.name,
             family.kind,
             family.help,
-            ((labels, selection.points(name, status, read(status))) for labels, status in slos),
+            ((labels, selection.points(name, status, read(status))) for labels, status in of),
         )
     services = ((label("service", each.service), tier_points(each)) for each in snapshot.services)
     yield (*SERVICE_TIER, services)

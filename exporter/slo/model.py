@@ -191,8 +191,8 @@ class Slo:
 
     def alert_labels(self, severity: str) -> dict[str, str]:
         """The labels that its burn-rate alerts of a severity carry beside the usual ones."""
-        own = {name: self.labels[name] for name in LABELS_SHOWN if self.labels.get(name)}
-        labels = own | dict(self.alerting.of(severity).labels)
+        labels = {name: self.labels[name] for name in LABELS_SHOWN if self.labels.get(name)}
+        labels.update(self.alerting.of(severity).labels)
         groups = self.group_as or self.group_by
         return {name: value for name, value in labels.items() if name not in groups}
 
