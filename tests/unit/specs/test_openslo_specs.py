@@ -147,6 +147,21 @@ class TestMeaning:
             f"{sli}:5: spec.ratioMetric.total.metricSource.spec.query: is not PromQL"
         )
 
+    def test_what_our_own_checks_find_names_the_other_file_too(self, tmp_path: Path):
+        """A selector with an offset, in the SLI that an SLO refers to."""
+        inline = f"indicator: {{metadata: {{name: a}}, spec: {{{RATIO}}}}}"
+        (tmp_path / "slo.yaml").write_text(spec().replace(inline, "indicatorRef: a"))
+        sli = tmp_path / "sli.yaml"
+        ratio = RATIO.replace("all_total", "all_total offset 5m")
+        sli.write_text(
+            f"apiVersion: openslo/v1\nkind: SLI\nmetadata: {{name: a}}\nspec:\n  {ratio}\n"
+        )
+        with pytest.raises(ConfigError) as caught:
+            load("slo_files: [slo.yaml, sli.yaml]", tmp_path / "main.yml")
+        assert str(caught.value).startswith(
+            f"{sli}:5: spec.ratioMetric.total.metricSource.spec.query: must be a selector without"
+        )
+
 
 class TestDatasources:
     REFERRED = f"ratioMetric: {{counter: true, good: {GOOD}, total: {TOTAL}}}".replace(

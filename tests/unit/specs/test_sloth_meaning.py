@@ -8,6 +8,7 @@ import pytest
 
 from exporter.config.reading.loading import load
 from exporter.config.settings import Settings
+from exporter.prometheus.indicators import Counters, indicators
 from exporter.slo.model import QuerySli, RatioSli, Slo
 from exporter.slo.period import RollingPeriod
 from exporter.slo.types import DAY
@@ -69,6 +70,11 @@ class TestMeaning:
             f"{place}is a ratio whose events are not known: every moment weighs the same, by its "
             "ratio over 5m, as in Sloth's rules for the period"
         )
+
+    def test_what_is_absent_is_counted_exactly_however_that_is_written(self):
+        """Behind the errors and behind the total, `or vector(0)` changes nothing."""
+        for slo in settings("absent-errors.yaml").slos:
+            assert isinstance(indicators(slo.sli, slo.group_by)[0], Counters)
 
     def test_sums_by_a_label_are_an_slo_for_each_value(self):
         """`sum by (region)` on both sides is group_by; our own labels get another name."""
