@@ -15,6 +15,7 @@ COMMANDS = {
     "gate": "gate",
     "import": "import_specs",
     "ledger": "ledger",
+    "mcp": "mcp",
     "override": "overrides",
     "overrides": "overrides",
     "postmortem": "postmortem",

@@ -124,6 +124,7 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "commands": "flags of commands",
         "demo": "prints its story",
     },
+    "mcp": {"commands": "what assistants speak; an extra"},
     "structlog": {
         "state": "what became of overrides is logged",
         "web": "the server and its changing files log",

@@ -35,6 +35,39 @@ class StatusEntry(Status):
 
 
 @dataclass(frozen=True)
+class HistoryPoint:
+    """The events of one span of time, which ends at `end` (Unix seconds).
+
+    `known` is the share of it that is known; `error_ratio` is null where nothing is.
+    """
+
+    end: float
+    bad: float
+    total: float
+    known: float
+    error_ratio: float | None
+
+
+@dataclass(frozen=True)
+class HistorySeries:
+    """The points of one group, oldest first, each as long as the others."""
+
+    groups: Mapping[str, str]
+    points: tuple[HistoryPoint, ...]
+
+
+@dataclass(frozen=True)
+class SloHistory:
+    """An SLO's events over a range; `total` counts its groups, of which the first are listed."""
+
+    service: str
+    slo: str
+    range: str
+    total: int
+    series: tuple[HistorySeries, ...]
+
+
+@dataclass(frozen=True)
 class PeriodEntry:
     """The period of an SLO as it stands: from `start` to `end`, Unix seconds."""
 

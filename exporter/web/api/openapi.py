@@ -12,11 +12,13 @@ from exporter.web.api.models import (
     Failure,
     OverrideList,
     RecordedOverride,
+    SloHistory,
     SloPage,
     StatusEntry,
 )
 from exporter.web.api.requests import LONGEST, NewAcknowledgement, NewOverride
 from exporter.web.api.schemas import schemas
+from exporter.web.pages.ranges import NAMES
 
 Schema = Mapping[str, Any]
 
@@ -117,6 +119,22 @@ def _paths() -> dict[str, Schema]:
                         "How many to list.",
                         {"type": "integer", "minimum": 1, "maximum": MOST_SLOS},
                     ),
+                ),
+            )
+        },
+        "/api/v1/history": {
+            "get": _operation(
+                "history",
+                "An SLO's events over time, as its charts show them",
+                {
+                    "200": _data("The events of every group.", SloHistory),
+                    **_BAD,
+                    "404": _error("There is no such SLO."),
+                },
+                parameters=(
+                    _query("service", "The SLO's service.", NAME, required=True),
+                    _query("slo", "Its name.", NAME, required=True),
+                    _query("range", "How far back; 1d by default.", {"enum": list(NAMES)}),
                 ),
             )
         },

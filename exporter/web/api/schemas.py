@@ -13,6 +13,7 @@ from exporter.web.api.models import (
     Failure,
     OverrideList,
     RecordedOverride,
+    SloHistory,
     SloPage,
     StatusEntry,
 )
@@ -24,6 +25,7 @@ ANSWERS = (
     Failure,
     OverrideList,
     RecordedOverride,
+    SloHistory,
     SloPage,
     StatusEntry,
 )

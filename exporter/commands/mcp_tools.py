@@ -1,0 +1,202 @@
+"""What assistants may ask of a daemon, as tools of the Model Context Protocol: all of it reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any, Literal
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import ToolAnnotations
+
+from exporter.commands.api_client import Access, ApiError, ask
+from exporter.commands.api_options import of_first
+
+INSTRUCTIONS = """\
+Service level objectives, their error budgets and burn rates, and the deploy gate of an
+error-budget-exporter. Begin with what_burns in an outage, with gate before a deploy. Times are Unix
+seconds in UTC, ratios are between 0 and 1, budgets below 0 are overspent. What is null is not
+known: never take it for good. Nothing here changes anything."""
+
+READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+
+Record = Literal["incidents", "firings", "tier_changes"]
+Range = Literal["1h", "6h", "1d", "7d", "period"]
+
+MOST = 200
+"""Entries of one answer: an assistant reads all of it."""
+
+Answer = dict[str, Any]
+
+
+class Tools:
+    """Asks the first of some replicas that answers."""
+
+    def __init__(self, servers: Sequence[str], access: Access) -> None:
+        self._servers = servers
+        self._access = access
+
+    async def what_burns(self) -> Answer:
+        """What burns now: SLOs whose burn-rate conditions fire, pages first, the fastest first.
+
+        With the error ratio, what is allowed, what is left of the budget, and since when.
+        """
+        slos = await self._slos(None)
+        burning = [_burning(slo) for slo in slos if any(each["firing"] for each in slo["alerts"])]
+        burning.sort(key=lambda one: (one["severity"] != "page", -(one["burn_rate_1h"] or 0)))
+        return {"burning": burning[:MOST], "total": len(burning), "slos": len(slos)}
+
+    async def list_slos(self, service: str | None = None, limit: int = 50) -> Answer:
+        """SLOs with their state, tier, gate, budget and burn rates: the least budget first."""
+        slos = [_summary(slo) for slo in await self._slos(service)]
+        slos.sort(key=lambda one: (one["budget_remaining"] is None, one["budget_remaining"] or 0))
+        return {"slos": slos[: max(1, min(limit, MOST))], "total": len(slos)}
+
+    async def show_slo(self, service: str, slo: str) -> Answer:
+        """All that is known of one SLO now, in every group, but for its records."""
+        left_out = ("incidents", "firings", "tier_changes")
+        found = [
+            {name: value for name, value in each.items() if name not in left_out}
+            for each in await self._named(service, slo)
+        ]
+        return {"groups": found[:MOST], "total": len(found)}
+
+    async def gate(self, service: str, slo: str | None = None, reason: str | None = None) -> Answer:
+        """May a service be deployed now: allow, caution, block or unknown, and why.
+
+        A reason such as security may be exempt by the policy.
+        """
+        query = {"service": service, "slo": slo, "reason": reason}
+        return await self._ask("gate", {name: each for name, each in query.items() if each})
+
+    async def records(
+        self,
+        kind: Record,
+        service: str | None = None,
+        slo: str | None = None,
+        since: float = 0,
+    ) -> Answer:
+        """Incidents, firings of burn-rate conditions, or changes of tier of the last year.
+
+        The newest come first. `since` (Unix seconds) leaves out what began before.
+        """
+        found = [
+            {**_name(each), **record}
+            for each in await self._slos(service)
+            if slo in (None, each["slo"])
+            for record in each[kind]
+            if _began(record) >= since
+        ]
+        found.sort(key=_began, reverse=True)
+        return {"records": found[:MOST], "total": len(found)}
+
+    async def chart(self, service: str, slo: str, range: Range = "1d") -> Answer:  # noqa: A002  # as the API has it
+        """Bad and all events and error ratios of an SLO over time, 120 points in every group."""
+        return await self._ask("history", {"service": service, "slo": slo, "range": range})
+
+    async def overrides(self, service: str | None = None) -> Answer:
+        """By whom, why and until when deploys pass a gate that blocks; of the last year."""
+        return await self._ask("overrides", {"service": service} if service else {})
+
+    async def status(self) -> Answer:
+        """How the exporter itself is: its datasources, its store, its configuration."""
+        return await self._ask("status", {})
+
+    async def _named(self, service: str, slo: str) -> list[Answer]:
+        found = [each for each in await self._slos(service) if each["slo"] == slo]
+        if not found:
+            raise ToolError(f"there is no SLO {service}/{slo}: list_slos has those that there are")
+        return found
+
+    async def _slos(self, service: str | None) -> list[Answer]:
+        found: list[Answer] = []
+        total = 1
+        while len(found) < total:
+            query = {"offset": str(len(found)), **({"service": service} if service else {})}
+            page = await self._ask("slos", query)
+            found += page["slos"]
+            if not page["slos"]:
+                break
+            total = page["total"]
+        return found
+
+    async def _ask(self, path: str, query: Mapping[str, str]) -> Answer:
+        def one(server: str) -> Answer:
+            return ask(server, "GET", path, self._access, query=query)
+
+        try:
+            return await asyncio.to_thread(of_first, self._servers, one)
+        except ApiError as error:
+            raise ToolError(str(error)) from error
+
+
+def build(servers: Sequence[str], access: Access) -> MCPServer[Any]:
+    """The server with its tools; it asks daemons only when it is asked."""
+    tools = Tools(servers, access)
+    server: MCPServer[Any] = MCPServer(
+        "error-budget-exporter",
+        instructions=INSTRUCTIONS,
+        version=version("error-budget-exporter"),
+        log_level="WARNING",
+    )
+    every: tuple[Callable[..., Any], ...] = (
+        tools.what_burns,
+        tools.list_slos,
+        tools.show_slo,
+        tools.gate,
+        tools.records,
+        tools.chart,
+        tools.overrides,
+        tools.status,
+    )
+    for tool in every:
+        server.tool(annotations=READS)(tool)
+    return server
+
+
+def _began(record: Mapping[str, Any]) -> float:
+    return float(record["start"] if "start" in record else record["at"])
+
+
+def _name(slo: Answer) -> Answer:
+    return {"service": slo["service"], "slo": slo["slo"], "groups": slo["groups"]}
+
+
+def _summary(slo: Answer) -> Answer:
+    tier, budget, windows = slo["tier"], slo["budget"], slo["windows"]
+    return {
+        **_name(slo),
+        "objective": slo["objective"],
+        "period": slo["period"]["name"],
+        "state": slo["state"],
+        "problem": slo["problem"],
+        "tier": tier and tier["name"],
+        "gate": tier and tier["gate"],
+        "budget_remaining": budget and budget["remaining"],
+        "coverage": slo["coverage"],
+        **{
+            f"burn_rate_{name}": windows[name]["burn_rate"] if name in windows else None
+            for name in ("5m", "1h")
+        },
+        "firing": [
+            f"{each['severity']} {each['long']}/{each['short']}"
+            for each in slo["alerts"]
+            if each["firing"]
+        ],
+    }
+
+
+def _burning(slo: Answer) -> Answer:
+    severities = {each["severity"] for each in slo["alerts"] if each["firing"]}
+    newest = slo["windows"].get("5m")
+    return {
+        "severity": "page" if "page" in severities else sorted(severities)[0],
+        **_summary(slo),
+        "error_ratio_5m": newest and newest["error_ratio"],
+        "allowed_error_ratio": 1 - slo["objective"],
+        "exhaustion_seconds": slo["exhaustion_seconds"],
+        "since": min((each["start"] for each in slo["firings"] if each["open"]), default=None),
+        "incident": next((each for each in slo["incidents"][::-1] if each["open"]), None),
+    }

@@ -1,0 +1,88 @@
+"""The route of an SLO's events over time: what the charts are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from exporter.exposition.publisher import Publisher
+from exporter.slo.event_history import EventHistory
+from exporter.slo.snapshot import SloStatus
+from exporter.web.api import answers
+from exporter.web.api.errors import InvalidRequestError
+from exporter.web.api.models import HistoryPoint, HistorySeries, SloHistory
+from exporter.web.api.requests import LONGEST
+from exporter.web.daemon import AbsentError, Daemon
+from exporter.web.pages.ranges import NAMES, chosen_range
+
+PARAMETERS = ("service", "slo", "range")
+
+DEFAULT_RANGE = "1d"
+
+POINTS = 120
+"""Points of a series: enough for a chart, and half a minute each in an hour."""
+
+MOST_SERIES = 20
+"""Groups in one answer, the first ones of the configuration."""
+
+
+def history_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
+    """A coroutine: the daemon may be asked in the event loop alone."""
+
+    async def history(request: Request) -> Response:
+        service, slo, name = _parameters(request.query_params)
+        found = [
+            status
+            for status in publisher.snapshot.slos
+            if (status.slo.service, status.slo.name) == (service, slo)
+        ]
+        if not found:
+            raise AbsentError(f"no SLO {service}/{slo} is known")
+        shown = found[:MOST_SERIES]
+        histories = daemon.event_histories(shown)
+        series = tuple(
+            HistorySeries(status.groups, () if each is None else _points(status, each, name))
+            for status, each in zip(shown, histories, strict=True)
+        )
+        body = answers.success(SloHistory(service, slo, name, len(found), series))
+        return Response(body, media_type="application/json")
+
+    return (Route("/api/v1/history", history),)
+
+
+def _points(status: SloStatus, history: EventHistory, name: str) -> tuple[HistoryPoint, ...]:
+    span = chosen_range(status, name)
+    if span.length <= 0:
+        return ()  # the period has just begun
+    cut = history.cut(span.start, span.end, POINTS).possible(strict=False)
+    columns = (cut.bounds[1:], cut.bad, cut.total, cut.known)
+    values = zip(*(each.tolist() for each in columns), cut.error_ratios(), strict=True)
+    return tuple(HistoryPoint(*each) for each in values)
+
+
+def _parameters(query: QueryParams) -> tuple[str, str, str]:
+    """Service, SLO and range.
+
+    Raises:
+        InvalidRequestError: something is wrong.
+    """
+    values: dict[str, str] = {}
+    for name, value in query.multi_items():
+        if name not in PARAMETERS:
+            raise InvalidRequestError(f"{name!r} is not known: known are {', '.join(PARAMETERS)}")
+        if name in values:
+            raise InvalidRequestError(f"{name} must be given only once")
+        if not 0 < len(value) <= LONGEST:
+            raise InvalidRequestError(f"{name} must be a string of 1 to {LONGEST} characters")
+        values[name] = value
+    for name in ("service", "slo"):
+        if name not in values:
+            raise InvalidRequestError(f"{name} is required")
+    chosen = values.get("range", DEFAULT_RANGE)
+    if chosen not in NAMES:
+        raise InvalidRequestError(f"range must be one of {', '.join(NAMES)}")
+    return values["service"], values["slo"], chosen
