@@ -29,6 +29,7 @@ ASKING = [
     ("POST", "/api/v1/overrides", OVERRIDE),
     ("DELETE", "/api/v1/overrides/1", None),
     ("POST", "/api/v1/postmortems/acknowledge", DONE),
+    ("GET", "/api/v1/history?service=auth&slo=availability", None),
     ("GET", "/", None),
     ("GET", "/slo/auth/availability", None),
 ]
