@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from exporter.ledger.ledger import Ledger
@@ -46,9 +48,14 @@ def recovery(
     return state.policy_records.forecast(series_index, key, compute)
 
 
-def period_counts(ledger: Ledger, series_index: SeriesIndex, since: int) -> forecast.Counts:
-    """The slots of a series that end after `since` (Unix seconds), without maintenance windows."""
-    starts, ends, bad, total, known = ledger.slots_since([series_index], since)
+def period_counts(
+    ledger: Ledger, series_index: SeriesIndex, since: int, length: float = math.inf
+) -> forecast.Counts:
+    """The slots of a series that end after `since` (Unix seconds), without maintenance windows.
+
+    Those that begin more than `length` seconds later may be left out.
+    """
+    starts, ends, bad, total, known = ledger.slots_since([series_index], since, since + length)
     return forecast.Counts(
         starts.astype(np.float64), ends.astype(np.float64), bad[0], total[0], known[0]
     )

@@ -7,6 +7,7 @@ for is known per SLO, since one question fetches all of its series.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -267,24 +268,29 @@ class Ledger:
         return WindowSums(bad=sums[0], total=sums[1], known=sums[2] / max(1, end - start))
 
     def slots_since(
-        self, series_indices: Sequence[SeriesIndex], since: int
+        self, series_indices: Sequence[SeriesIndex], since: int, until: float = math.inf
     ) -> tuple[Times, Times, Floats, Floats, Floats]:
         """The slots of some series that end after `since` (Unix seconds), of all levels.
 
-        What lies in maintenance windows is not counted.
+        Those that begin at `until` or later may be left out, but not all. What lies in maintenance
+        windows is not counted.
 
         Returns:
             When each slot begins and ends (Unix seconds), oldest first; and its bad and all
             events, and the known share of it: series x slots.
         """
         chosen = np.asarray(series_indices, dtype=np.intp)
-        starts, ends, counts = [], [], []
+        starts: list[Times] = []
+        ends: list[Times] = []
+        counts = []
         for level in reversed(range(len(self.levels))):
             ring = self._rings[level]
             low, high = self.cover(level)
             low = max(low, since - since % ring.slot)
-            if low >= high:
+            if low >= high or (low >= until and ends):
                 continue
+            if until < high:
+                high = max(low + ring.slot, -int(-until // ring.slot) * ring.slot)
             ends.append(np.arange(low + ring.slot, high + 1, ring.slot, dtype=np.int64))
             starts.append(ends[-1] - ring.slot)
             counts.append(ring.net(chosen, low, high))

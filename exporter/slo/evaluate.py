@@ -43,7 +43,7 @@ class Subject:
     better (Unix seconds), `lag` how many seconds its data are late, and
     `scrape_interval` how often its series are scraped, in seconds (0 if that is not known).
     `invalid` tells why no figure of it can be right; `slack` how many seconds of events its
-    counters may be apart. `past` gives the slots of its period, if these are wanted.
+    counters may be apart. `past` gives the oldest slots of its period, of so many seconds.
     """
 
     slo: Slo
@@ -60,7 +60,7 @@ class Subject:
     scrape_interval: float = 0.0
     invalid: str | None = None
     slack: float = 0.0
-    past: Callable[[], Counts] | None = None
+    past: Callable[[float], Counts] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ def _of(window: Window, burn_rate: float, length: int) -> Holding:
 class SoFar:
     """The period so far: its `window`, the `budget` that remains, a ratio, and its bounds.
 
-    `past` gives the slots of a rolling period; without it, all that was leaves evenly.
+    `past` gives the slots of a rolling period that begin within so many seconds from its start;
+    without it, all that was leaves evenly.
     """
 
     window: Window
@@ -64,7 +65,7 @@ class SoFar:
     error_budget: float
     period: Period
     span: PeriodBounds
-    past: Callable[[], Counts] | None = None
+    past: Callable[[float], Counts] | None = None
 
 
 def exhaustion(so_far: SoFar, now: Holding) -> float:
@@ -94,8 +95,14 @@ def exhaustion(so_far: SoFar, now: Holding) -> float:
     events = now.traffic * np.minimum(times, HOUR) + usual * np.maximum(times - HOUR, 0)
     if now.burn_rate * np.interp(length, times, events) < left:
         return math.inf  # not even if no failure left
-    counts = so_far.past() if so_far.past else _even(so_far)
-    return _rolling(so_far, counts, now.burn_rate, times, events)
+    # It is mostly known from the oldest slots, and reading all of them would take time.
+    soon = float(np.interp(left / now.burn_rate, events, times))
+    for horizon in (min(2 * soon, length), length):
+        counts = so_far.past(horizon) if so_far.past else _even(so_far)
+        seconds = _rolling(so_far, counts, now.burn_rate, (times, events), horizon)
+        if seconds < math.inf:
+            return seconds
+    return math.inf
 
 
 def _growing(left: float, now: Holding, usual: float) -> float:
@@ -110,21 +117,27 @@ def _growing(left: float, now: Holding, usual: float) -> float:
 
 
 def _rolling(
-    so_far: SoFar, counts: Counts, burn_rate: float, times: Floats, events: Floats
+    so_far: SoFar,
+    counts: Counts,
+    burn_rate: float,
+    traffic: tuple[Floats, Floats],
+    horizon: float,
 ) -> float:
-    """Seconds until more has failed than the window allows, which moves on; infinite if never.
+    """Seconds until more has failed than the window allows, which moves on; infinite if not within
+    the horizon.
 
-    Everything is in events of traffic: a failure takes the budget of so many. `events` are those
-    to come until each of some `times`.
+    Everything is in events of traffic: a failure takes the budget of so many. `traffic` are times,
+    and the events to come until each.
     """
-    total, start, length = so_far.window.total, so_far.span.start, so_far.span.length
+    total, start = so_far.window.total, so_far.span.start
+    times, events = traffic
     share = np.clip((counts.ends - start) / (counts.ends - counts.starts), 0, 1)
     # When each slot begins to leave and has left, one after the other.
     leaves = np.column_stack([counts.starts, counts.ends]).ravel().clip(start) - start
     gone = (counts.bad / so_far.error_budget - counts.total) * share
     gone_by = np.column_stack([np.cumsum(gone) - gone, np.cumsum(gone)]).ravel()
-    edges = np.union1d(leaves, np.append(times, length))  # 0 is the first
-    edges = edges[edges <= length]
+    edges = np.union1d(leaves, np.append(times, horizon))  # 0 is the first
+    edges = edges[edges <= horizon]
     excess = (burn_rate - 1) * np.interp(edges, times, events) - total * so_far.remaining
     excess -= np.interp(edges, leaves, gone_by)
     # What is left of subtracting all that was there is no failure.

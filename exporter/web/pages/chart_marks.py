@@ -11,6 +11,7 @@ from itertools import groupby
 
 from exporter.slo.alerting import SEVERITIES
 from exporter.slo.durations import format_duration
+from exporter.slo.incident_details import IncidentState, incident_details
 from exporter.slo.snapshot import SloStatus
 from exporter.web.pages import formatting
 from exporter.web.pages.charts import Box, Lane, TimeAxis, moment, span
@@ -104,8 +105,11 @@ def _firings(status: SloStatus) -> Iterator[Happening]:
 
 
 def _incidents(status: SloStatus) -> Iterator[Happening]:
-    for one in status.incidents:
-        when = f"since {moment(one.start)}" if one.open else span(one.start, one.end)
+    for of in incident_details(status, status.period.start + status.period.elapsed):
+        one = of.incident
+        about = "about " if one.start_about or one.end_about else ""
+        burning = of.state is IncidentState.BURNING
+        when = f"since {moment(one.start)}" if burning else about + span(one.start, one.end)
         bad, share = formatting.count(one.bad), formatting.percent(one.share)
         title = f"Incident {when}: {bad} bad events, {share} of the budget"
         yield Happening("incident", "incident", one.start, one.end, title)

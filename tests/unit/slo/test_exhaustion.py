@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 
 import numpy as np
@@ -33,7 +34,7 @@ def so_far(
     span = bounds or PeriodBounds(NOW - 30 * DAY, NOW, 30 * DAY)
     total = known * span.elapsed
     window = Window.of((1 - remaining) * ALLOWED * total, total, known, ALLOWED)
-    return SoFar(window, remaining, ALLOWED, period, span, None if past is None else lambda: past)
+    return SoFar(window, remaining, ALLOWED, period, span, None if past is None else lambda _: past)
 
 
 def new_failures(remaining: float) -> Counts:
@@ -128,6 +129,17 @@ def by_minute(past: list[tuple[float, float]], minutes: int, bad: float) -> floa
     return inf
 
 
+def only_until(counts: Counts, span: PeriodBounds) -> Callable[[float], Counts]:
+    """Gives the slots that were asked for alone."""
+
+    def past(length: float) -> Counts:
+        chosen = counts.starts < span.start + length
+        columns = (counts.starts, counts.ends, counts.bad, counts.total, counts.known)
+        return Counts(*(column[chosen] for column in columns))
+
+    return past
+
+
 spells = st.lists(
     st.tuples(st.integers(0, 590), st.integers(1, 60), st.floats(0, 0.01)), max_size=4
 )
@@ -149,7 +161,9 @@ def test_old_failures_leave_when_they_do_in_a_simulation(found, burn_rate):
     bad = np.array(past)[:, 0].reshape(-1, 5).sum(axis=1)
     counts = Counts(starts, starts + 300, bad, np.full(120, 5.0), np.ones(120))
     window = Window.of(bad.sum(), minutes, 1.0, ALLOWED)
-    of = SoFar(window, remaining, ALLOWED, RollingPeriod(minutes * MINUTE), span, lambda: counts)
+    of = SoFar(
+        window, remaining, ALLOWED, RollingPeriod(minutes * MINUTE), span, only_until(counts, span)
+    )
     said = exhaustion(of, Holding(burn_rate, 1 / MINUTE))
     if remaining <= 0:
         assert said == 0
