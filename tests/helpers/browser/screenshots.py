@@ -1,6 +1,6 @@
 """Makes the pictures of README.md and docs/: the demo, a minute into its incident.
 
-`make screenshots` runs this: python tests/browser/screenshots.py FOLDER
+`make screenshots` runs this: python -m tests.helpers.browser.screenshots FOLDER
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PAGES = {
         "/slo/checkout/availability",
         {"viewport": {"width": WIDTH, "height": 640}, "color_scheme": "dark"},
     ),
-    "phone": ("/", {"viewport": {"width": 390, "height": 800}}),
+    "phone": ("/", {"viewport": {"width": 360, "height": 740}, "is_mobile": True}),
 }
 
 
