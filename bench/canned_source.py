@@ -11,26 +11,37 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 SCRAPE = 30
-_PART = re.compile(r'"slo_query_part", "(\d+)"')
+_PART = re.compile(r'label_replace\((.*?), "slo_query_part", "(\d+)", "", ""\)(?: or |$)')
+_TOGETHER = re.compile(r'service=~"([^"]*)"')
 
 
 def answer(form: dict[str, list[str]]) -> str:
     """The text of an answer to a query, instant or over a range."""
     [query] = form["query"]
-    if "start" not in form:
-        one = '{"metric":{},"value":[60,"1"]}'
-        return f'{{"status":"success","data":{{"resultType":"vector","result":[{one}]}}}}'
-    start, end, step = (int(form[name][0]) for name in ("start", "end", "step"))
-    times = range(start, end + 1, step)
-    of_samples = "sum(count_over_time(" in query
+    ranged = "start" in form
+    start = end = step = 60
+    if ranged:
+        start, end, step = (int(form[name][0]) for name in ("start", "end", "step"))
     series = []
-    for number in _PART.findall(query):
+    # Samples come in time: nothing is told of when the newest was taken.
+    for expression, number in _PART.findall(query) if ranged else ():
         # Totals stand before bad events.
-        value = step / SCRAPE if of_samples else step * (0.1 if int(number) % 2 else 10.0)
-        values = ",".join(f'[{at},"{value:g}"]' for at in times)
-        series.append(f'{{"metric":{{"slo_query_part":"{number}"}},"values":[{values}]}}')
-    body = ",".join(series)
-    return f'{{"status":"success","data":{{"resultType":"matrix","result":[{body}]}}}}'
+        value = step * (0.1 if 'code=~"5.."' in expression else 10.0)
+        if "sum_over_time" in expression or not ranged:
+            value = step / SCRAPE
+        if ranged:
+            values = ",".join(f'[{at},"{value:g}"]' for at in range(start, end + 1, step))
+            told = f'"values":[{values}]'
+        else:
+            told = f'"value":[60,"{value:g}"]'
+        together = _TOGETHER.search(expression)
+        for service in together[1].split("|") if together else [""]:
+            labels = f'"slo_query_part":"{number}"' + (f',"service":"{service}"' if service else "")
+            series.append(f'{{"metric":{{{labels}}},{told}}}')
+    if not series:
+        series = ['{"metric":{},"value":[60,"1"]}']
+    kind = "matrix" if ranged else "vector"
+    return f'{{"status":"success","data":{{"resultType":"{kind}","result":[{",".join(series)}]}}}}'
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -48,6 +48,8 @@ class SamplePlans:
             slots: points of time that are asked for at once.
             longest: characters of a query.
         """
+        # Rounded up, so that spans that grow by a slot at every tick have the same cuts.
+        slots = 10 ** len(str(slots - 1))
         key = form, context, slots, longest, tuple(selectors)
         own = list(selectors.values())
         kept = self._kept.get(key)
