@@ -14,6 +14,9 @@ from exporter.slo.model import (
     ThresholdSli,
 )
 from exporter.slo.snapshot import Alert, SloStatus
+from exporter.slo.windows import WINDOWS
+
+_NEWEST = format_duration(WINDOWS[0])
 
 
 def severity_rank(severity: str) -> int:
@@ -54,7 +57,8 @@ def sentence(status: SloStatus, at: float) -> str | None:
     """What burns, as of `at` (Unix seconds); None if no condition fires.
 
     `4.7% of events fail, 0.1% allowed; 64% of the budget is left, 2% goes every minute; since
-    02:03 UTC`
+    02:03 UTC`. Where the newest minutes are within the budget again, it says that in place of how
+    fast it goes.
     """
     alert = worst_alert(status)
     if alert is None:
@@ -62,19 +66,28 @@ def sentence(status: SloStatus, at: float) -> str | None:
     window = status.windows[format_duration(alert.condition.short)]
     if window.error_ratio is None or window.burn_rate is None:
         return None
-    parts = [
-        f"{what_fails(status.slo.sli, window.error_ratio)}, "
-        f"{percent(status.slo.objective.error_budget)} allowed"
-    ]
+    fails = what_fails(status.slo.sli, window.error_ratio)
+    allowed = f"{percent(status.slo.objective.error_budget)} allowed"
+    newest = status.windows.get(_NEWEST)
+    # A condition of long windows goes on firing for hours after the failures have ended.
+    over = newest is not None and newest.burn_rate is not None and newest.burn_rate < 1
+    if over and newest is not None and newest.error_ratio is not None:
+        parts = [
+            f"{fails} over {format_duration(alert.condition.short)}, {allowed}",
+            f"{percent(newest.error_ratio)} over the last {_NEWEST}",
+        ]
+    else:
+        parts = [f"{fails}, {allowed}"]
     if status.budget is not None:
         remaining, seconds = status.budget.remaining, status.exhaustion_seconds
         # As fast as the outlook says. Where that sees no end, by the burn rate alone.
         share = remaining / seconds if seconds else window.burn_rate / status.period.length
         speed = pace(share or window.burn_rate / status.period.length)
+        goes = "" if over else f", {speed}"
         if remaining > 0:
-            parts.append(f"{left(remaining)} of the budget is left, {speed}")
+            parts.append(f"{left(remaining)} of the budget is left{goes}")
         else:
-            parts.append(f"the budget is overspent by {left(-remaining)}, {speed}")
+            parts.append(f"the budget is overspent by {left(-remaining)}{goes}")
     begun = firing_since(status, alert.condition.severity)
     if begun is not None:
         parts.append(f"since {since(begun, at)}")

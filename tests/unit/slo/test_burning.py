@@ -45,6 +45,16 @@ class TestSentence:
             sentence(burning(SPENT), AT)
         )
 
+    def test_what_is_over_already_is_not_said_to_go_on(self):
+        """A ticket's windows are long: it fires for hours after the last failure."""
+        one = slo()
+        windows = every_window(one, (20.0, 1_000.0, 1.0), period=HALF)
+        windows |= dict.fromkeys(("5m", "30m"), (0.0, 1_000.0, 1.0))
+        assert sentence(status(subject(one), windows), AT) == (
+            "2% of events fail over 2h, 0.1% allowed; 0% over the last 5m; "
+            "50% of the budget is left"
+        )
+
     def test_nothing_is_said_of_what_does_not_fire(self):
         """Whatever its budget."""
         calm = status(subject(slo()), (0.0, 1_000.0, 1.0))
