@@ -6,6 +6,11 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+"""Seconds, as are all durations."""
+
 _MILLISECONDS = {
     "y": 31_536_000_000,
     "w": 604_800_000,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from exporter.slo.durations import format_duration
-from exporter.slo.types import DAY, HOUR, MINUTE
+from exporter.slo.durations import DAY, HOUR, MINUTE, format_duration
 
 DIGITS = 3
 """Significant digits of a figure; whole numbers keep all that they have."""

@@ -12,6 +12,8 @@ from typing import NewType, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.slo import durations
+
 SloIndex = NewType("SloIndex", int)
 """The place of an SLO in its configuration, from 0 on."""
 
@@ -46,7 +48,6 @@ def slos_where(mask: Bools | np.bool_) -> list[SloIndex]:
     return cast("list[SloIndex]", np.flatnonzero(mask).tolist())
 
 
-MINUTE = 60
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
+# Most rooms want them beside the types; what must not load numpy takes them where they are made.
+MINUTE, HOUR, DAY = durations.MINUTE, durations.HOUR, durations.DAY
 """Seconds, as are all durations."""
