@@ -85,8 +85,9 @@ def from_label(names: tuple[str, ...], otherwise: str) -> str:
 
 
 def of_daemon(path: str, job: str) -> str:
-    """A page of the daemon, where Prometheus scrapes it; nothing while none is up."""
-    query = f'up{{job=\\"{job}\\"}} == 1'
+    """A page of the daemon, where Prometheus scrapes it: of one that is up, if there is one."""
+    up = f'up{{job=\\"{job}\\"}}'
+    query = f"{up} == 1 or ({up} unless on () {up} == 1)"
     return (
         f'{{{{ with query "{query}" | sortByLabel "instance" }}}}'
         f'http://{{{{ . | first | label "instance" }}}}{path}{{{{ end }}}}'

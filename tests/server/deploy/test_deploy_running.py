@@ -90,7 +90,13 @@ def test_an_exporter_that_is_down_pages_until_it_is_back(composed):
     (alert,) = composed.alerts("ErrorBudgetExporterDown")
     assert alert["labels"]["severity"] == "page"
     assert alert["status"]["state"] == "active", "it holds back the others, not itself"
-    assert alert["annotations"] == alerts()["ErrorBudgetExporterDown"]["annotations"]
+    annotations = dict(alerts()["ErrorBudgetExporterDown"]["annotations"])
+    # Where it was scraped: the page is there again when it is up.
+    del annotations["runbook_url"]
+    runbook = alert["annotations"].pop("runbook_url")
+    assert runbook.endswith("/runbooks/ErrorBudgetExporterDown")
+    assert runbook.startswith("http://")
+    assert alert["annotations"] == annotations
     assert [receiver["name"] for receiver in alert["receivers"]] == ["page"]
     composed.exporter.start()
     composed.until(lambda: composed.ask('ALERTS{alertname="ErrorBudgetExporterDown"}') == [])
