@@ -27,21 +27,18 @@ from urllib.parse import quote
 
 import yaml
 
+from bench.race_rules import BUDGET, PYRRA, SLOTH, SLOTH_OFTEN, racing_rules
 from bench.table import show
 from exporter.demo.blocks import write_blocks, write_openmetrics
 from exporter.demo.servers import Child, PrometheusServer, find_promtool, free_port, http_get
-from exporter.rules.rule import RuleOptions
-from exporter.rules.writing import groups
 
 RATE = 10.0
 HISTORY = 23_000
 """Seconds before the start: the six hours of the longest window of a page, and some."""
 
-BUDGET = 0.001
 LEAST = 14.4 * BUDGET * 3_600
 """Seconds of total outage until an hour's error ratio is above the threshold."""
 
-SLOTH, SLOTH_OFTEN, PYRRA = "SlothPage", "SlothPage15s", "PyrraBurn"
 OURS = "ErrorBudgetBurnPage"
 PATIENCE = 400.0
 
@@ -84,73 +81,6 @@ class Services:
             lines.append(f'requests_total{{service="{name}",code="200"}} {good!r}')
             lines.append(f'requests_total{{service="{name}",code="500"}} {bad!r}')
         return "\n".join(lines) + "\n"
-
-
-def _sloth(name: str, service: str, suffix: str, every: dict[str, str]) -> list[dict[str, Any]]:
-    """The two groups that Sloth writes for an SLO: recorded ratios, and alerts on them."""
-    labels = {"sloth_id": f"{service}{suffix}", "sloth_service": service}
-    record = [
-        {
-            "record": f"slo:sli_error:ratio_rate{window}",
-            "expr": f'(sum(rate(requests_total{{service="{service}",code="500"}}[{window}])))\n/\n'
-            f'(sum(rate(requests_total{{service="{service}"}}[{window}])))',
-            "labels": {**labels, "sloth_window": window},
-        }
-        for window in ("5m", "30m", "1h", "6h")
-    ]
-
-    def above(window: str, factor: float) -> str:
-        series = f'slo:sli_error:ratio_rate{window}{{sloth_id="{service}{suffix}"}}'
-        return f"max({series} > ({factor} * {BUDGET})) without (sloth_window)"
-
-    alert = {
-        "alert": name,
-        "expr": f"({above('5m', 14.4)} and {above('1h', 14.4)})\nor\n"
-        f"({above('30m', 6)} and {above('6h', 6)})",
-        "labels": {"service": service},
-    }
-    return [
-        {"name": f"sloth-slo-sli-recordings-{service}{suffix}", **every, "rules": record},
-        {"name": f"sloth-slo-alerts-{service}{suffix}", **every, "rules": [alert]},
-    ]
-
-
-def _pyrra(service: str) -> dict[str, Any]:
-    """The group of burn rates that Pyrra writes for an SLO, with the interval that it has."""
-    record = [
-        {
-            "record": f"requests:burnrate{window}",
-            "expr": f'sum(rate(requests_total{{service="{service}",code="500"}}[{window}])) / '
-            f'sum(rate(requests_total{{service="{service}"}}[{window}]))',
-            "labels": {"slo": service},
-        }
-        for window in ("5m", "30m", "1h", "6h")
-    ]
-
-    def alert(short: str, long: str, factor: int, wait: str) -> dict[str, Any]:
-        both = (
-            f'requests:burnrate{w}{{slo="{service}"}} > ({factor} * {BUDGET})'
-            for w in (short, long)
-        )
-        return {
-            "alert": PYRRA,
-            "expr": " and ".join(both),
-            "for": wait,
-            "labels": {"service": service, "long": long},
-        }
-
-    alerts = [alert("5m", "1h", 14, "2m"), alert("30m", "6h", 7, "15m")]
-    return {"name": f"pyrra-{service}", "interval": "30s", "rules": [*record, *alerts]}
-
-
-def _rules(services: Services) -> dict[str, Any]:
-    ours = groups(RuleOptions())["groups"][:1]
-    others = []
-    for name in services.outages:
-        others += _sloth(SLOTH, name, "", {})  # at Prometheus's own interval, as Sloth leaves it
-        others += _sloth(SLOTH_OFTEN, name, "-15s", {"interval": "15s"})
-        others.append(_pyrra(name))
-    return {"groups": [*ours, *others]}
 
 
 @contextmanager
@@ -244,7 +174,7 @@ def race(folder: Path, count: int, apart: float, pace: Pace) -> dict[str, dict[s
     }
     data = folder / "data"
     write_blocks(find_promtool(), write_openmetrics(history, folder / "history"), data)
-    (folder / "rules.yaml").write_text(yaml.safe_dump(_rules(services)))
+    (folder / "rules.yaml").write_text(yaml.safe_dump(racing_rules(services.outages)))
     with ExitStack() as stack:
         stack.enter_context(_served(services, ports["services"]))
         config = _config(folder, ports, pace)
