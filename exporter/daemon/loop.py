@@ -24,8 +24,9 @@ GRACE = 1.0
 """Seconds that an evaluation waits for a datasource that did not answer the last time, and a
 tenth of a short interval."""
 
-MOST_PROBE = 5.0
-"""Seconds that a datasource has for the smallest of questions, at the most; at least a second."""
+LEAST_PROBE, MOST_PROBE = 2.0, 5.0
+"""Seconds that a datasource has for the smallest of questions: half an interval, within these. With
+less, a process that is busy reading a long answer would be taken for a server that hangs."""
 
 PROGRESS_EVERY = 10.0
 """Seconds between two log lines on how far the history is."""
@@ -150,7 +151,7 @@ class Loop:
         """
         first = name in self._silent  # it has much to answer, then
         try:
-            patience = max(1.0, min(MOST_PROBE, self._settings.interval / 2))
+            patience = max(LEAST_PROBE, min(MOST_PROBE, self._settings.interval / 2))
             await self._engine.clients[name].probe(patience)
         except UnavailableError as error:
             if not self._polls[name].done():

@@ -30,7 +30,7 @@ class TestAServerThatHangs:
         engine.hanging = {"prometheus"}
         [line] = [log for log in run(2, interval=1, stale_after=2) if "datasource" in log]
         assert (line["event"], line["asking"]) == ("Prometheus does not answer", "newest slots")
-        assert line["error"] == "prometheus did not answer within 1 s"
+        assert line["error"] == "prometheus did not answer within 2 s"
         assert observed.silent[0] == {"prometheus"}
 
     def test_is_told_of_once_however_long_its_queries_were_waited_for(self, run, engine):
