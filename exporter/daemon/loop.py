@@ -149,17 +149,25 @@ class Loop:
         One that hangs is in trouble from now on, long before its queries are given up: its
         metric, its state and the log say so within two intervals.
         """
-        first = name in self._silent  # it has much to answer, then
+        first, poll = name in self._silent, self._polls[name]  # at first it has much to answer
+        seconds = max(LEAST_PROBE, min(MOST_PROBE, self._settings.interval / 2))
+        probe = asyncio.create_task(self._engine.clients[name].probe(seconds))
         try:
-            patience = max(LEAST_PROBE, min(MOST_PROBE, self._settings.interval / 2))
-            await self._engine.clients[name].probe(patience)
+            # A poll that is done meanwhile is answer enough: nobody waits for the probe, then.
+            await asyncio.wait({probe, poll}, return_when=asyncio.FIRST_COMPLETED)
+            if not probe.done():
+                return
+            await probe
         except UnavailableError as error:
-            if not self._polls[name].done():
+            if not poll.done():
                 self._silent.add(name)
                 self._told.fails(name, NEWEST, str(error))
         else:
-            if not first and not self._polls[name].done():
+            if not first:
                 self._told.slow(name, waited, self._engine.clients[name].pacer.pace())
+        finally:
+            probe.cancel()
+            await asyncio.gather(probe, return_exceptions=True)
 
     async def _poll_datasource(self, name: str) -> None:
         started, pacer = time.monotonic(), self._engine.clients[name].pacer

@@ -24,7 +24,8 @@ class FakeEngine:
     """An engine whose polls and chunks of history do what the test says.
 
     `down` are datasources that do not answer, with their errors; those in `hanging` answer never,
-    and the polls of those in `slow` go on until somebody looks whether they answer at all.
+    and the polls of those in `slow` go on until somebody looks whether they answer at all; those in
+    `deaf` do not answer that.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -35,6 +36,7 @@ class FakeEngine:
         self.polls_of: list[str] = []
         self.down: dict[str, str] = {}
         self.hanging: set[str] = set()
+        self.deaf: set[str] = set()
         self.slow: set[str] = set()
         self._looked = asyncio.Event()
         self.down_for_history: set[str] = set()
@@ -105,6 +107,8 @@ class FakeClient:
 
     async def probe(self, seconds: float) -> None:
         self._engine.look(self._name, seconds)
+        if self._name in self._engine.deaf:
+            await asyncio.Event().wait()
 
 
 class Clock:

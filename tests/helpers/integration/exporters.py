@@ -235,11 +235,13 @@ class Recorder:
 def known_alike(one: Figures, other: Figures) -> bool:
     """Whether two pages know the same slots of every SLO.
 
-    A machine that is busy with other things may have come too late with a sample, or an answer.
+    A machine that is busy with other things may have come too late with a sample, or an answer; an
+    SLO that is stale for that says so, and shows no windows.
     """
     names = "slo_last_slot_timestamp_seconds", "slo_data_lag_seconds"
     differing = differences(one, other)
-    return not any(name in names for name, _ in differing)
+    late = any(name in names or ("state", "stale") in labels for name, labels in differing)
+    return not late
 
 
 def differences(one: Figures, other: Figures) -> dict[tuple[str, Labels], tuple[object, object]]:

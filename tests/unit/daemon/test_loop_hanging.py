@@ -75,6 +75,14 @@ class TestAServerThatIsSlow:
         }
         assert (over["log_level"], over["event"]) == ("info", "Prometheus is no longer slow")
 
+    def test_is_not_waited_for_by_the_smallest_question_once_its_poll_is_done(self, run, engine):
+        """The poll is answer enough, and the evaluation is due."""
+
+        def on_sleep(_: float) -> None:
+            engine.slow = engine.deaf = {"prometheus"}
+
+        assert warned(run(3, on_sleep, interval=1)) == []
+
     def test_is_not_told_of_while_there_is_much_to_ask(self, run, engine, observed):
         """The first poll, and those that catch up, take their time on any server."""
         engine.slow = {"prometheus"}
