@@ -3,6 +3,7 @@
 ExporterError
 ├── ConfigurationError          a file or a flag has to be changed
 │   ├── ConfigError             the configuration file has mistakes
+│   ├── DriverAbsentError       the package that speaks to PostgreSQL is not installed
 │   ├── ListenError             the address cannot be listened on
 │   ├── ReloadError             a reload was refused; the old configuration stays in force
 │   ├── SettingsError           no client for a datasource can be made from the settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import hypothesis
@@ -10,13 +11,17 @@ import pytest
 import structlog
 
 from exporter.demo.servers import PrometheusServer, find_prometheus, find_promtool
+from exporter.store.settings import Place, PostgresSettings
+from tests.helpers.postgres import PostgresServer
 
 # How long an example takes says nothing while other tests take the processor.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 SERVER_TESTS = Path(__file__).parent / "server"
-NEEDING_PROGRAMS = {"prometheus_binary", "promtool"}
+NEEDING_PROGRAMS = {"prometheus_binary", "promtool", "postgres_server"}
+NUMBERS = count(1)
+"""Of databases."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,6 +49,26 @@ def prometheus_binary() -> Path:
 def promtool() -> Path:
     """The promtool to test with."""
     return find_promtool()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL in which tests make databases of their own; nobody stops it."""
+    with PostgresServer() as server:
+        yield server
+
+
+ON_BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.server)]
+"""Parameters of tests of the store: the same on either database."""
+
+
+@pytest.fixture(params=ON_BOTH)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Where an empty store is: in a folder, and in PostgreSQL."""
+    if request.param == "sqlite":
+        return tmp_path / "ledger"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return PostgresSettings(server.create(f"test_{next(NUMBERS)}"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`ledger` and `ledger rebuild`: what the store holds, in words."""
+"""`ledger`, `ledger rebuild` and `ledger copy`: what the store holds, in words."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
 from exporter.daemon.options import Options
 from exporter.errors import ConfigurationError
+from exporter.store import copying, outside
 from exporter.store.inspection import SloSummary, summarize
-from exporter.store.lock import taken
-from exporter.store.opening import FILE, size
 from exporter.store.rebuild_requests import rebuild_pending, request_rebuild
+from exporter.store.settings import SCHEMES, Place, PostgresSettings
 
 HEADING = ("SLO", "groups", "from", "to", "known", "size", "")
 
@@ -30,23 +30,26 @@ POLL = 1.0
 @click.pass_context
 def ledger(context: click.Context, config_file: Path, storage: str | None) -> None:
     """Show what is stored of each SLO: since when, how much of it, and its size."""
+    if context.invoked_subcommand == copy.name:
+        return  # it is told both places
     settings = load_file(config_file) if storage is None else Settings(slos=())
-    folder = Options(storage=storage).storage_folder(settings)
-    if folder is None:
+    place = Options(storage=storage).store_place(settings)
+    if place is None:
         raise ConfigurationError("storage.path is none: nothing is stored")
-    context.obj = folder
+    context.obj = place
     if context.invoked_subcommand is None:
-        _show(folder)
+        _show(place)
 
 
-def _show(folder: Path) -> None:
-    rows = [HEADING, *map(_row, summarize(folder))]
+def _show(place: Place) -> None:
+    rows = [HEADING, *map(_row, summarize(place))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADING))]
     for row in rows:
         cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
         click.echo("  ".join(cells).rstrip())
-    daemon = "a daemon has it open" if taken(folder) else "no daemon has it open"
-    click.echo(f"{folder / FILE}: {_bytes(size(folder / FILE))}, {daemon}")
+    words = {True: ", a daemon has it open", False: ", no daemon has it open", None: ""}
+    daemon = words[outside.has_daemon(place)]
+    click.echo(f"{outside.name(place)}: {_bytes(outside.size(place))}{daemon}")
 
 
 def _row(held: SloSummary) -> tuple[str, ...]:
@@ -75,14 +78,14 @@ def _bytes(count: int) -> str:
 @ledger.command()
 @click.argument("slo", metavar="SERVICE/SLO")
 @click.pass_obj
-def rebuild(folder: Path, slo: str) -> None:
+def rebuild(place: Place, slo: str) -> None:
     """Read all of an SLO from Prometheus again.
 
     What Prometheus still has replaces what is stored; what it no longer has stays.
     """
     service, _, name = slo.partition("/")
-    request_rebuild(folder, service, name)
-    if not taken(folder):
+    request_rebuild(place, service, name)
+    if outside.has_daemon(place) is False:
         click.echo(
             f"{slo}: everything is read from Prometheus again when a daemon starts on this store."
         )
@@ -90,9 +93,30 @@ def rebuild(folder: Path, slo: str) -> None:
     click.echo(
         f"{slo}: the daemon reads everything from Prometheus again; Ctrl-C does not stop it."
     )
-    while rebuild_pending(folder, service, name):
-        if not taken(folder):
+    while rebuild_pending(place, service, name):
+        if outside.has_daemon(place) is False:
             click.echo("The daemon has ended; the next one continues.")
             return
         time.sleep(POLL)
     click.echo("Done.")
+
+
+@ledger.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+def copy(source: str, target: str) -> None:
+    """Copy a store as a whole: from SQLite to PostgreSQL, or back.
+
+    FROM and TO are each a folder, the URL of a PostgreSQL database, or a file that holds one, which
+    keeps its password out of the list of processes. TO has to be empty.
+    """
+    copied = copying.copy(_place(source), _place(target))
+    rows = sum(copied.values())
+    click.echo(f"{copied['slo']} SLOs were copied, in {rows} rows.")
+
+
+def _place(text: str) -> Place:
+    if text.startswith(SCHEMES):
+        return PostgresSettings(url=text)
+    path = Path(text)
+    return PostgresSettings(url_file=path) if path.is_file() else path

@@ -15,6 +15,7 @@ from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import DEFAULT_DATASOURCE, Slo
 from exporter.slo.overrides import OverrideLimits
+from exporter.store.settings import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class Settings:
     """The whole configuration: where Prometheus is, when to ask it, and the SLOs.
 
     `datasources` are those that SLOs name, in the order of the file. The SLOs hold the
-    maintenance windows that reach them; `maintenance` lists all windows. `storage` is the
-    folder of the store, None to hold the ledger in memory alone. `overrides` are their limits.
+    maintenance windows that reach them; `maintenance` lists all windows. `storage` is where
+    the store is, None to hold the ledger in memory alone. `overrides` are their limits.
     `metrics` says which series are exposed. `grafana` is where browsers find it, None where there
     is none. `files` are the texts that it was read from, secrets included, the main one first;
     other tools' specs as they were understood, written when asked for.
@@ -44,7 +45,7 @@ class Settings:
     )
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     maintenance: tuple[PlacedWindow, ...] = ()
-    storage: Path | None = None
+    storage: Place | None = None
     overrides: OverrideLimits = field(default_factory=OverrideLimits)
     grafana: str | None = None
     metrics: Selection = USED

@@ -76,7 +76,7 @@ class App:
         )
         self.current = Current(
             options=options,
-            storage=options.storage_folder(settings),
+            storage=options.store_place(settings),
             running=RunningConfig.build(settings, self._metrics.observe_query),
             persister=Persister(None),
             reload=LastReload(time.time()),
@@ -239,8 +239,8 @@ class App:
             await asyncio.to_thread(self._files.mark)
         settings = await asyncio.to_thread(self._load)
         old, new = current.running, RunningConfig.build(settings, self._metrics.observe_query)
-        if current.options.storage_folder(settings) != current.storage:
-            self._log.warning("storage.path has changed: this takes effect after a restart")
+        if current.options.store_place(settings) != current.storage:
+            self._log.warning("storage has changed: this takes effect after a restart")
         await old.rest()
         try:
             saved = await current.persister.save(old.engine)

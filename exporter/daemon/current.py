@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from exporter.daemon.options import Options
 from exporter.daemon.persister import Persister
 from exporter.daemon.running_config import RunningConfig
 from exporter.exposition.self_metrics import EvaluationFigures, SelfFigures, StoreFigures
+from exporter.store.settings import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,11 @@ class Current:
 
     Every attribute is replaced as a whole, on the event loop. `swapping` is held while `running` is
     replaced, and by whoever must not be overtaken by that. `ready` tells whether an evaluation was
-    done on a datasource's answers. `storage` is the store's folder, None where nothing is stored.
+    done on a datasource's answers. `storage` is where the store is, None where nothing is stored.
     """
 
     options: Options
-    storage: Path | None
+    storage: Place | None
     running: RunningConfig
     persister: Persister
     reload: LastReload

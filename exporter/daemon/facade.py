@@ -120,10 +120,9 @@ class Facade:
             known = {f"{s.service}/{s.name}" if new.slo else s.service for s in settings.slos}
             advice = did_you_mean(named, known) or f"known are {listed(known)}"
             raise OverrideError(f"{named} is not configured: {advice}")
-        persister = self._current.persister
-        made = persister.overrides.record(new, settings.overrides)
+        made = await self._current.persister.record_override(new, settings.overrides)
         self._show_overrides()
-        return made, await persister.save_overrides()
+        return made
 
     async def end_override(self, id_: int) -> tuple[Override, bool]:
         """End an override now.
@@ -132,6 +131,7 @@ class Facade:
             AbsentError: there is none with this id.
         """
         persister = self._current.persister
+        await persister.learn_overrides()
         ended = persister.overrides.end(id_)
         if ended is None:
             raise AbsentError(f"there is no override {id_}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -13,6 +13,7 @@ import structlog
 from exporter.daemon.current import Current
 from exporter.exposition.publisher import Publisher
 from exporter.slo.overrides import with_overrides
+from exporter.slo.records import Override
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.story import story
 
@@ -48,11 +49,12 @@ class EvaluationObserver:
             history_progress=engine.history_progress(),
         )
         before = self._publisher.snapshot
-        await self._publish(snapshot)
+        shown = await self._publish(snapshot)
         await self._tell(before, snapshot)
         # One datasource that is down must not keep the others' SLOs from being served.
         current.ready = current.ready or len(silent) < len(engine.datasources)
         await current.persister.save(engine)
+        self._show_newest(shown)
 
     async def _tell(self, before: Snapshot, after: Snapshot) -> None:
         """Log what has happened to SLOs."""
@@ -61,12 +63,18 @@ class EvaluationObserver:
             of = {"groups": " ".join(f"{k}={v}" for k, v in groups.items())} if groups else {}
             self._log.info(one.what, service=slo.service, slo=slo.name, **of, **one.figures)
 
-    async def _publish(self, snapshot: Snapshot) -> None:
+    async def _publish(self, snapshot: Snapshot) -> Sequence[Override]:
+        """Publish a snapshot; the overrides that it shows."""
         shown = self._current.persister.overrides.all
         snapshot = with_overrides(snapshot, shown, time.time())
         await asyncio.to_thread(self._publisher.publish, snapshot)
+        self._show_newest(shown)  # one may have been recorded while the pages were rendered
+        return shown
+
+    def _show_newest(self, shown: Sequence[Override]) -> None:
+        """Show the overrides of now, unless they are those that are shown."""
         newest = self._current.persister.overrides.all
-        if newest is not shown:  # one was recorded while the pages were rendered
+        if newest is not shown:
             self._publisher.amend(partial(with_overrides, overrides=newest, now=time.time()))
 
     def failed(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from exporter.config.sections.storage_section import storage_folder
 from exporter.config.settings import Settings
+from exporter.store.settings import Place
 from exporter.web.server.admin import AUTHENTICATED_ONLY, AdminAccess
 
 
@@ -16,7 +17,7 @@ class Options:
 
     `auto_reload_interval` is in seconds, 0 to reload only when told to.
 
-    `storage` overrides the configuration's `storage.path`; like that it may be `none`.
+    `storage` overrides the configuration's `storage`; like its `path` it may be `none`.
     """
 
     config_file: Path = Path("config.yaml")
@@ -26,7 +27,7 @@ class Options:
     auto_reload_interval: float = 0.0
     admin: AdminAccess = AUTHENTICATED_ONLY
 
-    def storage_folder(self, settings: Settings) -> Path | None:
+    def store_place(self, settings: Settings) -> Place | None:
         """Where the store is; None to keep the ledger only in memory."""
         if self.storage is None:
             return settings.storage

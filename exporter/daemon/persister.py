@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -10,13 +11,20 @@ from dataclasses import dataclass, replace
 import structlog
 
 from exporter.daemon.engine import Engine
+from exporter.daemon.sharing import learn, learn_all
 from exporter.errors import StoreError
+from exporter.slo.overrides import OFFLINE, OverrideLimits
+from exporter.slo.records import KEPT, Override
 from exporter.slo.types import SloIndex, enumerate_slos
 from exporter.state.evaluation_state import EvaluationState
 from exporter.state.overrides import Overrides
-from exporter.store.connection import StoreLostError
+from exporter.store.errors import StoreLostError
+from exporter.store.schema import StoreVersionError
 from exporter.store.store import Store
 from exporter.store.stored import StoredSlo
+
+PATIENCE = 5.0
+"""How many seconds evaluations and requests wait for a store that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,8 @@ class Persister:
         self._problems: dict[str, str] = {}
         self._overrides_read = False
         self._lost = False
+        self._unread = False
+        self._saving: asyncio.Task[bool] | None = None
         if problem:
             self._log.error("nothing is stored: the ledger is kept in memory alone", error=problem)
 
@@ -66,10 +76,12 @@ class Persister:
     ) -> dict[SloIndex, StoredSlo]:
         """What the store has of the SLOs of a state, except for those that `old` has as well.
 
-        From then on it is this state's changes that are stored.
+        From then on it is this state's changes that are stored. A database that is out of reach is
+        read later.
 
         Raises:
-            StoreError: it cannot be read.
+            StoreError: the file cannot be read.
+            StoreVersionError: a newer version wrote it.
         """
         if self._store is None:
             return {}
@@ -77,7 +89,16 @@ class Persister:
         there = set(old.keys()) if old else set()
         known = {slo_index for slo_index, key in enumerate_slos(keys) if key in there}
         async with self._lock:
-            stored = await asyncio.to_thread(self._store.load, keys, known)
+            try:
+                stored = await asyncio.to_thread(self._store.load, keys, known)
+            except StoreVersionError:
+                raise
+            except StoreError as error:
+                if not self._store.shared:
+                    raise
+                self._note("ledger", str(error))
+                self._unread = True  # it is read when it is there again
+                return {}
         for message in self._store.new_messages():
             self._log.warning(message)
         return stored
@@ -99,6 +120,45 @@ class Persister:
         self.overrides = Overrides(stored, self._clock)
         self._overrides_read = True
 
+    async def record_override(self, new: Override, limits: OverrideLimits) -> tuple[Override, bool]:
+        """Put an override in force, and store it.
+
+        Where daemons share a database, their overrides count together, unless it is out of reach.
+
+        Returns:
+            It as it was recorded, and whether it is stored.
+
+        Raises:
+            OverrideError, QuotaError: it is beyond the limits.
+        """
+        if self._store is None or not self._store.shared:
+            made = self.overrides.record(new, limits)
+            return made, await self.save_overrides()
+        task = asyncio.create_task(self._add_override(self._store, new, limits))
+        await asyncio.wait([task], timeout=PATIENCE)
+        recorded = task.result() if task.done() else None
+        if recorded is not None:
+            return recorded, True
+        drawn = OFFLINE + secrets.randbelow(OFFLINE)
+        return self.overrides.record(replace(new, id=drawn), limits), False
+
+    async def _add_override(
+        self, store: Store, new: Override, limits: OverrideLimits
+    ) -> Override | None:
+        """Record an override in the database; None if it is out of reach."""
+        async with self._lock:
+            own, since = self.overrides.all, self._clock() - KEPT
+            try:
+                made, everything = await asyncio.to_thread(
+                    store.add_override, new, own, limits, since
+                )
+            except StoreError as error:
+                self._note("overrides", str(error))
+                return None
+            self.overrides.take(everything)
+            self._note("overrides", None)
+        return made
+
     @property
     def overrides_stored(self) -> bool:
         """Whether the store has all overrides."""
@@ -107,14 +167,27 @@ class Persister:
     async def save(self, engine: Engine) -> bool:
         """Store what has changed in the engine's state, and overrides; take up rebuild requests.
 
+        A database that is slow to answer is not waited for: writing goes on meanwhile.
+
         Returns:
             Whether the store has all of the state that is settled.
         """
         self.overrides.forget_old()
         if self._store is None:
             return False
+        if self._store.shared and self._saving is not None:
+            await asyncio.wait([self._saving], timeout=PATIENCE)
+            if not self._saving.done():
+                return False
         # A write that has begun is not to be cancelled: the store is for one at a time.
-        return await asyncio.shield(self._save(self._store, engine))
+        self._saving = asyncio.create_task(self._save(self._store, engine))
+        await asyncio.wait([self._saving], timeout=PATIENCE if self._store.shared else None)
+        return self._saving.done() and self._saving.result()
+
+    async def learn_overrides(self) -> None:
+        """Look for those that others who share the store have recorded since."""
+        if self._store is not None and self._store.shared:
+            await self.save_overrides()
 
     async def save_overrides(self) -> bool:
         """Store the overrides, if they have changed.
@@ -123,7 +196,10 @@ class Persister:
             Whether the store has all of them.
         """
         if self._store is not None:
-            await asyncio.shield(self._save_overrides(self._store))
+            saving = asyncio.create_task(self._save_overrides(self._store))
+            await asyncio.wait([saving], timeout=PATIENCE if self._store.shared else None)
+            if saving.done():
+                saving.result()
         return self.overrides_stored
 
     async def _save(self, store: Store, engine: Engine) -> bool:
@@ -134,9 +210,19 @@ class Persister:
 
     async def _save_overrides(self, store: Store) -> None:
         async with self._lock:
+            if store.shared:
+                await self._attempt("overrides", self._share_overrides(store))
             # Whoever had the lock before may have stored these as well.
-            if self._overrides_read and self.overrides.unsaved:
+            elif self._overrides_read and self.overrides.unsaved:
                 await self._attempt("overrides", self._write_overrides(store))
+
+    async def _share_overrides(self, store: Store) -> None:
+        own, since = self.overrides.all, self._clock() - KEPT
+        found = await asyncio.to_thread(store.share_overrides, own, since)
+        if self.overrides.all is own:  # otherwise one was recorded meanwhile: the next time
+            self.overrides.take(found)
+            self.overrides.unsaved = False
+            self._overrides_read = True
 
     async def _write_overrides(self, store: Store) -> None:
         self.overrides.unsaved = False  # those that are recorded while it is written are not stored
@@ -148,6 +234,10 @@ class Persister:
 
     async def _write_state(self, store: Store, engine: Engine) -> None:
         state = engine.state
+        if self._unread:
+            stored = await asyncio.to_thread(store.load, state.keys())
+            await engine.turns.run(learn_all, state, stored)
+            self._unread = False
         if self._lost:
             async with engine.turns:
                 state.give_all_back()
@@ -160,14 +250,17 @@ class Persister:
         unsaved = await engine.turns.run(state.take_unsaved)
         if unsaved or done:
             try:
-                await asyncio.to_thread(unsaved.write, store)
+                learned = await asyncio.to_thread(unsaved.write, store)
             except BaseException:
                 async with engine.turns:
                     state.give_back(unsaved)
                 raise
+            await engine.turns.run(state.shared_slots.take, learned)
             self.state = replace(
                 self.state, writes=self.state.writes + 1, written=self._clock(), bytes=store.size
             )
+        if store.shared:
+            await learn(store, engine)
         for slo_index in done:
             await asyncio.to_thread(store.end_rebuild, slo_index)
             async with engine.turns:

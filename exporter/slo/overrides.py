@@ -17,6 +17,10 @@ from exporter.slo.types import HOUR
 WHOLE = HOUR
 """Seconds from which an override counts as a whole one."""
 
+OFFLINE = 1_000_000_000
+"""Ids from here on are drawn at random: they are of overrides that were recorded while the database
+that gives out the others was out of reach."""
+
 
 class OverrideError(RequestError):
     """An override that cannot be: it is too long, or none at all."""

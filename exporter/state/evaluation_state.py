@@ -29,6 +29,7 @@ from exporter.state.rebuild import Rebuilds
 from exporter.state.recording import Ages, GroupSlots, Recording
 from exporter.state.series_table import SeriesTable
 from exporter.state.settling import Settling
+from exporter.state.shared_slots import SharedSlots
 from exporter.state.unsaved import Unsaved, collect_unsaved
 from exporter.store.stored import SloKey, StoredSlo
 
@@ -45,6 +46,7 @@ class EvaluationState:
     - `settling`: which of the finest slots are asked for, and which of them again.
     - `lookbacks`: how far each SLO's counters are looked for: two scrape intervals, in seconds.
     - `slack`: how many seconds of events the counters of an SLO may be apart; 0 if they never are.
+    - `shared_slots`: those that others know who share the store.
     - `impossible`: the slots of which nothing is known as their counts cannot be.
     - `recording`: writes answers down.
     """
@@ -97,6 +99,9 @@ class EvaluationState:
             ages=Ages(self.settling, self.arrivals, self._answered),
         )
         self._restoring = Restoring(self.ledger)
+        self.shared_slots = SharedSlots(
+            self.slos, self.ledger, self.series, self._restoring, units=self._units, settle=patience
+        )
 
     # What is to be asked
 

@@ -31,7 +31,7 @@ class Overrides:
         self._log = structlog.get_logger()
 
     def record(self, new: Override, limits: OverrideLimits) -> Override:
-        """Put an override in force.
+        """Put an override in force. It keeps the id that it has; otherwise it is given the next.
 
         Returns:
             It as it was recorded, with its id.
@@ -39,7 +39,8 @@ class Overrides:
         Raises:
             OverrideError, QuotaError: it is beyond the limits.
         """
-        new = replace(new, id=1 + max((each.id for each in self.all), default=0))
+        if not new.id:
+            new = replace(new, id=1 + max((each.id for each in self.all), default=0))
         check(new, self.all, limits)
         self._change((*self.all, new))
         self._log.info("override recorded", **_log_fields(new))
@@ -62,6 +63,17 @@ class Overrides:
         recent = tuple(each for each in self.all if each.until > since)
         if len(recent) < len(self.all):
             self._change(recent)
+
+    def take(self, all_overrides: tuple[Override, ...]) -> None:
+        """Take over what all daemons that share the store have recorded, these included."""
+        known = {each.id: each for each in self.all}
+        for each in all_overrides:
+            if each.id not in known:
+                self._log.info("override recorded", **_log_fields(each))
+            elif known[each.id].until > each.until:
+                self._log.info("override ended", **_log_fields(each))
+        if all_overrides != self.all:
+            self.all = all_overrides
 
     def _change(self, overrides: tuple[Override, ...]) -> None:
         self.all = overrides

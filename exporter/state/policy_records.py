@@ -11,7 +11,8 @@ from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Acknowledgement, Incident
 from exporter.slo.types import Group, SeriesIndex, SloIndex, enumerate_series, slos_where
 from exporter.state.series_table import SeriesTable
-from exporter.store.stored import PolicyStates
+from exporter.store.sharing import longer_past, with_word
+from exporter.store.stored import PolicyStates, SharedRecords
 
 
 class PolicyRecords:
@@ -115,6 +116,35 @@ class PolicyRecords:
                     incident for incident in acknowledged.incidents if incident.start == start
                 )
         return None
+
+    def learn(self, records: SharedRecords) -> list[SloIndex]:
+        """Take over what others have acknowledged.
+
+        Returns:
+            The SLOs of which others have stored a longer past than is known here.
+        """
+        for key, words in records.acknowledged.items():
+            policy_state = self._states.get(key)
+            if policy_state is not None:
+                for start, word in words.items():
+                    policy_state = with_word(policy_state, start, word)
+                self._states[key] = policy_state
+        longer = {
+            slo_index
+            for (slo_index, group), first in records.first_changes.items()
+            if longer_past(first, self._states.get((slo_index, group)), int(self._until[slo_index]))
+        }
+        return sorted(longer)
+
+    def take(
+        self, slo_index: SloIndex, until: int, policy_states: Mapping[Group, PolicyState]
+    ) -> None:
+        """Go on from what others have stored of an SLO, which is final `until` (Unix seconds)."""
+        held = int(self._until[slo_index])
+        self._until[slo_index] = min(until, held) if held else until
+        for group, policy_state in policy_states.items():
+            self._states[slo_index, group] = policy_state
+            self._unsaved.discard((slo_index, group))
 
     def of_slo(self, slo_index: SloIndex) -> dict[Group, PolicyState]:
         """The policy states of an SLO, by group."""

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exporter.ledger.changes import Chunk
+from exporter.ledger.history import History
 from exporter.ledger.ledger import Ledger
+from exporter.slo.types import SloIndex
 from exporter.state.policy_records import PolicyRecords
 from exporter.state.series_table import SeriesTable
 from exporter.store.store import Store
@@ -29,14 +31,17 @@ class Unsaved:
     def __bool__(self) -> bool:
         return bool(self.chunks or self.policy_states.changed)
 
-    def write(self, store: Store) -> None:
+    def write(self, store: Store) -> dict[SloIndex, History]:
         """Have it stored, and free the copies of slots.
+
+        Returns:
+            What others know more, as `Store.write`.
 
         Raises:
             StoreError, StoreLostError: as `Store.write`.
         """
         try:
-            store.write(self.end, self.level_starts, self.changes, self.policy_states)
+            return store.write(self.end, self.level_starts, self.changes, self.policy_states)
         finally:
             # A few at a time: nothing else runs while many are freed at once.
             while self.changes:

@@ -68,7 +68,7 @@ def decode(slot: int, chunks: Mapping[int, Mapping[int, bytes]], series_count: i
     for number, by_series in chunks.items():
         at = slice((number - first) * CHUNK, (number - first + 1) * CHUNK)
         for series, compressed in by_series.items():
-            body = _unpack(compressed)
+            body = unpack(compressed)
             shares = _read(body, slots, series, at)
             settled[at] |= shares >= 0
             if len(body) > _COUNTS:
@@ -83,7 +83,12 @@ def decode(slot: int, chunks: Mapping[int, Mapping[int, bytes]], series_count: i
     )
 
 
-def _unpack(compressed: bytes) -> bytes:
+def unpack(compressed: bytes) -> bytes:
+    """The bytes of a chunk as they were before they were compressed.
+
+    Raises:
+        DamagedChunkError: they are not those that were written.
+    """
     try:
         body = zlib.decompress(compressed)
     except zlib.error as error:

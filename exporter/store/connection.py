@@ -12,11 +12,8 @@ from pathlib import Path
 
 from exporter.errors import StoreError
 from exporter.store import lock, opening
+from exporter.store.errors import StoreLostError
 from exporter.store.opening import SqliteSession
-
-
-class StoreLostError(StoreError):
-    """What was stored is gone: everything that is known has to be stored again."""
 
 
 class StoreConnection:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.errors import StoreError
 from exporter.ledger.levels import CHUNK
 from exporter.slo.types import Floats
-from exporter.store import opening
+from exporter.store import outside
 from exporter.store.chunks import DamagedChunkError, decode
 from exporter.store.session import Session
+from exporter.store.settings import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,39 +40,35 @@ class SloSummary:
     rebuild: bool
 
 
-def summarize(folder: Path) -> list[SloSummary]:
-    """What is stored in a folder, by service and name. A running daemon is not disturbed.
+def summarize(place: Place) -> list[SloSummary]:
+    """What is stored, by service and name. A running daemon is not disturbed.
 
     Every chunk is decoded: this takes seconds for thousands of SLOs.
 
     Raises:
         StoreError: there is no store, or it cannot be read.
     """
-    file = opening.existing(folder)
-    try:
-        with closing(opening.connect_read_only(file)) as connection:
-            rows = connection.execute(
-                'SELECT id, service, name, keep, "end", current, rebuild FROM slo'
-                ' ORDER BY service, name, current DESC, "end" DESC'
-            ).fetchall()
-            return [_summary(connection, row) for row in rows]
-    except sqlite3.Error as error:
-        raise StoreError(f"{file} cannot be read: {error}") from error
+    with outside.reading(place) as session:
+        rows = session.execute(
+            'SELECT id, service, name, keep, "end", current, rebuild FROM slo'
+            ' ORDER BY service, name, current DESC, "end" DESC'
+        ).fetchall()
+        return [_summary(session, row) for row in rows]
 
 
 _SloRow = tuple[int, str, str, int, int, int, int]
 """Columns of the table: id, service, name, keep, end, current, rebuild."""
 
 
-def _summary(connection: Session, row: _SloRow) -> SloSummary:
+def _summary(session: Session, row: _SloRow) -> SloSummary:
     id_, service, name, keep, end, current, rebuild = row
-    series_ids = connection.execute("SELECT id FROM series WHERE slo = ?", (id_,)).fetchall()
+    series_ids = session.execute("SELECT id FROM series WHERE slo = ?", (id_,)).fetchall()
     size, known, first, last = 0, 0.0, end, 0
     for (series_id,) in series_ids:
         # Fine slots are newer than coarse ones. Those that overlap have been merged into these.
         since = end - keep
         by_slot = groupby(
-            connection.execute(
+            session.execute(
                 "SELECT slot, number, counts FROM chunk WHERE series = ? ORDER BY slot DESC",
                 (series_id,),
             ),
@@ -103,7 +96,7 @@ def _summary(connection: Session, row: _SloRow) -> SloSummary:
         coverage=known / (keep * len(series_ids)) if series_ids else 0.0,
         bytes=size,
         current=bool(current),
-        rebuild=bool(rebuild),
+        rebuild=rebuild > 0,
     )
 
 

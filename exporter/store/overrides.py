@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from exporter.slo.overrides import OFFLINE
 from exporter.slo.records import Override
 from exporter.store.session import Session
+
+SAME = 60.0
+"""How far apart (seconds) two overrides are at the most that are one, told to two daemons."""
 
 COLUMNS = 'id, service, slo, "by", why, start, until'
 
@@ -29,3 +34,41 @@ def write(session: Session, overrides: Iterable[Override]) -> None:
         f"INSERT INTO override ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - ours
         rows,
     )
+
+
+def together(
+    stored: Sequence[Override], own: Iterable[Override], since: float
+) -> tuple[Override, ...]:
+    """What is stored and what one daemon has, oldest first; without what ended by `since`.
+
+    One that was ended early stays so. Where two have the same id, the stored one keeps it.
+    """
+    found = {each.id: each for each in stored}
+    for each in own:
+        there = found.get(each.id)
+        if there is not None and replace(there, until=each.until) == each:
+            found[each.id] = replace(there, until=min(there.until, each.until))
+        elif there is None or alike(each, stored) is None:
+            number = each if there is None else numbered(each, found.values())
+            found[number.id] = number
+    return tuple(found[id_] for id_ in sorted(found) if found[id_].until > since)
+
+
+def alike(new: Override, others: Iterable[Override]) -> Override | None:
+    """The override that says the same: one is often told to each of several daemons."""
+    return next(
+        (
+            each
+            for each in others
+            if replace(each, id=new.id, start=new.start, until=new.until) == new
+            and abs(each.start - new.start) < SAME
+            and abs(each.until - new.until) < SAME
+        ),
+        None,
+    )
+
+
+def numbered(new: Override, before: Iterable[Override]) -> Override:
+    """An override with the next id."""
+    taken = [each.id for each in before if each.id < OFFLINE]
+    return replace(new, id=1 + max(taken, default=0))

@@ -9,45 +9,64 @@ from exporter.ledger.levels import CHUNK
 from exporter.store import tier_history
 from exporter.store.loading import SLACK
 from exporter.store.session import Session
-
-_OF_CURRENT = (
-    "series IN (SELECT series.id FROM series JOIN slo ON series.slo = slo.id WHERE current = 1)"
-)
+from exporter.store.sharing import MOST_SKEW
 
 
-def take_back(session: Session, end: int) -> None:
-    """Delete what a clock that was ahead has stored of the time after `end`."""
-    (before,) = session.execute('SELECT max("end") FROM slo WHERE current = 1').fetchone()
-    if before is not None and before > end:
+def take_back(session: Session, end: int, slo_ids: Sequence[int]) -> None:
+    """Delete what a clock that was ahead has stored of SLOs (by id) of the time after `end`.
+
+    Daemons that share a database are not at the same slot all the time.
+    """
+    ids = json.dumps(slo_ids)
+    (before,) = session.execute(
+        f'SELECT max("end") FROM slo WHERE id IN {session.ids}',  # noqa: S608 - ours
+        (ids,),
+    ).fetchone()
+    if before is not None and before > end + (MOST_SKEW if session.shared else 0):
         session.execute(
-            f"DELETE FROM chunk WHERE number * slot * ? >= ? AND {_OF_CURRENT}",  # noqa: S608 - ours
-            (CHUNK, end),
+            f"DELETE FROM chunk WHERE number * slot * ? >= ? AND {_of(session)}",  # noqa: S608 - ours
+            (CHUNK, end, ids),
         )
 
 
-def prune(session: Session, end: int, level_starts: Sequence[tuple[int, int]]) -> None:
+def prune(
+    session: Session, end: int, level_starts: Sequence[tuple[int, int]], slo_ids: Sequence[int]
+) -> None:
     """Delete slots that have been merged into coarser ones, and what is older than its period.
 
-    `level_starts` are as in `Store.write`.
+    `level_starts` are as in `Store.write`, for the SLOs with these ids.
     """
+    ids = json.dumps(slo_ids)
     session.execute(
         "DELETE FROM chunk WHERE (number + 1) * slot * ? <= ? - ? - (SELECT keep FROM slo"
         " JOIN series ON series.slo = slo.id WHERE series.id = chunk.series)",
         (CHUNK, end, SLACK),
     )
     session.executemany(
-        f"DELETE FROM chunk WHERE slot = ? AND number < ? AND {_OF_CURRENT}",  # noqa: S608 - ours
-        [(slot, start // (slot * CHUNK)) for slot, start in level_starts],
+        f"DELETE FROM chunk WHERE slot = ? AND number < ? AND {_of(session)}",  # noqa: S608 - ours
+        [(slot, start // (slot * CHUNK), ids) for slot, start in level_starts],
     )
     # Slots of lengths that the ledger no longer has, say after a change of the interval: they were
     # converted, and stored as what they have become.
     session.execute(
-        f"DELETE FROM chunk WHERE slot NOT IN {session.ids} AND {_OF_CURRENT}",  # noqa: S608 - ours
-        (json.dumps([slot for slot, _ in level_starts]),),
+        f"DELETE FROM chunk WHERE slot NOT IN {session.ids} AND {_of(session)}",  # noqa: S608 - ours
+        (json.dumps([slot for slot, _ in level_starts]), ids),
+    )
+    # What others have configured is theirs, for as long as they write it.
+    session.execute(
+        'UPDATE slo SET current = 0 WHERE current = 1 AND "end" < ?', (end - MOST_SKEW,)
     )
     tier_history.prune(session, end)
-    session.execute("DELETE FROM series WHERE id NOT IN (SELECT series FROM chunk)")
     session.execute(
-        "DELETE FROM slo WHERE current = 0 AND id NOT IN (SELECT slo FROM series"
-        " UNION SELECT slo FROM tier_change UNION SELECT slo FROM incident)"
+        "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.series = series.id)"
     )
+    unused = " AND ".join(
+        f"NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.slo = slo.id)"  # noqa: S608 - ours
+        for table in ("series", "tier_change", "incident")
+    )
+    session.execute(f"DELETE FROM slo WHERE current = 0 AND {unused}")  # noqa: S608 - ours
+
+
+def _of(session: Session) -> str:
+    """A condition: a chunk is of one of the SLOs whose ids are passed."""
+    return f"series IN (SELECT id FROM series WHERE slo IN {session.ids})"  # noqa: S608 - ours

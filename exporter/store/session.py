@@ -18,6 +18,10 @@ class Rows(Protocol):
     def rowcount(self) -> int:
         """How many rows it has changed."""
 
+    @property
+    def description(self) -> Any:  # noqa: ANN401  # each driver has its own kind
+        """Its columns, each with its name first."""
+
     def fetchone(self) -> Any:  # noqa: ANN401  # a row is a tuple of whatever was asked for
         """The next row, None at the end."""
 

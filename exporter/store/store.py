@@ -1,23 +1,27 @@
 """The store: what is known of the SLOs, on disk, so that it outlives this process and Prometheus.
 
-Everything of one evaluation is written in one transaction, so that the file always holds the ledger
-as it was at some evaluation. Overrides are written in transactions of their own. Nothing is written
-to a file that was not read first.
+Everything of one evaluation is written in one transaction, so that it always holds the ledger as it
+was at some evaluation. Overrides are written in transactions of their own. Nothing is written to a
+file that was not read first. A database that daemons share gives back what others know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
+from exporter.ledger.history import History
+from exporter.slo.overrides import OverrideLimits, check
+from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Override
-from exporter.slo.types import SloIndex, enumerate_slos
-from exporter.store import overrides, rebuild_requests
-from exporter.store.connection import StoreConnection
+from exporter.slo.types import Group, SloIndex, enumerate_slos
+from exporter.store import overrides
 from exporter.store.loading import SloReader
+from exporter.store.places import backend
+from exporter.store.rebuild_requests import RebuildsSeen
 from exporter.store.session import Session
-from exporter.store.stored import ChunkChange, PolicyStates, SloKey, StoredSlo
+from exporter.store.settings import Place, PostgresSettings
+from exporter.store.stored import ChunkChange, PolicyStates, SharedRecords, SloKey, StoredSlo
 from exporter.store.writing import SloWriter
 
 
@@ -28,23 +32,25 @@ class Store:
     StoreLostError, everything has to be written again, overrides included.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Open the store in a folder; see `StoreConnection`.
+    def __init__(self, place: Place) -> None:
+        """Open the store in a folder, or name its database; see `StoreConnection`.
 
         Raises:
-            StoreInUseError, StoreVersionError, StoreError: as there.
+            DriverAbsentError, StoreInUseError, StoreVersionError, StoreError: as `backend`.
         """
-        self._connection = StoreConnection(folder)
+        self._connection = backend(place)
         self._writer = SloWriter(())
+        self._rebuilt = RebuildsSeen()
+        self.shared = isinstance(place, PostgresSettings)
 
     @property
-    def file(self) -> Path:
-        """The database."""
-        return self._connection.file
+    def name(self) -> str:
+        """What messages call it."""
+        return self._connection.name
 
     @property
     def size(self) -> int:
-        """The bytes that it takes on disk."""
+        """The bytes that it takes."""
         return self._connection.size
 
     def new_messages(self) -> list[str]:
@@ -63,6 +69,7 @@ class Store:
             StoreError: it cannot be read.
         """
         self._writer = SloWriter(keys)
+        self._rebuilt = RebuildsSeen()
         found = {}
         with self._connection.reading() as connection:
             reader = SloReader(connection)
@@ -79,7 +86,7 @@ class Store:
         level_starts: Sequence[tuple[int, int]],
         changes: Sequence[ChunkChange],
         policy_states: PolicyStates | None = None,
-    ) -> None:
+    ) -> dict[SloIndex, History]:
         """Store what has changed up to `end` (Unix seconds), all of it or nothing.
 
         Args:
@@ -89,14 +96,50 @@ class Store:
             changes: the slots to store.
             policy_states: the tiers and incidents to store.
 
+        Returns:
+            What others that share the store know more of these slots, by SLO.
+
         Raises:
             StoreError: it cannot be written; the next call tries again.
             StoreLostError: the same, and what was stored before is gone.
         """
-        with self._transaction() as connection:
-            self._writer.write(
-                connection, end, level_starts, changes, policy_states or PolicyStates()
+        with self._transaction() as session:
+            learned = self._writer.write(
+                session, end, level_starts, changes, policy_states or PolicyStates()
             )
+        self._writer.stored(end)
+        return learned
+
+    def look(
+        self, wanted: Mapping[SloIndex, Collection[int]], slot: int
+    ) -> dict[SloIndex, History]:
+        """What is stored of chunks (their numbers, by SLO) of slots of one length (seconds).
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with self._connection.reading() as session:
+            return self._writer.look(session, wanted, slot)
+
+    def shared_records(self) -> SharedRecords:
+        """What is stored of the policy states of all SLOs, in short, by their index and group.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with self._connection.reading() as session:
+            return self._writer.shared_records(session)
+
+    def policy_states(
+        self, slo_indices: Sequence[SloIndex]
+    ) -> dict[SloIndex, tuple[int, Mapping[Group, PolicyState]]]:
+        """Until when the policy states of SLOs are final, and these, as they are stored.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with self._connection.reading() as session:
+            return self._writer.policy_states(session, slo_indices)
 
     def overrides(self) -> tuple[Override, ...]:
         """All overrides that are stored, oldest first.
@@ -116,15 +159,58 @@ class Store:
         with self._transaction() as connection:
             overrides.write(connection, all_overrides)
 
+    def share_overrides(self, own: Sequence[Override], since: float) -> tuple[Override, ...]:
+        """Put overrides together with those that others have stored.
+
+        Those that ended by `since` (Unix seconds) are left out, and deleted.
+
+        Returns:
+            All there are, oldest first.
+
+        Raises:
+            StoreError: it cannot be read or written.
+        """
+        with self._connection.reading() as session:
+            stored = overrides.read(session)
+        if overrides.together(stored, own, since) == stored:
+            return stored
+        with self._transaction() as session:
+            all_overrides = overrides.together(overrides.read(session), own, since)
+            overrides.write(session, all_overrides)
+        return all_overrides
+
+    def add_override(
+        self, new: Override, own: Sequence[Override], limits: OverrideLimits, since: float
+    ) -> tuple[Override, tuple[Override, ...]]:
+        """Record an override, if those that all daemons have recorded leave room for it.
+
+        Returns:
+            It with its id, or the one that says the same already; and all there are.
+
+        Raises:
+            OverrideError, QuotaError: it is beyond the limits.
+            StoreError: it cannot be read or written.
+        """
+        with self._transaction() as session:
+            before = overrides.together(overrides.read(session), own, since)
+            made = overrides.alike(new, before)
+            if made is None:
+                made = overrides.numbered(new, before)
+                check(made, before, limits)
+                before = (*before, made)
+            overrides.write(session, before)
+        return made, before
+
     def rebuild_requests(self) -> list[SloIndex]:
         """The SLOs that Prometheus is to be asked for again, as a whole.
 
         Raises:
             StoreError: it cannot be read.
         """
-        with self._connection.reading() as connection:
-            found = map(self._writer.index_of, rebuild_requests.pending(connection))
-            return [slo_index for slo_index in found if slo_index is not None]
+        with self._connection.reading() as session:
+            pending = self._rebuilt.pending(session)
+        found = map(self._writer.index_of, pending)
+        return [slo_index for slo_index in found if slo_index is not None]
 
     def end_rebuild(self, slo_index: SloIndex) -> None:
         """Note that a request was met.
@@ -133,7 +219,7 @@ class Store:
             StoreError, StoreLostError: as `write`.
         """
         with self._transaction() as connection:
-            rebuild_requests.clear(connection, self._writer.id_of(slo_index))
+            self._rebuilt.clear(connection, self._writer.id_of(slo_index))
 
     def close(self) -> None:
         """Let other processes open it."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from exporter.ledger.history import History, Stretch
 from exporter.slo.policy_state import PolicyState
+from exporter.slo.records import Acknowledgement
 from exporter.slo.types import Group, SloIndex
 
 
@@ -63,3 +64,19 @@ class PolicyStates:
 
     final_until: Sequence[int] = ()
     changed: Mapping[tuple[SloIndex, Group], PolicyState] = field(default_factory=dict)
+
+
+SeriesKey = tuple[SloIndex, Group]
+"""A series: its SLO's index, and its group."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedRecords:
+    """What others that share the store have stored of policy states, in short.
+
+    `first_changes` are when the oldest change of tier was (Unix seconds), `acknowledged` the
+    postmortems that are taken care of, by when their incident began.
+    """
+
+    first_changes: Mapping[SeriesKey, int] = field(default_factory=dict)
+    acknowledged: Mapping[SeriesKey, Mapping[int, Acknowledgement]] = field(default_factory=dict)

@@ -10,11 +10,10 @@ from exporter.ledger.levels import FAR_SLOT, MIDDLE_SLOT
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import KEPT, Acknowledgement, Firing, Incident, TierChange
 from exporter.slo.types import HOUR, Group
+from exporter.store import sharing
 from exporter.store.session import Session
+from exporter.store.sharing import Key
 from exporter.store.stored import PolicyStates
-
-Key = tuple[int, str]
-"""The id of an SLO, and a group's labels as JSON."""
 
 
 def read(session: Session, slo_ids: Sequence[int]) -> Mapping[int, Mapping[Group, PolicyState]]:
@@ -88,15 +87,21 @@ def write(session: Session, slo_ids: Sequence[int], policy_states: PolicyStates)
     by_time: dict[int, list[int]] = defaultdict(list)
     for slo_id, until in zip(slo_ids, policy_states.final_until, strict=False):
         by_time[until].append(slo_id)
-    for until, ids in by_time.items():
-        session.execute(
-            f"UPDATE slo SET judged = ? WHERE id IN {session.ids}",  # noqa: S608 - ours
-            (until, json.dumps(ids)),
-        )
-    changed = {
+    changed: Mapping[Key, PolicyState] = {
         (slo_ids[slo_index], json.dumps(group)): policy_state
         for (slo_index, group), policy_state in policy_states.changed.items()
     }
+    # Others may be further by some slots.
+    forward_only = " AND (judged < ? OR judged > ?)" if session.shared else ""
+    if session.shared and changed:
+        until_of = dict(zip(slo_ids, policy_states.final_until, strict=False))
+        changed = sharing.reconciled(session, changed, until_of)
+    for until, ids in by_time.items():
+        bounds = (until, until + sharing.MOST_SKEW) if forward_only else ()
+        session.execute(
+            f"UPDATE slo SET judged = ? WHERE id IN {session.ids}{forward_only}",  # noqa: S608 - ours
+            (until, json.dumps(ids), *bounds),
+        )
     if not changed:
         return
     for table in ("tier_change", "incident", "incident_detail", "firing"):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from exporter.ledger.history import History
+from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import HOUR, Group, SloIndex
-from exporter.store import pruning, tier_history
+from exporter.store import pruning, sharing, tier_history
 from exporter.store.chunks import encode
+from exporter.store.errors import StoreLostError
+from exporter.store.merging import ChunkRow, histories, merged
 from exporter.store.session import Session
-from exporter.store.stored import ChunkChange, PolicyStates, SloKey
+from exporter.store.sharing import MOST_SKEW
+from exporter.store.stored import ChunkChange, PolicyStates, SeriesKey, SharedRecords, SloKey
 
 PRUNE_EVERY = HOUR
-
-ChunkRow = tuple[int, int, int, bytes]
-"""Columns of the table: series, slot, number, counts."""
 
 
 class SloWriter:
@@ -28,6 +30,11 @@ class SloWriter:
         self._ids: list[int] = []
         self._series_ids: dict[tuple[SloIndex, Group], int] = {}
         self._pruned_at = 0
+        self._end = 0
+
+    def stored(self, end: int) -> None:
+        """Note that the transaction of a write up to `end` has gone well."""
+        self._end = end
 
     def forget(self) -> None:
         """Look up every id again: the database may be another one."""
@@ -49,30 +56,111 @@ class SloWriter:
         level_starts: Sequence[tuple[int, int]],
         changes: Sequence[ChunkChange],
         policy_states: PolicyStates,
-    ) -> None:
+    ) -> dict[SloIndex, History]:
         """Write what has changed up to `end`, and prune now and then; see `Store.write`."""
+        if session.shared:
+            self._check_end(session, end)
         if not self._ids:
             self._register(session, end)
-        pruning.take_back(session, end)
+        pruning.take_back(session, end, self._ids)
+        ahead = end + MOST_SKEW if session.shared else end
         session.execute(
-            f'UPDATE slo SET "end" = ? WHERE id IN {session.ids}',  # noqa: S608 - ours
-            (end, json.dumps(self._ids)),
+            f'UPDATE slo SET "end" = ? WHERE id IN {session.ids} AND ("end" < ? OR "end" > ?)',  # noqa: S608 - ours
+            (end, json.dumps(self._ids), end, ahead),
         )
         self._register_series(session, changes)
+        rows: Iterable[ChunkRow] = self._chunk_rows(changes)
+        learned: Sequence[ChunkRow] = ()
+        if session.shared:
+            rows, learned = merged(session, rows)
         session.executemany(
             "INSERT INTO chunk (series, slot, number, counts) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (series, slot, number) DO UPDATE SET counts = excluded.counts",
-            self._chunk_rows(changes),
+            rows,
         )
+        found = self._learned(learned, end)
         tier_history.write(session, self._ids, policy_states)
         if end - self._pruned_at >= PRUNE_EVERY:
-            pruning.prune(session, end, level_starts)
+            pruning.prune(session, end, level_starts, self._ids)
             self._series_ids.clear()
             self._pruned_at = end
+        return found
+
+    def look(
+        self, session: Session, wanted: Mapping[SloIndex, Collection[int]], slot: int
+    ) -> dict[SloIndex, History]:
+        """What is stored of chunks (their numbers, by SLO) of slots of one length."""
+        if not self._ids:
+            return {}
+        by_id = {self._ids[slo_index]: slo_index for slo_index in wanted}
+        numbers = sorted(set().union(*wanted.values()))
+        rows = session.execute(
+            "SELECT slo, labels, number, counts FROM chunk JOIN series ON series.id = chunk.series"  # noqa: S608 - ours
+            f" WHERE slo IN {session.ids} AND slot = ? AND number IN {session.ids}",
+            (json.dumps(sorted(by_id)), slot, json.dumps(numbers)),
+        )
+        return histories(
+            self._end,
+            (
+                (by_id[slo_id], tuple(json.loads(labels)), slot, number, counts)
+                for slo_id, labels, number, counts in rows
+                if number in wanted[by_id[slo_id]]
+            ),
+        )
+
+    def shared_records(self, session: Session) -> SharedRecords:
+        """What is stored of the policy states of the SLOs, in short."""
+        by_id = {id_: SloIndex(index) for index, id_ in enumerate(self._ids)}
+        stored = sharing.read(session, self._ids)
+
+        def named(key: tuple[int, str]) -> SeriesKey:
+            return by_id[key[0]], tuple(json.loads(key[1]))
+
+        return SharedRecords(
+            {named(key): at for key, at in stored.first_changes.items()},
+            {named(key): words for key, words in stored.acknowledged.items()},
+        )
+
+    def policy_states(
+        self, session: Session, slo_indices: Sequence[SloIndex]
+    ) -> dict[SloIndex, tuple[int, Mapping[Group, PolicyState]]]:
+        """Until when policy states of SLOs are final, and these."""
+        by_id = {self._ids[slo_index]: slo_index for slo_index in slo_indices}
+        states = tier_history.read(session, sorted(by_id))
+        return {
+            by_id[id_]: (until, states.get(id_, {}))
+            for id_, until in session.execute(
+                f"SELECT id, judged FROM slo WHERE id IN {session.ids}",  # noqa: S608 - ours
+                (json.dumps(sorted(by_id)),),
+            )
+        }
+
+    def _learned(self, rows: Sequence[ChunkRow], end: int) -> dict[SloIndex, History]:
+        if not rows:
+            return {}
+        of = {id_: key for key, id_ in self._series_ids.items()}
+        return histories(
+            end, ((*of[series], slot, number, counts) for series, slot, number, counts in rows)
+        )
+
+    def _check_end(self, session: Session, end: int) -> None:
+        """See whether what was stored is still there.
+
+        Raises:
+            StoreLostError: it is not: the database was made again, or is one from before.
+        """
+        (stored,) = session.execute('SELECT max("end") FROM slo').fetchone()
+        before, self._end = self._end, 0
+        if before and end >= before and (stored or 0) < before:
+            raise StoreLostError(
+                "the database has lost what was stored; what is known is stored again"
+            )
+        self._end = before
 
     def _register(self, session: Session, end: int) -> None:
         """Note which SLOs are configured now, and learn their ids."""
-        session.execute("UPDATE slo SET current = 0")
+        if not session.shared:
+            session.execute("UPDATE slo SET current = 0")
         session.executemany(
             'INSERT INTO slo (measured, service, name, keep, "end", current, rebuild)'
             " VALUES (?, ?, ?, ?, ?, 1, 0) ON CONFLICT (measured, service, name) DO UPDATE"

@@ -66,6 +66,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "prometheus": "its settings, and selectors, which are checked as they are read",
         "collection.settings": "its settings",
         "ledger.levels": "time slices must fit the ledger's slots",
+        "store.settings": "where the store is",
         "web.server": "its settings",
         "exposition.selection": "which series there are to be selected",
     },
@@ -95,6 +96,7 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "config": "checks expressions",
         "specs": "takes their queries apart",
     },
+    "psycopg": {"store": "speaks to PostgreSQL; an extra"},
     "dateutil": {"config": "reads recurrence rules"},
     "yaml": {
         "config": "reads files",

@@ -144,7 +144,7 @@ def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) 
         datasources=main.used_datasources({slo.datasource for slo in slos}),
         evaluation=main.evaluation.settings(),
         maintenance=tuple(placed for of_file in windows for _, placed in of_file),
-        storage=main.storage.folder(files[0][0].file.parent),
+        storage=main.storage.place(files[0][0].file.parent),
         overrides=main.policy.overrides.limits(),
         grafana=main.grafana.url,
         metrics=main.metrics.selection(),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from exporter.config.types.fields import Text
+from exporter.config.types.connection_fields import ReadableFile
+from exporter.config.types.fields import Kind, Secret, Text
 from exporter.config.types.section import Section
+from exporter.store.settings import SCHEMES, Place, PostgresSettings
 
 
 def storage_folder(text: str, beside: Path) -> Path | None:
@@ -15,8 +18,21 @@ def storage_folder(text: str, beside: Path) -> Path | None:
     return None if text == "none" else beside / text
 
 
+def _database_url(text: str) -> str:
+    if not text.startswith(SCHEMES) or not text.isprintable() or " " in text:
+        raise ValueError("must be a URL that begins with postgresql://")
+    return text
+
+
+DatabaseUrl = Annotated[str, AfterValidator(_database_url), Secret(), Kind("secret")]
+
+
 class StorageSection(Section):
-    """Where the ledger is stored, so that it outlives restarts and Prometheus's retention."""
+    """Where the ledger is stored, so that it outlives restarts and Prometheus's retention.
+
+    That is a folder, or a PostgreSQL database, which several daemons may share. At most one of
+    `path`, `url` and `url_file` may be given.
+    """
 
     path: Text = Field(
         default="ledger",
@@ -26,7 +42,26 @@ class StorageSection(Section):
         ),
         examples=["/var/lib/error-budget-exporter"],
     )
+    url: DatabaseUrl | None = Field(
+        default=None,
+        description="A PostgreSQL database that takes its place; prefer a file.",
+        examples=["postgresql://exporter:secret@db.example.com/slo"],
+    )
+    url_file: ReadableFile | None = Field(
+        default=None,
+        description="File that holds the URL; it is read again at every connection.",
+        examples=["secrets/postgres"],
+    )
 
-    def folder(self, beside: Path) -> Path | None:
-        """The folder, relative ones being `beside` the file; None to store nothing."""
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        named = [key for key in ("path", "url", "url_file") if key in self.model_fields_set]
+        if len(named) > 1:
+            raise ValueError(f"takes one of path, url and url_file, not {' and '.join(named)}")
+        return self
+
+    def place(self, beside: Path) -> Place | None:
+        """Where the store is, a relative folder being `beside` the file; None to store nothing."""
+        if self.url is not None or self.url_file is not None:
+            return PostgresSettings(self.url, self.url_file)
         return storage_folder(self.path, beside)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
-
 from hypothesis import strategies as st
 
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.slot_status import SlotStatus
+from exporter.store import outside
+from exporter.store.settings import Place
 from tests.helpers.ledger.stored import SMALL
 
 LENGTHS = [10, 30, 100, 600, 610, 2_000, 2_400, 2_410, 12_000, 17_777, 24_000]
@@ -51,7 +50,7 @@ def assert_same(found: Ledger, expected: Ledger) -> None:
                 assert a.tolist() == b.tolist()
 
 
-def chunks(folder: Path) -> list[tuple[int, int]]:
+def chunks(place: Place) -> list[tuple[int, int]]:
     """Slot length and number of everything stored."""
-    with sqlite3.connect(folder / "ledger.sqlite") as connection:
-        return connection.execute("SELECT slot, number FROM chunk ORDER BY 1, 2").fetchall()
+    with outside.reading(place) as session:
+        return session.execute("SELECT slot, number FROM chunk ORDER BY 1, 2").fetchall()

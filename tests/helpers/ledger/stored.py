@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import Level
 from exporter.ledger.slot_status import SlotStatus
+from exporter.store.settings import Place
 from exporter.store.store import Store
 from exporter.store.stored import ChunkChange, SloKey
 from tests.helpers.ledger.slots import counted
@@ -59,10 +59,10 @@ def save(one: Ledger, store: Store) -> int:
 
 
 def restart(
-    folder: Path, groups: int = 1, levels: Sequence[Level] = SMALL, owner: SloKey = KEY
+    place: Place, groups: int = 1, levels: Sequence[Level] = SMALL, owner: SloKey = KEY
 ) -> tuple[Ledger, Store]:
-    """A new ledger out of the store in a folder, at the end of the one that was stored."""
-    store = Store(folder)
+    """A new ledger out of a store, at the end of the one that was stored."""
+    store = Store(place)
     stored = store.load([owner])
     if not stored:
         return ledger(groups, levels=levels), store

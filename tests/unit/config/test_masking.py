@@ -14,6 +14,7 @@ from exporter.config.reading.loading import load, load_file
 from exporter.config.reading.source import parse
 from exporter.config.types.fields import Secret
 from exporter.config.types.section import Section
+from exporter.store.settings import PostgresSettings
 from tests.helpers.secret_config import PLACES, SLOS, Planted
 
 FILE = Path("config.yaml")
@@ -44,10 +45,19 @@ def has(section: Any, place: str) -> bool:
     return key in section and (not rest or has(section[key], rest))
 
 
+def test_the_url_of_a_database_is_masked_as_a_whole():
+    """Its password may stand in its parameters as well."""
+    url = "postgresql://exporter@db.example.com/slo?password=hidden"
+    found = load(f"storage: {{url: '{url}'}}\n{SLOS}", FILE)
+    assert found.storage == PostgresSettings(url)
+    assert "url: <secret>" in found.masked.replace("'", "")
+    assert "hidden" not in found.masked + repr(found.storage) + str(found.storage)
+
+
 def test_the_secret_places_are_these():
     """Whoever adds one adds it to the test that plants secrets, too."""
     own = {place for place in secret_places(MainFile) if not place.startswith("datasources")}
-    assert {place.removeprefix("prometheus.") for place in own} == PLACES
+    assert {place.removeprefix("prometheus.") for place in own} == {*PLACES, "storage.url"}
     named = {place for place in secret_places(MainFile) if place.startswith("datasources")}
     assert {place.removeprefix("datasources.") for place in named} == PLACES
     assert secret_places(SloFile) == set()

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.errors import StoreError
 from exporter.slo.records import Override
-from exporter.store.connection import StoreLostError
+from exporter.store.errors import StoreLostError
 from exporter.store.opening import FILE
 from exporter.store.store import Store
 from tests.helpers.ledger.stored import KEY, START

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import sqlite3
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,8 @@ from hypothesis import strategies as st
 
 from exporter.ledger.levels import Level
 from exporter.ledger.slot_status import SlotStatus
+from exporter.store import outside
+from exporter.store.settings import Place
 from exporter.store.store import Store
 from tests.helpers.ledger.comparing import (
     assert_same,
@@ -64,50 +65,53 @@ class TestRestarts:
                 assert_same(one, undisturbed)
             store.close()
 
-    def test_time_that_goes_by_meanwhile_merges_as_usual(self, tmp_path):
+    def test_time_that_goes_by_meanwhile_merges_as_usual(self, place):
         """Fine slots that were stored have become coarse ones by the time they are read."""
-        one, store = restart(tmp_path)
+        one, store = restart(place)
         settle(one, 0, START - 600, np.ones((1, 60)), np.full((1, 60), 2.0))
         settle(one, 1, START - 2_400, np.ones((1, 60)), np.full((1, 60), 6.0))
         save(one, store)
         store.close()
-        found, store = restart(tmp_path)
+        found, store = restart(place)
         store.close()
         for each in (one, found):
             each.advance(START + 7_000)
         assert_same(found, one)
         assert found.window(12_000).total[0] == 60 * 2 + 60 * 6
 
-    def test_nothing_is_written_twice(self, tmp_path):
+    def test_nothing_is_written_twice(self, place):
         """What the store has already is no change."""
-        one, store = restart(tmp_path)
+        one, store = restart(place)
         settle(one, 0, START - 100, np.ones((1, 10)), np.ones((1, 10)))
         assert save(one, store) > 0
         assert save(one, store) == 0
         store.close()
-        one, store = restart(tmp_path)
+        one, store = restart(place)
         assert save(one, store) == 0
         store.close()
 
-    def test_slots_that_have_not_settled_are_asked_for_again(self, tmp_path):
+    def test_slots_that_have_not_settled_are_asked_for_again(self, place):
         """They are not to be trusted, though they are better than nothing."""
-        one, store = restart(tmp_path)
+        one, store = restart(place)
         settle(one, 0, START - 20, [[1.0, 1.0]], [[2.0, 2.0]])
         one.mark(0, 0, START - 10, np.array([SlotStatus.PROVISIONAL], np.uint8))
         save(one, store)
         store.close()
-        found, store = restart(tmp_path)
+        found, store = restart(place)
         store.close()
         assert found.asked(0)[0, -2:].tolist() == [SlotStatus.SETTLED, SlotStatus.NO]
         assert found.window(20).total[0] == 4.0
         slower = (Level(30, 600), Level(60, 2_400), *SMALL[2:])
-        found, store = restart(tmp_path, levels=slower)
+        found, store = restart(place, levels=slower)
         store.close()
         assert found.asked(0)[0, -1] == SlotStatus.NO
         assert found.window(30).total[0] == 4.0
 
     def test_slots_that_the_clock_took_back_are_not_stored_any_more(self, tmp_path):
-        """The chunk that they shared with older ones is written without them."""
+        """The chunk that they shared with older ones is written without them.
+
+        In a file: what daemons share is not taken back by one of them.
+        """
         one, store = restart(tmp_path)
         settle(one, 0, START - 100, np.ones((1, 10)), np.ones((1, 10)))
         save(one, store)
@@ -121,15 +125,15 @@ class TestRestarts:
         assert found.asked(0)[0, -10:].tolist() == [SlotStatus.SETTLED] * 5 + [SlotStatus.NO] * 5
         assert found.window(100).total[0] == 5
 
-    def test_slots_of_a_clock_that_was_years_off_are_not_read(self, tmp_path):
+    def test_slots_of_a_clock_that_was_years_off_are_not_read(self, place):
         """They would take room for all the time in between."""
-        one, store = restart(tmp_path)
+        one, store = restart(place)
         settle(one, 0, START - 100, np.ones((1, 10)), np.ones((1, 10)))
         save(one, store)
-        with sqlite3.connect(store.file) as connection:
-            [row] = connection.execute("SELECT * FROM chunk LIMIT 1")
-            connection.executemany(
-                "INSERT INTO chunk VALUES (?, ?, ?, ?)",
+        with outside.writing(place) as session:
+            [row] = session.execute("SELECT series, slot, number, counts FROM chunk LIMIT 1")
+            session.executemany(
+                "INSERT INTO chunk (series, slot, number, counts) VALUES (?, ?, ?, ?)",
                 [(*row[:2], row[2] + years * 50_000, row[3]) for years in (-50, 50)],
             )
         [stretch] = store.load([KEY])[0].history.stretches
@@ -137,22 +141,22 @@ class TestRestarts:
         assert len(stretch.asked) < 1_000
         assert stretch.slots.total.sum() == 10
 
-    def test_another_interval_keeps_the_counts(self, tmp_path):
+    def test_another_interval_keeps_the_counts(self, place):
         """Finer slots are added up; coarser ones are shared out, and asked for again."""
-        one, store = restart(tmp_path)
+        one, store = restart(place)
         settle(one, 0, START - 600, np.ones((1, 60)), np.full((1, 60), 3.0))
         settle(one, 1, START - 2_400, np.ones((1, 60)), np.full((1, 60), 9.0))
         save(one, store)
         store.close()
         slower = (Level(30, 600), Level(60, 2_400), *SMALL[2:])
-        found, store = restart(tmp_path, levels=slower)
+        found, store = restart(place, levels=slower)
         assert found.window(2_400).total[0] == one.window(2_400).total[0] == 60 * 3 + 60 * 9
         assert (found.asked(0) == SlotStatus.SETTLED).all()
         assert save(found, store) > 0
         store.close()
-        assert {slot for slot, _ in chunks(tmp_path)} == {30, 60}
+        assert {slot for slot, _ in chunks(place)} == {30, 60}
         faster = (Level(5, 600), Level(15, 2_400), *SMALL[2:])
-        found, store = restart(tmp_path, levels=faster)
+        found, store = restart(place, levels=faster)
         store.close()
         assert found.window(2_400).total[0] == 60 * 3 + 60 * 9
         assert (found.asked(0) == SlotStatus.NO).all()
@@ -160,7 +164,7 @@ class TestRestarts:
 
 
 class TestOwners:
-    def stored(self, folder: Path, **changed: str):
+    def stored(self, folder: Place, **changed: str):
         """What an SLO finds that differs from the one that is stored."""
         one, store = restart(folder)
         settle(one, 0, START - 20, [[1.0, 1.0]], [[2.0, 2.0]])
@@ -169,20 +173,20 @@ class TestOwners:
         store.close()
         return found
 
-    def test_an_slo_of_another_name_finds_what_it_measures(self, tmp_path):
+    def test_an_slo_of_another_name_finds_what_it_measures(self, place):
         """A service that is renamed keeps its budget, and so does a second SLO on the same."""
-        found = self.stored(tmp_path, service="login", name="uptime")[0]
+        found = self.stored(place, service="login", name="uptime")[0]
         assert not found.own
         assert found.history.stretches[0].slots.total.sum() == 4.0
 
-    def test_what_measures_something_else_finds_nothing(self, tmp_path):
+    def test_what_measures_something_else_finds_nothing(self, place):
         """Change the query: history starts anew."""
-        assert self.stored(tmp_path, measured="something else") == {}
+        assert self.stored(place, measured="something else") == {}
 
-    def test_its_own_goes_before_anothers(self, tmp_path):
+    def test_its_own_goes_before_anothers(self, place):
         """Two SLOs on the same events have each their own slots."""
         two = replace(KEY, name="strict")
-        store = Store(tmp_path)
+        store = Store(place)
         store.load([KEY, two])
         store.write(START, [], [])
         store.write(START + 30, [], [])
@@ -190,9 +194,9 @@ class TestOwners:
         store.close()
         assert [found[place].own for place in range(3)] == [True, True, False]
 
-    def test_what_is_known_already_is_not_read(self, tmp_path):
+    def test_what_is_known_already_is_not_read(self, place):
         """A reload reads what is new alone."""
-        one, store = restart(tmp_path)
+        one, store = restart(place)
         settle(one, 0, START - 20, [[1.0, 1.0]], [[2.0, 2.0]])
         save(one, store)
         assert store.load([KEY], known={0}) == {}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 
 import numpy as np
 
+from exporter.store import outside
 from exporter.store.loading import SLACK
 from exporter.store.store import Store
 from tests.helpers.ledger.comparing import (
@@ -16,66 +16,66 @@ from tests.helpers.ledger.stored import KEY, START, ledger, names, restart, save
 
 
 class TestRetention:
-    def test_what_has_become_coarse_is_dropped(self, tmp_path):
+    def test_what_has_become_coarse_is_dropped(self, place):
         """Fine slots stay on disk no longer than in memory."""
-        one, store = restart(tmp_path)
+        one, store = restart(place)
         settle(one, 0, START - 600, np.ones((1, 60)), np.ones((1, 60)))
         save(one, store)
-        before = chunks(tmp_path)
+        before = chunks(place)
         assert {slot for slot, _ in before} == {10}
         one.advance(START + 6_000)
         total = one.window(12_000).total[0]
         save(one, store)
         store.close()
-        assert 10 not in {slot for slot, _ in chunks(tmp_path)}
-        found, store = restart(tmp_path)
+        assert 10 not in {slot for slot, _ in chunks(place)}
+        found, store = restart(place)
         store.close()
         assert found.window(12_000).total[0] == total == 60
 
-    def test_the_period_and_some_slack_is_kept(self, tmp_path):
+    def test_the_period_and_some_slack_is_kept(self, place):
         """What no period reaches any more goes, whatever the ledger could hold."""
         owner = replace(KEY, keep=1_000)
-        store = Store(tmp_path)
+        store = Store(place)
         store.load([owner])
         one = ledger(end=START)
         settle(one, 3, START - 23_040, np.ones((1, 40)), np.ones((1, 40)))
         save(one, store)
-        assert len(chunks(tmp_path)) > 0
+        assert len(chunks(place)) > 0
         store.write(START + SLACK + 3_600, [], [])
         store.close()
-        assert chunks(tmp_path) == []
+        assert chunks(place) == []
 
-    def test_a_longer_period_keeps_more(self, tmp_path):
+    def test_a_longer_period_keeps_more(self, place):
         """From the first write on, whatever was to be kept before."""
-        store = Store(tmp_path)
+        store = Store(place)
         store.load([replace(KEY, keep=1_000)])
         one = ledger(end=START)
         settle(one, 3, START - 23_040, np.ones((1, 40)), np.ones((1, 40)))
         save(one, store)
-        before = chunks(tmp_path)
+        before = chunks(place)
         store.load([replace(KEY, keep=SLACK)])
         store.write(START + SLACK + 3_600, [(240, 0)], [])
         store.close()
         assert before
-        assert chunks(tmp_path) == before
+        assert chunks(place) == before
 
-    def test_a_group_is_forgotten_with_its_last_chunk(self, tmp_path):
+    def test_a_group_is_forgotten_with_its_last_chunk(self, place):
         """Groups come and go for years; one that comes back is known anew."""
-        one, store = restart(tmp_path, groups=2)
+        one, store = restart(place, groups=2)
         settle(one, 0, START - 20, np.ones((2, 2)), np.ones((2, 2)))
         save(one, store)
         store.write(START + SLACK + KEY.keep + 3_600, [], [])
-        with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
-            assert connection.execute("SELECT labels FROM series").fetchall() == []
+        with outside.reading(place) as session:
+            assert session.execute("SELECT labels FROM series").fetchall() == []
         one.advance(START + 10)
         settle(one, 0, START, np.ones((2, 1)), np.ones((2, 1)))
         save(one, store)
         assert store.load([KEY])[0].history.groups == names(2)
         store.close()
 
-    def test_a_removed_slo_is_kept_for_its_period(self, tmp_path):
+    def test_a_removed_slo_is_kept_for_its_period(self, place):
         """One that is put back finds its history; then the store forgets it."""
-        one, store = restart(tmp_path)
+        one, store = restart(place)
         settle(one, 0, START - 20, [[1.0, 1.0]], [[2.0, 2.0]])
         save(one, store)
         other = replace(KEY, measured="something else")
@@ -88,9 +88,9 @@ class TestRetention:
         store.close()
 
 
-def test_groups_come_back_under_their_names(tmp_path):
+def test_groups_come_back_under_their_names(place):
     """Label values of any kind, each with its own counts."""
-    one, store = restart(tmp_path, groups=3)
+    one, store = restart(place, groups=3)
     settle(one, 0, START - 10, [[1.0], [2.0], [3.0]], [[10.0], [20.0], [30.0]])
     save(one, store)
     history = store.load([KEY])[0].history

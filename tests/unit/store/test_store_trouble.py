@@ -14,7 +14,7 @@ import pytest
 
 from exporter.errors import StoreError
 from exporter.store.chunks import CHUNK
-from exporter.store.connection import StoreLostError
+from exporter.store.errors import StoreLostError
 from exporter.store.lock import StoreInUseError
 from exporter.store.opening import FILE
 from exporter.store.schema import StoreVersionError

@@ -1,0 +1,138 @@
+"""What several daemons know of the same slots, put together: nothing known is lost to unknown.
+
+Slots are deterministic: daemons that know one agree on it. So it only matters who knows more.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.ledger.history import History
+from exporter.ledger.levels import CHUNK
+from exporter.slo.types import Group, SloIndex
+from exporter.store.chunks import DamagedChunkError, decode, unpack
+from exporter.store.session import Session
+
+ChunkRow = tuple[int, int, int, bytes]
+"""Columns of the table: series, slot, number, counts."""
+
+AT_ONCE = 5_000
+
+
+def merged(session: Session, rows: Iterable[ChunkRow]) -> tuple[list[ChunkRow], list[ChunkRow]]:
+    """Chunks that are about to be written, with what others have stored of them.
+
+    Returns:
+        The rows to write, and those of them in which others knew more than their writer.
+    """
+    given = list(rows)
+    to_write, learned = [], []
+    for first in range(0, len(given), AT_ONCE):
+        some = given[first : first + AT_ONCE]
+        stored = _stored(session, some)
+        for row in some:
+            mine = row[3]
+            theirs = stored.get((row[0], row[1], row[2]))
+            if theirs == mine:
+                continue
+            both = mine if theirs is None else put_together(mine, theirs)
+            result = (row[0], row[1], row[2], both)
+            if both is not mine:
+                learned.append(result)
+            if both != theirs:
+                to_write.append(result)
+    return to_write, learned
+
+
+def histories(
+    end: int, chunks: Iterable[tuple[SloIndex, Group, int, int, bytes]]
+) -> dict[SloIndex, History]:
+    """Chunks, each with its SLO, group, slot length and number, as histories up to `end`.
+
+    Those that are damaged are left out.
+    """
+    groups: dict[SloIndex, dict[Group, int]] = defaultdict(dict)
+    by_slo: dict[SloIndex, dict[tuple[int, int], dict[int, bytes]]] = defaultdict(
+        lambda: defaultdict(dict)
+    )
+    for slo_index, group, slot, number, counts in chunks:
+        place = groups[slo_index].setdefault(group, len(groups[slo_index]))
+        by_slo[slo_index][slot, number][place] = counts
+    found = {}
+    for slo_index, of_slo in by_slo.items():
+        stretches = []
+        for (slot, number), by_place in of_slo.items():
+            with suppress(DamagedChunkError):
+                stretches.append(decode(slot, {number: by_place}, len(groups[slo_index])))
+        found[slo_index] = History(end, tuple(groups[slo_index]), tuple(stretches))
+    return found
+
+
+def _stored(session: Session, rows: Sequence[ChunkRow]) -> dict[tuple[int, int, int], bytes]:
+    keys = json.dumps([{"a": series, "b": slot, "c": number} for series, slot, number, _ in rows])
+    return {
+        (series, slot, number): counts
+        for series, slot, number, counts in session.execute(
+            "SELECT series, slot, number, counts FROM chunk WHERE (series, slot, number) IN"
+            " (SELECT a, b, c FROM json_to_recordset(?::json)"
+            " AS wanted(a bigint, b bigint, c bigint))",
+            (keys,),
+        )
+    }
+
+
+def put_together(mine: bytes, theirs: bytes) -> bytes:
+    """A chunk of mine with the slots of which theirs knows more; `mine` itself if there are none.
+
+    What has settled goes before what has not, and known before unknown. Of two that know the same,
+    mine is the newer.
+    """
+    try:
+        other = unpack(theirs)
+    except DamagedChunkError:
+        return mine
+    own = unpack(mine)
+    better = _worth(_shares(other)) > _worth(_shares(own))
+    if not better.any():
+        return mine
+    parts = [_part(own, other, 0, better)]
+    size = CHUNK * 20
+    if len(own) > size or len(other) > size:
+        parts.append(_part(_with_excluded(own), _with_excluded(other), size, better))
+    return zlib.compress(b"".join(parts), level=1)
+
+
+def _part(own: bytes, other: bytes, offset: int, better: NDArray[np.bool_]) -> bytes:
+    written = []
+    for kind, start in (("<f8", 0), ("<f8", 8 * CHUNK), ("<f4", 16 * CHUNK)):
+        a, b = (
+            np.frombuffer(body, dtype=kind, count=CHUNK, offset=offset + start)
+            for body in (own, other)
+        )
+        written.append(np.where(better, b, a).astype(kind).tobytes())
+    return b"".join(written)
+
+
+def _with_excluded(body: bytes) -> bytes:
+    size = CHUNK * 20
+    return body if len(body) > size else body + bytes(16 * CHUNK) + bytes(4 * CHUNK)
+
+
+def _shares(body: bytes) -> NDArray[np.float32]:
+    return np.frombuffer(body, dtype="<f4", count=CHUNK, offset=16 * CHUNK)
+
+
+def _worth(shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much is known of slots: 0 nothing, 1 that nothing is there, above 2 something that has
+    not settled, above 4 something that has, each by its share."""
+    known = np.abs(np.nan_to_num(shares))
+    return np.select(
+        [np.isnan(shares), shares < 0, shares == 0], [0.0, 2 + known, 1.0], 4 + known
+    ).astype(np.float32)
