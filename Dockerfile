@@ -7,7 +7,7 @@ RUN python -m venv /opt/exporter \
  && mkdir /var/lib/error-budget-exporter
 COPY constraints.txt pyproject.toml README.md ./
 COPY exporter exporter
-RUN /opt/exporter/bin/pip install --no-cache-dir --no-compile -c constraints.txt . \
+RUN /opt/exporter/bin/pip install --no-cache-dir --no-compile -c constraints.txt '.[postgres]' \
  && /opt/exporter/bin/pip uninstall --yes pip setuptools
 
 FROM ${PYTHON}

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DURATION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools browser demo test test-fast test-slow lint bench exactness dashboards runbooks screenshots clean
+.PHONY: help venv tools browser postgres demo test test-fast test-slow lint bench exactness dashboards runbooks screenshots clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,6 +33,10 @@ browser: venv  ## a headless Chromium in .tools, unless CHROMIUM or the PATH has
 	@$(BIN)/python -m tests.helpers.browser.browsers 2>/dev/null || \
 		.ci/prometheus-from-debian .tools/browser "" chromium-headless-shell
 
+postgres: venv  ## a PostgreSQL in .tools, unless POSTGRES_BIN, the system or the PATH has one
+	@$(BIN)/python -m tests.helpers.postgres 2>/dev/null || \
+		.ci/prometheus-from-debian .tools/postgres "" postgresql
+
 demo: venv tools  ## the demo; DURATION=120 ends it by itself and judges what it saw
 	$(BIN)/error-budget-exporter demo $(if $(DURATION),--duration $(DURATION))
 
@@ -41,13 +45,13 @@ lint: venv  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint tools browser  ## style, types and all tests but the slow ones; under 6 minutes on two cores
+test: lint tools browser postgres  ## style, types and all tests but the slow ones; under 6 minutes on two cores
 	$(BIN)/pytest -n 3
 
 test-fast: venv  ## the tests that need no server; under 90 seconds
 	$(BIN)/pytest -n 4 -m 'not server and not slow' tests/unit
 
-test-slow: venv tools  ## what `make test` leaves out: most of the fault suite, the torture set, long histories
+test-slow: venv tools postgres  ## what `make test` leaves out: most of the fault suite, the torture set, long histories
 	$(BIN)/pytest -n 3 -m slow
 
 bench: venv tools  ## measurements of bench/, as tables

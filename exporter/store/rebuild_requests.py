@@ -31,9 +31,11 @@ class RebuildsSeen:
         rows = session.execute(
             "SELECT id, rebuild FROM slo WHERE rebuild <> 0 AND current = 1"
         ).fetchall()
-        return [
-            id_ for id_, made in rows if made > 0 or -made > self._met.get(id_, int(self._since))
-        ]
+        return [id_ for id_, made in rows if made > 0 or self._is_new(id_, -made)]
+
+    def _is_new(self, id_: int, made: int) -> bool:
+        """Whether another daemon has met a request that was made since this one read the store."""
+        return made > self._met[id_] if id_ in self._met else made >= int(self._since)
 
     def clear(self, session: Session, slo_id: int) -> None:
         """Note that a request was met."""

@@ -52,7 +52,9 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
     # Coroutines: they run in the event loop, which is where the daemon may be asked.
     async def is_ready(_: Request) -> Response:
         if daemon.ready():
-            return PlainTextResponse("The exporter is ready.\n")
+            store = daemon.status().store
+            words = "" if store is None or store.up else f"Nothing is stored: {store.last_error}.\n"
+            return PlainTextResponse(f"The exporter is ready.\n{words}")
         return PlainTextResponse("Waiting for the first answer from Prometheus.\n", status_code=503)
 
     async def config(_: Request) -> Response:

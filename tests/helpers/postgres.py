@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,7 +35,7 @@ FAST = (
 
 
 def find_postgres() -> Path:
-    """The folder of the server's programs: `POSTGRES_BIN`, `.tools`, or Debian's own.
+    """The folder of the server's programs: `POSTGRES_BIN`, Debian's own, or `.tools`.
 
     Raises:
         BinaryNotFoundError: it is in none of them.
@@ -42,7 +43,7 @@ def find_postgres() -> Path:
     named = os.environ.get("POSTGRES_BIN")
     checkout = Path(__file__).resolve().parents[2]
     folders = [Path(named)] if named else []
-    for root in (checkout / ".tools", Path("/")):
+    for root in (Path("/"), checkout / ".tools/postgres"):
         folders += sorted(root.glob("usr/lib/postgresql/*/bin"), reverse=True)
     on_path = shutil.which("initdb")
     folders += [Path(on_path).resolve().parent] if on_path else []
@@ -50,9 +51,18 @@ def find_postgres() -> Path:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
     raise BinaryNotFoundError(
-        "PostgreSQL not found: run `make tools`, or install it, and set POSTGRES_BIN to the folder "
-        "that has initdb and postgres"
+        "PostgreSQL not found: run `make postgres`, or install it, and set POSTGRES_BIN to the "
+        "folder that has initdb and postgres"
     )
+
+
+def beside(folder: Path) -> tuple[str, ...]:
+    """What to put before a program that was unpacked, so that it finds the libraries beside it."""
+    if folder.is_relative_to("/usr") or len(folder.parents) < 5:
+        return ()
+    root = folder.parents[4]
+    libraries = [*root.glob("usr/lib/*-linux-gnu"), *root.glob("lib/*-linux-gnu")]
+    return ("env", f"LD_LIBRARY_PATH={':'.join(map(str, libraries))}")
 
 
 def unprivileged() -> tuple[str, ...]:
@@ -82,6 +92,7 @@ class PostgresServer(Child):
             "PostgreSQL",
             [
                 *unprivileged(),
+                *beside(binaries),
                 *(binaries / "postgres", "-D", self.data, "-p", str(port)),
                 *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
                 *settings,
@@ -122,7 +133,7 @@ class PostgresServer(Child):
         command = [self._initdb, "-D", self.data, "-U", "admin", "--auth-host=trust", "-N"]
         command += ["--auth-local=trust", "-E", "UTF8", "--no-locale"]
         made = subprocess.run(
-            [*unprivileged(), *map(str, command)],
+            [*unprivileged(), *beside(self._initdb.parent), *map(str, command)],
             capture_output=True,
             text=True,
             check=False,
@@ -161,11 +172,37 @@ class PostgresServer(Child):
             found = connection.execute(sql)
             return found.fetchall() if found.description else []
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to all of its processes."""
+        for pid in self.pids():
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def pids(self) -> list[int]:
+        """Its processes, the first of which is the parent of the others."""
+        assert self.process is not None
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
+    def limit(self, room: int | None) -> None:
+        """Let no file of its grow beyond so many bytes, as on a full disk; None for no limit."""
+        soft = "unlimited" if room is None else room
+        for pid in self.pids():
+            command = ["prlimit", f"--pid={pid}", f"--fsize={soft}:"]
+            subprocess.run([*unprivileged(), *command], check=False)
+        self.cut()
+
+    def cut(self) -> None:
+        """End the connections of daemons."""
+        daemons = "usename = 'exporter'"
+        self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {daemons}")
+
     def kill(self) -> None:
-        """End it at once, as a machine that loses power; its children end by themselves."""
+        """End it at once, as a machine that loses power."""
+        self.signal(signal.SIGKILL)
         process, self.process = self.process, None
         assert process is not None
-        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
@@ -185,3 +222,7 @@ class PostgresServer(Child):
         """Stop it and remove its folder."""
         self.stop()
         self._folder.cleanup()
+
+
+if __name__ == "__main__":
+    print("Found:", find_postgres())  # noqa: T201  # what `make postgres` tells

@@ -44,18 +44,23 @@ def settle(one: Ledger, level: int, start: int, bad, total, *, excluded=None) ->
     one.mark(level, 0, start, np.full(slots.bad.shape[1], SlotStatus.SETTLED, np.uint8))
 
 
-def save(one: Ledger, store: Store) -> int:
-    """Store what has changed; how many chunks that are."""
-    chunks = one.changes()
+def changed(one: Ledger) -> tuple[int, list[tuple[int, int]], list[ChunkChange]]:
+    """What has changed since the last call, as a store is given it."""
     rows = range(one.series_count)
     changes = [
         ChunkChange(0, chunk.number, names(one.series_count), stretch)
-        for chunk in chunks
+        for chunk in one.changes()
         for stretch in one.stretches(chunk, [rows])
     ]
     fences = [(level.slot, one.cover(i)[0]) for i, level in enumerate(one.levels)]
-    store.write(one.end, fences, changes)
-    return len(chunks)
+    return one.end, fences, changes
+
+
+def save(one: Ledger, store: Store) -> int:
+    """Store what has changed; how many chunks that are."""
+    end, fences, changes = changed(one)
+    store.write(end, fences, changes)
+    return len(changes)
 
 
 def restart(
