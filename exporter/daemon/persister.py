@@ -6,12 +6,13 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
 from exporter.daemon.engine import Engine
 from exporter.daemon.sharing import learn, learn_all
+from exporter.daemon.store_state import StoreState
 from exporter.errors import StoreError
 from exporter.slo.overrides import OFFLINE, OverrideLimits
 from exporter.slo.records import KEPT, Override
@@ -25,23 +26,6 @@ from exporter.store.stored import StoredSlo
 
 PATIENCE = 5.0
 """How many seconds evaluations and requests wait for a store that does not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreState:
-    """How the store is.
-
-    - `problem`: why the newest is not stored, or None.
-    - `writes` and `failures`: how many writes went well, and how many did not.
-    - `written`: when it was last written, Unix seconds; 0 for not yet.
-    - `bytes`: what it takes on disk.
-    """
-
-    problem: str | None = None
-    writes: int = 0
-    failures: int = 0
-    written: float = 0.0
-    bytes: int = 0
 
 
 class Persister:

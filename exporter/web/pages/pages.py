@@ -58,13 +58,19 @@ class Pages:
         overview = await run_in_threadpool(self._now)
         found = await run_in_threadpool(overview.find, view, request.query_params.get("page", ""))
         event_histories = self._daemon.event_histories(found.shown)
-        progress = self._daemon.status().evaluation.backfill_progress_ratio
+        daemon = self._of_daemon()
 
         def render() -> str:
             shown = overview.page(found, event_histories)
-            return self._templates["overview"].render(shown, progress=progress)
+            return self._templates["overview"].render(shown, **daemon)
 
         return HTMLResponse(await run_in_threadpool(render))
+
+    def _of_daemon(self) -> dict[str, object]:
+        """What every page tells of the daemon."""
+        status = self._daemon.status()
+        unstored = "" if status.store is None else status.store.last_error or ""
+        return {"progress": status.evaluation.backfill_progress_ratio, "unstored": unstored}
 
     async def slo(self, request: Request) -> Response:
         """One SLO. Names may contain slashes, so the path is read as it was sent."""
@@ -85,11 +91,11 @@ class Pages:
         [history] = self._daemon.event_histories([status])
         source = self._daemon.source(status)
         findings = await self._daemon.findings(status)
-        progress = self._daemon.status().evaluation.backfill_progress_ratio
+        daemon = self._of_daemon()
 
         def render() -> str:
             shown = detail(status, history, chosen_range(status, range_name), source, findings)
-            return self._templates["slo"].render(shown, progress=progress)
+            return self._templates["slo"].render(shown, **daemon)
 
         return HTMLResponse(await run_in_threadpool(render))
 
