@@ -10,6 +10,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,32 +24,49 @@ from exporter.store.session import Session
 ChunkRow = tuple[int, int, int, bytes]
 """Columns of the table: series, slot, number, counts."""
 
+ChunkKey = tuple[int, int, int]
+"""The key of the table: series, slot, number."""
+
 AT_ONCE = 5_000
 
 
-def merged(session: Session, rows: Iterable[ChunkRow]) -> tuple[list[ChunkRow], list[ChunkRow]]:
-    """Chunks that are about to be written, with what others have stored of them.
+def write(
+    session: Session, rows: Iterable[ChunkRow], written: dict[ChunkKey, int]
+) -> list[ChunkRow]:
+    """Write chunks, each with what others have stored of it, into a database that is shared.
+
+    `written` holds hashes of what this daemon has written before: nobody else's has to be looked at
+    while that is what is stored.
 
     Returns:
-        The rows to write, and those of them in which others knew more than their writer.
+        Those in which others knew more than their writer.
     """
-    given = list(rows)
-    to_write, learned = [], []
-    for first in range(0, len(given), AT_ONCE):
-        some = given[first : first + AT_ONCE]
+    learned = []
+    given = iter(rows)
+    while some := list(islice(given, AT_ONCE)):
+        to_write = []
         stored = _stored(session, some)
         for row in some:
-            mine = row[3]
-            theirs = stored.get((row[0], row[1], row[2]))
-            if theirs == mine:
-                continue
-            both = mine if theirs is None else put_together(mine, theirs)
+            mine, key = row[3], (row[0], row[1], row[2])
+            theirs = stored.get(key)
+            if theirs is None or theirs == mine or hash(theirs) == written.get(key):
+                both = mine
+            else:
+                both = put_together(mine, theirs)
+            written[key] = hash(both)
             result = (row[0], row[1], row[2], both)
             if both is not mine:
                 learned.append(result)
             if both != theirs:
                 to_write.append(result)
-    return to_write, learned
+        if to_write:
+            session.execute(
+                "INSERT INTO chunk (series, slot, number, counts) SELECT * FROM"
+                " unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::bytea[])"
+                " ON CONFLICT (series, slot, number) DO UPDATE SET counts = excluded.counts",
+                tuple(map(list, zip(*to_write, strict=True))),
+            )
+    return learned
 
 
 def histories(

@@ -129,8 +129,7 @@ class PostgresBackend:
     @contextmanager
     def _session(self, done: str, begin: str) -> Iterator[PostgresSession]:
         try:
-            session = PostgresSession(self._connected())
-            session.execute(begin)
+            session = self._begun(begin)
             session.execute(postgres_schema.SEARCH_PATH)
             session.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
             try:
@@ -145,6 +144,20 @@ class PostgresBackend:
         except StoreError:
             self.close()
             raise
+
+    def _begun(self, begin: str) -> PostgresSession:
+        """A session in a transaction; by another connection if the one that was kept has ended."""
+        if self._connection is not None:
+            session = PostgresSession(self._connection)
+            try:
+                session.execute(begin)
+            except psycopg.OperationalError:
+                self.close()
+            else:
+                return session
+        session = PostgresSession(self._connected())
+        session.execute(begin)
+        return session
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from exporter.ledger.history import History
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import HOUR, Group, SloIndex
-from exporter.store import pruning, sharing, tier_history
+from exporter.store import merging, pruning, sharing, tier_history
 from exporter.store.chunks import encode
 from exporter.store.errors import StoreLostError
-from exporter.store.merging import ChunkRow, histories, merged
+from exporter.store.merging import ChunkKey, ChunkRow, histories
 from exporter.store.session import Session
 from exporter.store.sharing import MOST_SKEW
 from exporter.store.stored import ChunkChange, PolicyStates, SeriesKey, SharedRecords, SloKey
@@ -29,6 +29,7 @@ class SloWriter:
         self._keys = tuple(keys)
         self._ids: list[int] = []
         self._series_ids: dict[tuple[SloIndex, Group], int] = {}
+        self._written: dict[ChunkKey, int] = {}
         self._pruned_at = 0
         self._end = 0
 
@@ -40,6 +41,7 @@ class SloWriter:
         """Look up every id again: the database may be another one."""
         self._ids = []
         self._series_ids = {}
+        self._written = {}
 
     def index_of(self, id_: int) -> SloIndex | None:
         """The SLO with this id; None if it is not one of them, or not written yet."""
@@ -69,20 +71,12 @@ class SloWriter:
             (end, json.dumps(self._ids), end, ahead),
         )
         self._register_series(session, changes)
-        rows: Iterable[ChunkRow] = self._chunk_rows(changes)
-        learned: Sequence[ChunkRow] = ()
-        if session.shared:
-            rows, learned = merged(session, rows)
-        session.executemany(
-            "INSERT INTO chunk (series, slot, number, counts) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (series, slot, number) DO UPDATE SET counts = excluded.counts",
-            rows,
-        )
-        found = self._learned(learned, end)
+        found = self._write_chunks(session, self._chunk_rows(changes), end)
         tier_history.write(session, self._ids, policy_states)
         if end - self._pruned_at >= PRUNE_EVERY:
             pruning.prune(session, end, level_starts, self._ids)
             self._series_ids.clear()
+            self._written.clear()
             self._pruned_at = end
         return found
 
@@ -135,13 +129,22 @@ class SloWriter:
             )
         }
 
-    def _learned(self, rows: Sequence[ChunkRow], end: int) -> dict[SloIndex, History]:
-        if not rows:
+    def _write_chunks(
+        self, session: Session, rows: Iterable[ChunkRow], end: int
+    ) -> dict[SloIndex, History]:
+        """Write chunks; what others knew more of them."""
+        if not session.shared:
+            session.executemany(
+                "INSERT INTO chunk (series, slot, number, counts) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (series, slot, number) DO UPDATE SET counts = excluded.counts",
+                rows,
+            )
+            return {}
+        learned = merging.write(session, rows, self._written)
+        if not learned:
             return {}
         of = {id_: key for key, id_ in self._series_ids.items()}
-        return histories(
-            end, ((*of[series], slot, number, counts) for series, slot, number, counts in rows)
-        )
+        return histories(end, ((*of[row[0]], *row[1:]) for row in learned))
 
     def _check_end(self, session: Session, end: int) -> None:
         """See whether what was stored is still there.

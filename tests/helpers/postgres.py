@@ -34,6 +34,15 @@ FAST = (
 """Settings of a server whose data need not outlive the machine."""
 
 
+FULL = """
+CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
+END $$;
+CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON chunk EXECUTE FUNCTION no_room();
+CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON override EXECUTE FUNCTION no_room();
+"""
+
+
 def find_postgres() -> Path:
     """The folder of the server's programs: `POSTGRES_BIN`, Debian's own, or `.tools`.
 
@@ -185,13 +194,13 @@ class PostgresServer(Child):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return [pid, *map(int, children)]
 
-    def limit(self, room: int | None) -> None:
-        """Let no file of its grow beyond so many bytes, as on a full disk; None for no limit."""
-        soft = "unlimited" if room is None else room
-        for pid in self.pids():
-            command = ["prlimit", f"--pid={pid}", f"--fsize={soft}:"]
-            subprocess.run([*unprivileged(), *command], check=False)
-        self.cut()
+    def fill_disk(self) -> None:
+        """Refuse to write slots, with the error of a server whose disk is full."""
+        self.execute(FULL)
+
+    def make_room(self) -> None:
+        """Write again."""
+        self.execute("DROP FUNCTION no_room CASCADE")
 
     def cut(self) -> None:
         """End the connections of daemons."""

@@ -16,8 +16,9 @@ OLDEST, NEWEST = "1.28", kubernetes_validate.latest_version()
 """The releases of Kubernetes between which the manifests are valid."""
 
 KUSTOMIZATION = read(KUBERNETES / "kustomization.yaml")
+WEB = "Service for clients"
 MANIFESTS = {
-    manifest["kind"]: manifest
+    manifest["kind"] if manifest["metadata"]["name"] == JOB else WEB: manifest
     for manifest in (read(KUBERNETES / name) for name in KUSTOMIZATION["resources"])
 }
 OPERATORS = {"ServiceMonitor", "PrometheusRule"}
@@ -42,12 +43,13 @@ def test_every_file_is_part_of_it():
     assert MANIFESTS.keys() - OPERATORS == {
         "StatefulSet",
         "Service",
+        WEB,
         "PodDisruptionBudget",
         "NetworkPolicy",
     }
 
 
-@pytest.mark.parametrize("kind", MANIFESTS)
+@pytest.mark.parametrize("kind", sorted(MANIFESTS.keys() - {WEB}))
 def test_it_is_found_by_name_and_label(kind):
     """All of them are called alike."""
     assert MANIFESTS[kind]["metadata"] == {"name": JOB, "labels": LABELS}
@@ -140,6 +142,17 @@ def test_ports_have_one_name():
         *(rule["port"] for rule in ingress["ports"]),
         *(CONTAINER[f"{name}Probe"]["httpGet"]["port"] for name in ("liveness", "readiness")),
     } == {"http"}
+
+
+def test_clients_have_one_address():
+    """That of any replica, and the same one for as long as it is there. It is not scraped again."""
+    web, scraped = MANIFESTS[WEB], MANIFESTS["Service"]
+    assert "clusterIP" not in web["spec"]
+    assert web["spec"]["sessionAffinity"] == "ClientIP"
+    assert web["spec"]["selector"] == scraped["spec"]["selector"]
+    assert web["spec"]["ports"] == scraped["spec"]["ports"]
+    wanted = MANIFESTS["ServiceMonitor"]["spec"]["selector"]["matchLabels"]
+    assert not wanted.items() <= web["metadata"]["labels"].items()
 
 
 def test_each_replica_has_an_address():

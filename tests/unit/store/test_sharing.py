@@ -183,6 +183,15 @@ def test_a_request_to_rebuild_is_met_by_each(two, shared):
     assert second.rebuild_requests() == []
 
 
+def test_a_connection_that_has_ended_is_made_again(two, postgres_server):
+    """At once, and without a word: poolers and firewalls end those that are idle."""
+    (one, store), _ = two
+    save(one, store)
+    postgres_server.cut()
+    settle(one, 0, START - 100, np.ones((1, 5)), np.ones((1, 5)))
+    assert save(one, store) > 0
+
+
 def test_a_database_of_before_is_noticed(two, shared):
     """A restored backup, or one that was made again: everything is to be stored once more."""
     (one, store), _ = two
