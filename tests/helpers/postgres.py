@@ -78,7 +78,9 @@ def unprivileged() -> tuple[str, ...]:
     """What to put before a command that root must not run."""
     if os.geteuid() != 0:
         return ()
-    return ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--")
+    user = (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    # Who becomes another user is no longer ended with its parent, unless that is asked for again.
+    return ("setpriv", *user, "--pdeathsig", "KILL", "--")
 
 
 class PostgresServer(Child):

@@ -22,7 +22,7 @@ from exporter.store.settings import PostgresSettings
 from exporter.store.store import Store
 from exporter.store.stored import PolicyStates
 from tests.helpers.ledger.comparing import chunks
-from tests.helpers.ledger.stored import KEY, START, changed, restart, save, settle
+from tests.helpers.ledger.stored import KEY, SMALL, START, changed, restart, save, settle
 
 NUMBERS = count(1)
 SERIES = (0, ("group 0",))
@@ -215,7 +215,7 @@ def test_a_copy_has_everything(tmp_path, shared, back):
     policy(store, PolicyState((CHANGE,), (replace(INCIDENT, acknowledged=WORD),)), START)
     store.write_overrides([OVERRIDE])
     store.load([KEY, replace(KEY, name="strict")])
-    store.write(START, [], [])
+    store.write(START, [(level.slot, 0) for level in SMALL], [])
     store.close()
     counted = copy(*places)
     assert (counted["slo"], counted["series"], counted["override"]) == (2, 1, 1)
