@@ -159,7 +159,7 @@ class Persister:
         self.overrides.forget_old()
         if self._store is None:
             return False
-        if self._store.shared and self._saving is not None:
+        if self._store.shared and self._saving is not None and not self._saving.done():
             await asyncio.wait([self._saving], timeout=PATIENCE)
             if not self._saving.done():
                 return False
@@ -232,7 +232,7 @@ class Persister:
         done = state.rebuilds.done
         # It is copied before it is written: the state may change meanwhile.
         unsaved = await engine.turns.run(state.take_unsaved)
-        if unsaved or done:
+        if unsaved or done or (store.shared and not store.registered):
             try:
                 learned = await asyncio.to_thread(unsaved.write, store)
             except BaseException:

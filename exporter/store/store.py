@@ -53,6 +53,11 @@ class Store:
         """The bytes that it takes."""
         return self._connection.size
 
+    @property
+    def registered(self) -> bool:
+        """Whether the SLOs have been written: what others have stored is asked for by their ids."""
+        return self._writer.registered
+
     def new_messages(self) -> list[str]:
         """What an operator should know of the file, each told once."""
         messages, self._connection.messages = self._connection.messages, []

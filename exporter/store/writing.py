@@ -43,6 +43,11 @@ class SloWriter:
         self._series_ids = {}
         self._written = {}
 
+    @property
+    def registered(self) -> bool:
+        """Whether the ids are known."""
+        return bool(self._ids)
+
     def index_of(self, id_: int) -> SloIndex | None:
         """The SLO with this id; None if it is not one of them, or not written yet."""
         return SloIndex(self._ids.index(id_)) if id_ in self._ids else None
