@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from exporter.slo.alerting import (
@@ -167,6 +168,8 @@ class Slo:
     `group_as` are the names that its `group_by` labels have here, where those are others.
     Without `timeslices` the budget counts occurrences. `labels` are the user's own (`owner`,
     ...) and appear on `slo_info` alone. `datasource` names the Prometheus that is asked.
+    `description` (lines of text), `criticality` (a line) and `reviewed` are for people; they are
+    empty or None where the file does not say.
     """
 
     service: str
@@ -184,6 +187,9 @@ class Slo:
     low_traffic: LowTraffic = LowTraffic()
     maintenance: tuple[MaintenanceWindow, ...] = ()
     datasource: str = DEFAULT_DATASOURCE
+    description: str = ""
+    criticality: str = ""
+    reviewed: date | None = None
 
     def groups(self, values: Iterable[str]) -> dict[str, str]:
         """The labels of one group, from the values of its `group_by` labels."""

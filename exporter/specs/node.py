@@ -172,6 +172,12 @@ class Section(Mapping):
             self.set(key, node.value, node)
         return self
 
+    def take_words(self, key: str, node: Node | None) -> Section:
+        """Set text for people as the node has it, if it says anything."""
+        if node is not None and isinstance(node.value, str) and not node.value.strip():
+            return self
+        return self.take(key, node)
+
 
 def listed(nodes: list[tuple[object, Node]]) -> Sequence:
     """A list of values that come from nodes."""

@@ -84,8 +84,7 @@ def _slo(  # noqa: PLR0917  (an SLO is made of all of these)
     if services and service.text not in services:
         remarks.say(service, f"names no Service of any file: there are {', '.join(services)}")
     entry = Section().take("service", service).set("name", name, metadata.needed("name"))
-    if "description" in library.options.slo_keys:
-        entry.take("description", spec.get("description"))
+    entry.take_words("description", spec.get("description"))
     percent, place = _percent(objective)
     entry.set("objective", percent, place)
     window = _window(spec)

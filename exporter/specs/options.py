@@ -15,9 +15,7 @@ class Options:
     - `sloth_period`: the period of Sloth's SLOs, which their specs do not tell; None for that of
       an `AlertWindows`, or else Sloth's default.
     - `datasources`: the names that the configuration has, besides the default.
-    - `slo_keys`: the keys that an SLO has in our configuration.
     """
 
     sloth_period: str | None = None
     datasources: frozenset[str] = field(default_factory=frozenset)
-    slo_keys: frozenset[str] = field(default_factory=frozenset)

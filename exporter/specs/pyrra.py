@@ -13,7 +13,6 @@ from exporter.specs.alerts import alert_annotations
 from exporter.specs.fields import look_through
 from exporter.specs.labels import group_by, slo_labels
 from exporter.specs.node import Node, Remarks, Section, SpecError
-from exporter.specs.options import Options
 from exporter.specs.pyrra_fields import FIELDS
 from exporter.specs.recognition import PYRRA, Found
 
@@ -25,7 +24,7 @@ _SERVICE_MATCHERS = ("service", "job", "app")
 _KINDS = ("ratio", "latency", "latencyNative", "bool_gauge")
 
 
-def translate(found: Found, options: Options, remarks: Remarks) -> Iterator[tuple[Mapping, Node]]:
+def translate(found: Found, remarks: Remarks) -> Iterator[tuple[Mapping, Node]]:
     """The SLO of an object of Pyrra's, with the node that it comes from."""
     look_through(found.node, FIELDS, PYRRA, remarks)
     metadata, spec = found.node.needed("metadata"), found.node.needed("spec")
@@ -40,8 +39,7 @@ def translate(found: Found, options: Options, remarks: Remarks) -> Iterator[tupl
     service, place = _service(metadata, total, remarks)
     entry.set("service", service, place)
     entry.take("name", metadata.needed("name"))
-    if "description" in options.slo_keys:
-        entry.take("description", spec.get("description"))
+    entry.take_words("description", spec.get("description"))
     entry.take("objective", spec.needed("target"))
     entry.take("period", spec.needed("window"))
     entry.set("sli", sli, node)

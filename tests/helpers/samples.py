@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -55,6 +56,9 @@ def slo(
     low_traffic: LowTraffic | None = None,
     maintenance: tuple[MaintenanceWindow, ...] = (),
     datasource: str = DEFAULT_DATASOURCE,
+    description: str = "",
+    criticality: str = "",
+    reviewed: date | None = None,
 ) -> Slo:
     """An SLO with the default policy; a period in seconds is a rolling one."""
     return Slo(
@@ -72,6 +76,9 @@ def slo(
         low_traffic=low_traffic or LowTraffic(),
         maintenance=maintenance,
         datasource=datasource,
+        description=description,
+        criticality=criticality,
+        reviewed=reviewed,
     )
 
 

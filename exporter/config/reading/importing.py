@@ -10,7 +10,6 @@ from exporter.config.errors import ConfigError, Mistake, key_text
 from exporter.config.reading.documents import parts_of, take
 from exporter.config.reading.loading import checked, read_text
 from exporter.config.reading.source import Document
-from exporter.config.sections.slo_section import SloSection
 from exporter.specs.options import Options
 from exporter.specs.writing import slos_text
 
@@ -43,7 +42,7 @@ def import_specs(files: Sequence[Path], sloth_period: str | None) -> Imported:
                 message = "is no spec of Sloth, Pyrra or OpenSLO"
                 mistakes.append(Mistake(file, part.document.first_line, "", message))
         parts += [part for part in found if part.found is not None]
-    taken = take(parts, Options(sloth_period, slo_keys=frozenset(SloSection.model_fields)))
+    taken = take(parts, Options(sloth_period))
     documents = [document for document, _ in taken.documents]
     mistakes += [*taken.mistakes, *checked(documents)]
     if not documents and not mistakes:

@@ -17,7 +17,6 @@ from exporter.config.reading.documents import Part, parts_of, take
 from exporter.config.reading.mistakes import mistakes_of
 from exporter.config.reading.source import Document, parse
 from exporter.config.sections.maintenance_section import MaintenanceSection
-from exporter.config.sections.slo_section import SloSection
 from exporter.config.settings import PlacedWindow, Settings
 from exporter.config.types.fields import Interval, Surroundings
 from exporter.config.types.names import (
@@ -114,7 +113,6 @@ def _options(main: Document) -> Options:
     return Options(
         sloth_period=period if isinstance(period, str) else None,
         datasources=frozenset(datasources if isinstance(datasources, Mapping) else ()),
-        slo_keys=frozenset(SloSection.model_fields),
     )
 
 

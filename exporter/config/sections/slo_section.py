@@ -14,9 +14,11 @@ from exporter.config.types.fields import (
     GroupLabels,
     InfoLabel,
     ObjectivePercent,
+    Prose,
     Text,
 )
 from exporter.config.types.section import Section
+from exporter.config.types.times import Day
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import DEFAULT_DATASOURCE, THIRTY_DAYS, Slo
 from exporter.slo.period import CalendarPeriod, RollingPeriod
@@ -51,6 +53,21 @@ class SloSection(Section):
         examples=["28d"],
     )
     sli: SliSection = Field(description="What is measured.")
+    description: Prose | None = Field(
+        default=None,
+        description="What the SLO promises, in words for people; it may have several lines.",
+        examples=["Pages answer before people give up"],
+    )
+    criticality: Text | None = Field(
+        default=None,
+        description="How much depends on it, in your own words.",
+        examples=["tier 1"],
+    )
+    reviewed: Day | None = Field(
+        default=None,
+        description="When people last looked at whether it is right.",
+        examples=["2026-11-01"],
+    )
     datasource: Text = Field(
         default=DEFAULT_DATASOURCE,
         description="Which Prometheus is asked: `prometheus`, or a name among `datasources`.",
@@ -172,6 +189,9 @@ class SloSection(Section):
             low_traffic=own.low_traffic(alerting),
             maintenance=maintenance,
             datasource=self.datasource,
+            description=self.description or "",
+            criticality=self.criticality or "",
+            reviewed=self.reviewed,
         )
 
 

@@ -6,6 +6,7 @@ Each type carries its `Kind`, the words that the reference uses for it.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -114,6 +115,13 @@ def printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError(f"must be one line of printable text, not {quoted(text)}")
     return text
+
+
+def _prose(text: str) -> str:
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\r\n\t":
+            raise ValueError(f"must be text, without {quoted(character)}")
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip()
 
 
 def _percent(value: object) -> Decimal:
@@ -250,6 +258,9 @@ def _datasource_name(name: str) -> str:
 
 DURATION = Kind("duration")
 Text = Annotated[str, AfterValidator(not_blank), AfterValidator(printable), Kind("text")]
+Prose = Annotated[
+    str, AfterValidator(not_blank), AfterValidator(_prose), Kind("text of any number of lines")
+]
 Glob = Annotated[Text, Kind("glob")]
 ObjectivePercent = Annotated[Objective, PlainValidator(_objective), Kind("percent")]
 SomePercent = Annotated[Decimal, PlainValidator(_some_percent), Kind("percent")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import cache
 from typing import Annotated
@@ -19,6 +19,8 @@ _MOMENT = re.compile(
     r"(\d{4})-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(Z|z|[+-]\d\d:\d\d)?",
     re.ASCII,
 )
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @cache
@@ -81,6 +83,16 @@ def _moment(value: object, info: ValidationInfo) -> datetime:
     return moment(value, info.data.get("time_zone", "UTC"))
 
 
+def _day(value: object) -> date:
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        given = f", not {quoted(value)}" if isinstance(value, str) else ""
+        raise ValueError(f"must be a day such as 2026-11-20{given}")
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"{quoted(value)} is not a day: {error}") from error
+
+
 def utc_text(seconds: float) -> str:
     """Write Unix seconds as users write moments: 2026-11-20T22:00:00Z."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -88,3 +100,4 @@ def utc_text(seconds: float) -> str:
 
 TimeZone = Annotated[str, AfterValidator(_time_zone), Kind("time zone")]
 Moment = Annotated[datetime, PlainValidator(_moment), Kind("time")]
+Day = Annotated[date, PlainValidator(_day), Kind("day")]

@@ -162,13 +162,16 @@ class SloEntry:
 
     `windows` are keyed by their length (`5m`, ..., and the period's). `budget` leaves maintenance
     windows out, `raw_budget` includes them. `maintenance` has the reasons of those that are active.
-    `override` is the one in force.
+    `override` is the one in force. `reviewed` is a day, such as 2026-11-01.
     """
 
     service: str
     slo: str
     groups: Mapping[str, str]
     labels: Mapping[str, str]
+    description: str | None
+    criticality: str | None
+    reviewed: str | None
     objective: float
     period: PeriodEntry
     state: DataState

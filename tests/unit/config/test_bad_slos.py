@@ -124,6 +124,34 @@ SLO = {
         one_slo(max_groups="10001"),
         "config.yaml:6: slos[0].max_groups: must be at most 10000",
     ),
+    "description empty": (
+        one_slo(description='" "'),
+        "config.yaml:6: slos[0].description: must not be empty",
+    ),
+    "description a mapping": (
+        one_slo(description="{en: words}"),
+        "config.yaml:6: slos[0].description: must be text",
+    ),
+    "description of controls": (
+        one_slo(description='"a\\x1b[1mb"'),
+        'config.yaml:6: slos[0].description: must be text, without "\\u001b"',
+    ),
+    "criticality of lines": (
+        one_slo(criticality='"tier\\n1"'),
+        'config.yaml:6: slos[0].criticality: must be one line of printable text, not "tier\\n1"',
+    ),
+    "reviewed some time": (
+        one_slo(reviewed="yesterday"),
+        'config.yaml:6: slos[0].reviewed: must be a day such as 2026-11-20, not "yesterday"',
+    ),
+    "reviewed a list": (
+        one_slo(reviewed="[2026-11-20]"),
+        "config.yaml:6: slos[0].reviewed: must be a day such as 2026-11-20",
+    ),
+    "reviewed never": (
+        one_slo(reviewed="2026-02-30"),
+        'config.yaml:6: slos[0].reviewed: "2026-02-30" is not a day: day is out of range for month',
+    ),
     "labels a list": (
         one_slo(labels="[owner]"),
         "config.yaml:6: slos[0].labels: must be a mapping of keys to values",

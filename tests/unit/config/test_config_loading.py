@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,19 @@ class TestSlo:
         assert slo.group_by == ("region", "job")
         assert slo.max_groups == 10_000
         assert slo.labels == {"owner": "team-a", "version": "1.10", "on": "yes", "id": "007"}
+
+    def test_words_for_people_reach_the_slo(self):
+        """A description may have several lines; the day of a review is one."""
+        text = A_SLO + (
+            "    description: |\n      Signing in works.  \n\n      Always.\n"
+            "    criticality: tier 1\n"
+            "    reviewed: 2026-11-01\n"
+        )
+        slo = only_slo(text)
+        assert slo.description == "Signing in works.\n\nAlways."
+        assert (slo.criticality, slo.reviewed) == ("tier 1", date(2026, 11, 1))
+        bare = only_slo(A_SLO)
+        assert (bare.description, bare.criticality, bare.reviewed) == ("", "", None)
 
     def test_good_events_may_take_the_place_of_bad_ones(self):
         """An SLI may count what went well."""

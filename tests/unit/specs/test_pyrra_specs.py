@@ -48,6 +48,7 @@ class TestMeaning:
         """As in Pyrra; the one for the service is no label beside it."""
         slo = only((SPECS / "pyrra" / "ratio.yaml").read_text())
         assert (slo.service, slo.labels) == ("shop", {"team": "cart", "tier": "1"})
+        assert slo.description == "Answers that are no fault of ours."
         assert slo.alerting.name == "ShopErrors"
         assert slo.alerting.page.annotations == {"runbook_url": "https://runbooks.example.com/shop"}
 

@@ -45,6 +45,7 @@ class TestMeaning:
             "generated": "true",
             "severity": "high",
         }
+        assert slo.description == "Customers get an answer that is no fault of ours."
 
     def test_the_window_is_ours_however_it_is_spelled(self):
         """`{{ .window }}` with spaces or dashes is the same."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -97,6 +98,9 @@ class TestSlos:
         """Ratios, seconds, and the names of metrics and labels."""
         of = slo(
             labels={"owner": "team"},
+            description="People sign in",
+            criticality="tier 1",
+            reviewed=date(2026, 11, 1),
             group_by=("region",),
             low_traffic=LowTraffic(min_events=10_000_000),
             maintenance=(one_off("upgrade", AT - 60, AT + 60),),
@@ -112,6 +116,9 @@ class TestSlos:
             "slo": "availability",
             "groups": {"region": "eu"},
             "labels": {"owner": "team"},
+            "description": "People sign in",
+            "criticality": "tier 1",
+            "reviewed": "2026-11-01",
             "objective": 0.999,
             "period": {"name": "30d", "start": AT - 30 * 86_400, "end": AT},
             "state": "ok",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 
 import httpx
 import jsonschema
@@ -29,6 +30,9 @@ FULL = with_status(
             subject(
                 slo(
                     labels={"owner": "team"},
+                    description="People sign in",
+                    criticality="tier 1",
+                    reviewed=date(2026, 11, 1),
                     group_by=("region",),
                     maintenance=(one_off("upgrade", AT - 60, AT + 60),),
                 ),

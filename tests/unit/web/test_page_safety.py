@@ -54,6 +54,8 @@ class TestSafety:
             name=EVIL,
             group_by=("region",),
             labels={"owner": EVIL},
+            description=EVIL,
+            criticality=EVIL,
             policy=Policy(EVIL, (tier,)),
             maintenance=(one_off(EVIL, AT - 60, AT + 60),),
         )

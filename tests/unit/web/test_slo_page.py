@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -36,6 +37,15 @@ class TestSlo:
             "quiet",
         ):
             assert text in page, text
+
+    def test_it_says_what_people_wrote_of_the_slo(self):
+        """Its description, how critical it is, and when it was reviewed; or none of it."""
+        words = {"description": "People sign in", "criticality": "tier 1"}
+        page = Web(shot(**words, reviewed=date(2026, 11, 1))).page(ONE)
+        assert '<p class="description">People sign in</p>' in page
+        assert "Criticality: tier 1. Reviewed: 2026-11-01." in page
+        bare = Web(shot()).page(ONE)
+        assert not [word for word in ("description", "Criticality", "Reviewed") if word in bare]
 
     def test_records_are_listed(self):
         """Incidents with their share, changes with their reason, the override, all newest first."""
