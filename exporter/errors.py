@@ -6,6 +6,7 @@ ExporterError
 │   ├── DriverAbsentError       the package that speaks to PostgreSQL is not installed
 │   ├── ListenError             the address cannot be listened on
 │   ├── ReloadError             a reload was refused; the old configuration stays in force
+│   ├── ReportTemplateError     a template of a report cannot be used
 │   ├── SettingsError           no client for a datasource can be made from the settings
 │   ├── SpecError               another tool's spec cannot be taken over
 │   ├── UnitError               what a query counts in is not known, or not one
@@ -27,7 +28,8 @@ ExporterError
 │   ├── GoneError               the client closed the connection during its request
 │   ├── InvalidRequestError     a parameter or the body is not as it should be
 │   ├── OverrideError           the override is not possible
-│   └── QuotaError              the service has used all its overrides of the quarter
+│   ├── QuotaError              the service has used all its overrides of the quarter
+│   └── ReportError             there is no such report: no such SLO, incident or time
 ├── ApiError                    the command line got no usable answer from a daemon
 └── ServerError                 a program that the demo needs did not do what it should
     └── BinaryNotFoundError     the program was not found

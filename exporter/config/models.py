@@ -17,6 +17,7 @@ from exporter.config.sections.metrics_section import MetricsSection
 from exporter.config.sections.overrides_section import OverridesSection
 from exporter.config.sections.policies_section import PoliciesSection
 from exporter.config.sections.prometheus_section import PrometheusSection
+from exporter.config.sections.reports_section import ReportsSection
 from exporter.config.sections.slo_section import SloSection
 from exporter.config.sections.specs_section import SpecsSection
 from exporter.config.sections.storage_section import StorageSection
@@ -203,6 +204,9 @@ class MainFile(Section):
     )
     grafana: GrafanaSection = Field(
         default=GrafanaSection(), description="Where the pages link to."
+    )
+    reports: ReportsSection = Field(
+        default=ReportsSection(), description="How reports are written."
     )
     metrics: MetricsSection = Field(
         default=MetricsSection(), description="Which series of SLOs are exposed."

@@ -12,6 +12,7 @@ from exporter.config.reading.source import FileText
 from exporter.config.types.times import utc_text
 from exporter.exposition.selection import USED, Selection
 from exporter.prometheus.settings import PrometheusSettings
+from exporter.reports.templates import TemplateText
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import DEFAULT_DATASOURCE, Slo
 from exporter.slo.overrides import OverrideLimits
@@ -34,7 +35,8 @@ class Settings:
     maintenance windows that reach them; `maintenance` lists all windows. `storage` is where
     the store is, None to hold the ledger in memory alone. `overrides` are their limits.
     `metrics` says which series are exposed. `grafana` is where browsers find it, None where there
-    is none. `files` are the texts that it was read from, secrets included, the main one first;
+    is none. `templates` are those of reports that replace ours. `files` are the texts that it was
+    read from, secrets included, the main one first;
     other tools' specs as they were understood, written when asked for.
     `notices` are lines about what of those has no counterpart here.
     """
@@ -49,6 +51,7 @@ class Settings:
     overrides: OverrideLimits = field(default_factory=OverrideLimits)
     grafana: str | None = None
     metrics: Selection = USED
+    templates: Mapping[str, TemplateText] = field(default_factory=dict)
     files: tuple[tuple[Path, FileText], ...] = field(default=(), repr=False, compare=False)
     notices: tuple[str, ...] = ()
 
@@ -59,7 +62,7 @@ class Settings:
 
     def changes(self, before: Settings) -> dict[str, str]:
         """Which sections are others than before, but for the SLOs and what is in them."""
-        names = ("datasources", "evaluation", "overrides", "grafana", "metrics")
+        names = ("datasources", "evaluation", "overrides", "grafana", "metrics", "templates")
         changed = [name for name in names if getattr(self, name) != getattr(before, name)]
         return {"settings": ", ".join(changed)} if changed else {}
 

@@ -48,6 +48,20 @@ class EventHistory:
         """
         return self._at(np.linspace(start, end, count + 1))
 
+    def between(self, bounds: Sequence[float]) -> EventHistory:
+        """The same in buckets between some moments, which rise; shares as with `cut`."""
+        return self._at(np.asarray(bounds, dtype=np.float64))
+
+    def splits(self, at: float) -> float:
+        """How long the bucket is that a moment lies inside of, in seconds; 0 at its bounds.
+
+        What is said of a span that begins or ends there is not exact.
+        """
+        after = int(np.searchsorted(self.bounds, at))
+        if after in (0, len(self.bounds)) or self.bounds[after] == at:
+            return 0.0
+        return float(self.bounds[after] - self.bounds[after - 1])
+
     @property
     def lengths(self) -> list[float]:
         """How long the buckets are, in seconds."""

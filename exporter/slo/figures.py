@@ -1,8 +1,8 @@
-"""Figures and times as people write them: never `1e+03`. Times are UTC."""
+"""Figures and times as people write them: never `1e+03`. Times are UTC, unless a zone is given."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
 from exporter.slo.durations import DAY, HOUR, MINUTE, format_duration
@@ -55,14 +55,14 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def minute(at: float) -> str:
+def minute(at: float, zone: tzinfo = UTC) -> str:
     """A moment (Unix seconds), to the minute: `2023-11-14 22:15 UTC`."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M %Z")
 
 
-def second(at: float) -> str:
+def second(at: float, zone: tzinfo = UTC) -> str:
     """A moment (Unix seconds), to the second: `2023-11-14 22:15:00 UTC`."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def since(at: float, now: float) -> str:

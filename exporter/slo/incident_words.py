@@ -3,6 +3,8 @@ about."""
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
+
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import minute, percent, second
 from exporter.slo.incident_details import IncidentDetails, IncidentState
@@ -11,20 +13,20 @@ from exporter.slo.records import Firing, Incident
 NOT_KNOWN = "not known"
 
 
-def when(at: float, about: int) -> str:
+def when(at: float, about: int, zone: tzinfo = UTC) -> str:
     """A moment (Unix seconds) that may be off: `2023-11-14 22:15:30 UTC`, `about ... 22:00 UTC`."""
-    return f"about {minute(at)}" if about else second(at)
+    return f"about {minute(at, zone)}" if about else second(at, zone)
 
 
-def until(of: IncidentDetails) -> str:
+def until(of: IncidentDetails, zone: tzinfo = UTC) -> str:
     """When it ended. It is ongoing only while the newest slot is bad."""
     incident = of.incident
-    end = when(incident.end, incident.end_about)
+    end = when(incident.end, incident.end_about, zone)
     match of.state:
         case IncidentState.BURNING:
             return "ongoing"
         case IncidentState.QUIET if of.over_at is not None:
-            return f"{end}, unless something fails before {second(of.over_at)}"
+            return f"{end}, unless something fails before {second(of.over_at, zone)}"
         case IncidentState.UNKNOWN:
             return f"{end} or later: nothing is known since"
         case _:

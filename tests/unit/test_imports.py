@@ -50,9 +50,11 @@ ALLOWED: dict[str, dict[str, str]] = {
         "prometheus": "whom it asks",
     },
     "exposition": {"slo": "the snapshot that it writes as metrics"},
+    "reports": {"slo": "the snapshot, the events and the records that they tell of"},
     "web": {
         "slo": "the snapshot that the page shows",
         "exposition": "the metrics that it serves",
+        "reports": "the reports that it serves",
     },
     "specs": {
         "marked": "specs and what becomes of them know their lines",
@@ -67,6 +69,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "collection.settings": "its settings",
         "ledger.levels": "time slices must fit the ledger's slots",
         "store.settings": "where the store is",
+        "reports.templates": "a team's own templates, which are checked as they are read",
         "web.server": "its settings",
         "exposition.selection": "which series there are to be selected",
     },
@@ -120,7 +123,12 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
     "uvicorn": {"web": "the server"},
     "h11": {"web": "what uvicorn's protocol speaks; its states tell whether one may still answer"},
     "bcrypt": {"web": "checks passwords"},
-    "jinja2": {"web": "the page"},
+    "jinja2": {"web": "the page", "reports": "templates, ours and a team's"},
+    "markdown_it": {"web": "reports as HTML"},
+    "markupsafe": {
+        "web": "HTML that is finished",
+        "reports": "Markdown that is finished, and not to be escaped",
+    },
     "click": {
         "cli": "flags",
         "commands": "flags of commands",

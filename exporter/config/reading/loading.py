@@ -146,6 +146,7 @@ def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) 
         overrides=main.policy.overrides.limits(),
         grafana=main.grafana.url,
         metrics=main.metrics.selection(),
+        templates=main.reports.templates,
     )
 
 

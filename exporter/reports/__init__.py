@@ -1,0 +1,1 @@
+"""Documents about SLOs, as data and as Markdown."""

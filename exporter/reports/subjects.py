@@ -1,0 +1,100 @@
+"""What a report is about: SLOs with what is known of them, chosen by service, name or owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from exporter.reports.spans import ReportError
+from exporter.slo.event_history import EventHistory
+from exporter.slo.model import Slo
+from exporter.slo.snapshot import SloStatus
+
+OWNER = "owner"
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """An SLO (with `group_by`: one group of it) and its past.
+
+    `status` has the incidents and firings of a year, as far as they are recorded. `history` are its
+    events as far back as slots are kept; None if it has left the configuration since.
+    """
+
+    status: SloStatus
+    history: EventHistory | None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which SLO it is, whose, and what it promises. `objective` is a ratio."""
+
+    service: str
+    slo: str
+    groups: Mapping[str, str]
+    owner: str | None
+    objective: float
+    error_budget: float
+    period: str
+
+    @classmethod
+    def of(cls, status: SloStatus) -> Identity:
+        """That of a status."""
+        slo = status.slo
+        return cls(
+            service=slo.service,
+            slo=slo.name,
+            groups=status.groups,
+            owner=slo.labels.get(OWNER) or None,
+            objective=slo.objective.ratio,
+            error_budget=slo.objective.error_budget,
+            period=period_name(slo),
+        )
+
+
+def period_name(slo: Slo) -> str:
+    """`30d`, or `calendar month`."""
+    label = slo.period.label
+    return label if label[0].isdigit() else f"calendar {label}"
+
+
+def chosen(
+    statuses: Sequence[SloStatus],
+    *,
+    service: str | None = None,
+    slo: str | None = None,
+    owner: str | None = None,
+) -> list[SloStatus]:
+    """Those of a service, of an SLO, of an owner; all of them without any.
+
+    Raises:
+        ReportError: there are none; with the nearest name.
+    """
+    found = [
+        status
+        for status in statuses
+        if service in (None, status.slo.service)
+        and slo in (None, status.slo.name)
+        and owner in (None, status.slo.labels.get(OWNER))
+    ]
+    if found:
+        return found
+    if not statuses:
+        raise ReportError("no SLO is known yet")
+    services = {status.slo.service for status in statuses}
+    if service is not None and service not in services:
+        raise ReportError(f"no SLO of service {service!r} is known{_meant(service, services)}")
+    names = {status.slo.name for status in statuses if service in (None, status.slo.service)}
+    if slo is not None and slo not in names:
+        raise ReportError(f"{service} has no SLO {slo!r}{_meant(slo, names)}")
+    owners = {status.slo.labels.get(OWNER, "") for status in statuses} - {""}
+    raise ReportError(f"no SLO has the owner {owner!r}{_meant(str(owner), owners)}")
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, sorted(known), n=1)
+    if near:
+        return f": did you mean {near[0]!r}?"
+    few = sorted(known)[:5]
+    return f": known are {', '.join(few)}" if few else ""
