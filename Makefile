@@ -52,7 +52,7 @@ test-fast: venv  ## the tests that need no server; under 90 seconds
 	$(BIN)/pytest -n 4 -m 'not server and not slow' tests/unit
 
 test-slow: venv tools postgres  ## what `make test` leaves out: most of the fault suite, the torture set, long histories
-	$(BIN)/pytest -n 3 -m slow
+	THOROUGH=1 $(BIN)/pytest -n 3 -m 'slow or thorough'
 
 bench: venv tools  ## measurements of bench/, as tables
 	$(BIN)/python -m bench

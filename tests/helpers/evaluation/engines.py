@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 from typing import Any
 
 from exporter.collection.settings import EvaluationSettings
@@ -16,6 +17,10 @@ NOW = 1_699_999_200 + 9 * HOUR
 """A slot boundary."""
 
 DELAY = EvaluationSettings().delay
+RUNNER = asyncio.Runner()
+"""One event loop for all of a test's polls: each new one would bring new threads, and cost more."""
+atexit.register(RUNNER.close)
+
 RATES = {"requests_total": steady(1), "errors_total": steady(0.01)}
 
 
@@ -27,7 +32,7 @@ def engine(fake: FakePrometheus, *slos: Any, **settings: Any) -> Engine:
 
 def poll(one: Engine, boundary: float) -> None:
     """Poll as the daemon does when `boundary` has just gone by."""
-    asyncio.run(one.poll(boundary + DELAY))
+    RUNNER.run(one.poll(boundary + DELAY))
 
 
 def fill(one: Engine) -> int:
@@ -40,7 +45,7 @@ def fill(one: Engine) -> int:
             assert chunks < 100
         return chunks
 
-    return asyncio.run(run())
+    return RUNNER.run(run())
 
 
 def only(one: Engine, boundary: float) -> SloStatus:

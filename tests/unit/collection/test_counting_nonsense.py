@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf, nan
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.prometheus.errors import UnavailableError
@@ -15,6 +15,7 @@ from exporter.slo.model import LatencySli, ProbeSli, QuerySli, RatioSli, Thresho
 from tests.helpers.evaluation.counted import SPAN, START, count
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus
 from tests.helpers.samples import slo
+from tests.helpers.thorough import examples
 
 SLOS = [
     slo(group_by=("region",)),
@@ -55,7 +56,7 @@ class Nonsense(FakePrometheus):
         return next(self._answers, [])
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.sampled_from(SLOS), answers(TIMES) | answers(TIMES | ODD_TIMES))
 def test_nonsense_is_no_answer_or_harmless(of, told):
     """No error but that of no answer, and nothing in a slot that is no finite number."""

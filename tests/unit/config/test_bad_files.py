@@ -73,7 +73,7 @@ TOP = {
     "unknown key like none": (
         before_slos("x y: {}"),
         'config.yaml:1: "x y": unknown key, known here: prometheus, datasources, evaluation, '
-        "storage, grafana, metrics, policy, policies, alerting, maintenance, slos, slo_files, "
+        "storage, grafana, reports, metrics, policy, policies, alerting, maintenance, slos, slo_files, "
         "specs",
     ),
     "no SLO": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config.errors import ConfigError, Mistake
@@ -14,6 +14,7 @@ from exporter.config.reading.loading import load
 from exporter.config.sections.maintenance_section import MaintenanceSection
 from exporter.config.sections.prometheus_section import PrometheusSection
 from exporter.config.sections.slo_section import SloSection
+from tests.helpers.thorough import examples
 
 KEYS = [
     *["<<", "owner", "calendar", "method", "slice", "target"],
@@ -55,21 +56,21 @@ def check(text: str) -> None:
         assert str(mistake).count("\n") <= shown <= 2
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.text(max_size=200))
 def test_any_text_loads_or_is_refused(text):
     """Text of all sorts raises nothing but ConfigError."""
     check(text)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(st.sampled_from([*KEYS, *VALUES, ":", "- ", "\n", "  ", "!", "&a", "|"])))
 def test_any_yaml_like_text_loads_or_is_refused(parts):
     """Nor do pieces of a configuration, thrown together."""
     check(" ".join(parts))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.dictionaries(keys, trees, max_size=6))
 def test_any_tree_loads_or_is_refused(tree):
     """Nor does YAML of any shape."""
@@ -104,7 +105,7 @@ slos = st.fixed_dictionaries(
 windows = st.dictionaries(st.sampled_from([*MaintenanceSection.model_fields]), trees)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     st.lists(slos, min_size=1, max_size=3),
     st.dictionaries(st.sampled_from(KEYS), scalars, max_size=6),
@@ -130,7 +131,7 @@ parts = st.tuples(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(frequencies, parts)
 def test_any_rule_loads_or_is_refused(frequency, parts):
     """Nor does a rule of whatever parts."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.config.types.recurrence import recurring
 from exporter.config.types.times import moment
 from exporter.slo.maintenance import MaintenanceWindow
+from tests.helpers.thorough import examples
 
 HOUR = 3_600
 DAY = 24 * HOUR
@@ -171,7 +172,7 @@ class TestBetween:
 SINCE = datetime(2015, 1, 1, 2, 30)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"]),
     st.integers(300, 3 * DAY),

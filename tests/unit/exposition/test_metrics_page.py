@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import (
@@ -23,6 +23,7 @@ from exporter.slo.records import Firing, Incident, Override, TierChange
 from exporter.slo.types import DAY
 from tests.helpers.exposition.reading import FORMS, OWN, families, text, values
 from tests.helpers.samples import AT, every_window, slo, snapshot, subject
+from tests.helpers.thorough import examples
 
 ALERT = {"severity", "owner"}
 TABLE = {
@@ -85,7 +86,6 @@ SLOWED = PolicyState(
 )
 RELEASE = one_off("database upgrade", AT - 600, AT + 600)
 
-
 OF_SERVICES = {"slo_service_policy_tier", "slo_policy_overrides_total"}
 OVERRIDE = Override("auth", None, "ada", "a hotfix", AT - 60, AT + 60, id=1)
 
@@ -142,7 +142,7 @@ class TestFamilies:
         assert found.keys() == TABLE.keys()
         assert not any(samples for _, samples in found.values())
 
-    @settings(deadline=None, max_examples=60)
+    @examples(60)
     @given(
         service=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=10),
         group=st.text(st.characters(exclude_categories=["Cs"]), max_size=10),

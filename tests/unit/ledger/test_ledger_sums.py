@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.ledger.ledger import Ledger
@@ -15,6 +15,7 @@ from exporter.ledger.ring_buffer import Slots
 from exporter.slo.types import DAY, HOUR
 from tests.helpers.ledger.naive_ledger import UNKNOWN, NaiveLedger, Slot
 from tests.helpers.ledger.slots import counted
+from tests.helpers.thorough import examples
 
 SMALL = (Level(10, 60), Level(30, 240), Level(120, 1200), Level(240, 2400))
 """As the real levels are built, and small enough to walk through whole lives of them."""
@@ -94,7 +95,7 @@ def agree(ledger: Ledger, naive: NaiveLedger, lengths: list[int]) -> None:
 
 
 class TestAgainstANaiveLedger:
-    @settings(max_examples=150, deadline=None)
+    @examples(150)
     @given(lives, st.integers(0, 23))
     def test_every_window_sums_the_same(self, life, offset):
         """Writes, late writes, corrections, time going on and clocks set back: the same sums.
@@ -117,8 +118,14 @@ class TestAgainstANaiveLedger:
                 naive.retreat((naive.end - how[0]) // 10 * 10)
             agree(ledger, naive, [10, 20, 50, 60, 130, 300, 770, 1200, 2390, 2400])
 
-    @pytest.mark.parametrize("interval", [5, 15, 30, 60, 300])
-    @pytest.mark.parametrize("boundary", [None, 1800, 900])
+    @pytest.mark.parametrize(
+        ("interval", "boundary"),
+        [
+            pytest.param(interval, boundary, marks=() if interval > 30 else pytest.mark.slow)
+            for interval in (5, 15, 30, 60, 300)
+            for boundary in (None, 1800, 900)
+        ],
+    )
     def test_real_levels_sum_the_same(self, interval, boundary):
         """Two days of every interval in use: each window equals the naive one."""
         chosen = levels(interval, 40 * DAY, boundary)

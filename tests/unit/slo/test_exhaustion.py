@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.slo.budget import Window
@@ -15,6 +15,7 @@ from exporter.slo.exhaustion import Holding, SoFar, exhaustion, holding
 from exporter.slo.forecast import Counts
 from exporter.slo.period import CalendarPeriod, Period, PeriodBounds, RollingPeriod
 from exporter.slo.types import DAY, HOUR, MINUTE
+from tests.helpers.thorough import examples
 
 ALLOWED = 0.001
 NOW = 1_700_000_100
@@ -145,7 +146,7 @@ spells = st.lists(
 )
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(spells, st.floats(0.0, 20.0))
 def test_old_failures_leave_when_they_do_in_a_simulation(found, burn_rate):
     """To the minute, over a window of ten hours in slots of five minutes."""

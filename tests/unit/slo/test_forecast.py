@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.slo.forecast import Counts, recovery, seconds_until_below
 from exporter.slo.period import PeriodBounds
 from exporter.slo.policy import DEFAULT_POLICY, BurnRate
+from tests.helpers.thorough import examples
 
 SLOT = 100
 T = 1_700_000_000
@@ -40,7 +41,7 @@ def simulated(bad: list[float], total: list[float], ratio: float) -> int:
     return length
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.integers(20, 200)), min_size=2, max_size=12),
     st.floats(0.001, 0.3),

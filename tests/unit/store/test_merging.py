@@ -15,6 +15,7 @@ from exporter.ledger.ring_buffer import Slots
 from exporter.ledger.slot_status import SlotStatus
 from exporter.store.chunks import decode, encode
 from exporter.store.merging import put_together
+from tests.helpers.thorough import examples
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def right(mine: Slot, theirs: Slot) -> Slot:
     return theirs if worth(theirs) > worth(mine) else mine
 
 
+@examples(100)
 @given(slots, slots)
 def test_every_slot_is_of_the_one_that_knows_more(mine, theirs):
     """With what lies in maintenance windows of it."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.ledger.levels import Level
@@ -24,10 +24,11 @@ from tests.helpers.ledger.comparing import (
 )
 from tests.helpers.ledger.slots import counted
 from tests.helpers.ledger.stored import KEY, SMALL, START, restart, save, settle
+from tests.helpers.thorough import examples
 
 
 class TestRestarts:
-    @settings(max_examples=120, deadline=None)
+    @examples(120)
     @given(lives, st.integers(1, 2))
     def test_leave_no_trace(self, life, groups):
         """Whatever is counted, however time goes on: a ledger out of the store is the same.
