@@ -15,13 +15,13 @@ import numpy as np
 
 from exporter.evaluation.firing_steps import move_firings
 from exporter.evaluation.incident_steps import extend_incidents, find_past_incidents
-from exporter.evaluation.past_windows import PastWindowSums
-from exporter.evaluation.policy_batch import PolicyBatch, read_figures
+from exporter.evaluation.past_windows import PastWindowSums, WindowsOverTime
+from exporter.evaluation.policy_batch import Figures, PolicyBatch, read_figures
 from exporter.evaluation.tier_steps import move_tiers
 from exporter.ledger.slot_status import SlotStatus
 from exporter.slo.evaluate import Sums
 from exporter.slo.policy_state import PolicyState
-from exporter.slo.types import SeriesIndex, SloIndex, enumerate_slos, slos_where
+from exporter.slo.types import SeriesIndex, SloIndex, Times, enumerate_slos, slos_where
 from exporter.slo.windows import WINDOWS
 from exporter.state.evaluation_state import EvaluationState
 
@@ -101,12 +101,8 @@ def _advance(
         now=list(before),
     )
     past = PastWindowSums(ledger, sums, batch.series)
-    known = past.recent(ends, max(WINDOWS[0], ledger.interval)) > 0
-    some = known.any(axis=1)
-    if some.any():
-        figures = read_figures(batch, past, ends[some], ~known[some])
-        move_tiers(batch, figures)
-        move_firings(ledger, batch, figures.ends)
+    figures = move(batch, past, ends, ledger.interval)
+    if figures is not None:
         until = state.policy_records.until
         final_until = {slo_index: until[slo_index] for slo_index in slo_indices}
         find_past_incidents(ledger, batch, figures, final_until)
@@ -115,6 +111,28 @@ def _advance(
         if new is not old:
             state.policy_records.put(series_index, new)
     return dict(zip(batch.series, batch.now, strict=True))
+
+
+def move(batch: PolicyBatch, past: WindowsOverTime, ends: Times, interval: int) -> Figures | None:
+    """Move tiers and firings over some boundaries (Unix seconds), as far as anything is known.
+
+    Args:
+        batch: what is moved.
+        past: the sums of its series.
+        ends: the boundaries, ascending.
+        interval: the length of the finest slots, in seconds.
+
+    Returns:
+        The figures of the boundaries at which anything is known; None if there are none.
+    """
+    known = past.recent(ends, max(WINDOWS[0], interval)) > 0
+    some = known.any(axis=1)
+    if not some.any():
+        return None
+    figures = read_figures(batch, past, ends[some], ~known[some])
+    move_tiers(batch, figures)
+    move_firings(batch, past, figures.ends)
+    return figures
 
 
 def _settled(state: EvaluationState, start: int, slo_indices: Sequence[SloIndex]) -> list[int]:

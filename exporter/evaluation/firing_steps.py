@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from exporter.evaluation.past_windows import windows_at
+from exporter.evaluation.past_windows import WindowsOverTime
 from exporter.evaluation.policy_batch import PolicyBatch
-from exporter.ledger.ledger import Ledger
 from exporter.slo.firings import ended_without, followed
+from exporter.slo.period import spans
 from exporter.slo.plausible import impossible
 from exporter.slo.types import Bools, Floats, Times
 from exporter.slo.windows import WINDOWS, BurnRateCondition, WindowSums
@@ -16,13 +16,13 @@ AT_ONCE = 100
 """Series whose slots are read at once: nothing else in this process runs meanwhile."""
 
 
-def move_firings(ledger: Ledger, batch: PolicyBatch, ends: Times) -> None:
+def move_firings(batch: PolicyBatch, past: WindowsOverTime, ends: Times) -> None:
     """Follow every condition over some boundaries (`ends`, Unix seconds).
 
     Where a window of a condition is unknown or cannot be, what fires goes on and nothing begins.
     """
     slo = batch.slos[0]
-    periods = [slo.period.span(int(end)).length for end in ends]
+    periods = [span.length for span in spans(slo.period, ends)]
     strictest = min(batch.slos, key=lambda each: each.objective.error_budget)
     conditions = strictest.conditions(periods[-1])
     _end_those_without_a_condition(batch, conditions, int(ends[0]))
@@ -30,10 +30,10 @@ def move_firings(ledger: Ledger, batch: PolicyBatch, ends: Times) -> None:
     thresholds = {
         each: np.array([each.threshold(period) for period in periods]) for each in conditions
     }
-    places = _may_fire(ledger, batch, ends, conditions, min(periods))
+    places = _may_fire(batch, past, ends, conditions, min(periods))
     for first in range(0, len(places), AT_ONCE):
         part = places[first : first + AT_ONCE]
-        windows = windows_at(ledger, [batch.series[i] for i in part], ends, lengths)
+        windows = past.windows(part, ends, lengths)
         for condition in conditions:
             holds, known = _holds(batch, part, condition, thresholds[condition], windows)
             for column, i in enumerate(part):
@@ -53,8 +53,8 @@ def _end_those_without_a_condition(
 
 
 def _may_fire(
-    ledger: Ledger,
     batch: PolicyBatch,
+    past: WindowsOverTime,
     ends: Times,
     conditions: tuple[BurnRateCondition, ...],
     period: int,
@@ -64,15 +64,12 @@ def _may_fire(
     A long window at any of the boundaries holds no more bad events than all of them together, and
     no fewer events than what they share. `period` is the shortest, in seconds.
     """
-    series = np.asarray(batch.series, dtype=np.intp)
     first, last = int(ends[0]), int(ends[-1])
     may = np.array([any(firing.open for firing in state.firings) for state in batch.now])
     for condition in conditions:
-        bad = ledger.between(first - condition.long, last, series_indices=series).bad
-        total = ledger.between(last - condition.long, first, series_indices=series).total
-        excess = batch.error_budgets() * condition.threshold(period)
-        # Without maintenance windows: what lies in them would make it less.
-        may |= bad > (0.0 if ledger.excludes else excess * total)
+        bad = past.between(first - condition.long, last).bad
+        total = past.between(last - condition.long, first).total
+        may |= bad > batch.error_budgets() * condition.threshold(period) * total
     return np.flatnonzero(may).tolist()
 
 

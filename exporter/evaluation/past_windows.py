@@ -1,8 +1,9 @@
-"""Sums over windows that ended at earlier boundaries, from those that end now and a few slots."""
+"""Sums over windows that ended at earlier boundaries: from a ledger, whose newest are known."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -15,8 +16,31 @@ NOTHING = 1e-6
 """Events, and seconds: what is less is left of subtracting shares of slots."""
 
 
+class WindowsOverTime(Protocol):
+    """The sums of some series over windows that end at several boundaries (Unix seconds)."""
+
+    def between(self, start: int, end: int) -> WindowSums:
+        """The sums over (start, end], an element per series; nothing where it ends before."""
+
+    def recent(self, ends: Times, length: int) -> Floats:
+        """The known share of the last `length` seconds at each boundary: boundaries x series."""
+
+    def along(self, ends: Times, starts: Sequence[int]) -> WindowSums:
+        """The sums over (start, end] of every pair, oldest first: boundaries x series."""
+
+    def windows(
+        self, places: Sequence[int], ends: Times, lengths: Iterable[int]
+    ) -> dict[int, WindowSums]:
+        """The sums over windows of several lengths (seconds) at every boundary.
+
+        They are of the series in some `places`: boundaries x places.
+        """
+
+
 class PastWindowSums:
-    """The sums of some series of a ledger over time, without what lies in maintenance windows.
+    """`WindowsOverTime` of a ledger.
+
+    The sums of some series of a ledger over time, without what lies in maintenance windows.
 
     `known` is always that of everything. Sums are computed once, whoever asks for them.
     """
@@ -65,6 +89,12 @@ class PastWindowSums:
         sums[np.abs(sums) < NOTHING] = 0
         lengths = ends[:, None] - np.asarray(starts, dtype=np.int64)[:, None]
         return WindowSums(sums[0], sums[1], sums[2] / lengths)
+
+    def windows(
+        self, places: Sequence[int], ends: Times, lengths: Iterable[int]
+    ) -> dict[int, WindowSums]:
+        """The sums over windows of several lengths (seconds) at every boundary."""
+        return windows_at(self._ledger, self._series[list(places)].tolist(), ends, lengths)
 
 
 def windows_at(

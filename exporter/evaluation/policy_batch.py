@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exporter.evaluation.past_windows import PastWindowSums
+from exporter.evaluation.past_windows import WindowsOverTime
 from exporter.slo.model import Slo
+from exporter.slo.period import spans
 from exporter.slo.plausible import impossible, possible_each
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import Bools, Floats, SeriesIndex, SloIndex, Times
@@ -56,22 +57,22 @@ class Figures:
     burn_rates: dict[int, Floats]
 
 
-def read_figures(batch: PolicyBatch, past: PastWindowSums, ends: Times, unknown: Bools) -> Figures:
+def read_figures(batch: PolicyBatch, past: WindowsOverTime, ends: Times, unknown: Bools) -> Figures:
     """The figures at some boundaries; where the newest data are `unknown`, tiers are held."""
     slo = batch.slos[0]
     allowed = batch.error_budgets()
-    spans = [slo.period.span(int(end)) for end in ends]
-    sums = past.along(ends, [end - span.elapsed for end, span in zip(ends, spans, strict=True)])
+    periods = spans(slo.period, ends)
+    sums = past.along(ends, [span.start for span in periods])
     bad, total, known = sums.bad, sums.total, sums.known
     held = unknown | (known < slo.policy.min_coverage)
-    elapsed = np.array([[span.elapsed] for span in spans], dtype=np.float64)
+    elapsed = np.array([[span.elapsed] for span in periods], dtype=np.float64)
     held |= impossible(bad, total, elapsed, batch.slack)
     bad = possible_each(bad, total)
     with np.errstate(divide="ignore", invalid="ignore"):
         remaining = np.where(total > 0, 1 - bad / (allowed * total), 1.0)
         # What the part of the period that is known allows, for all of it. The shares of slots
         # that are known have few digits, and add up to more or less by how slots have merged.
-        whole = np.array([span.length / span.elapsed for span in spans])[:, None] / known.round(6)
+        whole = np.array([span.length / span.elapsed for span in periods])[:, None] / known.round(6)
         budget = np.where(known > 0, allowed * total * whole, np.inf)
         newest = past.along(ends, [int(end) - WINDOWS[0] for end in ends])
         held |= impossible(newest.bad, newest.total, WINDOWS[0], batch.slack)

@@ -10,7 +10,8 @@ from itertools import pairwise
 import numpy as np
 
 from exporter.slo.plausible import SLACK_EVENTS, possible_each
-from exporter.slo.types import Floats
+from exporter.slo.types import Floats, Times
+from exporter.slo.windows import WindowSums
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +111,18 @@ class EventHistory:
             None if self.excluded is None else excluded / lengths,
         )
 
-    def _sums_at(self, moments: Floats) -> list[Floats]:
+    def _sums_at(self, moments: Floats | Times) -> list[Floats]:
         """Bad and all events, known and excluded seconds up to some moments."""
         return [np.interp(moments, self.bounds, sums) for sums in self._sums]
+
+    def sums_over(self, starts: Times, ends: Times) -> WindowSums:
+        """The sums over windows (start, end], an element each, whose edges may lie inside buckets.
+
+        What lies in maintenance windows is known, and not counted.
+        """
+        sums = zip(self._sums_at(ends), self._sums_at(starts), strict=True)
+        bad, total, known, excluded = (_difference(*each) for each in sums)
+        return WindowSums(bad, total, (known + excluded) / np.maximum(ends - starts, 1))
 
     @cached_property
     def _sums(self) -> list[Floats]:

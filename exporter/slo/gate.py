@@ -13,7 +13,7 @@ from exporter.slo.burning import sentence, worst_severity
 from exporter.slo.durations import format_duration
 from exporter.slo.outlook import spent_in
 from exporter.slo.overrides import in_force
-from exporter.slo.policy import Gate, Tier
+from exporter.slo.policy import Gate, Policy, Tier
 from exporter.slo.records import Override, TierChange
 from exporter.slo.snapshot import DataState, SloStatus, Snapshot
 
@@ -152,8 +152,13 @@ def standing_gate(status: SloStatus) -> Gate | None:
     """
     if status.tier is None:
         return None
-    least = status.slo.policy.while_paging if worst_severity(status) == "page" else Gate.ALLOW
-    return max(status.tier.gate, least, key=tuple(Gate).index)
+    return gate_in(status.slo.policy, status.tier, paging=worst_severity(status) == "page")
+
+
+def gate_in(policy: Policy, tier: Tier, *, paging: bool) -> Gate:
+    """What the gate says in a tier, and while a page fires."""
+    least = policy.while_paging if paging else Gate.ALLOW
+    return max(tier.gate, least, key=tuple(Gate).index)
 
 
 def decide_slo(

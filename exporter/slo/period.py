@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -129,3 +130,16 @@ class CalendarPeriod:
 
 
 Period = RollingPeriod | CalendarPeriod
+
+
+def spans(period: Period, ends: Iterable[int]) -> list[PeriodBounds]:
+    """The period at each of some boundaries (Unix seconds), ascending."""
+    found: list[PeriodBounds] = []
+    for end in map(int, ends):
+        # The calendar is slow to ask: what lies in the same unit as the one before is known.
+        last = found[-1] if found and isinstance(period, CalendarPeriod) else None
+        if last is not None and last.start < end <= last.end:
+            found.append(PeriodBounds(last.start, last.end, end - last.start))
+        else:
+            found.append(period.span(end))
+    return found
