@@ -25,11 +25,13 @@ ExporterError
 ├── RequestError                an HTTP request cannot be met: the client has to change it
 │   ├── AbsentError             what the request names does not exist
 │   ├── BusyError               too many passwords are being checked
+│   ├── ChangeError             the change is not possible
 │   ├── GoneError               the client closed the connection during its request
 │   ├── InvalidRequestError     a parameter or the body is not as it should be
 │   ├── OverrideError           the override is not possible
 │   ├── QuotaError              the service has used all its overrides of the quarter
-│   └── ReportError             there is no such report: no such SLO, incident or time
+│   ├── ReportError             there is no such report: no such SLO, incident or time
+│   └── TooManyChangesError     the service has had all changes that are kept of one day
 ├── ApiError                    the command line got no usable answer from a daemon
 └── ServerError                 a program that the demo needs did not do what it should
     └── BinaryNotFoundError     the program was not found

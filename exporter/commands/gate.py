@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -17,6 +17,7 @@ from exporter.commands.api_options import (
     readable,
     servers_option,
 )
+from exporter.commands.changes import noting
 from exporter.commands.options import output_option
 
 EXIT_CODES = {"allow": 0, "caution": 0, "block": 2, "unknown": 3}
@@ -46,6 +47,11 @@ SENTENCES = {
     show_default=True,
     help="What follows from an unknown decision, or from an exporter that does not answer.",
 )
+@click.option(
+    "--record", metavar="WHAT", help="Note the change, such as a version, if it may be deployed."
+)
+@click.option("--link", help="With --record: where more is said of it, an http or https URL.")
+@click.option("--by", help="With --record: who deploys.")
 @output_option("A few lines of text, or the exporter's whole answer.")
 @access_options
 def gate(
@@ -56,14 +62,19 @@ def gate(
     reason: str | None,
     strict: bool,
     on_unknown: str,
+    record: str | None,
+    link: str | None,
+    by: str | None,
     output: str,
     access: Access,
 ) -> None:
     """Ask whether SERVICE may be deployed now.
 
     Exits with 0 for allow (and caution, unless --strict), 1 for caution with --strict, 2 for
-    block, 3 for unknown (0 with --on-unknown allow).
+    block, 3 for unknown (0 with --on-unknown allow). A change that cannot be noted stops nothing.
     """
+    if record is None and (link or by):
+        raise click.UsageError("--link and --by need --record")
     query = {"service": service, "slo": slo, "reason": reason}
     given = {name: value for name, value in query.items() if value is not None}
     answer: Mapping[str, Any]
@@ -74,13 +85,28 @@ def gate(
     text = _text(service, answer)
     click.echo(json.dumps(answer) if output == "json" else "\n".join(text))
     decision = str(answer["decision"])
+    code = EXIT_CODES[decision]
     if decision == "caution" and strict:
-        sys.exit(CAUTION)
+        code = CAUTION
     if decision == "unknown" and on_unknown == "allow":
+        code = 0
         if output == "text":
             click.echo("The deploy is allowed: --on-unknown allow.")
-        sys.exit(0)
-    sys.exit(EXIT_CODES[decision])
+    if code == 0 and record is not None:
+        _record(servers, noting(service, record, access, link=link, by=by), quiet=output == "json")
+    sys.exit(code)
+
+
+def _record(servers: Sequence[str], note: Callable[[str], str], *, quiet: bool) -> None:
+    """Note a change on every replica. A deploy does not wait for one that is away."""
+    for server in servers:
+        try:
+            said = note(server)
+        except ApiError as error:
+            click.echo(f"The change was not noted: {error}", err=True)
+        else:
+            if not quiet:
+                click.echo(f"{server}: {said}")
 
 
 def _ask_for_decision(

@@ -179,6 +179,7 @@ class App:
             stored = await persister.read(engine.state)
             await asyncio.to_thread(engine.begin_with, stored, time.time())
             await persister.read_overrides()
+            await persister.changes.save()  # reads what is stored
         except (StoreInUseError, StoreVersionError):
             raise
         except StoreError as error:

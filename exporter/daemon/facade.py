@@ -18,14 +18,16 @@ from exporter.evaluation.chart_data import event_histories
 from exporter.exposition.publisher import Publisher
 from exporter.prometheus.graph_queries import graph_queries
 from exporter.review.nearest import did_you_mean, listed
+from exporter.slo.changes import ChangeError
 from exporter.slo.event_history import EventHistory
 from exporter.slo.figures import minute
 from exporter.slo.findings import Finding
 from exporter.slo.overrides import OverrideError, with_overrides
-from exporter.slo.records import Acknowledgement, Incident, Override
+from exporter.slo.records import Acknowledgement, Change, Incident, Override
 from exporter.slo.snapshot import SloStatus, Snapshot
 from exporter.web.daemon import (
     AbsentError,
+    ChangeStatus,
     ConfigStatus,
     DatasourceStatus,
     EvaluationStatus,
@@ -112,15 +114,11 @@ class Facade:
             OverrideError: it is too long, or of a service or SLO that is not configured.
             QuotaError: the service has used all its overrides of this quarter.
         """
-        settings = self._current.running.settings
-        if not any(
-            (slo.service, new.slo or slo.name) == (new.service, slo.name) for slo in settings.slos
-        ):
-            named = new.service if new.slo is None else f"{new.service}/{new.slo}"
-            known = {f"{s.service}/{s.name}" if new.slo else s.service for s in settings.slos}
-            advice = did_you_mean(named, known) or f"known are {listed(known)}"
-            raise OverrideError(f"{named} is not configured: {advice}")
-        made = await self._current.persister.record_override(new, settings.overrides)
+        unknown = self._not_configured(new.service, new.slo)
+        if unknown:
+            raise OverrideError(unknown)
+        limits = self._current.running.settings.overrides
+        made = await self._current.persister.record_override(new, limits)
         self._show_overrides()
         return made
 
@@ -137,6 +135,36 @@ class Facade:
             raise AbsentError(f"there is no override {id_}")
         self._show_overrides()
         return ended, await persister.save_overrides()
+
+    def _not_configured(self, service: str, name: str | None) -> str | None:
+        """What to say of a service, or of its SLO, that is not configured; None if it is."""
+        slos = self._current.running.settings.slos
+        if any((slo.service, name or slo.name) == (service, slo.name) for slo in slos):
+            return None
+        named = service if name is None else f"{service}/{name}"
+        known = {f"{slo.service}/{slo.name}" if name else slo.service for slo in slos}
+        advice = did_you_mean(named, known) or f"known are {listed(known)}"
+        return f"{named} is not configured: {advice}"
+
+    def changes(self) -> ChangeStatus:
+        """The changes, and whether they are stored."""
+        keeper = self._current.persister.changes
+        return ChangeStatus(keeper.known.by_service, keeper.stored)
+
+    async def note_change(self, new: Change) -> tuple[Change, bool]:
+        """Note a change; it is shown at once.
+
+        Raises:
+            ChangeError: of a service that is not configured, of the future, or too old.
+            TooManyChangesError: the service has had all changes that are kept of a day.
+        """
+        unknown = self._not_configured(new.service, None)
+        if unknown:
+            raise ChangeError(unknown)
+        keeper = self._current.persister.changes
+        made, stored = await keeper.note(new)
+        self._publisher.amend(partial(replace, changes=keeper.known.by_service))
+        return made, stored
 
     def _show_overrides(self) -> None:
         overrides = self._current.persister.overrides.all

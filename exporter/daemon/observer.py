@@ -12,10 +12,20 @@ import structlog
 
 from exporter.daemon.current import Current
 from exporter.exposition.publisher import Publisher
+from exporter.slo.changes import Changes
 from exporter.slo.overrides import with_overrides
 from exporter.slo.records import Override
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.story import story
+
+Said = tuple[Sequence[Override], Changes]
+"""Overrides and changes: each is another object when there is more of it."""
+
+
+def with_said(snapshot: Snapshot, said: Said, now: float) -> Snapshot:
+    """The snapshot with what people have said, as of `now` (Unix seconds)."""
+    overrides, changes = said
+    return replace(with_overrides(snapshot, overrides, now), changes=changes)
 
 
 class EvaluationObserver:
@@ -63,19 +73,23 @@ class EvaluationObserver:
             of = {"groups": " ".join(f"{k}={v}" for k, v in groups.items())} if groups else {}
             self._log.info(one.what, service=slo.service, slo=slo.name, **of, **one.figures)
 
-    async def _publish(self, snapshot: Snapshot) -> Sequence[Override]:
-        """Publish a snapshot; the overrides that it shows."""
-        shown = self._current.persister.overrides.all
-        snapshot = with_overrides(snapshot, shown, time.time())
+    async def _publish(self, snapshot: Snapshot) -> Said:
+        """Publish a snapshot; what people have said that it shows."""
+        shown = self._said()
+        snapshot = with_said(snapshot, shown, time.time())
         await asyncio.to_thread(self._publisher.publish, snapshot)
-        self._show_newest(shown)  # one may have been recorded while the pages were rendered
+        self._show_newest(shown)  # more may have been said while the pages were rendered
         return shown
 
-    def _show_newest(self, shown: Sequence[Override]) -> None:
-        """Show the overrides of now, unless they are those that are shown."""
-        newest = self._current.persister.overrides.all
-        if newest is not shown:
-            self._publisher.amend(partial(with_overrides, overrides=newest, now=time.time()))
+    def _said(self) -> Said:
+        persister = self._current.persister
+        return persister.overrides.all, persister.changes.known.by_service
+
+    def _show_newest(self, shown: Said) -> None:
+        """Show what people have said by now, unless it is what is shown."""
+        newest = self._said()
+        if any(one is not other for one, other in zip(newest, shown, strict=True)):
+            self._publisher.amend(partial(with_said, said=newest, now=time.time()))
 
     def failed(self) -> None:
         """Count an evaluation that a fault of our own ended."""

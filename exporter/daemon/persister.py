@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import structlog
 
+from exporter.daemon.change_keeper import ChangeKeeper
 from exporter.daemon.engine import Engine
 from exporter.daemon.sharing import learn, learn_all
 from exporter.daemon.store_state import StoreState
@@ -32,7 +33,7 @@ class Persister:
     """Writes what has changed, after every evaluation; what fails is tried again.
 
     Without a store, or with one that cannot be used at all (`problem` says why), everything stays
-    in memory. `overrides` are those that it stores.
+    in memory. `overrides` and `changes` are those that it stores.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Persister:
         self._clock = clock
         self._log = structlog.get_logger()
         self._lock = asyncio.Lock()
+        self.changes = ChangeKeeper(store, self._lock, self._attempt, PATIENCE, clock)
         self._problems: dict[str, str] = {}
         self._overrides_read = False
         self._lost = False
@@ -157,6 +159,7 @@ class Persister:
             Whether the store has all of the state that is settled.
         """
         self.overrides.forget_old()
+        self.changes.known.forget_old()
         if self._store is None:
             return False
         if self._store.shared and self._saving is not None and not self._saving.done():
@@ -190,6 +193,7 @@ class Persister:
         async with self._lock:
             saved = await self._attempt("ledger", self._write_state(store, engine))
         await self._save_overrides(store)
+        await self.changes.save()
         return saved
 
     async def _save_overrides(self, store: Store) -> None:
@@ -262,6 +266,7 @@ class Persister:
             await write
         except StoreLostError as error:
             self._lost = self.overrides.unsaved = True
+            self.changes.lost()
             self._note(part, str(error))
             return False
         except StoreError as error:

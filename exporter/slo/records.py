@@ -1,9 +1,10 @@
-"""What is remembered of an SLO: changes of tier, firings, incidents, overrides. Times are Unix
-seconds."""
+"""What is remembered of SLOs and their services: changes of tier, firings, incidents, overrides,
+and changes that people made. Times are Unix seconds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from exporter.slo.windows import condition_name
 
@@ -99,3 +100,23 @@ class Override:
     start: float
     until: float
     id: int = 0
+
+
+ChangeSource = Literal["reported", "query"]
+"""Whether a change was told, or seen in Prometheus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that people did to a service: a deploy, a flag, a migration.
+
+    It is known by its service, its time and `what` it was. `by` is who did it, `link` where more
+    is said of it (an http or https URL); None where that was not told.
+    """
+
+    service: str
+    what: str
+    at: int
+    by: str | None = None
+    link: str | None = None
+    source: ChangeSource = "reported"

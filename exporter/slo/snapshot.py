@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -10,7 +10,7 @@ from exporter.slo.budget import Budget, Window
 from exporter.slo.model import Slo
 from exporter.slo.period import PeriodBounds
 from exporter.slo.policy import Policy, Tier
-from exporter.slo.records import Firing, Incident, Override, TierChange
+from exporter.slo.records import Change, Firing, Incident, Override, TierChange
 from exporter.slo.windows import BurnRateCondition
 
 
@@ -118,10 +118,12 @@ class ServiceTier:
 class Snapshot:
     """All SLOs, and their services, as of the slot boundary `at` (Unix seconds).
 
-    `overrides` tells how many each service has had in this calendar quarter.
+    `overrides` tells how many each service has had in this calendar quarter. `changes` are those of
+    the last year by service, oldest first.
     """
 
     at: int
     slos: tuple[SloStatus, ...]
     services: tuple[ServiceTier, ...]
     overrides: Mapping[str, int] = field(default_factory=dict)
+    changes: Mapping[str, Sequence[Change]] = field(default_factory=dict)

@@ -22,7 +22,7 @@ TABLES = re.findall(
 
 AT_ONCE = 5_000
 
-NUMBERED = ("slo", "series", "override")
+NUMBERED = ("slo", "series", "override", "change")
 """Tables whose ids the database gives out."""
 
 

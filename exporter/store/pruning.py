@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 
 from exporter.ledger.levels import CHUNK
-from exporter.store import tier_history
+from exporter.slo.records import KEPT
+from exporter.store import changes, tier_history
 from exporter.store.loading import SLACK
 from exporter.store.session import Session
 from exporter.store.sharing import MOST_SKEW
@@ -57,6 +58,7 @@ def prune(
         'UPDATE slo SET current = 0 WHERE current = 1 AND "end" < ?', (end - MOST_SKEW,)
     )
     tier_history.prune(session, end)
+    changes.prune(session, end - KEPT)
     session.execute(
         "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.series = series.id)"
     )

@@ -111,7 +111,21 @@ CREATE TABLE IF NOT EXISTS incident_detail (
 """What incidents have beside the columns of version 2: a table of its own for the same reason. An
 older program writes its incidents beside it; what is said of another end is not said of them."""
 
-ADDED_TABLES = FIRING_TABLE + INCIDENT_DETAIL_TABLE
+CHANGE_TABLE = """
+CREATE TABLE IF NOT EXISTS change (
+    id INTEGER PRIMARY KEY,          -- rises: tells what was added since one looked
+    service TEXT NOT NULL,
+    what TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    "by" TEXT,
+    link TEXT,
+    source TEXT NOT NULL,            -- reported, or query
+    UNIQUE (service, at, what)
+) STRICT;
+"""
+"""What people did to services, added in the same way."""
+
+ADDED_TABLES = FIRING_TABLE + INCIDENT_DETAIL_TABLE + CHANGE_TABLE
 
 UPGRADES = {
     1: f"ALTER TABLE slo ADD COLUMN judged INTEGER NOT NULL DEFAULT 0; {POLICY_TABLES}",

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from exporter.ledger.history import History
 from exporter.slo.overrides import OverrideLimits, check
 from exporter.slo.policy_state import PolicyState
-from exporter.slo.records import Override
+from exporter.slo.records import Change, Override
 from exporter.slo.types import Group, SloIndex, enumerate_slos
-from exporter.store import overrides
+from exporter.store import changes, overrides
 from exporter.store.loading import SloReader
 from exporter.store.places import backend
 from exporter.store.rebuild_requests import RebuildsSeen
@@ -205,6 +205,24 @@ class Store:
                 before = (*before, made)
             overrides.write(session, before)
         return made, before
+
+    def changes(self, after: int = 0) -> tuple[int, tuple[Change, ...]]:
+        """The changes with ids above `after`, and the highest id (`after` if there is none).
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        with self._connection.reading() as session:
+            return changes.read(session, after)
+
+    def add_changes(self, new: Iterable[Change]) -> None:
+        """Store changes, unless somebody else has stored the same.
+
+        Raises:
+            StoreError, StoreLostError: as `write`.
+        """
+        with self._transaction() as session:
+            changes.add(session, new)
 
     def rebuild_requests(self) -> list[SloIndex]:
         """The SLOs that Prometheus is to be asked for again, as a whole.

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from exporter.errors import ConfigurationError, RequestError
+from exporter.slo.changes import Changes
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
 from exporter.slo.overrides import OverrideLimits
-from exporter.slo.records import Acknowledgement, Incident, Override
+from exporter.slo.records import Acknowledgement, Change, Incident, Override
 from exporter.slo.snapshot import SloStatus
 
 
@@ -96,6 +97,14 @@ class OverrideStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeStatus:
+    """The changes that are kept, and whether all of them are on disk."""
+
+    changes: Changes
+    stored: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentKey:
     """Which incident is meant: `groups` are the values of the SLO's group_by labels."""
 
@@ -164,6 +173,20 @@ class Daemon(Protocol):
 
         Raises:
             AbsentError: there is none of this id.
+        """
+
+    def changes(self) -> ChangeStatus:
+        """The changes of the last year."""
+
+    async def note_change(self, new: Change) -> tuple[Change, bool]:
+        """Note a change.
+
+        Returns:
+            It, or the one that says the same and was noted before; and whether it is stored.
+
+        Raises:
+            ChangeError: of a service that is not configured, of the future, or too old.
+            TooManyChangesError: the service has had all changes that are kept of a day.
         """
 
     async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> tuple[Incident, bool]:

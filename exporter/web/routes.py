@@ -12,6 +12,7 @@ from starlette.routing import Mount, Route
 
 from exporter.exposition.publisher import Publisher, negotiate
 from exporter.web.api import answers
+from exporter.web.api.changes_api import change_routes
 from exporter.web.api.error_answers import ERROR_HANDLERS
 from exporter.web.api.gate_api import gate_routes
 from exporter.web.api.history_api import history_routes
@@ -82,6 +83,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             Route("/api/v1/slos", slos),
             Route("/api/v1/openapi.json", openapi),
             *gate_routes(publisher, daemon),
+            *change_routes(publisher, daemon),
             *history_routes(publisher, daemon),
             Route("/", pages.overview),
             Route("/slo/{name:path}", pages.slo),

@@ -59,8 +59,8 @@ def slos(snapshot: Snapshot, query: Mapping[str, str]) -> bytes:
     Raises:
         InvalidRequestError: a number in the query is not a number, or is out of bounds.
     """
-    offset = _number(query, "offset", 0, at_least=0, at_most=None)
-    limit = _number(query, "limit", MOST_SLOS, at_least=1, at_most=MOST_SLOS)
+    offset = number(query, "offset", 0, at_least=0, at_most=None)
+    limit = number(query, "limit", MOST_SLOS, at_least=1, at_most=MOST_SLOS)
     service = query.get("service")
     chosen = [slo for slo in snapshot.slos if service is None or slo.slo.service == service]
     return success(
@@ -94,9 +94,14 @@ def override_entry(override: Override, now: float) -> OverrideEntry:
     return OverrideEntry(**known, in_force=override.start <= now < override.until)
 
 
-def _number(
+def number(
     query: Mapping[str, str], name: str, default: int, *, at_least: int, at_most: int | None
 ) -> int:
+    """A whole number of the query, or the default.
+
+    Raises:
+        InvalidRequestError: it is none, or out of bounds.
+    """
     text = query.get(name)
     if text is None:
         return default

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from exporter.errors import RequestError
+from exporter.slo.changes import TooManyChangesError
 from exporter.slo.overrides import QuotaError
 from exporter.web.api import answers
 from exporter.web.daemon import AbsentError
@@ -16,6 +17,7 @@ KINDS: dict[type[RequestError], tuple[HTTPStatus, str]] = {
     RequestError: (HTTPStatus.BAD_REQUEST, "bad_data"),
     AbsentError: (HTTPStatus.NOT_FOUND, "not_found"),
     QuotaError: (HTTPStatus.CONFLICT, "quota"),
+    TooManyChangesError: (HTTPStatus.CONFLICT, "quota"),
 }
 """Status and errorType of the answer; the nearest ancestor of an error decides."""
 

@@ -11,9 +11,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from exporter.slo.budget import Budget, Window
+from exporter.slo.change_costs import ChangeCost
 from exporter.slo.incident_details import IncidentState
 from exporter.slo.policy import Gate
-from exporter.slo.records import Acknowledgement, Incident, Override, TierChange
+from exporter.slo.records import (
+    Acknowledgement,
+    Change,
+    ChangeSource,
+    Incident,
+    Override,
+    TierChange,
+)
 from exporter.slo.snapshot import DataState
 from exporter.web.daemon import Status
 
@@ -236,6 +244,48 @@ class RecordedOverride:
     """An override that was just made or ended; `stored` tells whether that is on disk."""
 
     override: OverrideEntry
+    stored: bool
+
+
+@dataclass(frozen=True)
+class ChangeSpent:
+    """What the budget of an SLO paid within the hour after a change."""
+
+    slo: str
+    groups: Mapping[str, str]
+    cost: ChangeCost
+
+
+@dataclass(frozen=True)
+class ChangeEntry:
+    """A change, and what came after it: `spent` is null unless one service is asked for."""
+
+    service: str
+    what: str
+    at: int
+    by: str | None
+    link: str | None
+    source: ChangeSource
+    spent: tuple[ChangeSpent, ...] | None
+
+
+@dataclass(frozen=True)
+class ChangeList:
+    """The changes asked for, newest first; `total` counts those that are not listed, too.
+
+    `stored` tells whether all changes are on disk.
+    """
+
+    total: int
+    changes: tuple[ChangeEntry, ...]
+    stored: bool
+
+
+@dataclass(frozen=True)
+class RecordedChange:
+    """A change that was just noted, or the one that says the same; `stored`: it is on disk."""
+
+    change: Change
     stored: bool
 
 

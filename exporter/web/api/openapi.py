@@ -7,16 +7,25 @@ from typing import Any
 
 from exporter.slo.gate import ServiceDecision
 from exporter.web.api.answers import MOST_SLOS
+from exporter.web.api.changes_api import MOST_CHANGES
 from exporter.web.api.models import (
     AcknowledgedIncident,
+    ChangeList,
     Failure,
     OverrideList,
+    RecordedChange,
     RecordedOverride,
     SloHistory,
     SloPage,
     StatusEntry,
 )
-from exporter.web.api.requests import LONGEST, NewAcknowledgement, NewOverride
+from exporter.web.api.requests import (
+    END_OF_TIME,
+    LONGEST,
+    NewAcknowledgement,
+    NewChange,
+    NewOverride,
+)
 from exporter.web.api.schemas import schemas
 from exporter.web.pages.ranges import NAMES
 
@@ -79,6 +88,7 @@ def _operation(
 
 _BAD = {"400": _error("The request is not valid; the error says why.")}
 _FORBIDDEN = {"403": _error("Whoever asks may not change state; the error says who may.")}
+_MOMENT = {"type": "number", "minimum": 0, "exclusiveMaximum": END_OF_TIME}
 _SERVICE = _query("service", "Only those of this service.", TEXT)
 
 _GATE = {
@@ -186,6 +196,35 @@ def _paths() -> dict[str, Schema]:
                     },
                 ),
             )
+        },
+        "/api/v1/changes": {
+            "get": _operation(
+                "changes",
+                "What people did to services in the last year, newest first",
+                {"200": _data("The changes.", ChangeList), **_BAD},
+                parameters=(
+                    _SERVICE,
+                    _query("slo", "The SLO of the service whose budget is told of.", NAME),
+                    _query("since", "Only those from this time on, Unix seconds.", _MOMENT),
+                    _query("until", "Only those up to this time, Unix seconds.", _MOMENT),
+                    _query(
+                        "limit",
+                        "How many to list.",
+                        {"type": "integer", "minimum": 1, "maximum": MOST_CHANGES},
+                    ),
+                ),
+            ),
+            "post": _operation(
+                "noteChange",
+                "Note a change: a deploy, a flag, a migration",
+                {
+                    "201": _data("The change, or the one that says the same.", RecordedChange),
+                    **_BAD,
+                    **_FORBIDDEN,
+                    "409": _error("The service has had all changes that are kept of that day."),
+                },
+                body=NewChange,
+            ),
         },
         "/api/v1/postmortems/acknowledge": {
             "post": _operation(

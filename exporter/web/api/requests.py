@@ -22,12 +22,16 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from exporter.slo.durations import parse_duration
-from exporter.slo.records import Acknowledgement, Override
+from exporter.slo.records import Acknowledgement, Change, Override
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.daemon import IncidentKey
+from exporter.web.pages.links import web_link
 
 LONGEST = 1_000
 """Characters of a string: of a name, or of what somebody has to say."""
+
+SHORT = 200
+"""Characters of a string that is shown on charts and in lists."""
 
 END_OF_TIME = 253_402_300_800
 """The year 10000: later dates cannot be written."""
@@ -57,6 +61,12 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _web_link(text: str) -> str:
+    if not web_link(text):
+        raise ValueError
+    return text
+
+
 def _whole(seconds: float) -> float:
     if seconds != int(seconds):
         raise ValueError("must be whole seconds")
@@ -69,6 +79,19 @@ Text = Annotated[
     AfterValidator(_not_blank),
     _or_else(f"must be a string of 1 to {LONGEST} characters"),
     AfterValidator(_one_line),
+]
+ShortText = Annotated[
+    str,
+    Field(min_length=1, max_length=SHORT),
+    AfterValidator(_not_blank),
+    _or_else(f"must be a string of 1 to {SHORT} characters"),
+    AfterValidator(_one_line),
+]
+Link = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST, json_schema_extra={"format": "uri"}),
+    AfterValidator(_web_link),
+    _or_else(f"must be an http or https URL of at most {LONGEST} characters"),
 ]
 Time = Annotated[
     float,
@@ -155,6 +178,24 @@ class NewAcknowledgement(Body):
         """Which incident is meant, and what is to be recorded `now` (Unix seconds)."""
         key = IncidentKey(self.service, self.slo, self.groups or {}, int(self.start))
         return key, Acknowledgement(at=now, by=self.by, note=self.note)
+
+
+class NewChange(Body):
+    """Something that people did to a service: a deploy, a flag, a migration.
+
+    It was done `at` some time of the last year, or now; `link` leads to more.
+    """
+
+    service: Text
+    what: ShortText
+    at: Time | None = None
+    by: ShortText | None = None
+    link: Link | None = None
+
+    def change(self, now: float) -> Change:
+        """What is to be noted; `now` is Unix seconds."""
+        at = int(now if self.at is None else self.at)
+        return Change(self.service, self.what, at, self.by, self.link)
 
 
 B = TypeVar("B", bound=Body)

@@ -10,26 +10,30 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from exporter.slo.gate import ServiceDecision
 from exporter.web.api.models import (
     AcknowledgedIncident,
+    ChangeList,
     Failure,
     OverrideList,
+    RecordedChange,
     RecordedOverride,
     SloHistory,
     SloPage,
     StatusEntry,
 )
-from exporter.web.api.requests import NewAcknowledgement, NewOverride
+from exporter.web.api.requests import NewAcknowledgement, NewChange, NewOverride
 
 ANSWERS = (
     ServiceDecision,
     AcknowledgedIncident,
+    ChangeList,
     Failure,
     OverrideList,
+    RecordedChange,
     RecordedOverride,
     SloHistory,
     SloPage,
     StatusEntry,
 )
-BODIES = (NewAcknowledgement, NewOverride)
+BODIES = (NewAcknowledgement, NewChange, NewOverride)
 
 
 class _Schema(GenerateJsonSchema):

@@ -21,11 +21,13 @@ from exporter.exposition.publisher import Publisher
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
 from exporter.slo.overrides import OverrideLimits
-from exporter.slo.records import Acknowledgement, Incident, Override
+from exporter.slo.records import Acknowledgement, Change, Incident, Override
 from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.state.changes import ServiceChanges
 from exporter.state.overrides import Overrides
 from exporter.web.daemon import (
     AbsentError,
+    ChangeStatus,
     ConfigStatus,
     DatasourceStatus,
     EvaluationStatus,
@@ -74,6 +76,7 @@ class ToldDaemon:
         )
     )
     kept: Overrides = field(default_factory=Overrides)
+    noted: ServiceChanges = field(default_factory=ServiceChanges)
     limits: OverrideLimits = field(default_factory=OverrideLimits)
     incident: Incident | None = None
     asked: IncidentKey | None = None
@@ -104,6 +107,12 @@ class ToldDaemon:
         if ended is None:
             raise AbsentError(f"there is no override {id_}")
         return ended, self.stored
+
+    def changes(self) -> ChangeStatus:
+        return ChangeStatus(self.noted.by_service, self.stored)
+
+    async def note_change(self, new: Change) -> tuple[Change, bool]:
+        return self.noted.note(new), self.stored
 
     async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> tuple[Incident, bool]:
         self.asked = key

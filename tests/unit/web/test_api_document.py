@@ -103,6 +103,15 @@ class TestAnswers:
         hold(client.delete("/overrides/1"), "/overrides/{id}")
         hold(client.delete("/overrides/2"), "/overrides/{id}", 404)
 
+    def test_changes(self, client):
+        """Noted, listed with and without what they took, refused."""
+        change = {"service": "auth", "what": "v2", "by": "ada", "link": "https://ci.test/7"}
+        hold(client.post("/changes", json=change), "/changes", 201)
+        hold(client.get("/changes"), "/changes")
+        hold(client.get("/changes?service=auth&limit=1"), "/changes")
+        hold(client.get("/changes?limit=0"), "/changes", 400)
+        hold(client.post("/changes", json={}), "/changes", 400)
+
     def test_postmortems(self, serving, client):
         """Acknowledged, and absent."""
         path, word = "/postmortems/acknowledge", {"slo": "x", "start": AT, "note": "there"}
@@ -126,4 +135,4 @@ def test_keys_that_come_later_break_no_client():
     """Answers are open in the document itself; only bodies are closed."""
     schemas = DOCUMENT["components"]["schemas"]
     closed = {name for name, schema in schemas.items() if "additionalProperties" in schema}
-    assert closed == {"NewOverride", "NewAcknowledgement"}
+    assert closed == {"NewOverride", "NewAcknowledgement", "NewChange"}
