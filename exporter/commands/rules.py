@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,10 @@ from click.core import ParameterSource
 
 from exporter.commands.options import config_option
 from exporter.rules.aliases import ALIASES
+from exporter.rules.joins import OfSlos
 from exporter.rules.per_slo import SloAlert, by_service
 from exporter.rules.rule import RuleOptions
+from exporter.rules.tool_labels import own_name
 from exporter.rules.writing import FORMATS, write
 
 if TYPE_CHECKING:
@@ -147,7 +150,8 @@ def rules(
     from exporter.config.reading.loading import load_file  # noqa: PLC0415
 
     settings = load_file(config_file)
-    alerts = by_service(_alerts(settings.slos)) if per_slo else None
+    options = replace(options, of_slos=_of(settings.slos))
+    alerts = by_service(_alerts(settings.slos), options.aliases) if per_slo else None
     click.echo(write(options, form, alerts), nl=False)
     warn(rule_texts(options), settings.metrics)
 
@@ -166,4 +170,12 @@ def _alerts(slos: Iterable[Slo]) -> Iterator[SloAlert]:
                     slo.alerting.name,
                     slo.alerting.of(severity).labels,
                     slo.alert_annotations(severity),
+                    slo.labels,
                 )
+
+
+def _of(slos: Iterable[Slo]) -> OfSlos:
+    """What aliases need to know of the labels of all SLOs."""
+    groups = {name for slo in slos for name in slo.group_as or slo.group_by}
+    own = {name for slo in slos for name in slo.labels}
+    return OfSlos(tuple(sorted(groups)), tuple(sorted(filter(None, map(own_name, own)))))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from exporter.rules.joins import ONLY_INFO, OfSlos, with_owners_labels
 from exporter.rules.rule import RecordingRule
 
 SLOTH_WINDOWS: Final = {
@@ -13,65 +15,90 @@ SLOTH_WINDOWS: Final = {
 """Those of Sloth's rules and usual periods: ours, and as Sloth writes them, which has weeks."""
 
 
-def _sloth(expr: str, *extra: tuple[str, str], without: tuple[str, ...] = ()) -> str:
-    """An expression with Sloth's labels in place of ours; `extra` renames: (theirs, ours)."""
-    for theirs, ours in (("sloth_service", "service"), ("sloth_slo", "slo"), *extra):
-        expr = f'label_join({expr}, "{theirs}", "", "{ours}")'
-    expr = f'label_join({expr}, "sloth_id", "-", "service", "slo")'
-    ours = ", ".join(("instance", "pod", "service", "slo", *(own for _, own in extra), *without))
-    return f"max without ({ours}) ({expr})"
+def sloth(of: OfSlos) -> tuple[RecordingRule, ...]:
+    """The series of Sloth's rules; what is the same for all groups has none of their labels."""
 
+    def named(
+        expr: str, *extra: tuple[str, str], without: tuple[str, ...] = (), grouped: bool = True
+    ) -> str:
+        """Sloth's labels in place of ours; `extra` renames: (theirs, ours)."""
+        expr = with_owners_labels(expr, of.groups)
+        for theirs, ours in (("sloth_service", "service"), ("sloth_slo", "slo"), *extra):
+            expr = f'label_join({expr}, "{theirs}", "", "{ours}")'
+        expr = f'label_join({expr}, "sloth_id", "-", "service", "slo")'
+        unwanted = ("instance", "pod", "service", "slo", *ONLY_INFO, *without)
+        groups = () if grouped else of.groups
+        expr = f"max without ({', '.join((*unwanted, *groups))}) ({expr})"
+        return _names_back(expr, of.renamed)
 
-SLOTH: Final = (
-    *(
+    return (
+        *(
+            RecordingRule(
+                f"slo:sli_error:ratio_rate{theirs}",
+                named(f'slo_error_ratio{{window="{ours}"}}', without=("window",)),
+                {"sloth_window": theirs},
+            )
+            for ours, theirs in SLOTH_WINDOWS.items()
+        ),
+        RecordingRule("slo:objective:ratio", named("slo_objective_ratio", grouped=False)),
+        RecordingRule("slo:error_budget:ratio", named("1 - slo_objective_ratio", grouped=False)),
+        RecordingRule("slo:time_period:days", named("slo_period_seconds / 86400", grouped=False)),
         RecordingRule(
-            f"slo:sli_error:ratio_rate{theirs}",
-            _sloth(f'slo_error_ratio{{window="{ours}"}}', without=("window",)),
-            {"sloth_window": theirs},
-        )
-        for ours, theirs in SLOTH_WINDOWS.items()
-    ),
-    RecordingRule("slo:objective:ratio", _sloth("slo_objective_ratio")),
-    RecordingRule("slo:error_budget:ratio", _sloth("1 - slo_objective_ratio")),
-    RecordingRule("slo:time_period:days", _sloth("slo_period_seconds / 86400")),
-    RecordingRule(
-        "slo:current_burn_rate:ratio", _sloth('sum without (window) (slo_burn_rate{window="5m"})')
-    ),
-    RecordingRule("slo:period_burn_rate:ratio", _sloth("1 - slo_error_budget_remaining_ratio")),
-    RecordingRule(
-        "slo:period_error_budget_remaining:ratio", _sloth("slo_error_budget_remaining_ratio")
-    ),
-    RecordingRule(
-        "sloth_slo_info",
-        _sloth("slo_info", ("sloth_objective", "objective")),
-        {"sloth_mode": "error-budget-exporter"},
-    ),
-)
+            "slo:current_burn_rate:ratio",
+            named('sum without (window) (slo_burn_rate{window="5m"})'),
+        ),
+        RecordingRule("slo:period_burn_rate:ratio", named("1 - slo_error_budget_remaining_ratio")),
+        RecordingRule(
+            "slo:period_error_budget_remaining:ratio", named("slo_error_budget_remaining_ratio")
+        ),
+        RecordingRule(
+            "sloth_slo_info",
+            named("slo_info", ("sloth_objective", "objective"), grouped=False),
+            {"sloth_mode": "error-budget-exporter"},
+        ),
+    )
 
 
-def _pyrra(expr: str) -> str:
-    """Pyrra's dashboards know an SLO by the label `slo` alone: by its name.
+def pyrra(of: OfSlos) -> tuple[RecordingRule, ...]:
+    """The series of Pyrra's generic rules, for which its dashboards ask."""
 
-    Where several services have an SLO of that name, it takes the service in.
-    """
-    several = "count by (slo) (count by (service, slo) (slo_objective_ratio)) > 1"
-    return f"""\
-max without (instance, pod) (
-  {expr} unless on (slo) ({several})
+    def named(expr: str) -> str:
+        """Pyrra's dashboards know an SLO by the label `slo` alone: by its name.
+
+        Where several services have an SLO of that name, it takes the service in.
+        """
+        labelled = with_owners_labels(expr, of.groups)
+        several = "count by (slo) (count by (service, slo) (slo_objective_ratio)) > 1"
+        expr = f"""\
+max without (instance, pod, {", ".join(ONLY_INFO)}) (
+  {labelled} unless on (slo) ({several})
   or
-  label_join(({expr}) and on (slo) ({several}), "slo", "-", "service", "slo")
+  label_join({labelled} and on (slo) ({several}), "slo", "-", "service", "slo")
 )"""
+        return _names_back(expr, tuple(name for name in of.renamed if name != "slo"))
+
+    return (
+        RecordingRule("pyrra_objective", named("slo_objective_ratio")),
+        RecordingRule("pyrra_window", named("slo_period_seconds")),
+        RecordingRule(
+            "pyrra_availability",
+            named("1 - (1 - slo_error_budget_remaining_ratio) * (1 - slo_objective_ratio)"),
+        ),
+        RecordingRule("pyrra_requests:rate5m", named("rate(slo_events_total[5m])")),
+        RecordingRule("pyrra_errors:rate5m", named("rate(slo_bad_events_total[5m])")),
+    )
 
 
-PYRRA: Final = (
-    RecordingRule("pyrra_objective", _pyrra("slo_objective_ratio")),
-    RecordingRule("pyrra_window", _pyrra("slo_period_seconds")),
-    RecordingRule(
-        "pyrra_availability",
-        _pyrra("1 - (1 - slo_error_budget_remaining_ratio) * (1 - slo_objective_ratio)"),
-    ),
-    RecordingRule("pyrra_requests:rate5m", _pyrra("rate(slo_events_total[5m])")),
-    RecordingRule("pyrra_errors:rate5m", _pyrra("rate(slo_bad_events_total[5m])")),
-)
+def _names_back(expr: str, renamed: tuple[str, ...]) -> str:
+    """Labels of the owner by the names that they had before ours took them."""
+    for name in renamed:
+        expr = f'label_replace({expr}, "{name}", "$1", "exported_{name}", "(.+)")'
+    if not renamed:
+        return expr
+    return f"max without ({', '.join(f'exported_{name}' for name in renamed)}) ({expr})"
 
-ALIASES: Final = {"sloth": SLOTH, "pyrra": PYRRA}
+
+ALIASES: Final[Mapping[str, Callable[[OfSlos], tuple[RecordingRule, ...]]]] = {
+    "sloth": sloth,
+    "pyrra": pyrra,
+}

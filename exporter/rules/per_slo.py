@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.rules.rule import AlertRule
 from exporter.rules.slo_alerts import BURNS, burn_alert_name
 from exporter.rules.templates import FIGURES
+from exporter.rules.tool_labels import usual_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,9 @@ class SloAlert:
     name: str | None
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+    slo_labels: Mapping[str, str]
 
-    def rule(self) -> AlertRule:
+    def rule(self, aliases: Sequence[str]) -> AlertRule:
         """The rule, whose series are those of this SLO."""
         selector = ", ".join(
             f"{name}={_quoted(value)}"
@@ -33,7 +35,7 @@ class SloAlert:
         )
         usual = burn_alert_name(self.severity)
         return AlertRule(
-            name=self.name or usual,
+            name=self.name or usual_name(aliases) or usual,
             expr=f"max without (instance, pod, alert_name) (slo_alert_burn_rate{{{selector}}}) > 0",
             severity=self.severity,
             summary=BURNS,
@@ -43,14 +45,17 @@ class SloAlert:
             of_burning=True,
             labels=self.labels,
             annotations=self.annotations,
+            slo_labels=self.slo_labels,
         )
 
 
-def by_service(alerts: Iterable[SloAlert]) -> dict[str, list[AlertRule]]:
+def by_service(
+    alerts: Iterable[SloAlert], aliases: Sequence[str] = ()
+) -> dict[str, list[AlertRule]]:
     """The rules of every service: each service has a group, which is evaluated by itself."""
     found: dict[str, list[AlertRule]] = {}
     for alert in alerts:
-        found.setdefault(alert.service, []).append(alert.rule())
+        found.setdefault(alert.service, []).append(alert.rule(aliases))
     return found
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exporter.rules import templates
-from exporter.rules.sloth_labels import sloth_alert_labels
+from exporter.rules.joins import OfSlos
+from exporter.rules.tool_labels import of_tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class RuleOptions:
     scrape job of the exporter.
     `aliases` are keys of `aliases.ALIASES`; `starter` adds the alert on a breach over 5 minutes.
     `page` is where people find the status page. `labels` are added to every alert. `namespace` is
-    that of the PrometheusRule.
+    that of the PrometheusRule. `of_slos` is what is known of the SLOs.
     """
 
     runbooks: str | None = None
@@ -30,6 +31,7 @@ class RuleOptions:
     page: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     namespace: str | None = None
+    of_slos: OfSlos = field(default_factory=OfSlos)
 
     def runbook(self, alert: str) -> str:
         """Where the runbook of an alert is."""
@@ -64,7 +66,8 @@ class AlertRule:
     `of_slo` tells whether its alerts carry `service` and `slo`; `burns` whether they are burn-rate
     alerts of any SLO, whose own annotations are looked up. `labels` and `annotations` are its own.
     `runbook` is the heading of its runbook, if that is not its name. `of_burning` tells whether it
-    is about burn rates, as all of Sloth's alerts are, whose labels it then may have.
+    is about burn rates, as all alerts of Sloth and Pyrra are, whose labels it then may have.
+    `slo_labels` are those of its one SLO, None if it is about any: both tools' alerts carry them.
     """
 
     name: str
@@ -79,6 +82,7 @@ class AlertRule:
     of_burning: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    slo_labels: Mapping[str, str] | None = None
 
     def content(self, options: RuleOptions) -> dict[str, Any]:
         """The rule as Prometheus reads it."""
@@ -101,12 +105,10 @@ class AlertRule:
         }
 
     def _labels(self, options: RuleOptions) -> dict[str, str]:
-        labels = {**options.labels, **self.labels, "severity": self.severity}
-        if self.of_burning and "sloth" in options.aliases:
-            labels |= sloth_alert_labels(self.severity)
-            # A Sloth spec's own severity, by which its alerts were routed.
-            labels["severity"] = labels.pop("exported_severity", self.severity)
-        return labels
+        labels = {**self.labels, "severity": self.severity}
+        if self.of_burning and options.aliases:
+            labels = of_tool(labels, self.slo_labels, options.aliases)
+        return {**options.labels, **labels}
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,10 @@ def groups(
         "error-budgets": (*burn, *starter, *slo_alerts.POLICY),
         **{f"error-budgets-of-{service}": rules for service, rules in (per_slo or {}).items()},
         NAME: (*exporter_alerts.alerts(options.job), *slo_alerts.DATA),
-        **{f"error-budgets-as-{alias}": ALIASES[alias] for alias in options.aliases},
+        **{
+            f"error-budgets-as-{alias}": ALIASES[alias](options.of_slos)
+            for alias in options.aliases
+        },
     }
     return {
         "groups": [

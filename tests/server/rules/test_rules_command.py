@@ -13,6 +13,7 @@ from exporter.cli import main
 from tests.helpers.paths import ROOT
 
 UNIT_TESTS = Path(__file__).with_name("options_test.yaml")
+GROUPED_TESTS = Path(__file__).with_name("grouped_test.yaml")
 PER_SLO_TESTS = Path(__file__).with_name("per_slo_test.yaml")
 EVERYTHING = (
     "--starter",
@@ -73,6 +74,40 @@ def test_what_the_options_add_does_what_it_should(promtool, tmp_path):
     promtool_says(promtool, "test", "rules", tests)
 
 
+GROUPED = """
+slos:
+  - service: mail
+    name: sent
+    objective: 75
+    sli: {events: {bad: failures_total, total: mails_total}}
+    group_by: [region]
+    labels: {team: post, exported_service: smtp}
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "own", "series"),
+    [
+        (GROUPED, (',team="post",service="smtp"', ',team="post",service="smtp"'), 2),
+        (None, ("", ',service="mail"'), 4),
+    ],
+    ids=["known", "not known"],
+)
+def test_groups_have_their_owners_labels_where_the_configuration_is_known(
+    promtool, tmp_path, config, own, series
+):
+    """Under their own names. Where it is not, groups do not break the series of others."""
+    file = tmp_path / "config.yaml"
+    file.write_text(config or "")
+    arguments = [f"--config.file={file}"] if config else []
+    written = tmp_path / "rules.yaml"
+    written.write_text(command("--aliases=sloth", "--aliases=pyrra", *arguments).stdout)
+    text = GROUPED_TESTS.read_text().replace("RULES", str(written)).replace("OWN", own[0])
+    tests = tmp_path / "test.yaml"
+    tests.write_text(text.replace("PYRRA", own[1]).replace("SERIES", str(series)))
+    promtool_says(promtool, "test", "rules", tests)
+
+
 def test_every_alias_is_tested():
     """A name that no unit test expects may hold anything."""
     (_, aliases) = yaml.safe_load(UNIT_TESTS.read_text())["tests"]
@@ -111,6 +146,7 @@ service: shop
 slos:
   - name: answers
     objective: 99
+    labels: {severity: high, service: front, tier: "1"}
     sli:
       events: {error_query: "sum(rate(a[{{.window}}]))", total_query: "sum(rate(b[{{.window}}]))"}
     alerting:
@@ -121,8 +157,16 @@ slos:
 """)
     arguments = ("--per-slo", f"--config.file={config}", "--aliases=sloth")
     [labels] = [rule["labels"] for rule in rules(*arguments) if rule.get("alert") == "ShopBurns"]
-    assert labels["team"] == "cart"
-    assert (labels["severity"], labels["sloth_severity"]) == ("critical", "page")
+    assert labels == {
+        "team": "cart",
+        "severity": "critical",
+        "service": "front",
+        "tier": "1",
+        "sloth_id": "{{ $labels.service }}-{{ $labels.slo }}",
+        "sloth_service": "{{ $labels.service }}",
+        "sloth_slo": "{{ $labels.slo }}",
+        "sloth_severity": "page",
+    }
     [labels] = [
         rule["labels"] for rule in rules(*arguments[:2]) if rule.get("alert") == "ShopBurns"
     ]
