@@ -27,7 +27,7 @@ def sloth_alerting(
     spec = slo.get("alerting")
     alerting = Section()
     if spec:
-        alerting.take("name", spec.get("name"))
+        alerting.take_words("name", spec.get("name"))
     for severity, keys in {
         "page": ("page_alert", "pageAlert"),
         "ticket": ("ticket_alert", "ticketAlert"),

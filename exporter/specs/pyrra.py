@@ -9,10 +9,11 @@ from decimal import Decimal, InvalidOperation
 from exporter.marked import Mapping
 from exporter.prometheus.selectors import Matcher, Selector, parse_selector
 from exporter.slo.own_labels import INFO_LABELS, SERIES_LABELS
-from exporter.specs.alerts import alert_annotations
 from exporter.specs.fields import look_through
 from exporter.specs.labels import group_by, slo_labels
 from exporter.specs.node import Node, Remarks, Section, SpecError
+from exporter.specs.options import Options
+from exporter.specs.pyrra_alerts import pyrra_alerting
 from exporter.specs.pyrra_fields import FIELDS
 from exporter.specs.recognition import PYRRA, Found
 
@@ -24,7 +25,7 @@ _SERVICE_MATCHERS = ("service", "job", "app")
 _KINDS = ("ratio", "latency", "latencyNative", "bool_gauge")
 
 
-def translate(found: Found, remarks: Remarks) -> Iterator[tuple[Mapping, Node]]:
+def translate(found: Found, options: Options, remarks: Remarks) -> Iterator[tuple[Mapping, Node]]:
     """The SLO of an object of Pyrra's, with the node that it comes from."""
     look_through(found.node, FIELDS, PYRRA, remarks)
     metadata, spec = found.node.needed("metadata"), found.node.needed("spec")
@@ -52,7 +53,8 @@ def translate(found: Found, remarks: Remarks) -> Iterator[tuple[Mapping, Node]]:
         taken = INFO_LABELS | set(groups)
         entry.set("labels", slo_labels(labels, taken - {"service"}, remarks), metadata)
         _without_service(entry)
-    alerting = _alerting(spec, metadata, remarks)
+    annotations = _propagated(metadata.get("annotations"))
+    alerting = pyrra_alerting(spec, annotations, options, remarks)
     if alerting:
         entry.set("alerting", alerting, spec.get("alerting") or spec)
     yield entry, found.node
@@ -224,24 +226,3 @@ def _gauge(node: Node, remarks: Remarks) -> tuple[Section, Selector]:
 
 
 _SLIS = {"ratio": _ratio, "latency": _latency, "latencyNative": _native, "bool_gauge": _gauge}
-
-
-def _alerting(spec: Node, metadata: Node, remarks: Remarks) -> Section:
-    alerting = Section()
-    given = spec.get("alerting")
-    disabled, burnrates = (given.get("disabled"), given.get("burnrates")) if given else (None, None)
-    off = disabled if disabled and disabled.truth else None
-    if burnrates and not burnrates.truth:
-        off = burnrates
-    if given:
-        alerting.take("name", given.get("name"))
-    annotations = _propagated(metadata.get("annotations"))
-    for severity in ("page", "ticket"):
-        section = Section()
-        if off:
-            section.set("disabled", "true", off)
-        elif annotations:
-            section.set("annotations", alert_annotations(annotations, remarks), metadata)
-        if section:
-            alerting.set(severity, section, given or metadata)
-    return alerting

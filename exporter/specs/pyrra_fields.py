@@ -6,6 +6,9 @@ from exporter.specs.fields import Field, Fields
 
 _GROUPING = Field("`group_by`; what our metrics have themselves, as `measured_...`")
 
+_PAGE = Field("`alerting.page.labels.exported_severity`, `severity` by `rules --aliases=pyrra`")
+_TICKET = Field("`alerting.ticket.labels.exported_severity`, likewise")
+
 FIELDS: Fields = {
     "apiVersion": Field("tells that it is Pyrra's"),
     "kind": Field("tells that it is Pyrra's"),
@@ -20,7 +23,7 @@ FIELDS: Fields = {
     "metadata": Field("otherwise names the object in Kubernetes", free=True),
     "spec.description": Field("`description`"),
     "spec.target": Field("`objective`"),
-    "spec.window": Field("`period`"),
+    "spec.window": Field("`period`, and `alerting.windows`, as Pyrra scales them"),
     "spec.indicator.ratio.errors.metric": Field("`sli.events.bad`"),
     "spec.indicator.ratio.total.metric": Field("`sli.events.total`"),
     "spec.indicator.ratio.grouping": _GROUPING,
@@ -42,13 +45,13 @@ FIELDS: Fields = {
         "left out",
         remark="is left out: the alert on SLOs without data is ErrorBudgetNoData for all",
     ),
-    "spec.alerting.severities": Field(
-        "left out: the exporter has the severities page and ticket",
-        remark=(
-            "is left out: alerts have the severity page (Pyrra's fast and medium burn) or ticket "
-            "(slow and long-term burn), which routes have to match instead"
-        ),
-        free=True,
+    "spec.alerting.severities.fastBurn": _PAGE,
+    "spec.alerting.severities.mediumBurn": _PAGE,
+    "spec.alerting.severities.slowBurn": _TICKET,
+    "spec.alerting.severities.longTermBurn": _TICKET,
+    "spec.alerting.severities.absent": Field(
+        "left out",
+        remark="is left out: the alert on SLOs without data is ErrorBudgetNoData, a ticket",
     ),
     "spec.partial_response_strategy": Field("left out: incomplete answers never count"),
     "spec.performanceOverAccuracy": Field("not needed: counts are exact, and cheap"),

@@ -32,7 +32,7 @@ def translate(documents: Sequence[Sequence[Found]], options: Options) -> list[Tr
     library = Library.of(every, options)
     tools: dict[str, Translate] = {
         SLOTH: lambda found, remarks: of_sloth(found, remarks=remarks),
-        PYRRA: pyrra.translate,
+        PYRRA: lambda found, remarks: pyrra.translate(found, options, remarks),
         OPENSLO: lambda found, remarks: openslo.translate(found, library, remarks),
     }
     return [_document(document, tools) for document in documents]

@@ -30,7 +30,7 @@ from exporter.config.types.names import (
 from exporter.config.types.section import Section
 from exporter.marked import Mapping, Sequence
 from exporter.slo.model import Slo
-from exporter.specs.options import Options
+from exporter.specs.options import DEFAULT_INTERVAL, Options
 
 AnySection = TypeVar("AnySection", bound=Section)
 
@@ -65,7 +65,7 @@ def load(text: str, path: Path) -> Settings:
         except ConfigError as error:
             mistakes += error.mistakes
             all_read = False
-    taken = take(parts, _options(main))
+    taken = take(parts, _options(main, surroundings.interval))
     mistakes += taken.mistakes
     main_file = _validate(MainFile, main, surroundings, mistakes)
     documents = [main, *(document for document, _ in taken.documents)]
@@ -106,13 +106,16 @@ def _main(parts: list[Part], path: Path, text: str) -> tuple[Document, str]:
     return parse(text, path), text
 
 
-def _options(main: Document) -> Options:
+def _options(main: Document, interval: int | None) -> Options:
     """What the main file says of specs; what is wrong with it, the models say."""
     datasources, specs = main.values.get("datasources"), main.values.get("specs")
+    alerting = main.values.get("alerting")
     period = specs.get("sloth_period") if isinstance(specs, Mapping) else None
     return Options(
         sloth_period=period if isinstance(period, str) else None,
         datasources=frozenset(datasources if isinstance(datasources, Mapping) else ()),
+        own_windows=isinstance(alerting, Mapping) and bool(alerting.get("windows")),
+        interval=interval or DEFAULT_INTERVAL,
     )
 
 

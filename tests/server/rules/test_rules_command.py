@@ -173,6 +173,24 @@ slos:
     assert (labels["severity"], labels["exported_severity"]) == ("page", "critical")
 
 
+def test_alerts_of_pyrras_specs_are_those_that_pyrra_sent(tmp_path):
+    """By its usual name and severities, or the spec's, with the labels that it takes over."""
+    config = tmp_path / "pyrra.yaml"
+    config.write_text("""
+apiVersion: pyrra.dev/v1alpha1
+kind: ServiceLevelObjective
+metadata: {name: answers, labels: {pyrra.dev/service: shop, pyrra.dev/team: cart}}
+spec:
+  target: "99"
+  window: 4w
+  indicator: {ratio: {errors: {metric: bad_total}, total: {metric: all_total}}}
+  alerting: {severities: {slowBurn: p3, longTermBurn: p3}}
+""")
+    arguments = ("--per-slo", f"--config.file={config}", "--aliases=pyrra")
+    found = [rule["labels"] for rule in rules(*arguments) if rule.get("alert") == "ErrorBudgetBurn"]
+    assert found == [{"severity": "critical", "team": "cart"}, {"severity": "p3", "team": "cart"}]
+
+
 def test_an_alias_asked_for_twice_is_written_once():
     """Two groups of one name are refused by Prometheus."""
     assert command("--aliases=sloth", "--aliases=sloth").stdout == command("--aliases=sloth").stdout

@@ -60,6 +60,53 @@ class TestMeaning:
         assert slo.alerting.ticket.disabled
 
     @pytest.mark.parametrize(
+        ("window", "conditions"),
+        [
+            ("4w", ["1h/5m", "6h/30m", "1d/2h", "4d/6h"]),
+            ("30d", ["1h4m/5m", "6h26m/32m", "1d1h43m/2h9m", "4d6h51m/6h26m"]),
+            ("7d", ["15m/1m", "1h30m/8m", "6h/30m", "1d/1h30m"]),
+        ],
+    )
+    def test_burn_rate_windows_scale_with_the_slos(self, window: str, conditions: list[str]):
+        """As Pyrra's do, in whole minutes; the burn rates are always 14, 7, 2 and 1."""
+        slo = only(spec().replace("4w", window))
+        found = [str(each).partition(" ") for each in slo.alerting.enabled]
+        assert [name for _, _, name in found] == conditions
+        assert [severity for severity, _, _ in found] == ["page", "page", "ticket", "ticket"]
+        thresholds = [each.threshold(slo.period.seconds) for each in slo.alerting.enabled]
+        assert thresholds == pytest.approx([14, 7, 2, 1], rel=1e-9)
+
+    def test_windows_that_cannot_be_are_left_out(self):
+        """Shorter than a minute, or with more errors than requests; that is said."""
+        found = load(spec(target="90").replace("4w", "12h"), Path("pyrra.yaml"))
+        [slo] = found.slos
+        names = [str(each) for each in slo.alerting.enabled]
+        assert names == ["page 6m/1m", "ticket 26m/2m", "ticket 1h43m/6m"]
+        assert "pyrra.yaml:6: spec.window: has no alert for fastBurn: " in found.notices[-1]
+
+    def test_the_configurations_own_windows_come_first(self):
+        """Whoever sets them for all SLOs means these, too."""
+        own = "alerting: {windows: [{severity: page, budget: 5%, long: 2h, short: 10m}]}\n---\n"
+        slo = only(f"{own}{spec()}")
+        assert [str(each) for each in slo.alerting.enabled] == ["page 2h/10m"]
+
+    def test_windows_are_whole_slots(self):
+        """Whatever the interval of the evaluation."""
+        slo = only(f"evaluation: {{interval: 2m}}\n---\n{spec()}")
+        assert str(slo.alerting.enabled[0]) == "page 1h/6m"
+
+    def test_severities_are_kept_for_those_who_route_by_them(self):
+        """One for each of ours; what a second one loses is said."""
+        severities = "{fastBurn: p1, mediumBurn: p2, slowBurn: p3, longTermBurn: p3, absent: ''}"
+        more = f"  alerting: {{severities: {severities}}}\n"
+        found = load(spec(more=more), Path("pyrra.yaml"))
+        [slo] = found.slos
+        assert slo.alerting.page.labels == {"exported_severity": "p1"}
+        assert slo.alerting.ticket.labels == {"exported_severity": "p3"}
+        said = {notice.split(": ")[1].rpartition(".")[2] for notice in found.notices}
+        assert said == {"name", "fastBurn", "mediumBurn", "slowBurn", "absent"}
+
+    @pytest.mark.parametrize(
         ("le", "threshold"), [("0.5", 0.5), ("1", 1.0), ("1.0", 1.0), ("2.5e-1", 0.25)]
     )
     def test_the_bucket_is_the_threshold(self, le: str, threshold: float):
