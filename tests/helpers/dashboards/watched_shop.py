@@ -7,7 +7,7 @@ import math
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -151,8 +151,18 @@ class Watched:
 
 
 @contextmanager
-def watched_shop(folder: Path) -> Iterator[Watched]:
-    """Start everything, wait until there is something to see, and end it all whatever happens."""
+def watched_shop(
+    folder: Path,
+    configuration: str = CONFIG,
+    *,
+    rules: Callable[[Path], str] | None = None,
+    seen: Sequence[str] = SEEN,
+) -> Iterator[Watched]:
+    """Start everything, wait until there is something to see, and end it all whatever happens.
+
+    `rules` gives Prometheus's rule file for the configuration file; `seen` are the queries that
+    have an answer once there is something to see.
+    """
     since = float(int(time.time()))
     maintained = datetime.fromtimestamp(since - OUTAGE, UTC).isoformat(timespec="seconds")
     ports = {name: free_port() for name in ("shop", *EXPORTERS)}
@@ -164,11 +174,14 @@ def watched_shop(folder: Path) -> Iterator[Watched]:
     write_blocks(find_promtool(), files, folder / "data")
     with ExitStack() as stack:
         stack.enter_context(serve(shop, ports["shop"]))
+        config, rule_file, port = folder / "config.yaml", folder / "rules.yaml", free_port()
+        url = f"http://127.0.0.1:{port}"
+        config.write_text(configuration.format(url=url, maintained=maintained))
+        if rules:
+            rule_file.write_text(rules(config))
         prometheus = stack.enter_context(
-            PrometheusServer(_prometheus(ports), data_dir=folder / "data")
+            PrometheusServer(_prometheus(ports, rule_file), data_dir=folder / "data", port=port)
         )
-        config = folder / "config.yaml"
-        config.write_text(CONFIG.format(url=prometheus.url, maintained=maintained))
         exporters = []
         for name in EXPORTERS:
             command = [
@@ -184,7 +197,7 @@ def watched_shop(folder: Path) -> Iterator[Watched]:
             exporter.wait_ready()
             _override(exporter.port)
         watched = Watched(prometheus, exporters, since)
-        for query in SEEN:
+        for query in seen:
             watched.until(partial(watched.now, query), query)
         yield watched
 
@@ -201,7 +214,7 @@ def _override(port: int) -> None:
         assert answer.status == 201
 
 
-def _prometheus(ports: dict[str, int]) -> str:
+def _prometheus(ports: dict[str, int], rule_file: Path) -> str:
     def target(*names: str) -> list[dict]:
         return [{"targets": [f"127.0.0.1:{ports[name]}" for name in names]}]
 
@@ -209,6 +222,7 @@ def _prometheus(ports: dict[str, int]) -> str:
     return yaml.safe_dump(
         {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+            "rule_files": [str(rule_file)] if rule_file.exists() else [],
             "scrape_configs": [
                 {"job_name": job, "honor_labels": True, "static_configs": target(*names)}
                 for job, names in jobs.items()
