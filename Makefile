@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DURATION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools browser postgres demo test test-fast test-slow lint bench exactness dashboards runbooks screenshots clean
+.PHONY: help venv tools browser postgres demo test test-fast test-slow lint bench exactness dashboards runbooks examples screenshots clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -72,6 +72,9 @@ runbooks: venv  ## the runbook pages that are shipped, from docs/operating.md
 
 dashboards: venv  ## the dashboards that are shipped, from their builder in dev/
 	$(BIN)/python -m dev.dashboards
+
+examples: venv  ## the reports of docs/examples/, of the demo's incident at a fixed time
+	$(BIN)/python -m tests.helpers.reports.examples
 
 screenshots: venv tools browser  ## the pictures of README.md and docs/, from the demo
 	$(BIN)/python -m tests.helpers.browser.screenshots docs/images

@@ -20,6 +20,7 @@ COMMANDS = {
     "override": "overrides",
     "overrides": "overrides",
     "postmortem": "postmortem",
+    "report": "report",
     "rules": "rules",
     "run": "run",
 }

@@ -30,7 +30,8 @@ ExporterError
 │   ├── InvalidRequestError     a parameter or the body is not as it should be
 │   ├── OverrideError           the override is not possible
 │   ├── QuotaError              the service has used all its overrides of the quarter
-│   ├── ReportError             there is no such report: no such SLO, incident or time
+│   ├── ReportError             there is nothing to report: no such SLO, incident or time
+│   ├── SpanError               a span of time or a time zone is not as it should be
 │   └── TooManyChangesError     the service has had all changes that are kept of one day
 ├── ApiError                    the command line got no usable answer from a daemon
 └── ServerError                 a program that the demo needs did not do what it should

@@ -14,6 +14,8 @@ from exporter.errors import ExporterError
 TIMEOUT = 15.0
 """Seconds for each part of a request."""
 
+DOCUMENTS = frozenset({"text/markdown", "text/html", "text/csv"})
+
 
 class ApiError(ExporterError):
     """A daemon gave no usable answer; the text says which one, and why."""
@@ -54,6 +56,32 @@ def ask(
     Raises:
         ApiError: it cannot be reached, refuses, or answers something else.
     """
+    return _data(server, _answer(server, method, path, access, query=query, body=body))
+
+
+def ask_text(server: str, path: str, access: Access, query: Mapping[str, str]) -> str:
+    """Ask a daemon for a document; its text. The arguments are those of `ask`.
+
+    Raises:
+        ApiError: it cannot be reached, refuses, or knows no such documents.
+    """
+    answer = _answer(server, "GET", path, access, query=query)
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    if answer.status_code != httpx.codes.OK or kind not in DOCUMENTS:
+        _data(server, answer)
+        raise ApiError(f"{server} answered with {kind or 'nothing'} in place of a document")
+    return answer.text
+
+
+def _answer(
+    server: str,
+    method: str,
+    path: str,
+    access: Access,
+    *,
+    query: Mapping[str, str] | None = None,
+    body: Mapping[str, object] | None = None,
+) -> httpx.Response:
     url = f"{server.rstrip('/')}/api/v1/{path}"
     auth = (
         httpx.BasicAuth(access.username, _secret(access.password_file)) if access.username else None
@@ -70,10 +98,9 @@ def ask(
         raise ApiError(f"{access.ca_file} cannot be used: {error}") from error
     try:
         with httpx.Client(verify=verify, timeout=TIMEOUT, auth=auth, headers=headers) as client:
-            answer = client.request(method, url, params=query, json=body)
+            return client.request(method, url, params=query, json=body)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ApiError(f"{server} cannot be reached: {error or type(error).__name__}") from error
-    return _data(server, answer)
 
 
 def _secret(file: Path | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -15,8 +15,10 @@ from structlog.contextvars import get_contextvars
 from exporter.daemon.current import Current
 from exporter.daemon.reviews import Reviews
 from exporter.evaluation.chart_data import event_histories
+from exporter.evaluation.past_records import with_past
 from exporter.exposition.publisher import Publisher
 from exporter.prometheus.graph_queries import graph_queries
+from exporter.reports.templates import Templates, TemplateText
 from exporter.review.nearest import did_you_mean, listed
 from exporter.slo.changes import ChangeError
 from exporter.slo.event_history import EventHistory
@@ -49,6 +51,7 @@ class Facade:
         self._publisher = publisher
         self._reload = reload
         self._reviews = Reviews()
+        self._templates: tuple[Mapping[str, TemplateText], Templates] | None = None
         self._log = structlog.get_logger()
 
     def ready(self) -> bool:
@@ -200,6 +203,17 @@ class Facade:
     def event_histories(self, statuses: Sequence[SloStatus]) -> list[EventHistory | None]:
         """The event histories of some SLOs, for charts."""
         return event_histories(self._current.running.engine.state, statuses)
+
+    def with_past(self, statuses: Sequence[SloStatus]) -> list[SloStatus]:
+        """Some SLOs with their incidents and firings of a year."""
+        return with_past(self._current.running.engine.state, statuses)
+
+    def templates(self) -> Templates:
+        """The templates of reports; they are compiled once per configuration."""
+        texts = self._current.running.settings.templates
+        if self._templates is None or self._templates[0] is not texts:
+            self._templates = texts, Templates(texts)
+        return self._templates[1]
 
     async def findings(self, status: SloStatus) -> tuple[Finding, ...] | None:
         """What a review finds of an SLO; None if that cannot be told now."""

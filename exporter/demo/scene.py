@@ -64,6 +64,9 @@ policies:
 slos:
   - service: checkout
     name: availability
+    description: Customers can pay. What fails here is a sale that is lost.
+    criticality: tier 1
+    labels: {{owner: team shop}}
     objective: 99.9
     period: 30d
     sli:
@@ -72,6 +75,8 @@ slos:
         total: http_requests_total{{service="checkout"}}
   - service: search
     name: latency
+    description: Searches answer before people give up.
+    labels: {{owner: team shop}}
     objective: 99
     period: 30d
     sli:
@@ -80,6 +85,8 @@ slos:
         threshold: 300ms
   - service: auth
     name: availability
+    description: Customers can sign in.
+    labels: {{owner: team identity}}
     objective: 99.5
     period: 30d
     group_by: [region]

@@ -20,8 +20,7 @@ def event_histories(
 
     They are copies. None stands for an SLO that has left the state since the snapshot.
     """
-    slo_indices = _slo_indices(state, statuses)
-    series_indices = [_series_index(state, slo_indices, status) for status in statuses]
+    series_indices = series_of(state, statuses)
     there = [series_index for series_index in series_indices if series_index is not None]
     if not there:
         return [None] * len(series_indices)
@@ -29,6 +28,12 @@ def event_histories(
     return [
         None if series_index is None else found[series_index] for series_index in series_indices
     ]
+
+
+def series_of(state: EvaluationState, statuses: Sequence[SloStatus]) -> list[SeriesIndex | None]:
+    """The series of some SLOs; None for those that have left the state since the snapshot."""
+    slo_indices = _slo_indices(state, statuses)
+    return [_series_index(state, slo_indices, status) for status in statuses]
 
 
 def _slo_indices(

@@ -32,7 +32,8 @@ class Stretch:
       ratios. The budget of a week is that of the whole span.
     - `downtime_seconds`: the same as a full outage at the span's average traffic.
     - `tier`: the one in force at its end, `worst_tier` the worst in it, and `action` what the
-      policy asks for in `tier`; None where that is not recorded.
+      policy asks for in `tier`. If it is not `tier_recorded`, it is that which `remaining` stands
+      for in the policy.
     - `about`: it begins or ends inside of one of the ledger's slots, and takes its share of it.
     """
 
@@ -48,6 +49,7 @@ class Stretch:
     remaining: float | None
     downtime_seconds: float | None
     tier: str | None
+    tier_recorded: bool
     worst_tier: str | None
     action: str | None
     about: bool
@@ -82,39 +84,38 @@ class BudgetReport:
     slos: tuple[SloBudget, ...]
 
 
-def budget_report(
-    subjects: Sequence[Subject],
+def assembled(
+    found: Sequence[SloBudget],
     at: int,
     zone: tuple[str, tzinfo],
+    *,
     span: Span | None,
     subject: str,
+    begun: float | None = None,
 ) -> BudgetReport:
-    """The report.
+    """The report of some SLOs.
 
     Args:
-        subjects: the SLOs.
+        found: what `slo_budget` gives for each.
         at: up to when figures are known, Unix seconds.
         zone: the name of the time zone, and itself.
         span: what is reported; None for the period of each SLO.
         subject: whose SLOs they are, in words.
+        begun: when the ledger begins, Unix seconds, if anything is known.
 
     Raises:
         ReportError: nothing is known of the span.
     """
-    found = [
-        _slo_budget(each, at, zone[1], span or spans.of_period(each.status.slo.period, at))
-        for each in subjects
-    ]
     if span is not None and not any(each.whole.known > 0 for each in found):
-        raise ReportError(_not_known(subjects, span, zone[1]))
-    found.sort(key=lambda each: _left(each.whole))
+        since = "" if begun is None else f": the ledger begins on {minute(begun, zone[1])}"
+        raise ReportError(f"nothing is known of {span.name}{since}")
     names = {each.whole.name for each in found}
     return BudgetReport(
         at=at,
         zone=zone[0],
         name=names.pop() if len(names) == 1 else "the period of each SLO",
         subject=subject,
-        slos=tuple(found),
+        slos=tuple(sorted(found, key=lambda each: _left(each.whole))),
     )
 
 
@@ -122,18 +123,10 @@ def _left(whole: Stretch) -> float:
     return float("inf") if whole.remaining is None else whole.remaining
 
 
-def _not_known(subjects: Sequence[Subject], span: Span, zone: tzinfo) -> str:
-    begun = [
-        float(history.bounds[:-1][history.known > 0][0])
-        for history in (each.history for each in subjects)
-        if history is not None and (history.known > 0).any()
-    ]
-    since = f": the ledger begins on {minute(min(begun), zone)}" if begun else ""
-    return f"nothing is known of {span.name}{since}"
-
-
-def _slo_budget(of: Subject, at: int, zone: tzinfo, span: Span) -> SloBudget:
+def slo_budget(of: Subject, at: int, zone: tzinfo, span: Span | None = None) -> SloBudget:
+    """The budget of one SLO over a span, or else its period, as of `at` (Unix seconds)."""
     status, history = of.status, of.history
+    span = span or spans.of_period(status.slo.period, at)
     until = min(span.end, at)
     sums = _Sums(status, history, at)
     whole = sums.stretch(span, None)
@@ -198,7 +191,11 @@ class _Sums:
         there = known > 0
         share = share or _Share(window.total * allowed, 0.0, until - span.start)
         consumed = _part(window.bad, share.budget) if there else None
-        tier = self._tier_at(until)
+        remaining = 1 - _part(share.taken + window.bad, share.budget) if there else None
+        recorded = self._tier_at(until)
+        tier = recorded
+        if tier is None and remaining is not None:
+            tier = self._status.slo.policy.tier(remaining, {}).name
         split = (
             max(history.splits(span.start), history.splits(until))
             if history is not None and there
@@ -214,9 +211,10 @@ class _Sums:
             total=window.total if there else None,
             error_ratio=window.error_ratio,
             consumed=consumed,
-            remaining=1 - _part(share.taken + window.bad, share.budget) if there else None,
+            remaining=remaining,
             downtime_seconds=None if consumed is None else consumed * allowed * share.seconds,
             tier=tier,
+            tier_recorded=recorded is not None,
             worst_tier=self._worst_tier(span.start, until),
             action=self._action(tier),
             about=split > 0,
@@ -249,7 +247,7 @@ def _part(bad: float, budget: float) -> float:
 COLUMNS = (
     *("service", "slo", "groups", "owner", "objective", "kind", "name", "start", "end"),
     *("known", "bad", "total", "error_ratio", "downtime_seconds", "consumed", "remaining"),
-    *("tier", "worst_tier", "action"),
+    *("tier", "tier_recorded", "worst_tier", "action"),
 )
 
 

@@ -13,6 +13,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from exporter.reports import markdown
+from exporter.reports.subjects import Identity
 from exporter.slo import figures, incident_words
 from exporter.slo.durations import MINUTE, format_duration
 from exporter.slo.incident_details import IncidentDetails
@@ -70,10 +71,10 @@ def plural(number: float, one: str, many: str = "") -> str:
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
-def groups(of: Mapping[str, str]) -> str:
-    """The values of the labels that an SLO is grouped by, behind its name: ` (region=eu)`."""
-    listed = ", ".join(f"{name}={value}" for name, value in of.items())
-    return f" ({listed})" if listed else ""
+def named(of: Identity) -> str:
+    """What an SLO is called, with its group: `auth/availability (region=eu)`."""
+    listed = ", ".join(f"{name}={value}" for name, value in of.groups.items())
+    return f"{of.service}/{of.slo}" + (f" ({listed})" if listed else "")
 
 
 @pass_context
@@ -95,12 +96,13 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "percent": _known(figures.percent),
     "written": _known(figures.written),
     "rate": _known(figures.rate),
+    "number": _known(figures.number),
     "count": _known(count),
     "duration": _known(duration),
-    "length": _known(format_duration),
+    "compact": _known(format_duration),
     "words": figures.words,
     "plural": plural,
-    "groups": groups,
+    "named": named,
     "began": _began,
     "ended": _ended,
     "lasted": incident_words.lasted,
@@ -113,4 +115,4 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "link": markdown.link,
 }
 """`share` is a part of the budget, `percent` a ratio with three digits, `written` a number that
-people have chosen; `length` is a duration as Prometheus has it (`30d`)."""
+people have chosen; `compact` is a duration as Prometheus has it (`30d`)."""

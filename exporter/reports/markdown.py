@@ -71,6 +71,8 @@ def link(text: object, address: str | None) -> Markup:
     if not address or not web_address(address):
         return shown
     target = _NOT_IN_A_TARGET.sub(_encoded, address)
+    if str(text) == target:
+        return Markup(f"<{target}>")  # noqa: S704  (Markdown)
     return Markup(f"[{shown}]({target})")  # noqa: S704  (Markdown)
 
 

@@ -23,7 +23,11 @@ _QUARTER = re.compile(r"(\d{4})-?[Qq]([1-4])", re.ASCII)
 
 
 class ReportError(RequestError):
-    """There is nothing to report: no such SLO, incident or span of time; the text says what."""
+    """There is nothing to report: no such SLO or incident, or nothing is known of the time."""
+
+
+class SpanError(RequestError):
+    """A span of time or a time zone is not written as it should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,14 @@ def time_zone(name: str) -> tzinfo:
     """An IANA time zone.
 
     Raises:
-        ReportError: there is none of this name.
+        SpanError: there is none of this name.
     """
     if name == "UTC":
         return UTC
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ReportError(
+        raise SpanError(
             f"{name!r} is not a time zone: write one as in Europe/Berlin, or UTC"
         ) from error
 
@@ -64,14 +68,15 @@ def month(text: str, zone: tzinfo, at: int) -> Span:
     """A month, `2026-10`, or the current one.
 
     Raises:
-        ReportError: it is not a month, or in the future as of `at` (Unix seconds).
+        SpanError: it is not a month.
+        ReportError: it is in the future as of `at` (Unix seconds).
     """
     if text == CURRENT:
         today = _day(at, zone)
         return _month(today.year, today.month, zone)
     found = _MONTH.fullmatch(text)
     if not found:
-        raise ReportError(f"{text!r} is not a month: write one as in 2026-10")
+        raise SpanError(f"{text!r} is not a month: write one as in 2026-10")
     return _past(_month(int(found[1]), int(found[2]), zone), text, zone, at)
 
 
@@ -79,14 +84,15 @@ def quarter(text: str, zone: tzinfo, at: int) -> Span:
     """A quarter, `2026-Q4`, or the current one.
 
     Raises:
-        ReportError: it is not a quarter, or in the future as of `at` (Unix seconds).
+        SpanError: it is not a quarter.
+        ReportError: it is in the future as of `at` (Unix seconds).
     """
     if text == CURRENT:
         today = _day(at, zone)
         return _quarter(today.year, (today.month + 2) // 3, zone)
     found = _QUARTER.fullmatch(text)
     if not found:
-        raise ReportError(f"{text!r} is not a quarter: write one as in 2026-Q4")
+        raise SpanError(f"{text!r} is not a quarter: write one as in 2026-Q4")
     return _past(_quarter(int(found[1]), int(found[2]), zone), text, zone, at)
 
 
@@ -94,14 +100,14 @@ def last(text: str, at: int) -> Span:
     """The time up to `at`: `30d`.
 
     Raises:
-        ReportError: it is no duration, or not from an hour to 400 days.
+        SpanError: it is no duration, or not from an hour to 400 days.
     """
     try:
         length = int(parse_duration(text))
     except ValueError as error:
-        raise ReportError(str(error)) from error
+        raise SpanError(str(error)) from error
     if not HOUR <= length <= LONGEST:
-        raise ReportError(f"{text} must be from 1h to {format_duration(LONGEST)}")
+        raise SpanError(f"{text} must be from 1h to {format_duration(LONGEST)}")
     return Span(f"the last {format_duration(length)}", at - length, at)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from urllib.parse import quote, urlencode
 
 from exporter.reports.spans import ReportError
 from exporter.slo.event_history import EventHistory
@@ -24,6 +25,12 @@ class Subject:
 
     status: SloStatus
     history: EventHistory | None
+
+    def begins(self) -> float | None:
+        """When the first slot begins of which anything is known, Unix seconds."""
+        if self.history is None or not (self.history.known > 0).any():
+            return None
+        return float(self.history.bounds[:-1][self.history.known > 0][0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,12 @@ class Identity:
             error_budget=slo.objective.error_budget,
             period=period_name(slo),
         )
+
+
+def page_path(status: SloStatus) -> str:
+    """The path of an SLO's page: `/slo/auth/availability?region=eu`."""
+    path = f"/slo/{quote(status.slo.service, safe='')}/{quote(status.slo.name, safe='')}"
+    return f"{path}?{urlencode(status.groups)}" if status.groups else path
 
 
 def period_name(slo: Slo) -> str:

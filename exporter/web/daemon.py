@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from exporter.errors import ConfigurationError, RequestError
+from exporter.reports.templates import Templates
 from exporter.slo.changes import Changes
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
@@ -201,6 +202,12 @@ class Daemon(Protocol):
 
     def event_histories(self, statuses: Sequence[SloStatus]) -> Sequence[EventHistory | None]:
         """The event histories of some SLOs, as copies; None for those that are gone."""
+
+    def with_past(self, statuses: Sequence[SloStatus]) -> Sequence[SloStatus]:
+        """Some SLOs with their incidents and firings of a year, as far as they are recorded."""
+
+    def templates(self) -> Templates:
+        """The templates of reports."""
 
     async def findings(self, status: SloStatus) -> tuple[Finding, ...] | None:
         """What a review finds of an SLO; None if that cannot be told now."""

@@ -19,6 +19,7 @@ from exporter.web.api.history_api import history_routes
 from exporter.web.api.openapi import document
 from exporter.web.daemon import Daemon, ReloadError
 from exporter.web.pages.pages import Pages
+from exporter.web.reports.routes import report_routes
 
 
 def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlette:
@@ -85,6 +86,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             *gate_routes(publisher, daemon),
             *change_routes(publisher, daemon),
             *history_routes(publisher, daemon),
+            *report_routes(publisher, daemon),
             Route("/", pages.overview),
             Route("/slo/{name:path}", pages.slo),
             Route("/runbooks", pages.runbooks),

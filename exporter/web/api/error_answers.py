@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from exporter.errors import RequestError
+from exporter.reports.spans import ReportError
+from exporter.reports.templates import ReportTemplateError
 from exporter.slo.changes import TooManyChangesError
 from exporter.slo.overrides import QuotaError
 from exporter.web.api import answers
@@ -16,6 +18,7 @@ from exporter.web.daemon import AbsentError
 KINDS: dict[type[RequestError], tuple[HTTPStatus, str]] = {
     RequestError: (HTTPStatus.BAD_REQUEST, "bad_data"),
     AbsentError: (HTTPStatus.NOT_FOUND, "not_found"),
+    ReportError: (HTTPStatus.NOT_FOUND, "not_found"),
     QuotaError: (HTTPStatus.CONFLICT, "quota"),
     TooManyChangesError: (HTTPStatus.CONFLICT, "quota"),
 }
@@ -35,7 +38,16 @@ async def answer_internal_error(_: Request, __: Exception) -> Response:
     return _json(answers.failure("internal", INTERNAL), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-ERROR_HANDLERS = {RequestError: answer_request_error, Exception: answer_internal_error}
+async def answer_template_error(_: Request, error: Exception) -> Response:
+    """Tell whoever wrote the template what to change."""
+    return _json(answers.failure("template", str(error)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+ERROR_HANDLERS = {
+    RequestError: answer_request_error,
+    ReportTemplateError: answer_template_error,
+    Exception: answer_internal_error,
+}
 """For the application: every route is answered by these."""
 
 

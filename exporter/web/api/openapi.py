@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from exporter.slo.gate import ServiceDecision
 from exporter.web.api.answers import MOST_SLOS
 from exporter.web.api.changes_api import MOST_CHANGES
 from exporter.web.api.models import (
     AcknowledgedIncident,
     ChangeList,
-    Failure,
     OverrideList,
     RecordedChange,
     RecordedOverride,
@@ -19,6 +15,13 @@ from exporter.web.api.models import (
     SloPage,
     StatusEntry,
 )
+from exporter.web.api.operations import BAD as _BAD
+from exporter.web.api.operations import NAME, TEXT, Schema
+from exporter.web.api.operations import data as _data
+from exporter.web.api.operations import error as _error
+from exporter.web.api.operations import json_answer as _json
+from exporter.web.api.operations import operation as _operation
+from exporter.web.api.operations import query as _query
 from exporter.web.api.requests import (
     END_OF_TIME,
     LONGEST,
@@ -28,65 +31,8 @@ from exporter.web.api.requests import (
 )
 from exporter.web.api.schemas import schemas
 from exporter.web.pages.ranges import NAMES
+from exporter.web.reports.described import report_paths
 
-Schema = Mapping[str, Any]
-
-TEXT = {"type": "string"}
-NAME = {"type": "string", "minLength": 1, "maxLength": LONGEST}
-
-
-def _ref(model: type) -> Schema:
-    return {"$ref": f"#/components/schemas/{model.__name__}"}
-
-
-def _json(description: str, schema: Schema) -> Schema:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
-
-
-def _data(description: str, model: type) -> Schema:
-    properties = {"status": {"const": "success"}, "data": _ref(model)}
-    return _json(
-        description, {"type": "object", "properties": properties, "required": list(properties)}
-    )
-
-
-def _error(description: str) -> Schema:
-    return _json(description, _ref(Failure))
-
-
-def _query(name: str, description: str, schema: Schema, *, required: bool = False) -> Schema:
-    return {
-        "name": name,
-        "in": "query",
-        "description": description,
-        "required": required,
-        "schema": schema,
-    }
-
-
-def _operation(
-    name: str,
-    summary: str,
-    responses: Mapping[str, Schema],
-    *,
-    parameters: tuple[Schema, ...] = (),
-    body: type | None = None,
-) -> Schema:
-    operation: dict[str, Any] = {
-        "operationId": name,
-        "summary": summary,
-        "parameters": list(parameters),
-        "responses": responses,
-    }
-    if body:
-        operation["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": _ref(body)}},
-        }
-    return operation
-
-
-_BAD = {"400": _error("The request is not valid; the error says why.")}
 _FORBIDDEN = {"403": _error("Whoever asks may not change state; the error says who may.")}
 _MOMENT = {"type": "number", "minimum": 0, "exclusiveMaximum": END_OF_TIME}
 _SERVICE = _query("service", "Only those of this service.", TEXT)
@@ -239,6 +185,7 @@ def _paths() -> dict[str, Schema]:
                 body=NewAcknowledgement,
             )
         },
+        **report_paths(),
         "/api/v1/openapi.json": {
             "get": _operation(
                 "openapi",

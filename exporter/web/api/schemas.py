@@ -20,6 +20,7 @@ from exporter.web.api.models import (
     StatusEntry,
 )
 from exporter.web.api.requests import NewAcknowledgement, NewChange, NewOverride
+from exporter.web.reports.described import REPORTS
 
 ANSWERS = (
     ServiceDecision,
@@ -32,6 +33,7 @@ ANSWERS = (
     SloHistory,
     SloPage,
     StatusEntry,
+    *REPORTS,
 )
 BODIES = (NewAcknowledgement, NewChange, NewOverride)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from exporter.reports.markdown import web_address
+from exporter.reports.subjects import page_path
 from exporter.slo import figures, incident_words
 from exporter.slo.burning import sentence
 from exporter.slo.durations import format_duration
@@ -20,7 +22,6 @@ from exporter.web.pages import formatting
 from exporter.web.pages.chart_marks import lanes
 from exporter.web.pages.drawing import Drawing
 from exporter.web.pages.filters import tier_name
-from exporter.web.pages.links import web_link
 from exporter.web.pages.ranges import TimeRange, range_links
 from exporter.web.pages.rows import bar
 from exporter.web.pages.slo_charts import slo_charts
@@ -61,7 +62,7 @@ def detail(
     if history is not None and history.known.any():
         drawing = Drawing(status, history, shown)
     return {
-        "url": formatting.url(status),
+        "url": page_path(status),
         "service": slo.service,
         "slo": slo.name,
         "groups": status.groups,
@@ -69,7 +70,7 @@ def detail(
         "description": slo.description,
         "criticality": slo.criticality,
         "reviewed": slo.reviewed.isoformat() if slo.reviewed else "",
-        "labels": [(name, value, web_link(value)) for name, value in slo.labels.items()],
+        "labels": [(name, value, web_address(value)) for name, value in slo.labels.items()],
         "objective": formatting.objective(status),
         "period_start": formatting.minute(status.period.start),
         "period_end": formatting.minute(status.period.start + status.period.elapsed),
@@ -192,7 +193,7 @@ def _incident(of: IncidentDetails) -> dict[str, object]:
         "detected": incident_words.time_to_detect(of),
         "firings": [incident_words.held(firing) for firing in of.firings],
         "postmortem": postmortem,
-        "link": web_link(one.acknowledged.note) if one.acknowledged else "",
+        "link": web_address(one.acknowledged.note) if one.acknowledged else "",
         "waits": "yes" if postmortem == "required" else "",
         "command": f"error-budget-exporter postmortem ack {of.id} --by NAME --note URL",
     }
@@ -237,7 +238,7 @@ def _override(status: SloStatus) -> dict[str, str] | None:
     return {
         "by": one.by,
         "why": one.why,
-        "link": web_link(one.why),
+        "link": web_address(one.why),
         "start": formatting.minute(one.start),
         "until": formatting.minute(one.until),
     }

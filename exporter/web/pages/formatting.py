@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import quote, urlencode
 
 from exporter.slo import figures
 from exporter.slo.burning import worst_severity
@@ -80,12 +79,6 @@ def period(of: Period) -> str:
 def groups(of: Mapping[str, str]) -> str:
     """The values of the labels that an SLO is grouped by: `region=eu, zone=a`."""
     return ", ".join(f"{name}={value}" for name, value in of.items())
-
-
-def url(status: SloStatus) -> str:
-    """The path of an SLO's page: `/slo/auth/availability?region=eu`."""
-    path = f"/slo/{quote(status.slo.service, safe='')}/{quote(status.slo.name, safe='')}"
-    return f"{path}?{urlencode(status.groups)}" if status.groups else path
 
 
 def outlook(status: SloStatus) -> str:

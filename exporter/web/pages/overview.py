@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from exporter.reports.subjects import page_path
 from exporter.slo.burning import sentence
 from exporter.slo.event_history import EventHistory
 from exporter.slo.snapshot import DataState, SloStatus, Snapshot
@@ -210,7 +211,7 @@ class Overview:
             "slos": [
                 {
                     "name": f"{status.slo.service}/{slo_name(status)}",
-                    "url": formatting.url(status),
+                    "url": page_path(status),
                     "burning": sentence(status, self.snapshot.at) or "",
                 }
                 for status in self.ordered[: min(count, MOST_PAGING)]

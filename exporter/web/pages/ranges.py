@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from exporter.reports.subjects import page_path
 from exporter.slo.burning import worst_alert
 from exporter.slo.durations import format_duration
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import DAY, HOUR
-from exporter.web.pages import formatting
 
 PARAMETER = "range"
 
@@ -73,7 +73,7 @@ def range_links(status: SloStatus, shown: TimeRange) -> list[RangeLink]:
 
 def range_url(status: SloStatus, name: str) -> str:
     """The page of an SLO with a range of time, at its charts."""
-    path = formatting.url(status).partition("?")[0]
+    path = page_path(status).partition("?")[0]
     return f"{path}?{urlencode([*status.groups.items(), (PARAMETER, name)])}#charts"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from exporter.reports.subjects import page_path
 from exporter.slo.burning import sentence
 from exporter.slo.event_history import EventHistory
 from exporter.slo.gate import standing_gate
@@ -49,7 +50,7 @@ def slo_row(status: SloStatus, history: EventHistory | None, at: float) -> SloRo
     remaining = status.budget.remaining if status.budget else None
     hour, six = window(status, "1h"), window(status, "6h")
     return SloRow(
-        url=formatting.url(status),
+        url=page_path(status),
         service=slo.service,
         slo=slo_name(status),
         objective=formatting.objective(status),

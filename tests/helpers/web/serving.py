@@ -18,6 +18,7 @@ from typing import Self
 from prometheus_client import CollectorRegistry
 
 from exporter.exposition.publisher import Publisher
+from exporter.reports.templates import Templates, TemplateText
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
 from exporter.slo.overrides import OverrideLimits
@@ -79,6 +80,7 @@ class ToldDaemon:
     noted: ServiceChanges = field(default_factory=ServiceChanges)
     limits: OverrideLimits = field(default_factory=OverrideLimits)
     incident: Incident | None = None
+    replaced: dict[str, TemplateText] = field(default_factory=dict)
     asked: IncidentKey | None = None
     stored: bool = False
 
@@ -122,6 +124,12 @@ class ToldDaemon:
 
     def event_histories(self, statuses: Sequence[SloStatus]) -> list[EventHistory | None]:
         return [self.history] * len(statuses)
+
+    def with_past(self, statuses: Sequence[SloStatus]) -> Sequence[SloStatus]:
+        return statuses
+
+    def templates(self) -> Templates:
+        return Templates(self.replaced)
 
     async def findings(self, status: SloStatus) -> tuple[Finding, ...] | None:
         return self.review

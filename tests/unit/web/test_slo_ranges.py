@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from exporter.reports.markdown import web_address
 from exporter.slo.event_history import EventHistory
 from exporter.slo.records import Acknowledgement, Firing, Incident, TierChange
 from exporter.slo.snapshot import TierStatus
@@ -15,7 +16,6 @@ from exporter.slo.types import DAY, HOUR
 from exporter.web.daemon import Source
 from exporter.web.pages.chart_marks import lanes
 from exporter.web.pages.charts import TimeAxis
-from exporter.web.pages.links import web_link
 from exporter.web.pages.ranges import chosen_range
 from tests.helpers.samples import AT, slo, snapshot, subject
 from tests.helpers.web.asked import Web
@@ -69,7 +69,7 @@ class TestLinks:
     )
     def test_web_pages_are_links(self, text):
         """By http and https."""
-        assert web_link(text) == text
+        assert web_address(text) == text
 
     @pytest.mark.parametrize(
         "text",
@@ -89,7 +89,7 @@ class TestLinks:
     )
     def test_nothing_else_is(self, text):
         """Whatever else a browser might do with it."""
-        assert web_link(text) == ""
+        assert web_address(text) == ""
 
     def test_labels_and_notes_are_shown_with_theirs(self):
         """What is no URL is text."""

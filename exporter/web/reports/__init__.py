@@ -1,0 +1,1 @@
+"""Reports over HTTP: which are asked for, in which form, and with which charts."""
