@@ -10,9 +10,10 @@ from exporter.reports.incidents import runbook
 from exporter.reports.spans import Span
 from exporter.reports.subjects import Identity, page_path
 from exporter.slo.burning import sentence
+from exporter.slo.changes import Changes, between
 from exporter.slo.incident_details import IncidentDetails, IncidentState, incident_details
 from exporter.slo.incidents import awaited
-from exporter.slo.records import Firing, Override, TierChange
+from exporter.slo.records import Change, Firing, Override, TierChange
 from exporter.slo.snapshot import UNMEASURED, SloStatus
 from exporter.slo.types import DAY
 
@@ -114,6 +115,7 @@ class HandoffReport:
     tiers: tuple[HandoffTier, ...]
     budgets: tuple[HandoffBudget, ...]
     overrides: tuple[Override, ...]
+    changes: tuple[Change, ...]
     unmeasured: tuple[Unmeasured, ...]
     maintenance: tuple[HandoffMaintenance, ...]
 
@@ -125,6 +127,7 @@ def handoff_report(
     *,
     subject: str,
     overrides: Sequence[Override] = (),
+    changes: Changes | None = None,
     base: str = "",
 ) -> HandoffReport:
     """The report.
@@ -135,6 +138,7 @@ def handoff_report(
         zone: the name of the time zone, and itself.
         subject: whose SLOs they are, in words.
         overrides: those that are kept.
+        changes: those of all services.
         base: where the daemon's pages are, with a slash at its end.
     """
     start, at = span.start, span.end
@@ -170,6 +174,12 @@ def handoff_report(
             one
             for one in overrides
             if one.service in services and (one.until > at or one.start > start)
+        ),
+        changes=tuple(
+            sorted(
+                (x for name in services for x in between((changes or {}).get(name, ()), start, at)),
+                key=lambda x: x.at,
+            )
         ),
         unmeasured=tuple(_unmeasured(statuses, base)),
         maintenance=tuple(_maintenance(statuses, at)),

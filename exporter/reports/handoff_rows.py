@@ -51,6 +51,10 @@ def handoff_rows(report: HandoffReport) -> list[dict[str, Cell]]:
             }
         )
     rows += [
+        {"kind": "change", "service": x.service, "start": x.at, "text": x.what}
+        for x in report.changes
+    ]
+    rows += [
         {"kind": "maintenance", "start": x.start, "end": x.end, "text": x.reason}
         for x in report.maintenance
     ]

@@ -11,13 +11,14 @@ from exporter.reports.subjects import Identity, Subject, page_path
 from exporter.reports.tables import Cell
 from exporter.reports.timeline import TimelineEntry, in_words, timeline
 from exporter.slo.burning import sentence, what_fails
+from exporter.slo.changes import Changes, before
 from exporter.slo.event_history import EventHistory
 from exporter.slo.figures import percent
 from exporter.slo.gate import standing_gate
 from exporter.slo.incident_details import IncidentDetails, IncidentState, incident_details
 from exporter.slo.incidents import LEAST
 from exporter.slo.outlook import outlook
-from exporter.slo.records import Override
+from exporter.slo.records import Change, Override
 from exporter.slo.snapshot import SloStatus
 
 LATEST = "latest"
@@ -34,6 +35,7 @@ class PostmortemReport:
     - `seconds`: from the first to the last bad slot.
     - `time_to_detect` is to the first page, None without one; `time_to_recover` is from the first
       page, or else from the first bad slot, to the last.
+    - `change`: the last one of the service within the hour before it began.
     - `page`: the SLO's page.
     """
 
@@ -51,18 +53,21 @@ class PostmortemReport:
     seconds: int
     time_to_detect: int | None
     time_to_recover: int | None
+    change: Change | None
     timeline: tuple[TimelineEntry, ...]
     runbook: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentUpdate:
-    """How an incident stands: of one SLO; `burning` says what fails, in a sentence."""
+    """How an incident stands: of one SLO; `burning` says what fails, in a sentence, and `change`
+    is the last one within the hour before it began."""
 
     identity: Identity
     page: str
     details: IncidentDetails
     burning: str | None
+    change: Change | None
     error_ratio: float | None
     remaining: float | None
     outlook: str
@@ -93,6 +98,7 @@ def postmortem_report(
     *,
     incident: str = LATEST,
     overrides: Sequence[Override] = (),
+    changes: Sequence[Change] = (),
     base: str = "",
 ) -> PostmortemReport:
     """The postmortem of an incident, as far as records tell.
@@ -103,6 +109,7 @@ def postmortem_report(
         zone: the name of the time zone, and itself.
         incident: its id, or `latest`.
         overrides: those that are kept.
+        changes: those of the service, oldest first.
         base: where the daemon's pages are, with a slash at its end.
 
     Raises:
@@ -129,7 +136,10 @@ def postmortem_report(
         seconds=one.end - one.start,
         time_to_detect=detected,
         time_to_recover=max(0, one.end - one.start - (detected or 0)) if ended else None,
-        timeline=timeline(status, details, of.history, overrides, zone[1]),
+        change=before(changes, one.start),
+        timeline=timeline(
+            status, details, of.history, overrides=overrides, changes=changes, zone=zone[1]
+        ),
         runbook=runbook(status, "page", base),
     )
 
@@ -187,6 +197,7 @@ def incident_report(
     *,
     subject: str,
     every: int,
+    changes: Changes | None = None,
     base: str = "",
 ) -> IncidentReport:
     """The update of the incidents that are not over.
@@ -197,6 +208,7 @@ def incident_report(
         zone: the name of the time zone, and itself.
         subject: whose SLOs they are, in words.
         every: in how many seconds the next update is due.
+        changes: those of all services.
         base: where the daemon's pages are, with a slash at its end.
 
     Raises:
@@ -208,7 +220,7 @@ def incident_report(
             if one.state is IncidentState.ENDED:
                 over.append((each, one))
             else:
-                found.append(_update(each.status, one, at, base))
+                found.append(_update(each.status, one, at, changes or {}, base))
     if not found:
         latest = max(over, key=lambda pair: pair[1].incident.end, default=None)
         if latest is None:
@@ -223,7 +235,10 @@ def incident_report(
     return IncidentReport(at, zone[0], subject, at + every, tuple(found))
 
 
-def _update(status: SloStatus, of: IncidentDetails, at: int, base: str) -> IncidentUpdate:
+def _update(
+    status: SloStatus, of: IncidentDetails, at: int, changes: Changes, base: str
+) -> IncidentUpdate:
+    of_service = changes.get(status.slo.service, ())
     newest = status.windows.get("5m")
     gate = standing_gate(status)
     return IncidentUpdate(
@@ -231,6 +246,7 @@ def _update(status: SloStatus, of: IncidentDetails, at: int, base: str) -> Incid
         page=base + page_path(status).lstrip("/"),
         details=of,
         burning=sentence(status, at),
+        change=before(of_service, of.incident.start),
         error_ratio=newest.error_ratio if newest else None,
         remaining=status.budget.remaining if status.budget else None,
         outlook=outlook(status),

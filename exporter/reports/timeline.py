@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from exporter.slo import incident_words
+from exporter.slo.changes import between
 from exporter.slo.durations import format_duration
 from exporter.slo.event_history import EventHistory
 from exporter.slo.figures import left, minute, percent, rate, words
 from exporter.slo.incident_details import IncidentDetails, IncidentState
 from exporter.slo.policy import Gate
-from exporter.slo.records import Override
+from exporter.slo.records import Change, Override
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import DAY, HOUR
 
@@ -27,25 +28,29 @@ FINE = 300
 class TimelineEntry:
     """Something that happened at a moment, Unix seconds; `about` if that is not exactly known.
 
-    `kind` is one of `maintenance`, `override`, `onset`, `condition`, `tier`, `gate`, `peak`, `end`
-    and `postmortem`.
+    `kind` is one of `change`, `maintenance`, `override`, `onset`, `condition`, `tier`, `gate`,
+    `peak`, `end` and `postmortem`.
     """
 
     at: float
     kind: str
     text: str
     about: bool = False
+    link: str | None = None
 
 
 def timeline(
     status: SloStatus,
     of: IncidentDetails,
     history: EventHistory | None,
+    *,
     overrides: Sequence[Override],
+    changes: Sequence[Change],
     zone: tzinfo,
 ) -> tuple[TimelineEntry, ...]:
-    """The entries, oldest first."""
+    """The entries, oldest first; `changes` are those of the service."""
     found = [
+        *_changes(of, changes),
         *_maintenance(status, of),
         *_overrides(status, of, overrides, zone),
         *_course(status, of, history),
@@ -135,6 +140,12 @@ def _gate_at(status: SloStatus, at: int) -> Gate | None:
     )
     least = policy.while_paging if paging else Gate.ALLOW
     return max(tier.gate, least, key=tuple(Gate).index)
+
+
+def _changes(of: IncidentDetails, changes: Sequence[Change]) -> Iterator[TimelineEntry]:
+    low, high = of.incident.start - BEFORE, of.incident.end + AFTER
+    for change in between(changes, low, high):
+        yield TimelineEntry(change.at, "change", f"Change: {change.what}", link=change.link)
 
 
 def _overrides(

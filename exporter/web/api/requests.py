@@ -21,11 +21,11 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from exporter.reports.markdown import web_address
 from exporter.slo.durations import parse_duration
 from exporter.slo.records import Acknowledgement, Change, Override
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.daemon import IncidentKey
-from exporter.web.pages.links import web_link
 
 LONGEST = 1_000
 """Characters of a string: of a name, or of what somebody has to say."""
@@ -62,7 +62,7 @@ def _not_blank(text: str) -> str:
 
 
 def _web_link(text: str) -> str:
-    if not web_link(text):
+    if not web_address(text):
         raise ValueError
     return text
 

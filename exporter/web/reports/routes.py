@@ -138,6 +138,7 @@ class Reports:
             *(subjects, snapshot.at, zone),
             incident=values.get("incident", LATEST),
             overrides=self._daemon.overrides().overrides,
+            changes=self._daemon.changes().changes.get(values["service"], ()),
             base=str(request.base_url),
         )
         return await asyncio.to_thread(
@@ -161,6 +162,7 @@ class Reports:
             *([Subject(status, None) for status in statuses], snapshot.at, zone),
             subject=asked.subject(values),
             every=asked.next_update(values),
+            changes=self._daemon.changes().changes,
             base=str(request.base_url),
         )
         return await asyncio.to_thread(
@@ -210,6 +212,7 @@ class Reports:
             *(statuses, span, zone),
             subject=asked.subject(values),
             overrides=self._daemon.overrides().overrides,
+            changes=self._daemon.changes().changes,
             base=str(request.base_url),
         )
         return await asyncio.to_thread(

@@ -27,10 +27,10 @@ from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding, ok, warn
 from exporter.slo.maintenance import one_off
 from exporter.slo.model import Slo
-from exporter.slo.records import Override
+from exporter.slo.records import Change, Override
 from exporter.slo.snapshot import SloStatus, Snapshot
 from exporter.slo.types import DAY, HOUR, MINUTE
-from exporter.web.daemon import Source
+from exporter.web.daemon import ChangeStatus, Source
 from exporter.web.routes import create_app
 from tests.helpers.evaluation.engines import DELAY, engine, fill, poll
 from tests.helpers.evaluation.fake_prometheus import Events, FakePrometheus
@@ -158,6 +158,15 @@ OVERRIDE = Override(
 )
 
 
+CHANGE = Change(
+    service="checkout",
+    what="v1.2.3",
+    at=ONSET - 5 * MINUTE,
+    by="ci",
+    link="https://git.example.com/shop/checkout/releases/v1.2.3",
+)
+
+
 @dataclass
 class LivedDaemon(ToldDaemon):
     """Tells of that engine; `past` is False for a snapshot from before its end."""
@@ -172,6 +181,9 @@ class LivedDaemon(ToldDaemon):
 
     def __post_init__(self) -> None:
         self.kept.all = (OVERRIDE,)
+
+    def changes(self) -> ChangeStatus:
+        return ChangeStatus({"checkout": (CHANGE,)}, stored=True)
 
     def event_histories(self, statuses: Sequence[SloStatus]) -> list[EventHistory | None]:
         return event_histories(lived().engine.state, statuses)

@@ -124,10 +124,17 @@ class TestPostmortem:
         kinds = [entry["kind"] for entry in entries]
         for kind in ("onset", "peak", "condition", "tier", "gate", "override", "end"):
             assert kind in kinds, kind
-        assert kinds[0] == "onset"
+        assert kinds[:2] == ["change", "onset"]
         texts = [entry["text"] for entry in entries]
         assert "Deploy gate: allow to block" in texts
         assert "kim overrides the gate until 2026-10-29 15:23 UTC: roll back to v1.2.2" in texts
+
+    def test_the_change_before_it_is_told(self, after):
+        """With its link, in all that tell of the incident."""
+        text = after.ask("postmortem", **CHECKOUT).text
+        link = "[v1.2.3](https://git.example.com/shop/checkout/releases/v1.2.3)"
+        assert f"It began 5 min after the change {link}." in text
+        assert f"checkout: {link}" in after.ask("handoff").text
 
     def test_an_earlier_incident_is_found_by_its_id(self, after):
         """Of a unknown one it says which there are."""
@@ -180,6 +187,7 @@ class TestHandoff:
         assert (found["pages"], found["pages_allowed"]) == (1, 5.0)
         assert [one["change"]["after"] for one in found["tiers"]] == ["freeze"]
         assert found["overrides"][0]["by"] == "kim"
+        assert [one["what"] for one in found["changes"]] == ["v1.2.3"]
         assert found["maintenance"][0]["slos"] == ["checkout/availability"]
 
     def test_an_owner_gets_theirs(self, after):
