@@ -30,6 +30,12 @@ ASKING = [
     ("DELETE", "/api/v1/overrides/1", None),
     ("POST", "/api/v1/postmortems/acknowledge", DONE),
     ("GET", "/api/v1/history?service=auth&slo=availability", None),
+    *(
+        ("GET", f"/api/v1/reports/{name}?service=auth&slo=availability", None)
+        for name in ("budget", "postmortem", "incident", "slo")
+    ),
+    ("GET", "/api/v1/reports/handoff", None),
+    ("GET", "/api/v1/changes", None),
     ("GET", "/", None),
     ("GET", "/slo/auth/availability", None),
 ]
@@ -46,7 +52,9 @@ class FaultyDaemon(ToldDaemon):
     def ready(self):
         raise ValueError(FAULT)
 
-    status = overrides = event_histories = source = lambda self, *_: self.ready()
+    status = overrides = event_histories = source = with_past = changes = lambda self, *_: (
+        self.ready()
+    )
 
     async def config_text(self):
         self.ready()
