@@ -66,6 +66,12 @@ def page_path(status: SloStatus) -> str:
     return f"{path}?{urlencode(status.groups)}" if status.groups else path
 
 
+def report_path(status: SloStatus, report: str, **more: str) -> str:
+    """Where a report of an SLO is as HTML."""
+    query = {"service": status.slo.service, "slo": status.slo.name, **more, "format": "html"}
+    return f"/api/v1/reports/{report}?{urlencode(query)}"
+
+
 def period_name(slo: Slo) -> str:
     """`30d`, or `calendar month`."""
     label = slo.period.label

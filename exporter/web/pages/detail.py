@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from exporter.reports.markdown import web_address
-from exporter.reports.subjects import page_path
+from exporter.reports.subjects import page_path, report_path
 from exporter.slo import figures, incident_words
 from exporter.slo.burning import sentence
 from exporter.slo.durations import format_duration
@@ -101,8 +101,10 @@ def detail(
         "alerts": [_alert(alert, status) for alert in status.alerts],
         "firings": [_firing(firing) for firing in status.firings[::-1][:MOST_RECORDS]],
         "incidents": [
-            _incident(one) for one in incident_details(status, _at(status))[::-1][:MOST_RECORDS]
+            _incident(status, one)
+            for one in incident_details(status, _at(status))[::-1][:MOST_RECORDS]
         ],
+        "reports": _reports(status),
         "changes": [_change(change) for change in status.tier_status.changes[::-1][:MOST_RECORDS]],
         "maintenance": _maintenance(status),
         "override": _override(status),
@@ -176,7 +178,17 @@ def _at(status: SloStatus) -> int:
     return status.period.start + status.period.elapsed
 
 
-def _incident(of: IncidentDetails) -> dict[str, object]:
+def _reports(status: SloStatus) -> dict[str, str]:
+    """Where each report of the SLO is."""
+    found = {"budget": report_path(status, "budget"), "definition": report_path(status, "slo")}
+    if status.incidents:
+        found["postmortem"] = report_path(status, "postmortem")
+        if status.incidents[-1].open:
+            found["incident update"] = report_path(status, "incident")
+    return found
+
+
+def _incident(status: SloStatus, of: IncidentDetails) -> dict[str, object]:
     one = of.incident
     postmortem = ""
     if one.acknowledged:
@@ -195,6 +207,7 @@ def _incident(of: IncidentDetails) -> dict[str, object]:
         "postmortem": postmortem,
         "link": web_address(one.acknowledged.note) if one.acknowledged else "",
         "waits": "yes" if postmortem == "required" else "",
+        "report": report_path(status, "postmortem", incident=of.id),
         "command": f"error-budget-exporter postmortem ack {of.id} --by NAME --note URL",
     }
 
