@@ -1,6 +1,7 @@
 """A source that answers every query at once, in a process of its own: what it costs is not ours.
 
-Every SLO has ten events a second, one in a hundred of them bad, at all times.
+Every SLO has ten events a second at all times. One in a hundred of them is bad, unless the command
+line names another share.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 SCRAPE = 30
+BAD = float(sys.argv[2]) if len(sys.argv) > 2 else 0.01
+"""The share of events that are bad."""
 _PART = re.compile(r'label_replace\((.*?), "slo_query_part", "(\d+)", "", ""\)(?: or |$)')
 _TOGETHER = re.compile(r'service=~"([^"]*)"')
 
@@ -26,7 +29,7 @@ def answer(form: dict[str, list[str]]) -> str:
     # Samples come in time: nothing is told of when the newest was taken.
     for expression, number in _PART.findall(query) if ranged else ():
         # Totals stand before bad events.
-        value = step * (0.1 if 'code=~"5.."' in expression else 10.0)
+        value = step * (10 * BAD if 'code=~"5.."' in expression else 10.0)
         if "sum_over_time" in expression or not ranged:
             value = step / SCRAPE
         if ranged:

@@ -20,13 +20,13 @@ from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError
 from exporter.prometheus.questions import Form
-from exporter.prometheus.sample_queries import checksum, native_checksum, widest
+from exporter.prometheus.sample_queries import checksum, native_checksum
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
 from exporter.slo.types import Floats, SloIndex
 
 Selectors = Callable[[SloIndex], Sequence[Selector]]
-"""Gives the counters and histograms behind an SLO (by its index)."""
+"""Gives the counters and histograms behind an SLO (by its index), each series by one alone."""
 
 Owned = Mapping[SloIndex, Sequence[Selector]]
 """Those that are asked for together, of each SLO."""
@@ -61,7 +61,7 @@ class SampleChecksums:
         """
         of_datasource: dict[str, dict[SloIndex, Sequence[Selector]]] = defaultdict(dict)
         for slo_index in slo_indices:
-            selectors = widest(self._selectors(slo_index))
+            selectors = self._selectors(slo_index)
             if selectors:
                 of_datasource[self._slos[slo_index].datasource][slo_index] = selectors
         parts = (self._ask_at(name, those, span) for name, those in of_datasource.items())

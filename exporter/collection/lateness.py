@@ -9,7 +9,7 @@ import numpy as np
 
 from exporter.collection.per_selector import SamplePlans, ask_each
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.sample_queries import newest_sample, newest_sample_long_ago, widest
+from exporter.prometheus.sample_queries import newest_sample, newest_sample_long_ago
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
 from exporter.slo.types import Floats, SloIndex
@@ -124,7 +124,7 @@ async def ask_reaches(
     Raises:
         UnavailableError: the datasource does not answer.
     """
-    own = {slo_index: widest(selectors(slo_index)) for slo_index in slo_indices}
+    own = {slo_index: selectors(slo_index) for slo_index in slo_indices}
     if not own:
         return {}
     client = clients[slos[next(iter(own))].datasource]

@@ -18,6 +18,7 @@ from exporter.prometheus.indicators import (
     indicators,
 )
 from exporter.prometheus.promql import QueryContext
+from exporter.prometheus.sample_queries import widest
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
 from exporter.slo.types import SloIndex, enumerate_slos
@@ -72,11 +73,16 @@ class Queries:
         self._alone: set[SloIndex] = set()
         self._plain = [not (slo.group_by or slo.timeslices or slo.maintenance) for slo in slos]
         self._most: dict[tuple[str, int, int], int] = {}
+        # What is the same at every poll, of thousands of SLOs.
+        self._contexts: dict[tuple[SloIndex, int], QueryContext] = {}
+        self._selectors: dict[SloIndex, Sequence[Selector]] = {}
+        self._together: dict[SloIndex, bool] = {}
 
     def _forget(self) -> None:
         self._cuts.clear()
         self._plans.clear()
         self._sizes.clear()
+        self._contexts.clear()
 
     def note_server(self, datasource: str, server: Server) -> None:
         """Note what a datasource's server does."""
@@ -109,11 +115,21 @@ class Queries:
         ways = self.indicators[slo_index]
         ways.remove(way)
         ways.insert(0, way)
+        self._selectors.pop(slo_index, None)
+        self._together.pop(slo_index, None)
         self._forget()
 
     def selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
-        """The counters behind an SLO (by its index), as it is measured now."""
-        return stored_selectors(self.indicators[slo_index][0])
+        """The counters behind an SLO (by its index), as it is measured now.
+
+        Those whose series another one selects as well are left out.
+        """
+        found = self._selectors.get(slo_index)
+        if found is None:
+            found = self._selectors[slo_index] = widest(
+                stored_selectors(self.indicators[slo_index][0])
+            )
+        return found
 
     def native_selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
         """Those of them that are native histograms."""
@@ -121,7 +137,10 @@ class Queries:
 
     def slack(self, slo_index: SloIndex) -> int:
         """How many seconds of events an SLO's counters may be apart: a scrape at each end."""
-        if read_together(self.indicators[slo_index][0]):
+        together = self._together.get(slo_index)
+        if together is None:
+            together = self._together[slo_index] = read_together(self.indicators[slo_index][0])
+        if together:
             return 0
         return max(2 * self._interval, self.scrape_intervals.lookbacks[slo_index])
 
@@ -186,6 +205,12 @@ class Queries:
         return found
 
     def context(self, slo_index: SloIndex, slot: int) -> QueryContext:
+        found = self._contexts.get((slo_index, slot))
+        if found is None:
+            found = self._contexts[slo_index, slot] = self._context(slo_index, slot)
+        return found
+
+    def _context(self, slo_index: SloIndex, slot: int) -> QueryContext:
         slo = self._slos[slo_index]
         return QueryContext(
             group_by=slo.group_by,

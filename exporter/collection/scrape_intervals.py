@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from exporter.collection.per_selector import SamplePlans, ask_each
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.sample_queries import scrape_interval, widest
+from exporter.prometheus.sample_queries import scrape_interval
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
 from exporter.slo.types import HOUR, SloIndex
@@ -64,5 +64,5 @@ async def measure(
     if not slo_indices:
         return {}
     client = clients[slos[slo_indices[0]].datasource]
-    own = {slo_index: widest(selectors(slo_index)) for slo_index in slo_indices}
+    own = {slo_index: selectors(slo_index) for slo_index in slo_indices}
     return await ask_each(client, own, scrape_interval, int(at), max, plans=plans)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from functools import partial
 
 import numpy as np
 
 from exporter.evaluation.advance_policy import advance_policy_states, waiting
-from exporter.evaluation.recovery import period_counts, recovery
-from exporter.slo.evaluate import Subject, Sums, evaluate
+from exporter.evaluation.past_slots import PastSlots
+from exporter.evaluation.recovery import recovery
+from exporter.slo.evaluate import Sums, evaluate
 from exporter.slo.snapshot import Snapshot
+from exporter.slo.subject import Subject
 from exporter.slo.types import Group, SloIndex, enumerate_series
 from exporter.slo.windows import WINDOWS, windows
 from exporter.state.evaluation_state import EvaluationState
@@ -53,7 +54,6 @@ def build_snapshot(
         for i, entry in enumerate_series(state.series.entries)
         if (words := invalid.get(entry.slo_index, {}).get(entry.group or ()))
     }
-    starts = {slo.period: slo.period.span(at).start for slo in state.slos}
     policy_states = advance_policy_states(state, sums, waits, wrong.keys())
     counters = state.count_the_day()
     newest = ledger.newest_known().tolist()
@@ -73,11 +73,10 @@ def build_snapshot(
             scrape_interval=state.lookbacks[entry.slo_index] / 2,
             invalid=wrong.get(i),
             slack=state.slack(entry.slo_index),
-            past=partial(period_counts, ledger, i, starts[state.slos[entry.slo_index].period]),
         )
         for i, entry in enumerate_series(state.series.entries)
     ]
-    return evaluate(at, subjects, _as_of_what_is_there(state, sums))
+    return evaluate(at, subjects, _as_of_what_is_there(state, sums), PastSlots(ledger))
 
 
 def _as_of_what_is_there(state: EvaluationState, sums: Sums) -> Sums:

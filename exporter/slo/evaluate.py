@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from exporter.slo.budget import Budget, Window
+from exporter.slo.columns import columns
 from exporter.slo.durations import format_duration
 from exporter.slo.exhaustion import Holding, SoFar, exhaustion, holding
-from exporter.slo.forecast import Counts
 from exporter.slo.incidents import of_period
+from exporter.slo.leaving import Past
 from exporter.slo.model import Slo
-from exporter.slo.period import PeriodBounds
-from exporter.slo.plausible import impossible, in_words
 from exporter.slo.policy import Tier
 from exporter.slo.policy_state import PolicyState
+from exporter.slo.possible_figures import Figures, Kind, figures_of
 from exporter.slo.snapshot import (
     Alert,
     DataState,
@@ -25,42 +26,8 @@ from exporter.slo.snapshot import (
     Snapshot,
     TierStatus,
 )
-from exporter.slo.types import HOUR, Floats
-from exporter.slo.windows import (
-    WINDOWS,
-    BurnRateCondition,
-    WindowSums,
-    windows,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is known of one SLO (or one group of it) besides its counts.
-
-    `answered` tells whether Prometheus has answered for it lately, `policy_state` how it stands
-    in its policy, `waiting` whether its history is still being read, `recovery` when its tier gets
-    better (Unix seconds), `lag` how many seconds its data are late, and
-    `scrape_interval` how often its series are scraped, in seconds (0 if that is not known).
-    `invalid` tells why no figure of it can be right; `slack` how many seconds of events its
-    counters may be apart. `past` gives the oldest slots of its period, of so many seconds.
-    """
-
-    slo: Slo
-    groups: Mapping[str, str]
-    answered: bool
-    problem: str | None
-    last_slot: float | None
-    events_total: float | None
-    bad_events_total: float | None
-    policy_state: PolicyState | None = None
-    waiting: bool = False
-    recovery: float | None = None
-    lag: float = 0.0
-    scrape_interval: float = 0.0
-    invalid: str | None = None
-    slack: float = 0.0
-    past: Callable[[float], Counts] | None = None
+from exporter.slo.subject import Subject
+from exporter.slo.windows import BurnRateCondition, WindowSums
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,53 +42,61 @@ class Sums:
     everything: Mapping[int, WindowSums]
 
 
-_Lists = Mapping[int, tuple[list[float], list[float], list[float]]]
-
-
-def evaluate(at: int, subjects: Sequence[Subject], sums: Sums) -> Snapshot:
+def evaluate(
+    at: int, subjects: Sequence[Subject], sums: Sums, past: Past | None = None
+) -> Snapshot:
     """Evaluate every SLO as of the slot boundary `at`.
 
     Args:
         at: Unix seconds.
         subjects: the SLOs.
         sums: in the same order; every window and period of the subjects is there.
+        past: the slots of their periods, by their place.
     """
-    counted, everything = _lists(sums.counted), _lists(sums.everything)
-    spans = {subject.slo.period: subject.slo.period.span(at) for subject in subjects}
-    kinds = {(subject.slo.period, subject.slo.alerting.windows) for subject in subjects}
-    lengths = {kind: windows(kind[0], at, kind[1]) for kind in kinds}
+    budgets = np.array([subject.slo.objective.error_budget for subject in subjects])
     slack = np.array([subject.slack for subject in subjects])
-    odd, apart = _odd(sums.counted, slack), _odd(sums.counted, 0 * slack)
-    odd_at_all = odd if sums.everything is sums.counted else _odd(sums.everything, slack)
-    statuses = []
+    counted = columns(sums.counted, budgets, slack)
+    everything = counted
+    if sums.everything is not sums.counted:
+        everything = columns(sums.everything, budgets, slack)
+    kinds: dict[object, Kind] = {}
+    found = []
     for i, subject in enumerate(subjects):
-        slo = subject.slo
-        budget = slo.objective.error_budget
-        span = spans[slo.period]
-        raw = _window(everything, span.elapsed, i, budget)
+        key = subject.slo.period, subject.slo.alerting.windows, subject.scrape_interval
+        kind = kinds.get(key)
+        if kind is None:
+            kind = kinds[key] = Kind.of(at, subject, counted)
+        raw = everything.windows[kind.span.elapsed][i]
         if subject.groups and raw.known <= 0:
             continue  # the last that was known of this group has left the period
-        found, cannot_be = {}, subject.invalid
-        own = lengths[slo.period, slo.alerting.windows]
-        # While the last hour cannot be, that counters are read apart explains nothing.
-        recent = (length for _, length in own if length <= HOUR)
-        wrong = apart if any(odd[length][i] for length in recent) else odd
-        for name, length in own:
-            if wrong[length][i]:
-                bad, total, _ = counted[length]
-                if odd[length][i]:
-                    cannot_be = cannot_be or in_words(bad[i], total[i], name)
-            elif length >= 2 * subject.scrape_interval or length == span.elapsed:
-                found[name] = _window(counted, length, i, budget)
-        state = _state(subject, _window(everything, WINDOWS[0], i, budget), cannot_be)
-        if subject.invalid or odd[WINDOWS[0]][i]:
-            found = {}  # what the newest minutes have too much is in all of them
-        problem = cannot_be if state is DataState.INVALID else subject.problem
-        raw_is_odd = bool(subject.invalid) or odd_at_all[span.elapsed][i]
-        figures = _Figures(state, problem, found, raw, raw_is_odd=raw_is_odd)
-        statuses.append(_status(subject, at, span, figures))
+        found.append(figures_of(subject, i, kind, counted, everything))
+    left = _exhaustion(found, past)
+    statuses = [_status(figures, at, left.get(figures.place)) for figures in found]
     shown = _without_stand_ins(statuses)
     return Snapshot(at=at, slos=tuple(shown), services=_services(shown))
+
+
+def _exhaustion(found: Sequence[Figures], past: Past | None) -> dict[int, float]:
+    """Seconds until each budget is spent, by the subject's place; nothing where it is not known."""
+    so_far: list[SoFar] = []
+    rates: list[Holding] = []
+    for figures in found:
+        slo, budget, window = figures.subject.slo, figures.budget, figures.period
+        now = holding(figures.shown, slo.period, figures.span)
+        if budget and window and now is not None:
+            rates.append(now)
+            so_far.append(
+                SoFar(
+                    window,
+                    budget.remaining,
+                    slo.objective.error_budget,
+                    slo.period,
+                    figures.span,
+                    figures.place,
+                )
+            )
+    left = exhaustion(so_far, rates, past)
+    return {each.place: seconds for each, seconds in zip(so_far, left, strict=True)}
 
 
 def _without_stand_ins(statuses: Sequence[SloStatus]) -> list[SloStatus]:
@@ -136,56 +111,20 @@ def _without_stand_ins(statuses: Sequence[SloStatus]) -> list[SloStatus]:
     ]
 
 
-def _lists(sums: Mapping[int, WindowSums]) -> _Lists:
-    # Numpy's own scalars are slow to compute with one by one.
-    return {
-        length: (item.bad.tolist(), item.total.tolist(), item.known.tolist())
-        for length, item in sums.items()
-    }
-
-
-def _window(lists: _Lists, length: int, i: int, error_budget: float) -> Window:
-    bad, total, known = lists[length]
-    return Window.of(bad[i], total[i], known[i], error_budget)
-
-
-def _odd(sums: Mapping[int, WindowSums], slack: Floats) -> dict[int, list[bool]]:
-    """Whose counts cannot be, per window."""
-    return {
-        length: impossible(item.bad, item.total, length, slack).tolist()
-        for length, item in sums.items()
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class _Figures:
-    """Windows that can be, by name; the period's everything, and whether that cannot be."""
-
-    state: DataState
-    problem: str | None
-    found: Mapping[str, Window]
-    raw: Window
-    raw_is_odd: bool
-
-
-def _status(subject: Subject, at: int, span: PeriodBounds, figures: _Figures) -> SloStatus:
-    slo, raw, state = subject.slo, figures.raw, figures.state
-    period = figures.found.get(slo.period.label)
-    budget = tier = raw_budget = None
-    if raw.known > 0:
-        if period:
-            budget = Budget.of(period.bad, period.total, slo.objective, span.length)
-        if not figures.raw_is_odd:
+def _status(figures: Figures, at: int, left: float | None) -> SloStatus:
+    subject, span = figures.subject, figures.span
+    slo, raw, state, budget = subject.slo, figures.raw, figures.state, figures.budget
+    tier = raw_budget = None
+    if raw.known > 0 and not figures.raw_is_odd:
+        raw_budget = budget
+        if raw is not figures.period:
             raw_budget = Budget.of(raw.bad, raw.total, slo.objective, span.length)
-    shown = figures.found if subject.answered else {}
+    shown = figures.shown
     policy_state = subject.policy_state or PolicyState()
     if budget or state is DataState.INVALID:
         tier = policy_state.tier(slo.policy)
     if budget and tier is None:
         tier = _tier(slo, budget, raw.known, shown)
-    now, left = holding(shown, slo.period, span), None
-    if period and budget and now is not None:
-        left = _exhaustion(subject, span, period, budget.remaining, now)
     incidents = of_period(policy_state.incidents, span.start)
     oldest = min([span.start, *(incident.start for incident in incidents)])
     return SloStatus(
@@ -200,7 +139,10 @@ def _status(subject: Subject, at: int, span: PeriodBounds, figures: _Figures) ->
         raw_budget=raw_budget,
         exhaustion_seconds=left,
         alerts=tuple(
-            _alert(condition, slo, span.length, shown) for condition in slo.conditions(span.length)
+            [
+                _alert(condition, slo, span.length, shown)
+                for condition in slo.conditions(span.length)
+            ]
         ),
         tier=tier,
         maintenance=tuple(window.reason for window in slo.maintenance if window.active(at)),
@@ -217,15 +159,7 @@ def _status(subject: Subject, at: int, span: PeriodBounds, figures: _Figures) ->
     )
 
 
-def _exhaustion(
-    subject: Subject, span: PeriodBounds, window: Window, remaining: float, now: Holding
-) -> float:
-    slo = subject.slo
-    budget = slo.objective.error_budget
-    return exhaustion(SoFar(window, remaining, budget, slo.period, span, subject.past), now)
-
-
-def _tier_status(subject: Subject, policy_state: PolicyState, figures: _Figures) -> TierStatus:
+def _tier_status(subject: Subject, policy_state: PolicyState, figures: Figures) -> TierStatus:
     policy, state, coverage = subject.slo.policy, figures.state, figures.raw.known
     if state is DataState.STALE:
         held: str | None = "Prometheus does not answer"
@@ -254,29 +188,30 @@ def _tier(slo: Slo, budget: Budget, coverage: float, shown: Mapping[str, Window]
     return slo.policy.tier(budget.remaining, rates)
 
 
-def _state(subject: Subject, newest: Window, cannot_be: str | None) -> DataState:
-    if not subject.answered:
-        return DataState.STALE
-    if cannot_be:
-        return DataState.INVALID
-    if newest.known <= 0:
-        return DataState.NO_DATA
-    return DataState.OK if newest.total > 0 else DataState.NO_TRAFFIC
-
-
 def _alert(
     condition: BurnRateCondition, slo: Slo, period: int, shown: Mapping[str, Window]
 ) -> Alert:
-    threshold = condition.threshold(period)
     long, short = (
         shown.get(format_duration(length)) for length in (condition.long, condition.short)
     )
     if long is None or short is None or long.burn_rate is None or short.burn_rate is None:
-        return Alert(condition, threshold, firing=None, held=False)
+        return _same_alert(condition, period, None, False)
+    threshold = condition.threshold(period)
     above = long.burn_rate > threshold and short.burn_rate > threshold
     least = slo.low_traffic
     enough = long.total >= least.min_events and long.bad >= least.min_bad_events
-    return Alert(condition, threshold, firing=above and enough, held=above and not enough)
+    return _same_alert(condition, period, above and enough, above and not enough)
+
+
+@lru_cache(1_024)
+def _same_alert(
+    condition: BurnRateCondition,
+    period: int,
+    firing: bool | None,
+    held: bool,
+) -> Alert:
+    """Most SLOs stand as many others do."""
+    return Alert(condition, condition.threshold(period), firing=firing, held=held)
 
 
 def _services(statuses: Sequence[SloStatus]) -> tuple[ServiceTier, ...]:

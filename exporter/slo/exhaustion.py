@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from exporter.slo.budget import Window
-from exporter.slo.forecast import Counts
+from exporter.slo.leaving import Leaving, Past, until_spent
 from exporter.slo.period import CalendarPeriod, Period, PeriodBounds
-from exporter.slo.types import HOUR, MINUTE, Floats
+from exporter.slo.types import HOUR, MINUTE
 
 FAR_BELOW = 0.5
 """A 5-minute rate below this part of the hour's tells that the burning is over, or nearly so."""
@@ -54,10 +52,9 @@ def _of(window: Window, burn_rate: float, length: int) -> Holding:
 
 @dataclass(frozen=True, slots=True)
 class SoFar:
-    """The period so far: its `window`, the `budget` that remains, a ratio, and its bounds.
+    """The period so far: its `window`, the budget that remains, a ratio, and its bounds.
 
-    `past` gives the slots of a rolling period that begin within so many seconds from its start;
-    without it, all that was leaves evenly.
+    `place` is what `Past` knows its SLO by.
     """
 
     window: Window
@@ -65,21 +62,45 @@ class SoFar:
     error_budget: float
     period: Period
     span: PeriodBounds
-    past: Callable[[float], Counts] | None = None
+    place: int = 0
 
 
-def exhaustion(so_far: SoFar, now: Holding) -> float:
-    """Seconds until the budget is spent if what holds now goes on.
+def exhaustion(
+    so_far: Sequence[SoFar], now: Sequence[Holding], past: Past | None = None
+) -> list[float]:
+    """Seconds until each budget is spent if what holds now goes on.
 
     Traffic goes on as it is for an hour, and then as in the period so far: what happens within
     minutes depends on the traffic of now, and what happens within days on that of whole days. In a
     rolling period old failures leave meanwhile; a calendar one ends.
 
+    Args:
+        so_far: the budgets.
+        now: what holds now for each.
+        past: the slots of rolling periods; without it all that was leaves evenly.
+
     Returns:
-        0 once it is spent; infinite at a rate that does not spend it within a period's length, or
-        not before the calendar period ends.
+        For each 0 once it is spent; infinite at a rate that does not spend it within a period's
+        length, or not before the calendar period ends.
     """
-    window, span, length = so_far.window, so_far.span, so_far.span.length
+    found = [_at_once(*each) for each in zip(so_far, now, strict=True)]
+    rolling: dict[tuple[int, int], list[int]] = {}
+    for place, seconds in enumerate(found):
+        if seconds is None:
+            span = so_far[place].span
+            rolling.setdefault((span.start, span.elapsed), []).append(place)
+    for (start, elapsed), places in rolling.items():
+        cases = [_leaving(so_far[place], now[place]) for place in places]
+        length = so_far[places[0]].span.length
+        spent = until_spent(cases, start, elapsed, length, past)
+        for place, seconds in zip(places, spent, strict=True):
+            found[place] = seconds
+    return [math.inf if seconds is None else seconds for seconds in found]
+
+
+def _at_once(so_far: SoFar, now: Holding) -> float | None:
+    """What can be told without the slots of a period; None if they have to be read."""
+    window, span = so_far.window, so_far.span
     if so_far.remaining <= 0:
         return 0.0
     if window.total <= 0 or window.known <= 0 or now.burn_rate <= 0:
@@ -91,18 +112,22 @@ def exhaustion(so_far: SoFar, now: Holding) -> float:
     if isinstance(so_far.period, CalendarPeriod):
         seconds = _growing(left, now, usual)
         return seconds if seconds <= span.end - (span.start + span.elapsed) else math.inf
-    times = np.array([0.0, HOUR, max(2.0 * HOUR, length)])
-    events = now.traffic * np.minimum(times, HOUR) + usual * np.maximum(times - HOUR, 0)
-    if now.burn_rate * np.interp(length, times, events) < left:
-        return math.inf  # not even if no failure left
-    # It is mostly known from the oldest slots, and reading all of them would take time.
-    soon = float(np.interp(left / now.burn_rate, events, times))
-    for horizon in (min(2 * soon, length), length):
-        counts = so_far.past(horizon) if so_far.past else _even(so_far)
-        seconds = _rolling(so_far, counts, now.burn_rate, (times, events), horizon)
-        if seconds < math.inf:
-            return seconds
-    return math.inf
+    to_come = now.traffic * min(span.length, HOUR) + usual * max(span.length - HOUR, 0)
+    # Not even if no failure left.
+    return math.inf if now.burn_rate * to_come < left else None
+
+
+def _leaving(so_far: SoFar, now: Holding) -> Leaving:
+    window = so_far.window
+    return Leaving(
+        place=so_far.place,
+        window=window,
+        remaining=so_far.remaining,
+        error_budget=so_far.error_budget,
+        burn_rate=now.burn_rate,
+        traffic=now.traffic,
+        usual=window.total / (window.known * so_far.span.elapsed),
+    )
 
 
 def _growing(left: float, now: Holding, usual: float) -> float:
@@ -114,49 +139,3 @@ def _growing(left: float, now: Holding, usual: float) -> float:
     if first >= left:
         return left / (now.traffic * excess)
     return HOUR + (left - first) / (usual * excess)
-
-
-def _rolling(
-    so_far: SoFar,
-    counts: Counts,
-    burn_rate: float,
-    traffic: tuple[Floats, Floats],
-    horizon: float,
-) -> float:
-    """Seconds until more has failed than the window allows, which moves on; infinite if not within
-    the horizon.
-
-    Everything is in events of traffic: a failure takes the budget of so many. `traffic` are times,
-    and the events to come until each.
-    """
-    total, start = so_far.window.total, so_far.span.start
-    times, events = traffic
-    share = np.clip((counts.ends - start) / (counts.ends - counts.starts), 0, 1)
-    # When each slot begins to leave and has left, one after the other.
-    leaves = np.column_stack([counts.starts, counts.ends]).ravel().clip(start) - start
-    gone = (counts.bad / so_far.error_budget - counts.total) * share
-    gone_by = np.column_stack([np.cumsum(gone) - gone, np.cumsum(gone)]).ravel()
-    edges = np.union1d(leaves, np.append(times, horizon))  # 0 is the first
-    edges = edges[edges <= horizon]
-    excess = (burn_rate - 1) * np.interp(edges, times, events) - total * so_far.remaining
-    excess -= np.interp(edges, leaves, gone_by)
-    # What is left of subtracting all that was there is no failure.
-    spent = np.flatnonzero(excess > 1e-9 * total)
-    if not spent.size:
-        return math.inf
-    at = int(spent[0])
-    before, after = float(excess[at - 1]), float(excess[at])
-    part = max(0.0, -before) / (after - before)
-    return float(edges[at - 1] + (edges[at] - edges[at - 1]) * part)
-
-
-def _even(so_far: SoFar) -> Counts:
-    """The period so far as one slot."""
-    window, now = so_far.window, float(so_far.span.start + so_far.span.elapsed)
-    return Counts(
-        starts=np.array([now - window.known * so_far.span.elapsed]),
-        ends=np.array([now]),
-        bad=np.array([window.bad]),
-        total=np.array([window.total]),
-        known=np.ones(1),
-    )

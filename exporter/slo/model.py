@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from exporter.slo.alerting import (
     DEFAULT_ALERTING,
@@ -213,11 +214,27 @@ class Slo:
 
     def conditions(self, length: int) -> tuple[BurnRateCondition, ...]:
         """The burn-rate conditions that can hold, in a period of `length` seconds."""
-        return tuple(
-            each for each in self.alerting.enabled if self.cannot_hold(each, length) is None
+        slice_ = self.timeslices.slice if self.timeslices else None
+        return _possible(
+            self.alerting.enabled, self.period, length, self.objective.error_budget, slice_
         )
 
     def cannot_hold(self, condition: BurnRateCondition, length: int) -> str | None:
         """Why a condition can never hold in a period of `length` seconds; None if it can."""
         slice_ = self.timeslices.slice if self.timeslices else None
         return cannot_hold(condition, self.period, length, self.objective.error_budget, slice_)
+
+
+@lru_cache(1_024)  # most SLOs have those of many others
+def _possible(
+    conditions: tuple[BurnRateCondition, ...],
+    period: Period,
+    length: int,
+    error_budget: float,
+    slice_: int | None,
+) -> tuple[BurnRateCondition, ...]:
+    return tuple(
+        each
+        for each in conditions
+        if cannot_hold(each, period, length, error_budget, slice_) is None
+    )

@@ -10,7 +10,7 @@ import numpy as np
 
 from exporter.slo import evaluate as evaluation
 from exporter.slo.alerting import Alerting
-from exporter.slo.evaluate import Subject, evaluate
+from exporter.slo.evaluate import evaluate
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import (
     DEFAULT_DATASOURCE,
@@ -25,6 +25,7 @@ from exporter.slo.period import Period, RollingPeriod
 from exporter.slo.policy import DEFAULT_POLICY, Policy
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.slo.subject import Subject
 from exporter.slo.types import DAY
 from exporter.slo.windows import WINDOWS, WindowSums, windows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from math import inf
 
 import numpy as np
@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.slo.budget import Window
-from exporter.slo.exhaustion import Holding, SoFar, exhaustion, holding
-from exporter.slo.forecast import Counts
+from exporter.slo.exhaustion import Holding, SoFar, holding
+from exporter.slo.exhaustion import exhaustion as exhaustion_of
+from exporter.slo.leaving import Slots
 from exporter.slo.period import CalendarPeriod, Period, PeriodBounds, RollingPeriod
-from exporter.slo.types import DAY, HOUR, MINUTE
+from exporter.slo.types import DAY, HOUR, MINUTE, Floats
 from tests.helpers.thorough import examples
 
 ALLOWED = 0.001
@@ -23,26 +24,62 @@ MONTH = CalendarPeriod("month")
 ROLLING = RollingPeriod(30 * DAY)
 
 
+class Past:
+    """Slots of several SLOs, by their place. `read` counts the slots that were asked for."""
+
+    def __init__(self, *slots: Slots) -> None:
+        self._of = slots
+        self.read = 0
+
+    def slots(self, places: Sequence[int], since: int, length: float) -> Slots:
+        first = self._of[places[0]]
+        chosen = (first.starts < since + length) & (first.ends > since)
+        chosen[0] |= not chosen.any()
+        self.read += len(places) * int(chosen.sum())
+        bad, total = ([getattr(self._of[i], name)[0][chosen] for i in places] for name in COUNTS)
+        return Slots(first.starts[chosen], first.ends[chosen], np.array(bad), np.array(total))
+
+    def sums(self, places: Sequence[int], edges: Floats) -> tuple[Floats, Floats]:
+        found = []
+        for name in COUNTS:
+            rows = []
+            for of in (self._of[i] for i in places):
+                upto = np.append(0, np.cumsum(getattr(of, name)[0]))
+                ends = np.append(of.starts[0], of.ends)
+                rows.append(np.diff(np.interp(edges, ends, upto)))
+            found.append(np.array(rows))
+        return found[0], found[1]
+
+
+COUNTS = ("bad", "total")
+
+
+def exhaustion(of: SoFar, now: Holding, past: Past | None = None) -> float:
+    """That of one SLO."""
+    [found] = exhaustion_of([of], [now], past)
+    return found
+
+
 def so_far(
     remaining: float,
     *,
     period: Period = ROLLING,
     bounds: PeriodBounds | None = None,
     known: float = 1.0,
-    past: Counts | None = None,
+    place: int = 0,
 ) -> SoFar:
     """A period with an event per second of what is known."""
     span = bounds or PeriodBounds(NOW - 30 * DAY, NOW, 30 * DAY)
     total = known * span.elapsed
     window = Window.of((1 - remaining) * ALLOWED * total, total, known, ALLOWED)
-    return SoFar(window, remaining, ALLOWED, period, span, None if past is None else lambda _: past)
+    return SoFar(window, remaining, ALLOWED, period, span, place)
 
 
-def new_failures(remaining: float) -> Counts:
+def new_failures(remaining: float) -> Slots:
     """Traffic that was even for 30 days, and failures that leave last."""
     starts = np.array([NOW - 30.0 * DAY, NOW - 1e-3])
-    bad, total = np.array([0, (1 - remaining) * ALLOWED * 30 * DAY]), np.array([30 * DAY, 0.0])
-    return Counts(starts, np.append(starts[1:], NOW), bad, total, np.ones(2))
+    bad, total = np.array([[0, (1 - remaining) * ALLOWED * 30 * DAY]]), np.array([[30 * DAY, 0.0]])
+    return Slots(starts, np.append(starts[1:], NOW), bad, total)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +101,8 @@ def new_failures(remaining: float) -> Counts:
 )
 def test_a_rolling_budget_lasts_as_long_as_what_remains(remaining, burn_rate, seconds):
     """While the failures that are there stay, also those below a rate of 1 add up."""
-    found = exhaustion(so_far(remaining, past=new_failures(remaining)), Holding(burn_rate, 1.0))
+    past = Past(new_failures(remaining))
+    found = exhaustion(so_far(remaining), Holding(burn_rate, 1.0), past)
     assert found == pytest.approx(seconds, rel=1e-6)
 
 
@@ -113,9 +151,37 @@ def test_a_young_budget_grows_with_the_period():
     span = PeriodBounds(NOW - 30 * DAY, NOW, 30 * DAY)
     starts = np.arange(NOW - 3 * DAY, NOW, HOUR, dtype=float)
     total = np.full(len(starts), float(HOUR))
-    past = Counts(starts, starts + HOUR, total * ALLOWED / 2, total, np.ones(len(starts)))
-    of = so_far(0.5, bounds=span, known=0.1, past=past)
-    assert exhaustion(of, Holding(2.0, 1.0)) == pytest.approx(1.5 * DAY)
+    past = Past(Slots(starts, starts + HOUR, total[None] * ALLOWED / 2, total[None]))
+    of = so_far(0.5, bounds=span, known=0.1)
+    assert exhaustion(of, Holding(2.0, 1.0), past) == pytest.approx(1.5 * DAY)
+
+
+def test_of_many_at_once_each_is_as_it_is_alone():
+    """However soon each is spent, and whatever place it has."""
+    days = np.arange(NOW - 30 * DAY, NOW, DAY, dtype=float)
+    total = np.full((1, 30), float(DAY))
+    even = [total * ALLOWED * (1 - left) for left in (0.2, 0.5, 0.9)]
+    past = Past(*(Slots(days, days + DAY, bad, total) for bad in even))
+    cases = [
+        (so_far(left, place=place), Holding(rate, 1.0))
+        for rate in (0.3, 0.85, 1.0, 3.0, 200.0)
+        for place, left in ((2, 0.9), (0, 0.2), (1, 0.5))
+    ]
+    found = exhaustion_of([of for of, _ in cases], [now for _, now in cases], past)
+    assert found == pytest.approx([exhaustion(of, now, past) for of, now in cases], rel=1e-9)
+    assert inf in found
+    assert min(found) < HOUR
+
+
+def test_only_those_that_get_near_their_end_have_their_slots_read():
+    """What is steady and within its budget is told by sums over long spans."""
+    hours = np.arange(NOW - 30 * DAY, NOW, HOUR, dtype=float)
+    total = np.full((1, len(hours)), float(HOUR))
+    past = Past(Slots(hours, hours + HOUR, total * ALLOWED / 2, total))
+    assert exhaustion(so_far(0.5), Holding(0.51, 1.0), past) == inf
+    assert past.read == 0
+    assert exhaustion(so_far(0.5), Holding(100.0, 1.0), past) < DAY
+    assert 0 < past.read < len(hours) / 10
 
 
 def by_minute(past: list[tuple[float, float]], minutes: int, bad: float) -> float:
@@ -128,17 +194,6 @@ def by_minute(past: list[tuple[float, float]], minutes: int, bad: float) -> floa
         if failed > ALLOWED * events * (1 + 1e-9):
             return minute
     return inf
-
-
-def only_until(counts: Counts, span: PeriodBounds) -> Callable[[float], Counts]:
-    """Gives the slots that were asked for alone."""
-
-    def past(length: float) -> Counts:
-        chosen = counts.starts < span.start + length
-        columns = (counts.starts, counts.ends, counts.bad, counts.total, counts.known)
-        return Counts(*(column[chosen] for column in columns))
-
-    return past
 
 
 spells = st.lists(
@@ -160,12 +215,10 @@ def test_old_failures_leave_when_they_do_in_a_simulation(found, burn_rate):
     span = PeriodBounds(NOW - minutes * MINUTE, NOW, minutes * MINUTE)
     starts = np.arange(span.start, NOW, 5 * MINUTE, dtype=float)
     bad = np.array(past)[:, 0].reshape(-1, 5).sum(axis=1)
-    counts = Counts(starts, starts + 300, bad, np.full(120, 5.0), np.ones(120))
+    slots = Past(Slots(starts, starts + 300, bad[None], np.full((1, 120), 5.0)))
     window = Window.of(bad.sum(), minutes, 1.0, ALLOWED)
-    of = SoFar(
-        window, remaining, ALLOWED, RollingPeriod(minutes * MINUTE), span, only_until(counts, span)
-    )
-    said = exhaustion(of, Holding(burn_rate, 1 / MINUTE))
+    of = SoFar(window, remaining, ALLOWED, RollingPeriod(minutes * MINUTE), span)
+    said = exhaustion(of, Holding(burn_rate, 1 / MINUTE), slots)
     if remaining <= 0:
         assert said == 0
         return
