@@ -66,7 +66,10 @@ def _windows(sums: WindowSums, error_budgets: Floats) -> list[Window]:
     known = sums.known > 0
     # Numpy's own scalars are slow to compute with one by one.
     lists = [bad, sums.total, sums.known, ratio, ratio / error_budgets]
-    columns: list[Sequence[float | None]] = [each.tolist() for each in lists]
+    columns = [each.tolist() for each in lists]
     if not known.all():
-        columns[3:] = [np.where(known, each, None).tolist() for each in lists[3:]]
-    return list(map(Window, *columns))  # type: ignore[arg-type]  # the first three are numbers
+        for i in (3, 4):
+            each = lists[i].astype(object)
+            each[~known] = None
+            columns[i] = each.tolist()
+    return list(map(Window, *columns))

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from exporter.slo.budget import Window
-from exporter.slo.types import HOUR, Floats
+from exporter.slo.types import HOUR, Bools, Floats
 
 AT_ONCE = 100
 """SLOs whose slots are read at once: it bounds the memory that this takes."""
@@ -146,8 +146,8 @@ def _near(
         before = np.cumsum(gone, axis=1) - gone
         excess = rows.excess(edges - start)
         worst = np.maximum(excess[:, :-1], excess[:, 1:]) - before + total
-        may = (worst > NOTHING * rows.total).any(axis=1)
-        near += [i for i, each in zip(some, may.tolist(), strict=True) if each]
+        may: Bools = np.any(worst > NOTHING * rows.total, axis=1)
+        near += [some[k] for k in np.flatnonzero(may).tolist()]
     return near
 
 
