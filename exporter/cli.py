@@ -23,6 +23,7 @@ COMMANDS = {
     "report": "report",
     "rules": "rules",
     "run": "run",
+    "suggest": "suggest",
 }
 """Command -> its module in `exporter.commands`, which holds it under its own name."""
 

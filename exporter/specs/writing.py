@@ -50,19 +50,26 @@ _Dumper.add_multi_representer(
 )
 
 
+def section_text(section: object) -> str:
+    """Write a section, or a list, of our configuration."""
+    text: str = yaml.dump(
+        section, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_UNFOLDED
+    )
+    return text
+
+
 def slos_text(
-    slos: Sequence[object], comments: Callable[[int], Iterable[str]] | None = None
+    slos: Sequence[object],
+    comments: Callable[[int], Iterable[str]] | None = None,
+    *,
+    apart: bool = False,
 ) -> str:
-    """Write entries of `slos`; `comments` gives the lines that stand above each."""
+    """Write entries of `slos`; `comments` gives the lines above each, `apart` an empty one."""
     parts = ["slos:\n"]
     for index, slo in enumerate(slos):
-        dumped = yaml.dump(
-            [slo],
-            Dumper=_Dumper,
-            sort_keys=False,
-            allow_unicode=True,
-            width=_UNFOLDED,
-        )
+        if apart and index:
+            parts.append("\n")
+        dumped = section_text([slo])
         above = [f"# {line}" for line in comments(index)] if comments else []
         lines = [*above, *dumped.splitlines()]
         parts.append("".join(f"  {line}\n" if line else "\n" for line in lines))

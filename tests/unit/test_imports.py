@@ -73,6 +73,11 @@ ALLOWED: dict[str, dict[str, str]] = {
         "web.server": "its settings",
         "exposition.selection": "which series there are to be selected",
     },
+    "suggest": {
+        "slo": "what is suggested",
+        "prometheus": "whom it asks",
+        "specs.writing": "suggestions are written as our configuration",
+    },
     "rules": {},
     "demo": {},
 }

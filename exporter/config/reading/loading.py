@@ -29,6 +29,7 @@ from exporter.config.types.names import (
 )
 from exporter.config.types.section import Section
 from exporter.marked import Mapping, Sequence
+from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.model import Slo
 from exporter.specs.options import DEFAULT_INTERVAL, Options
 
@@ -126,6 +127,20 @@ def checked(documents: list[Document]) -> list[Mistake]:
     for document in documents:
         _validate(SloFile, document, surroundings, mistakes)
     return [*mistakes, *same_names(documents)]
+
+
+def prometheus_settings(section: str) -> PrometheusSettings:
+    """Read a text that has the section `prometheus` alone, as options of commands make it.
+
+    Raises:
+        ConfigError: with every mistake.
+    """
+    path = Path("options")
+    mistakes: list[Mistake] = []
+    file = _validate(MainFile, parse(section, path), Surroundings(path.parent, None), mistakes)
+    if file is None or mistakes:
+        raise ConfigError(mistakes)
+    return file.prometheus.settings()
 
 
 def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) -> Settings:

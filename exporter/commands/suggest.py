@@ -1,0 +1,242 @@
+"""`suggest`: a configuration for what a Prometheus holds."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from exporter.collection.settings import EvaluationSettings
+from exporter.commands.prometheus_options import prometheus_options
+from exporter.config.reading.loading import load
+from exporter.config.settings import Settings
+from exporter.daemon.engine import Engine
+from exporter.daemon.logs import configure
+from exporter.prometheus.client import PrometheusClient
+from exporter.prometheus.errors import UnavailableError
+from exporter.prometheus.selectors import Selector, parse_selector
+from exporter.prometheus.settings import PrometheusSettings
+from exporter.slo.durations import DAY, HOUR, format_duration, parse_duration
+from exporter.slo.model import DEFAULT_DATASOURCE
+from exporter.slo.snapshot import Snapshot
+from exporter.specs.writing import section_text, slos_text
+from exporter.suggest.candidates import Candidate
+from exporter.suggest.finding import find
+from exporter.suggest.objectives import Past, Skipped, Suggestion
+from exporter.suggest.objectives import suggest as choose
+from exporter.suggest.writing import configuration, slo_entry
+
+SLOT = 300
+"""Seconds of the slots in which the past is counted: what is not is the length of a page, and
+counters are exact whatever it is."""
+
+PERIOD = 30 * DAY
+
+
+class Duration(click.ParamType[int]):
+    """A duration as Prometheus writes it, in seconds."""
+
+    name = "duration"
+
+    def __init__(self, least: int, most: int) -> None:
+        self.least = least
+        self.most = most
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Read it."""
+        try:
+            seconds = int(parse_duration(str(value)))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if not self.least <= seconds <= self.most:
+            least, most = format_duration(self.least), format_duration(self.most)
+            self.fail(f"must be between {least} and {most}, not {value}", param, ctx)
+        return seconds
+
+
+def _selectors(_: click.Context, __: click.Parameter, texts: Sequence[str]) -> tuple[Selector, ...]:
+    found = []
+    for text in texts:
+        try:
+            found.append(parse_selector(text))
+        except ValueError as error:
+            raise click.BadParameter(f"{text}: {error}") from error
+    return tuple(found)
+
+
+@click.command()
+@prometheus_options
+@click.option(
+    "--match",
+    "matches",
+    multiple=True,
+    callback=_selectors,
+    help="A selector such as '{namespace=\"shop\"}': only its series are looked at, and its "
+    "matchers are part of every SLO. Repeat it for more.",
+)
+@click.option(
+    "--last",
+    type=Duration(HOUR, 400 * DAY),
+    default="30d",
+    show_default=True,
+    help="How much of the past is read.",
+)
+@click.option(
+    "--least-history",
+    type=Duration(300, 400 * DAY),
+    default="1d",
+    show_default=True,
+    help="What is known for less time than this is skipped.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The file to write; the standard output without it.",
+)
+def suggest(
+    prometheus: tuple[Mapping[str, object], PrometheusSettings],
+    matches: tuple[Selector, ...],
+    last: int,
+    least_history: int,
+    output: Path | None,
+) -> None:
+    """Suggest a configuration for what a Prometheus holds.
+
+    Looks for instrumentation that it knows (docs/suggest.md), counts the past of every service
+    exactly, and writes SLOs whose objectives are just below it, with the reasons of each. What was
+    skipped is listed at the end, and why. Nothing is written if nothing is found: exit code 1.
+    """
+    configure("error", "logfmt")  # what goes on meanwhile is no part of the answer
+    section, settings = prometheus
+    last = -(-last // SLOT) * SLOT
+    try:
+        text, found = asyncio.run(
+            _suggest(section, settings, matches, last, min(least_history, last))
+        )
+    except UnavailableError as error:
+        raise click.ClickException(str(error)) from error
+    if not found:
+        raise click.ClickException(
+            f"nothing of {settings.url} makes an SLO by itself.\n{_end_of(text)}\n"
+            "docs/suggest.md lists what is known; docs/slis.md says how to write an SLO by hand."
+        )
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written: {error.strerror}") from error
+    click.echo(f"{output}: {found} SLOs", err=True)
+
+
+async def _suggest(
+    section: Mapping[str, object],
+    settings: PrometheusSettings,
+    matches: Sequence[Selector],
+    last: int,
+    least_history: int,
+) -> tuple[str, int]:
+    """The configuration, and how many SLOs it has.
+
+    Raises:
+        UnavailableError: the Prometheus does not answer.
+    """
+    now = time.time()
+    async with PrometheusClient(settings) as client:
+        _say(f"Looking at what {settings.url} has ...")
+        findings = await find(client, matches, int(now), last)
+        number = sum(len(each.slis) for each in findings.candidates)
+        pasts: dict[tuple[int, int], list[Past]] = {}
+        if number:
+            _say(f"Counting the last {format_duration(last)} of {number} indicators ...")
+            pasts = await _count(client, section, findings.candidates, last, now)
+    chosen = [
+        choose(
+            candidate,
+            [pasts.get((index, variant), []) for variant in range(len(candidate.slis))],
+            last,
+            least_history,
+        )
+        for index, candidate in enumerate(findings.candidates)
+    ]
+    suggestions = [each for each in chosen if isinstance(each, Suggestion)]
+    text = configuration(
+        suggestions,
+        [each for each in chosen if isinstance(each, Skipped)],
+        findings.skipped,
+        prometheus=section,
+        day=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d"),
+        last=last,
+    )
+    return text, len(suggestions)
+
+
+async def _count(
+    client: PrometheusClient,
+    section: Mapping[str, object],
+    candidates: Sequence[Candidate],
+    last: int,
+    now: float,
+) -> dict[tuple[int, int], list[Past]]:
+    """The past of every way to measure every candidate, as the daemon would count it."""
+    keys = [(index, at) for index, each in enumerate(candidates) for at in range(len(each.slis))]
+    settings = _settings(section, candidates, keys, last)
+    evaluation = EvaluationSettings(interval=SLOT)
+    engine = Engine(settings.slos, evaluation, {DEFAULT_DATASOURCE: client})
+    await engine.poll_datasource(DEFAULT_DATASOURCE, now)
+    while await engine.fill_history(DEFAULT_DATASOURCE):
+        pass
+    return _pasts(engine.evaluate(now), keys, last)
+
+
+def _settings(
+    section: Mapping[str, object],
+    candidates: Sequence[Candidate],
+    keys: Iterable[tuple[int, int]],
+    last: int,
+) -> Settings:
+    entries = []
+    for index, variant in keys:
+        each = candidates[index]
+        entry = slo_entry(each, each.slis[variant], "99")
+        entries.append(entry | {"name": f"{index}.{variant}", "period": format_duration(last)})
+    main = {
+        "prometheus": dict(section),
+        "evaluation": {"interval": format_duration(SLOT), "stale_after": "10m"},
+    }
+    return load(section_text(main) + slos_text(entries), Path("suggestions"))
+
+
+def _pasts(
+    snapshot: Snapshot, keys: Iterable[tuple[int, int]], last: int
+) -> dict[tuple[int, int], list[Past]]:
+    by_name = {f"{index}.{variant}": (index, variant) for index, variant in keys}
+    result: dict[tuple[int, int], list[Past]] = {}
+    for status in snapshot.slos:
+        window = status.windows.get(status.slo.period.label)
+        past = Past(
+            bad=window.bad if window else None,
+            total=window.total if window else None,
+            known=status.coverage * last,
+            groups=status.groups,
+            problem=status.problem,
+        )
+        result.setdefault(by_name[status.slo.name], []).append(past)
+    return result
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _end_of(text: str) -> str:
+    """What a file without SLOs says was skipped."""
+    _, _, skipped = text.partition("\n# Skipped:\n")
+    return "\n".join(line.removeprefix("# ") for line in skipped.splitlines()) or "It is empty."
