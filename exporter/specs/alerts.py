@@ -15,6 +15,7 @@ _TAKEN = SERIES_LABELS | {"alert_name", "alertname", "instance", "pod"}
 _RENAMED = {"sloth_service": "service", "sloth_slo": "slo", "sloth_severity": "severity"}
 """Sloth's labels, as templates of annotations name them, and ours."""
 
+_TEMPLATE_ID = re.compile(r"(\{\{-?\s*\$labels\.)sloth_id(\s*-?\}\})")
 _TEMPLATE_LABEL = re.compile(r"(\$labels\.)(sloth_\w+)")
 
 Named = Iterable[tuple[str, Node]]
@@ -90,6 +91,7 @@ def alert_annotations(annotations: Named, remarks: Remarks) -> Section:
     for name, node in annotations:
         text = node.value
         if isinstance(text, str):
+            text = _TEMPLATE_ID.sub(r"\1service\2-\1slo\2", text)
             text = _TEMPLATE_LABEL.sub(_own_label, text)
             if "$labels.sloth_" in text:
                 remarks.say(node, "names labels of Sloth that the exporter's alerts do not have")

@@ -104,6 +104,17 @@ class Node:
         return number
 
     @property
+    def percent(self) -> object:
+        """A number as our configuration has percentages (99.9), whatever YAML's spelling (9.99e1).
+
+        What is no number stays as it is: what is wrong with it is said where it is checked.
+        """
+        try:
+            return f"{self.number:f}"
+        except SpecError:
+            return self.value
+
+    @property
     def truth(self) -> bool:
         """Whether it is true.
 

@@ -24,7 +24,7 @@ _DEFAULT_PERIOD = "30d"
 
 def translate(found: Found, library: Library, remarks: Remarks) -> Iterator[tuple[Mapping, Node]]:
     """The SLOs of an object of OpenSLO's, each with the node that it comes from."""
-    alpha = found.version == "openslo/v1alpha"
+    alpha = found.version.endswith("/v1alpha")
     fields = ALPHA if alpha and found.kind == "SLO" else OBJECTS[found.kind]
     look_through(found.node, fields, OPENSLO, remarks)
     name = found.node.needed("metadata").needed("name")

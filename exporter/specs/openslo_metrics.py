@@ -15,8 +15,9 @@ from exporter.specs.promql import (
     selectors_of,
     windowed,
     with_window,
-    without_or_zero,
+    without_guard,
 )
+from exporter.specs.units import put_unit
 
 SHORTEST = "5m"
 """What `{{.window}}` becomes where a value of its own is needed at each moment."""
@@ -106,10 +107,12 @@ def _query(
         remarks.say(node, f"makes one SLO per value of {', '.join(groups)}: group_by")
     query = Section()
     for name, each in nodes.items():
-        text = without_or_zero(texts[name], each) if name == "total" else texts[name]
+        text = without_guard(texts[name], each) if name == "total" else texts[name]
         query.set(name, text, each)
     if unit:
         query.set("unit", unit, node)
+    else:
+        put_unit(query, texts, node, remarks)
     return Section().set("query", query, node), groups
 
 

@@ -61,11 +61,19 @@ def written(expression: promql_parser.Expr) -> str:
     return text.replace(_STAND_IN, WINDOW)
 
 
-def without_or_zero(text: str, node: Node) -> str:
-    """A query without `or vector(0)` at its end: what is absent is no event anyway."""
+def without_guard(text: str, node: Node) -> str:
+    """A total without `or vector(0)` or `> 0` at its end: what is absent is no event anyway."""
     expression = parsed(text, node)
-    inner = without_zero(expression)
+    inner = _without_guard(expression)
     return text if inner is expression else written(inner)
+
+
+def _without_guard(expression: promql_parser.Expr) -> promql_parser.Expr:
+    inner = without_zero(expression)
+    positive = _operation(_bare(inner), ">")
+    if positive and is_zero(positive.rhs) and positive.modifier is None:
+        return _bare(positive.lhs)
+    return inner
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +103,8 @@ def taken_apart(text: str, node: Node) -> Ratio | None:
     quotient = _operation(expression, "/")
     if quotient is None or quotient.modifier is not None:
         return None
-    total = _bare(quotient.rhs)
-    positive = _operation(total, ">")
-    if positive and is_zero(positive.rhs) and positive.modifier is None:
-        total = positive.lhs
     part = written(_bare(quotient.lhs))
-    whole = written(_bare(without_zero(total)))
+    whole = written(_bare(without_zero(_without_guard(_bare(quotient.rhs)))))
     if WINDOW not in part or WINDOW not in whole:
         return None
     return Ratio(part, whole, is_good)

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from exporter.marked import Mapping
 from exporter.prometheus.selectors import Matcher, Selector, parse_selector
+from exporter.slo.durations import parse_duration
 from exporter.slo.own_labels import INFO_LABELS, SERIES_LABELS
 from exporter.specs.fields import look_through
 from exporter.specs.labels import group_by, slo_labels
@@ -41,7 +42,8 @@ def translate(found: Found, options: Options, remarks: Remarks) -> Iterator[tupl
     entry.set("service", service, place)
     entry.take("name", metadata.needed("name"))
     entry.take_words("description", spec.get("description"))
-    entry.take("objective", spec.needed("target"))
+    target = spec.needed("target")
+    entry.set("objective", target.percent, target)
     entry.take("period", spec.needed("window"))
     entry.set("sli", sli, node)
     grouping = node.get("grouping")
@@ -150,7 +152,7 @@ def _latency(node: Node, remarks: Remarks) -> tuple[Section, Selector]:
             f"has the matcher {more[0]} that total lacks: requests that do not match it count as "
             "too slow, as in Pyrra",
         )
-    if not same_histogram or set(others.matchers) != set(every.matchers) or bound is None:
+    if not same_histogram or set(others.matchers) != set(every.matchers):
         return _events("good", success, total, node), every
     histogram = replace(every, name=base)
     latency = Section().set("histogram", str(histogram), total.needed("metric"))
@@ -175,20 +177,35 @@ def _no_bare_bucket(total: Selector, node: Node) -> None:
         )
 
 
-def _bound(good: Selector, node: Node) -> Decimal | None:
-    """The bound of the bucket that is named; None if it is a pattern."""
+def _bound(good: Selector, node: Node) -> Decimal:
+    """The bound of the bucket that is named."""
     bounds = [matcher for matcher in good.matchers if matcher.label == "le"]
     metric = node.needed("metric")
     if not bounds:
         raise SpecError(
             metric, 'needs the bucket of the threshold, as in ..._bucket{le="0.5"}: Pyrra does, too'
         )
-    if len(bounds) > 1 or bounds[0].op != "=":
-        return None
+    if len(bounds) > 1 or bounds[0].op not in {"=", "=~"}:
+        raise SpecError(
+            metric,
+            'must name one bucket, as in le="0.5": buckets hold one another, and requests of '
+            "several would be counted several times",
+        )
+    # le=~"1|1.0" finds the bucket on Prometheus 2 and 3.
+    spellings = bounds[0].value.split("|") if bounds[0].op == "=~" else [bounds[0].value]
     try:
-        bound = Decimal(bounds[0].value)
+        found = {Decimal(spelling) for spelling in spellings}
     except InvalidOperation as error:
-        raise SpecError(metric, f'le="{bounds[0].value}" is not the bound of a bucket') from error
+        raise SpecError(
+            metric, f'le{bounds[0].op}"{bounds[0].value}" is not the bound of a bucket'
+        ) from error
+    if len(found) > 1:
+        raise SpecError(
+            metric,
+            f'le=~"{bounds[0].value}" names several buckets: they hold one another, and requests '
+            "would be counted several times. Name one",
+        )
+    (bound,) = found
     if not bound.is_finite():
         raise SpecError(
             metric, f'le="{bounds[0].value}" is the bucket of all requests: none would be too slow'
@@ -213,6 +230,10 @@ def _native(node: Node, remarks: Remarks) -> tuple[Section, Selector]:
     del remarks
     total, threshold = node.needed("total"), node.needed("latency")
     metric = total.needed("metric")
+    try:
+        parse_duration(threshold.text)
+    except ValueError as error:
+        raise SpecError(threshold, f"{error}; Pyrra needs a duration, too") from error
     latency = Section().set("histogram", metric.value, metric)
     latency.set("threshold", threshold.value, threshold)
     return Section().set("latency", latency, node), _selector(total)

@@ -18,7 +18,7 @@ GROUPS = {"sloth.slok.dev": SLOTH, "pyrra.dev": PYRRA, "openslo": OPENSLO, "open
 VERSIONS = {
     SLOTH: ("prometheus/v1", "sloth.slok.dev/v1"),
     PYRRA: ("pyrra.dev/v1alpha1",),
-    OPENSLO: ("openslo/v1", "openslo/v1alpha"),
+    OPENSLO: ("openslo/v1", "openslo/v1alpha", "openslo.com/v1", "openslo.com/v1alpha"),
 }
 
 KINDS = {
@@ -34,6 +34,14 @@ KINDS = {
         "AlertNotificationTarget",
     ),
 }
+
+_TELLING = {
+    kind: tool
+    for tool, kinds in KINDS.items()
+    for kind in kinds
+    if kind not in {"", "Service", "DataSource"}
+}
+"""Kinds that no object of Kubernetes itself has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,12 @@ def _found(node: Node, version: object = None, kind: object = None) -> list[Foun
                 for entry in node.needed("items").entries()
                 for found in _found(entry, version, own) or [Found(entry, None, "", "no object")]
             ]
-        return [Found(node, GROUPS.get(version.partition("/")[0]), version, kind)]
+        group, slash, _ = version.partition("/")
+        # A spec whose group was forgotten is no object of somebody else's.
+        tool = GROUPS.get(group) if slash else _TELLING.get(kind)
+        return [Found(node, tool, version, kind)]
+    if isinstance(kind, str) and kind in _TELLING:
+        return [Found(node, _TELLING[kind], "", kind)]
     if _is_sloth(values):
         return [Found(node, SLOTH, str(values["version"]))]
     if isinstance(values.get("groups"), Sequence) and "slos" not in values:

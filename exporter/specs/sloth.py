@@ -18,11 +18,12 @@ from exporter.specs.promql import (
     may_keep_labels,
     taken_apart,
     windowed,
-    without_or_zero,
+    without_guard,
 )
 from exporter.specs.recognition import SLOTH, Found
 from exporter.specs.sloth_fields import FILE, RESOURCE, WINDOWS
 from exporter.specs.sloth_plugins import equivalent, read_chain
+from exporter.specs.units import put_unit
 
 SHORTEST = "5m"
 """The window whose ratios Sloth's rules average over the period."""
@@ -85,7 +86,7 @@ def _slo(spec: Node, slo: Node, keys: _Keys, context: Context, remarks: Remarks)
     entry = Section().set("service", service.value, service)
     entry.take("name", slo.needed("name"))
     entry.take_words("description", slo.get("description"))
-    entry.set("objective", objective.value, objective)
+    entry.set("objective", objective.percent, objective)
     period, place = _period(spec, context)
     entry.set("period", period, place)
     chain = read_chain([spec.get(keys.plugins), slo.get("plugins")], remarks)
@@ -148,7 +149,7 @@ def _events(node: Node, keys: _Keys, remarks: Remarks) -> tuple[Section, list[st
                 "must contain {{.window}} as the range, as in rate(errors_total[{{.window}}]): "
                 "Sloth needs it, too",
             )
-        texts[key] = text if key == "bad" else without_or_zero(text, query)
+        texts[key] = text if key == "bad" else without_guard(text, query)
     if texts["bad"] == texts["total"]:
         raise SpecError(
             node, f"has the same {keys.error} and {keys.total}: every event would be bad"
@@ -156,6 +157,7 @@ def _events(node: Node, keys: _Keys, remarks: Remarks) -> tuple[Section, list[st
     groups = grouped_alike([(texts["bad"], error), (texts["total"], total)])
     _tell_groups(groups, total, texts["total"], remarks)
     queries = Section().set("bad", texts["bad"], error).set("total", texts["total"], total)
+    put_unit(queries, texts, node, remarks)
     return Section().set("query", queries, node), groups
 
 
@@ -184,6 +186,7 @@ def _raw(ratio: Node, node: Node, remarks: Remarks) -> tuple[Section, list[str]]
         _tell_groups(groups, ratio, apart.total, remarks)
         query = Section().set("good" if apart.part_is_good else "bad", apart.part, ratio)
         query.set("total", apart.total, ratio)
+        put_unit(query, {"part": apart.part, "total": apart.total}, ratio, remarks)
         return Section().set("query", query, node), groups
     groups = grouped_alike([(text, ratio)])
     _tell_groups(groups, ratio, text, remarks, together="their plain mean makes")

@@ -70,5 +70,7 @@ def _unknown(found: Found) -> Remark | None:
         if given not in known:
             node = found.node.get(key) or found.node.get("version") or found.node
             words = ", ".join(filter(None, known))
+            if not given:
+                return Remark(found.node, f"needs {key}, one of {words}", is_mistake=True)
             return Remark(node, f"is not known of {tool}: known are {words}", is_mistake=True)
     return None

@@ -79,7 +79,8 @@ def load(text: str, path: Path) -> Settings:
     mistakes += unknown_datasources(documents)
     mistakes += same_policies(main)
     mistakes += unknown_policies(documents, all_read=all_read)
-    mistakes += no_slos(documents, mistakes) if not taken.mistakes else ()
+    none = list(no_slos(documents, mistakes)) if not taken.mistakes else []
+    mistakes += [*none, *taken.notices] if none else []
     if mistakes or main_file is None:
         order = {file: place for place, file in enumerate([path, *slo_paths])}
         raise ConfigError(

@@ -112,6 +112,11 @@ class TestMeaning:
         found = load(spec(objective="{target: 0.9}, {target: 0.99}"), Path("openslo.yaml")).slos
         assert [slo.name for slo in found] == ["answers-0", "answers-1"]
 
+    @pytest.mark.parametrize("group", ["openslo", "openslo.com"])
+    def test_its_kubernetes_operators_group_is_as_good(self, group: str):
+        """`openslo.com/v1` is what its custom resources have."""
+        assert only(spec().replace("openslo/", f"{group}/")).name == "answers"
+
     def test_counters_are_told_by_their_names_where_counter_is_missing(self):
         """That it is a guess is said."""
         text = spec(RATIO.replace("counter: true, ", ""))

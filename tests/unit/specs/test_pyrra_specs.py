@@ -194,6 +194,26 @@ BAD = {
         spec(latency('h_seconds_bucket{le="fast"}')),
         ':7: spec.indicator.latency.success.metric: le="fast" is not the bound of a bucket',
     ),
+    "a success of several buckets": (
+        spec(latency('h_seconds_bucket{le=~"0.5|1"}')),
+        ':7: spec.indicator.latency.success.metric: le=~"0.5|1" names several buckets',
+    ),
+    "a success of all buckets but one": (
+        spec(latency('h_seconds_bucket{le!="1"}')),
+        ":7: spec.indicator.latency.success.metric: must name one bucket",
+    ),
+    "a native latency that is no duration": (
+        spec("latencyNative: {total: {metric: h_seconds}, latency: '0.5'}"),
+        ":7: spec.indicator.latencyNative.latency: '0.5' is not a duration",
+    ),
+    "a version without its group": (
+        spec().replace("pyrra.dev/", ""),
+        ":1: apiVersion: is not known of Pyrra: known are pyrra.dev/v1alpha1",
+    ),
+    "no version": (
+        spec().replace("apiVersion: pyrra.dev/v1alpha1\n", ""),
+        ":1: needs apiVersion, one of pyrra.dev/v1alpha1",
+    ),
     "a total of all buckets": (
         spec(latency('h_seconds_bucket{le="1"}', "h_seconds_bucket")),
         ":7: spec.indicator.latency.total.metric: counts every request once for each bucket",

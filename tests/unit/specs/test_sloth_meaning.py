@@ -77,6 +77,25 @@ class TestMeaning:
         for slo in settings("absent-errors.yaml").slos:
             assert isinstance(indicators(slo.sli, slo.group_by)[0], Counters)
 
+    def test_guards_and_spellings_change_nothing(self):
+        """A total above 0 is counted exactly; one side tells the unit of the other."""
+        above, samples = settings("guards.yaml").slos
+        assert isinstance(indicators(above.sli, ())[0], Counters)
+        assert above.objective.ratio == 0.995
+        assert samples.sli.unit == "per_window"
+
+    def test_a_unit_that_nothing_tells_is_said(self):
+        """Ratios do not depend on it."""
+        text = (
+            "version: prometheus/v1\nservice: shop\nslos:\n  - name: gauges\n    objective: 99\n"
+            "    sli: {events: {error_query: 'sum(avg_over_time(broken[{{.window}}]))', "
+            "total_query: 'sum(avg_over_time(all_of_them[{{.window}}]))'}}\n"
+        )
+        found = load(text, Path("sloth.yaml"))
+        assert found.slos[0].sli.unit == "per_second"
+        [said] = found.notices
+        assert said.startswith("sloth.yaml:6: slos[0].sli.events: does not tell by its functions")
+
     def test_sums_by_a_label_are_an_slo_for_each_value(self):
         """`sum by (region)` on both sides is group_by; our own labels get another name."""
         first, second = settings("grouped.yaml").slos
@@ -150,13 +169,14 @@ slos:
       events: {error_query: "sum(rate(a[{{.window}}]))", total_query: "sum(rate(b[{{.window}}]))"}
     alerting:
       labels: {severity: critical, team: "{{ $labels.owner }}"}
-      annotations: {summary: "{{ $labels.sloth_service }} {{ $labels.sloth_id }}"}
+      annotations: {summary: "{{ $labels.sloth_service }} {{$labels.sloth_id}} {{ $labels.sloth_x }}"}
 """
         found = load(spec, Path("sloth.yaml"))
         [slo] = found.slos
         assert slo.alerting.page.labels == {"exported_severity": "critical"}
         assert slo.alerting.page.annotations == {
-            "summary": "{{ $labels.service }} {{ $labels.sloth_id }}"
+            "summary": "{{ $labels.service }} {{$labels.service}}-{{$labels.slo}} "
+            "{{ $labels.sloth_x }}"
         }
         assert [notice.split(": ")[1] for notice in found.notices] == [
             "slos[0].alerting.labels.severity",
