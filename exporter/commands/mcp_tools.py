@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 
-from exporter.commands.api_client import Access, ApiError, ask
+from exporter.commands.api_client import Access, ApiError, ask, ask_text
 from exporter.commands.api_options import of_first
 
 INSTRUCTIONS = """\
@@ -24,11 +24,14 @@ READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 Record = Literal["incidents", "firings", "tier_changes"]
 Range = Literal["1h", "6h", "1d", "7d", "period"]
+Report = Literal["budget", "postmortem", "incident", "slo", "handoff"]
 
 MOST = 200
 """Entries of one answer: an assistant reads all of it."""
 
 Answer = dict[str, Any]
+
+_Found = TypeVar("_Found")
 
 
 class Tools:
@@ -96,6 +99,45 @@ class Tools:
         """Bad and all events and error ratios of an SLO over time, 120 points in every group."""
         return await self._ask("history", {"service": service, "slo": slo, "range": range})
 
+    async def report(
+        self,
+        kind: Report,
+        *,
+        service: str | None = None,
+        slo: str | None = None,
+        owner: str | None = None,
+        incident: str | None = None,
+        since: str | None = None,
+        month: str | None = None,
+        quarter: str | None = None,
+        last: str | None = None,
+        time_zone: str | None = None,
+    ) -> Answer:
+        """A document in Markdown for people, with figures as the exporter knows them.
+
+        `budget` is about a span (one of month 2026-10, quarter 2026-Q3, last 30d), for a service,
+        an slo of it, or an owner. `postmortem` (service and slo; an incident's id, else the worst)
+        and `incident` (what to send now; service) are about incidents, `slo` (service and slo)
+        defines one, and `handoff` is for who is on call next (since 12h).
+        """
+        given = {
+            "service": service,
+            "slo": slo,
+            "owner": owner,
+            "incident": incident,
+            "since": since,
+            "month": month,
+            "quarter": quarter,
+            "last": last,
+            "time_zone": time_zone,
+        }
+        query = {name: value for name, value in given.items() if value}
+        return {"markdown": await self._asked(ask_text, f"reports/{kind}", query)}
+
+    async def changes(self, service: str | None = None) -> Answer:
+        """Deploys, flags and other changes that people made to services, the newest first."""
+        return await self._ask("changes", {"service": service} if service else {})
+
     async def overrides(self, service: str | None = None) -> Answer:
         """By whom, why and until when deploys pass a gate that blocks; of the last year."""
         return await self._ask("overrides", {"service": service} if service else {})
@@ -123,13 +165,25 @@ class Tools:
         return found
 
     async def _ask(self, path: str, query: Mapping[str, str]) -> Answer:
-        def one(server: str) -> Answer:
-            return ask(server, "GET", path, self._access, query=query)
+        return await self._asked(_get, path, query)
+
+    async def _asked(
+        self,
+        how: Callable[[str, str, Access, Mapping[str, str]], _Found],
+        path: str,
+        query: Mapping[str, str],
+    ) -> _Found:
+        def one(server: str) -> _Found:
+            return how(server, path, self._access, query)
 
         try:
             return await asyncio.to_thread(of_first, self._servers, one)
         except ApiError as error:
             raise ToolError(str(error)) from error
+
+
+def _get(server: str, path: str, access: Access, query: Mapping[str, str]) -> Answer:
+    return ask(server, "GET", path, access, query=query)
 
 
 def build(servers: Sequence[str], access: Access) -> MCPServer[Any]:
@@ -148,6 +202,8 @@ def build(servers: Sequence[str], access: Access) -> MCPServer[Any]:
         tools.gate,
         tools.records,
         tools.chart,
+        tools.report,
+        tools.changes,
         tools.overrides,
         tools.status,
     )

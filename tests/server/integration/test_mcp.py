@@ -82,7 +82,7 @@ def test_over_stdio_every_tool_answers_what_the_daemon_knows(daemon: Exporter):
         tools = (await client.list_tools()).tools
         assert {tool.name for tool in tools} == {
             *("what_burns", "list_slos", "show_slo", "gate", "records", "chart"),
-            *("overrides", "status"),
+            *("report", "changes", "overrides", "status"),
         }
         assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
         assert all(tool.description for tool in tools)
@@ -127,6 +127,14 @@ def test_over_stdio_every_tool_answers_what_the_daemon_knows(daemon: Exporter):
         bad, total = (sum(point[name] for point in whole) for name in ("bad", "total"))
         assert bad / total == pytest.approx(0.008)
 
+        budget = (await call(client, "report", kind="budget", service="spent", last="1h"))[
+            "markdown"
+        ]
+        assert "spent" in budget
+        assert "auth" not in budget
+        defined = await call(client, "report", kind="slo", service="auth", slo="availability")
+        assert defined["markdown"].startswith("#")
+        assert (await call(client, "changes"))["changes"] == []
         assert (await call(client, "overrides"))["overrides"] == []
         assert (await call(client, "status"))["ready"] is True
 
@@ -141,6 +149,8 @@ def test_what_cannot_be_answered_is_an_error_in_words(daemon: Exporter):
             ("show_slo", {"service": "auth", "slo": "no"}, "there is no SLO auth/no"),
             ("chart", {"service": "auth", "slo": "no"}, "no SLO auth/no is known"),
             ("chart", {"service": "auth", "slo": "availability", "range": "2h"}, "range"),
+            ("report", {"kind": "slo", "service": "auth", "slo": "no"}, "auth has no SLO"),
+            ("report", {"kind": "slo", "service": "auth"}, "slo"),
         ):
             result = await client.call_tool(tool, arguments)
             assert result.is_error
