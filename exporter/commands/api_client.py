@@ -21,6 +21,10 @@ class ApiError(ExporterError):
     """A daemon gave no usable answer; the text says which one, and why."""
 
 
+class ElsewhereError(ApiError):
+    """What was asked for is another shard's, to which the daemon cannot lead."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """How daemons are asked: who we are, and which authority their certificates are of.
@@ -121,6 +125,8 @@ def _data(server: str, answer: httpx.Response) -> dict[str, object]:
         advice = ""
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             advice = " Give them by --username and --password-file."
+        if answer.status_code == httpx.codes.MISDIRECTED_REQUEST:
+            raise ElsewhereError(f"{server}: {found['error']}")
         raise ApiError(f"{server}: {found['error']}{advice}")
     if not isinstance(found, dict) or not isinstance(found.get("data"), dict):
         raise ApiError(

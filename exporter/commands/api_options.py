@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from exporter.commands.api_client import Access, ApiError
+from exporter.commands.api_client import Access, ApiError, ElsewhereError
 from exporter.commands.options import Command
 
 Answer = TypeVar("Answer")
@@ -75,15 +75,24 @@ def access_options(command: Command) -> Command:
 
 
 def on_every(servers: Sequence[str], act: Callable[[str], str]) -> None:
-    """Do something on every replica and print what came of it; exits with 1 if one failed."""
-    failed = False
+    """Do something on every replica and print what came of it; exits with 1 if one failed.
+
+    Of several shards, those that it is none of the business of have not failed.
+    """
+    done, failed, elsewhere = False, False, []
     for server in servers:
         try:
             click.echo(f"{server}: {act(server)}")
+            done = True
+        except ElsewhereError as error:
+            elsewhere.append(str(error))
         except ApiError as error:
             failed = True
             click.echo(str(error), err=True)
-    sys.exit(1 if failed else 0)
+    if not done:
+        for text in elsewhere:
+            click.echo(text, err=True)
+    sys.exit(0 if done and not failed else 1)
 
 
 def of_first(servers: Sequence[str], ask_one: Callable[[str], Answer]) -> Answer:

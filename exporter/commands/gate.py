@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from exporter.commands.api_client import Access, ApiError, ask
+from exporter.commands.api_client import Access, ApiError, ElsewhereError, ask
 from exporter.commands.api_options import (
     access_options,
     group_text,
@@ -20,7 +20,8 @@ from exporter.commands.api_options import (
 from exporter.commands.changes import noting
 from exporter.commands.options import output_option
 
-EXIT_CODES = {"allow": 0, "caution": 0, "block": 2, "unknown": 3}
+EXIT_CODES = {"allow": 0, "caution": 0, "unknown": 3, "block": 2}
+"""By decision, the worst last."""
 CAUTION = 1
 """The exit code of caution with --strict."""
 
@@ -33,7 +34,7 @@ SENTENCES = {
 
 
 @click.command()
-@click.argument("service")
+@click.argument("services", metavar="SERVICE...", nargs=-1, required=True)
 @servers_option
 @click.option("--slo", help="Ask only for this SLO of the service.")
 @click.option(
@@ -56,7 +57,7 @@ SENTENCES = {
 @access_options
 def gate(
     *,
-    service: str,
+    services: Sequence[str],
     servers: Sequence[str],
     slo: str | None,
     reason: str | None,
@@ -68,32 +69,41 @@ def gate(
     output: str,
     access: Access,
 ) -> None:
-    """Ask whether SERVICE may be deployed now.
+    """Ask whether SERVICE may be deployed now; of several the worst decision counts.
 
     Exits with 0 for allow (and caution, unless --strict), 1 for caution with --strict, 2 for
     block, 3 for unknown (0 with --on-unknown allow). A change that cannot be noted stops nothing.
     """
     if record is None and (link or by):
         raise click.UsageError("--link and --by need --record")
-    query = {"service": service, "slo": slo, "reason": reason}
-    given = {name: value for name, value in query.items() if value is not None}
-    answer: Mapping[str, Any]
-    try:
-        answer = _ask_for_decision(service, servers, access, given)
-    except ApiError as error:
-        answer = {"service": service, "decision": "unknown", "why": str(error), "slos": []}
-    text = _text(service, answer)
-    click.echo(json.dumps(answer) if output == "json" else "\n".join(text))
-    decision = str(answer["decision"])
+    answers = []
+    for service in dict.fromkeys(services):
+        query = {"service": service, "slo": slo, "reason": reason}
+        given = {name: value for name, value in query.items() if value is not None}
+        answer: Mapping[str, Any]
+        try:
+            answer = _ask_for_decision(service, servers, access, given)
+        except ApiError as error:
+            answer = {"service": service, "decision": "unknown", "why": str(error), "slos": []}
+        answers.append(answer)
+        if output == "text":
+            click.echo("\n".join(_text(service, answer)))
+    decisions = [str(each["decision"]) for each in answers]
+    decision = max(decisions, key=list(EXIT_CODES).index)
+    if output == "json":
+        several = {"decision": decision, "services": answers}
+        click.echo(json.dumps(answers[0] if len(answers) == 1 else several))
     code = EXIT_CODES[decision]
-    if decision == "caution" and strict:
-        code = CAUTION
     if decision == "unknown" and on_unknown == "allow":
         code = 0
         if output == "text":
             click.echo("The deploy is allowed: --on-unknown allow.")
+    if code == 0 and strict and "caution" in decisions:
+        code = CAUTION
     if code == 0 and record is not None:
-        _record(servers, noting(service, record, access, link=link, by=by), quiet=output == "json")
+        for service in dict.fromkeys(services):
+            note = noting(service, record, access, link=link, by=by)
+            _record(servers, note, quiet=output == "json")
     sys.exit(code)
 
 
@@ -102,6 +112,8 @@ def _record(servers: Sequence[str], note: Callable[[str], str], *, quiet: bool) 
     for server in servers:
         try:
             said = note(server)
+        except ElsewhereError:
+            continue  # another of the servers is the shard whose change it is
         except ApiError as error:
             click.echo(f"The change was not noted: {error}", err=True)
         else:

@@ -13,6 +13,8 @@ from mcp.types import ToolAnnotations
 
 from exporter.commands.api_client import Access, ApiError, ask, ask_text
 from exporter.commands.api_options import of_first
+from exporter.commands.overrides import listed, merged
+from exporter.commands.shards import Answers, of_every_shard
 
 INSTRUCTIONS = """\
 Service level objectives, their error budgets and burn rates, and the deploy gate of an
@@ -30,6 +32,7 @@ MOST = 200
 """Entries of one answer: an assistant reads all of it."""
 
 Answer = dict[str, Any]
+T = TypeVar("T")
 
 _Found = TypeVar("_Found")
 
@@ -46,16 +49,17 @@ class Tools:
 
         With the error ratio, what is allowed, what is left of the budget, and since when.
         """
-        slos = await self._slos(None)
+        slos, missing = await self._slos(None)
         burning = [_burning(slo) for slo in slos if any(each["firing"] for each in slo["alerts"])]
         burning.sort(key=lambda one: (one["severity"] != "page", -(one["burn_rate_1h"] or 0)))
-        return {"burning": burning[:MOST], "total": len(burning), "slos": len(slos)}
+        return {"burning": burning[:MOST], "total": len(burning), "slos": len(slos), **missing}
 
     async def list_slos(self, service: str | None = None, limit: int = 50) -> Answer:
         """SLOs with their state, tier, gate, budget and burn rates: the least budget first."""
-        slos = [_summary(slo) for slo in await self._slos(service)]
+        found, missing = await self._slos(service)
+        slos = [_summary(slo) for slo in found]
         slos.sort(key=lambda one: (one["budget_remaining"] is None, one["budget_remaining"] or 0))
-        return {"slos": slos[: max(1, min(limit, MOST))], "total": len(slos)}
+        return {"slos": slos[: max(1, min(limit, MOST))], "total": len(slos), **missing}
 
     async def show_slo(self, service: str, slo: str) -> Answer:
         """All that is known of one SLO now, in every group, but for its records."""
@@ -85,15 +89,16 @@ class Tools:
 
         The newest come first. `since` (Unix seconds) leaves out what began before.
         """
+        slos, missing = await self._slos(service)
         found = [
             {**_name(each), **record}
-            for each in await self._slos(service)
+            for each in slos
             if slo in (None, each["slo"])
             for record in each[kind]
             if _began(record) >= since
         ]
         found.sort(key=_began, reverse=True)
-        return {"records": found[:MOST], "total": len(found)}
+        return {"records": found[:MOST], "total": len(found), **missing}
 
     async def chart(self, service: str, slo: str, range: Range = "1d") -> Answer:  # noqa: A002  # as the API has it
         """Bad and all events and error ratios of an SLO over time, 120 points in every group."""
@@ -140,29 +145,54 @@ class Tools:
 
     async def overrides(self, service: str | None = None) -> Answer:
         """By whom, why and until when deploys pass a gate that blocks; of the last year."""
-        return await self._ask("overrides", {"service": service} if service else {})
+        if service:
+            return await self._ask("overrides", {"service": service})
+        answers = await self._in_a_thread(lambda: listed(self._servers, self._access))
+        return {"overrides": merged(answers), **_missing(answers.missing)}
 
     async def status(self) -> Answer:
-        """How the exporter itself is: its datasources, its store, its configuration."""
-        return await self._ask("status", {})
+        """How the exporter itself is: its datasources, its store, its configuration.
+
+        Where services are divided over shards, that of each is in `shards`.
+        """
+
+        def one(server: str, query: Mapping[str, str]) -> Answer:
+            return ask(server, "GET", "status", self._access, query=query)
+
+        answers = await self._of_every_shard(one)
+        if answers.shards == 1 and not answers.missing:
+            return answers.found[0]
+        return {"shards": list(answers.found), **_missing(answers.missing)}
 
     async def _named(self, service: str, slo: str) -> list[Answer]:
-        found = [each for each in await self._slos(service) if each["slo"] == slo]
+        slos, _ = await self._slos(service)
+        found = [each for each in slos if each["slo"] == slo]
         if not found:
             raise ToolError(f"there is no SLO {service}/{slo}: list_slos has those that there are")
         return found
 
-    async def _slos(self, service: str | None) -> list[Answer]:
-        found: list[Answer] = []
-        total = 1
-        while len(found) < total:
-            query = {"offset": str(len(found)), **({"service": service} if service else {})}
-            page = await self._ask("slos", query)
-            found += page["slos"]
-            if not page["slos"]:
-                break
-            total = page["total"]
-        return found
+    async def _slos(self, service: str | None) -> tuple[list[Answer], Answer]:
+        """The SLOs of a service or of all; and which shards could not be asked, if any."""
+
+        def one(server: str, query: Mapping[str, str]) -> list[Answer]:
+            found: list[Answer] = []
+            total = 1
+            while len(found) < total:
+                asked = {**query, "offset": str(len(found))}
+                page: Any = ask(server, "GET", "slos", self._access, query=asked)
+                found += page["slos"]
+                if not page["slos"]:
+                    break
+                total = page["total"]
+            return found
+
+        if service:
+            of_service = {"service": service}
+            return await self._in_a_thread(
+                lambda: of_first(self._servers, lambda server: one(server, of_service))
+            ), {}
+        answers = await self._of_every_shard(one)
+        return [slo for slos in answers.found for slo in slos], _missing(answers.missing)
 
     async def _ask(self, path: str, query: Mapping[str, str]) -> Answer:
         return await self._asked(_get, path, query)
@@ -176,8 +206,14 @@ class Tools:
         def one(server: str) -> _Found:
             return how(server, path, self._access, query)
 
+        return await self._in_a_thread(lambda: of_first(self._servers, one))
+
+    async def _of_every_shard(self, one: Callable[[str, Mapping[str, str]], T]) -> Answers[T]:
+        return await self._in_a_thread(lambda: of_every_shard(self._servers, self._access, one))
+
+    async def _in_a_thread(self, ask_all: Callable[[], T]) -> T:
         try:
-            return await asyncio.to_thread(of_first, self._servers, one)
+            return await asyncio.to_thread(ask_all)
         except ApiError as error:
             raise ToolError(str(error)) from error
 
@@ -210,6 +246,11 @@ def build(servers: Sequence[str], access: Access) -> MCPServer[Any]:
     for tool in every:
         server.tool(annotations=READS)(tool)
     return server
+
+
+def _missing(missing: Sequence[str]) -> Answer:
+    """What shards could not be asked, and why: their services are left out of an answer."""
+    return {"missing_shards": list(missing)} if missing else {}
 
 
 def _began(record: Mapping[str, Any]) -> float:

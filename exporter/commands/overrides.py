@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from exporter.commands.api_client import Access, ask
+from exporter.commands.api_client import Access, ApiError, ask
 from exporter.commands.api_options import (
     access_options,
-    of_first,
     on_every,
     readable,
     servers_option,
     storing,
 )
+from exporter.commands.shards import Answers, of_every_shard, report_missing
 
 
 @click.command()
@@ -57,13 +57,39 @@ def overrides() -> None:
 @access_options
 def list_overrides(*, servers: Sequence[str], access: Access) -> None:
     """List those of the last year, newest first."""
+    answers = listed(servers, access)
+    lines = "".join(f"\n{_line(each)}" for each in merged(answers)) or "no overrides"
+    asked = " ".join(dict.fromkeys(server for server, _ in answers.found))
+    click.echo(f"{asked}: {lines}")
+    report_missing(answers.missing)
 
-    def listed(server: str) -> str:
-        answer: Any = ask(server, "GET", "overrides", access)
-        lines = "".join(f"\n{_line(each)}" for each in answer["overrides"]) or "no overrides"
-        return f"{server}: {lines}"
 
-    click.echo(of_first(servers, listed))
+def listed(
+    servers: Sequence[str], access: Access
+) -> Answers[tuple[str, Sequence[Mapping[str, Any]]]]:
+    """The overrides that each shard lists, and the server that was asked for them.
+
+    Raises:
+        ApiError: none answers.
+    """
+
+    def one(server: str, query: Mapping[str, str]) -> tuple[str, Sequence[Mapping[str, Any]]]:
+        answer: Any = ask(server, "GET", "overrides", access, query=query)
+        return server, answer["overrides"]
+
+    return of_every_shard(servers, access, one)
+
+
+def merged(
+    answers: Answers[tuple[str, Sequence[Mapping[str, Any]]]],
+) -> Sequence[Mapping[str, Any]]:
+    """All overrides, newest first. Shards that share a database list those of all."""
+    every = {
+        (each["id"], each["service"], each["start"]): each
+        for _, overrides in answers.found
+        for each in overrides
+    }
+    return sorted(every.values(), key=lambda each: (each["start"], each["id"]), reverse=True)
 
 
 def _line(override: Mapping[str, Any]) -> str:
@@ -78,12 +104,37 @@ def _line(override: Mapping[str, Any]) -> str:
 @overrides.command("end")
 @click.argument("number", metavar="ID", type=click.IntRange(min=1))
 @servers_option
+@click.option(
+    "--service", help="Whose it is: shards without a common database count for themselves."
+)
 @access_options
-def end_override(*, number: int, servers: Sequence[str], access: Access) -> None:
+def end_override(
+    *, number: int, servers: Sequence[str], service: str | None, access: Access
+) -> None:
     """End an override now; its record stays."""
+    if service is None:
+        service = _whose(number, listed(servers, access))
+    query = {} if service is None else {"service": service}
 
     def end(server: str) -> str:
-        answer: Any = ask(server, "DELETE", f"overrides/{number}", access)
+        answer: Any = ask(server, "DELETE", f"overrides/{number}", access, query=query)
         return f"override {number} ended {readable(answer['override']['until'])}"
 
     on_every(servers, end)
+
+
+def _whose(number: int, answers: Answers[tuple[str, Sequence[Mapping[str, Any]]]]) -> str | None:
+    """The service whose override has this id; None if there is but one daemon to ask.
+
+    Raises:
+        ApiError: there is none, or more than one.
+    """
+    if answers.shards == 1:
+        return None
+    services = sorted({each["service"] for each in merged(answers) if each["id"] == number})
+    if len(services) == 1 and not answers.missing:
+        return str(services[0])
+    found = f"override {number} is of {' and of '.join(services)}: say which by --service"
+    raise ApiError(
+        "\n".join([found if services else f"there is no override {number}", *answers.missing])
+    )

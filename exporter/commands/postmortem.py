@@ -13,11 +13,11 @@ from exporter.commands.api_client import Access, ApiError, ask
 from exporter.commands.api_options import (
     access_options,
     group_text,
-    of_first,
     on_every,
     servers_option,
     storing,
 )
+from exporter.commands.shards import Answers, of_every_shard, report_missing
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import percent
 from exporter.slo.incident_ids import incident_id
@@ -52,14 +52,16 @@ def _start(_: click.Context, __: click.Parameter, value: str | None) -> int | No
 @access_options
 def list_postmortems(*, servers: Sequence[str], access: Access) -> None:
     """List the incidents whose postmortem is required, newest first."""
-    found = of_first(servers, lambda server: _awaited(server, access))
+    answers = _all(servers, access)
+    found = _newest_first(answers)
     for one in found:
         click.echo(
             f"{one.id}  {one.slo}{group_text(one.groups)}  {one.began}  "
             f"took {one.share:.0%} of the budget{one.more}"
         )
-    if not found:
+    if not found and not answers.missing:
         click.echo("no postmortem is required")
+    report_missing(answers.missing)
 
 
 @postmortem.command()
@@ -88,8 +90,7 @@ def ack(
 ) -> None:
     """Acknowledge the postmortem of an incident: by its ID from the list, or the latest one."""
     if start is None:
-        awaited = of_first(servers, lambda server: _awaited(server, access))
-        found = _chosen(incident, groups, awaited)
+        found = _chosen(incident, groups, _all(servers, access))
         slo, groups, start = found.slo, found.groups, found.start
     else:
         slo = incident
@@ -123,26 +124,37 @@ class _Awaited:
     more: str
 
 
-def _chosen(word: str, groups: Mapping[str, str], awaited: Sequence[_Awaited]) -> _Awaited:
+def _all(servers: Sequence[str], access: Access) -> Answers[list[_Awaited]]:
+    return of_every_shard(servers, access, lambda server, query: _awaited(server, access, query))
+
+
+def _newest_first(answers: Answers[list[_Awaited]]) -> list[_Awaited]:
+    every = (one for found in answers.found for one in found)
+    return sorted(every, key=lambda one: one.start, reverse=True)
+
+
+def _chosen(word: str, groups: Mapping[str, str], answers: Answers[list[_Awaited]]) -> _Awaited:
     """The newest one that a word of the command line stands for.
 
     Raises:
-        ApiError: there is none.
+        ApiError: there is none, or that cannot be told.
     """
-    for one in awaited:
+    for one in _newest_first(answers):
         named = word == one.slo and (not groups or dict(groups) == dict(one.groups))
-        if word in {"latest", one.id} or named:
+        if word == one.id or named or (word == "latest" and not answers.missing):
             return one
+    if answers.missing:
+        raise ApiError("\n".join(answers.missing))
     what = "no postmortem is required" if word == "latest" else f"none is required of {word!r}"
     raise ApiError(f"{what}: `postmortem list` shows those that are")
 
 
-def _awaited(server: str, access: Access) -> list[_Awaited]:
-    """The incidents of all SLOs whose postmortem is required, newest first."""
+def _awaited(server: str, access: Access, query: Mapping[str, str]) -> list[_Awaited]:
+    """The incidents of a shard's SLOs whose postmortem is required."""
     found: list[_Awaited] = []
     offset, total = 0, 1
     while offset < total:
-        page: Any = ask(server, "GET", "slos", access, query={"offset": str(offset)})
+        page: Any = ask(server, "GET", "slos", access, query={**query, "offset": str(offset)})
         for slo in page["slos"]:
             for incident in slo["incidents"]:
                 if incident["postmortem"] and not incident["acknowledged"]:
@@ -152,7 +164,7 @@ def _awaited(server: str, access: Access) -> list[_Awaited]:
                     words = {"share": incident["share"], "began": began, "more": _more(incident)}
                     found.append(_Awaited(incident_id(*key), name, *key[2:], **words))
         offset, total = offset + max(1, len(page["slos"])), page["total"]
-    return sorted(found, key=lambda one: one.start, reverse=True)
+    return found
 
 
 def _more(incident: Mapping[str, Any]) -> str:

@@ -10,10 +10,12 @@ import click
 
 from exporter.commands.admin_options import admin_options
 from exporter.commands.options import config_option, storage_option, web_config_option
+from exporter.commands.shard_options import shard_options
 from exporter.commands.signals import EarlySignals
 from exporter.daemon.log_settings import FORMATS, LEVELS
 from exporter.slo.durations import parse_duration
 from exporter.web.server.listening import parse_listen_address
+from exporter.web.server.sharding import Sharding
 
 
 def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -55,6 +57,7 @@ def _interval(_: click.Context, __: click.Parameter, value: str) -> float:
     "0s for never.",
 )
 @admin_options
+@shard_options
 @storage_option
 @click.option(
     "--log.level", "log_level", type=click.Choice(LEVELS), default="info", show_default=True
@@ -68,6 +71,7 @@ def run(
     listen_address: str,
     web_config_file: Path | None,
     admin: Mapping[str, Any],
+    sharding: Sharding,
     storage: str | None,
     auto_reload_interval: float,
     log_level: str,
@@ -85,8 +89,17 @@ def run(
         from exporter.daemon.options import Options  # noqa: PLC0415
 
         configure(log_level, log_format)
-        access = admin_access(listen_address=listen_address, **admin)
+        own_host = sharding.own_host
+        access = admin_access(
+            listen_address=listen_address, shard_hosts=[own_host] if own_host else [], **admin
+        )
         options = Options(
-            config_file, listen_address, web_config_file, storage, auto_reload_interval, access
+            config_file,
+            listen_address,
+            web_config_file,
+            storage,
+            auto_reload_interval,
+            access,
+            sharding,
         )
         serve(options, early)

@@ -28,15 +28,16 @@ def admin_access(
     users: Sequence[str],
     hosts: Sequence[str],
     external_url: str | None,
+    shard_hosts: Sequence[str] = (),
 ) -> AdminAccess:
-    """Who may change state, from the flags of `run`."""
+    """Who may change state, from the flags of `run`; `shard_hosts` are its names among shards."""
     names = own_names(parse_listen_address(listen_address)[0])
     external = urlsplit(external_url or "").hostname
     return AdminAccess(
         enabled=enabled,
         trust_loopback=trust_loopback,
         users=frozenset(users) or None,
-        hosts=(*names, *hosts, *([external] if external else [])),
+        hosts=(*names, *hosts, *shard_hosts, *([external] if external else [])),
     )
 
 

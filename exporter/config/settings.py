@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from exporter.collection.settings import EvaluationSettings
@@ -16,6 +16,7 @@ from exporter.reports.templates import TemplateText
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import DEFAULT_DATASOURCE, Slo
 from exporter.slo.overrides import OverrideLimits
+from exporter.slo.sharding import Shard, placed
 from exporter.store.settings import Place
 
 
@@ -38,7 +39,8 @@ class Settings:
     is none. `templates` are those of reports that replace ours. `files` are the texts that it was
     read from, secrets included, the main one first;
     other tools' specs as they were understood, written when asked for.
-    `notices` are lines about what of those has no counterpart here.
+    `notices` are lines about what of those has no counterpart here. `elsewhere` are the services of
+    other shards, and the numbers of these.
     """
 
     slos: tuple[Slo, ...]
@@ -54,6 +56,21 @@ class Settings:
     templates: Mapping[str, TemplateText] = field(default_factory=dict)
     files: tuple[tuple[Path, FileText], ...] = field(default=(), repr=False, compare=False)
     notices: tuple[str, ...] = ()
+    elsewhere: Mapping[str, int] = field(default_factory=dict)
+
+    def of_shard(self, shard: Shard) -> Settings:
+        """What one shard has to do: its SLOs alone, and their datasources."""
+        if shard.total == 1:
+            return self
+        homes = placed({slo.service for slo in self.slos}, shard.total)
+        slos = tuple(slo for slo in self.slos if homes[slo.service] == shard.number)
+        used = {slo.datasource for slo in slos}
+        return replace(
+            self,
+            slos=slos,
+            datasources={name: each for name, each in self.datasources.items() if name in used},
+            elsewhere={name: home for name, home in homes.items() if home != shard.number},
+        )
 
     @property
     def masked(self) -> str:

@@ -36,6 +36,7 @@ from exporter.store.schema import StoreVersionError
 from exporter.store.store import Store
 from exporter.web.daemon import ReloadError
 from exporter.web.routes import create_app
+from exporter.web.server.leading import Leading
 from exporter.web.server.listening import listen
 from exporter.web.server.server import Server
 
@@ -55,7 +56,7 @@ class App:
 
     Raises:
         SettingsError: no client can be made from the settings.
-        WebSettingsError: the web configuration has mistakes.
+        WebSettingsError: the web configuration has mistakes, or other shards cannot be asked.
     """
 
     def __init__(
@@ -66,7 +67,11 @@ class App:
         files: ConfigFiles | None = None,
     ) -> None:
         watched = reloading_web_config(options.web_config_file)
-        self._load = load or (lambda: load_file(options.config_file))
+        shard = options.sharding.shard
+        shard = options.sharding.shard
+        settings = settings.of_shard(shard)
+        read = load or (lambda: load_file(options.config_file))
+        self._load = lambda: read().of_shard(shard)
         self._files = files or ConfigFiles(options.config_file)
         self._watching: asyncio.Task[None] | None = None
         self._log = structlog.get_logger()
@@ -84,11 +89,9 @@ class App:
         self.publisher = Publisher(self._metrics.registry, settings.metrics)
         self.observer = EvaluationObserver(self.current, self.publisher)
         self.facade = Facade(self.current, self.publisher, self.reload)
-        self._server = Server(
-            create_app(self.publisher, self.facade, version=version("error-budget-exporter")),
-            watched,
-            admin=options.admin,
-        )
+        routes = create_app(self.publisher, self.facade, version=version("error-budget-exporter"))
+        self._leading = Leading(routes, self.facade, options.sharding)
+        self._server = Server(self._leading, watched, admin=options.admin)
         self._tasks: asyncio.TaskGroup | None = None
         self._life: asyncio.Task[None] | None = None
 
@@ -115,7 +118,7 @@ class App:
             begun = asyncio.Event()
             self._life = asyncio.create_task(self._live(listener, begun), name="life")
             await begun.wait()
-        settings = current.running.settings
+        settings, shard = current.running.settings, current.options.sharding.shard
         self._tell_notices(settings)
         self._log.info(
             "started",
@@ -126,6 +129,7 @@ class App:
                 f"{name}={item.url}" for name, item in settings.datasources.items()
             ),
             storage=str(current.storage or "none"),
+            **({"shard": str(shard)} if shard.total > 1 else {}),
         )
         return port
 
@@ -270,6 +274,7 @@ class App:
             for task in late:
                 task.cancel()
         await current.running.aclose()
+        await self._leading.aclose()
         current.persister.close()
         self._log.info("stopped")
 

@@ -50,6 +50,7 @@ class Current:
             evaluations=self.evaluations,
             reload_successful=self.reload.error is None,
             reload_timestamp=self.reload.at,
+            shard=self.options.sharding.shard,
             datasources={name: client.up for name, client in self.running.clients.items()},
             store=None
             if self.storage is None

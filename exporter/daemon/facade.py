@@ -35,6 +35,7 @@ from exporter.web.daemon import (
     EvaluationStatus,
     IncidentKey,
     OverrideStatus,
+    ShardStatus,
     Source,
     Status,
     StoreStatus,
@@ -57,6 +58,10 @@ class Facade:
     def ready(self) -> bool:
         """Whether an evaluation was done on a datasource's answers."""
         return self._current.ready
+
+    def home(self, service: str) -> int | None:
+        """The number of the other shard that has a service; None if it is not one of another's."""
+        return self._current.running.settings.elsewhere.get(service)
 
     async def config_text(self) -> str:
         """The configuration in force, with every secret masked."""
@@ -102,7 +107,15 @@ class Facade:
                 for name, client in current.running.clients.items()
             },
             store=store,
+            shard=self._shard(),
         )
+
+    def _shard(self) -> ShardStatus | None:
+        sharding = self._current.options.sharding
+        if sharding.shard.total == 1:
+            return None
+        number, total = sharding.shard.number, sharding.shard.total
+        return ShardStatus(number, total, leads=sharding.url_template is not None)
 
     def overrides(self) -> OverrideStatus:
         """The overrides, and their limits."""

@@ -62,7 +62,9 @@ class EvaluationObserver:
         shown = await self._publish(snapshot)
         await self._tell(before, snapshot)
         # One datasource that is down must not keep the others' SLOs from being served.
-        current.ready = current.ready or len(silent) < len(engine.datasources)
+        # A shard that has no service has nothing to wait for.
+        answered = len(silent) < len(engine.datasources) or not engine.datasources
+        current.ready = current.ready or answered
         await current.persister.save(engine)
         self._show_newest(shown)
 

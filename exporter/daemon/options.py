@@ -9,11 +9,13 @@ from exporter.config.sections.storage_section import storage_folder
 from exporter.config.settings import Settings
 from exporter.store.settings import Place
 from exporter.web.server.admin import AUTHENTICATED_ONLY, AdminAccess
+from exporter.web.server.sharding import UNSHARDED, Sharding
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The flags of `run`; `admin` says who may change state by the web.
+    """The flags of `run`; `admin` says who may change state by the web,
+    `sharding` which of the configuration's services are this daemon's.
 
     `auto_reload_interval` is in seconds, 0 to reload only when told to.
 
@@ -26,6 +28,7 @@ class Options:
     storage: str | None = None
     auto_reload_interval: float = 0.0
     admin: AdminAccess = AUTHENTICATED_ONLY
+    sharding: Sharding = UNSHARDED
 
     def store_place(self, settings: Settings) -> Place | None:
         """Where the store is; None to keep the ledger only in memory."""

@@ -21,6 +21,7 @@ from exporter.slo.types import SloIndex, enumerate_slos
 from exporter.state.evaluation_state import EvaluationState
 from exporter.state.overrides import Overrides
 from exporter.store.errors import StoreLostError
+from exporter.store.overrides import alike
 from exporter.store.schema import StoreVersionError
 from exporter.store.store import Store
 from exporter.store.stored import StoredSlo
@@ -110,6 +111,7 @@ class Persister:
         """Put an override in force, and store it.
 
         Where daemons share a database, their overrides count together, unless it is out of reach.
+        One that says the same as another of the last minute is that one.
 
         Returns:
             It as it was recorded, and whether it is stored.
@@ -118,7 +120,8 @@ class Persister:
             OverrideError, QuotaError: it is beyond the limits.
         """
         if self._store is None or not self._store.shared:
-            made = self.overrides.record(new, limits)
+            # Told to several shards, it was led here several times.
+            made = alike(new, self.overrides.all) or self.overrides.record(new, limits)
             return made, await self.save_overrides()
         task = asyncio.create_task(self._add_override(self._store, new, limits))
         await asyncio.wait([task], timeout=PATIENCE)

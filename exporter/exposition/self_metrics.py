@@ -16,6 +16,8 @@ from prometheus_client import (
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from exporter.slo.sharding import ALONE, Shard
+
 PREFIX = "error_budget_exporter"
 
 OUTCOMES = ("success", "refused", "unavailable")
@@ -64,7 +66,7 @@ class SelfFigures:
     """What the daemon says of itself at one moment.
 
     `datasources` tells of each whether the newest query was answered, None before the first one.
-    `store` is None where nothing is stored.
+    `store` is None where nothing is stored. `shard` is which one it is, and of how many.
     """
 
     evaluations: EvaluationFigures = field(default_factory=EvaluationFigures)
@@ -72,6 +74,7 @@ class SelfFigures:
     reload_timestamp: float = 0.0
     datasources: Mapping[str, bool | None] = field(default_factory=dict)
     store: StoreFigures | None = None
+    shard: Shard = ALONE
 
 
 class SelfMetrics:
@@ -101,11 +104,29 @@ class SelfMetrics:
         self._queries.labels(datasource, outcome).observe(seconds)
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics, as prometheus_client asks for them."""
+        """All metrics, as prometheus_client asks for them; each names the shard, if there are any.
+
+        So the rules, which combine replicas, tell shards apart.
+        """
         figures = self._read()
+        for family in self._families(figures):
+            if figures.shard.total > 1:
+                family.samples = [
+                    sample._replace(labels={**sample.labels, "shard": str(figures.shard.number)})
+                    for sample in family.samples
+                ]
+            yield family
+
+    def _families(self, figures: SelfFigures) -> Iterator[Metric]:
         build = _gauge("build_info", "The version that runs.", labels=("version", "python"))
         build.add_metric((version("error-budget-exporter"), platform.python_version()), 1)
         yield build
+        yield _gauge(
+            "total_shards",
+            "How many shards divide the services among them. With more than one, the label `shard` "
+            "of all these metrics says which one it is, from 0 on.",
+            figures.shard.total,
+        )
         yield from _evaluations(figures.evaluations)
         yield self._queries_to(figures.datasources)
         up = _gauge(

@@ -23,6 +23,18 @@ def _nobody_watches(job: str) -> tuple[AlertRule, ...]:
             "alert can fire, and the policy tiers are unknown.",
         ),
         AlertRule(
+            name="ErrorBudgetExporterShardMissing",
+            expr="""\
+count by (job) (count by (job, shard) (error_budget_exporter_total_shards))
+< max by (job) (error_budget_exporter_total_shards)""",
+            wait="5m",
+            severity="page",
+            summary="Shards of the error-budget exporter are missing: their services are not "
+            "monitored",
+            description="Only {{ $value }} of its shards have been scraped for 5 minutes. No "
+            "burn-rate alert of the services of the others can fire.",
+        ),
+        AlertRule(
             name="ErrorBudgetExporterNotEvaluating",
             expr="""\
 min without (instance, pod) (
@@ -58,13 +70,26 @@ def _one_of_several(job: str) -> tuple[AlertRule, ...]:
             severity="ticket",
             summary="A replica of the error-budget exporter cannot be scraped: {{ "
             "$labels.instance }}",
-            description="Another replica is running, so nothing is lost yet.",
+            description="Another one is running. If it was the only one of its shard, "
+            "ErrorBudgetExporterShardMissing says so.",
+        ),
+        AlertRule(
+            name="ErrorBudgetExporterShardsDiffer",
+            expr="""\
+max by (job) (error_budget_exporter_total_shards)
+!= min by (job) (error_budget_exporter_total_shards)""",
+            wait="15m",
+            severity="ticket",
+            summary="Shards of the error-budget exporter differ in how many they are",
+            description="Some are told that there are {{ $value }}, others fewer, so some services "
+            "may be on two shards and some on none.",
         ),
         AlertRule(
             name="ErrorBudgetExporterReplicaNotEvaluating",
             expr="""\
 time() - error_budget_exporter_last_evaluation_timestamp_seconds > 600
-and on (job) time() - error_budget_exporter_last_evaluation_timestamp_seconds <= 600""",
+and on (job, shard)
+time() - error_budget_exporter_last_evaluation_timestamp_seconds <= 600""",
             wait="10m",
             severity="ticket",
             summary="A replica of the error-budget exporter does not evaluate: {{ "

@@ -67,11 +67,21 @@ class StoreStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardStatus:
+    """Which shard this is, of how many, counted from 0; and whether it leads requests to others."""
+
+    number: int
+    total: int
+    leads: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The daemon as `/api/v1/status` shows it: the names of the fields are those of the JSON.
 
     `started_timestamp_seconds` is Unix time, `listen_address` as it was given. `store` is None
-    where nothing is stored. No secret may be in any text.
+    where nothing is stored. `shard` is None where one daemon has all services. No secret may be in
+    any text.
     """
 
     version: str
@@ -83,6 +93,7 @@ class Status:
     evaluation: EvaluationStatus
     datasources: Mapping[str, DatasourceStatus]
     store: StoreStatus | None
+    shard: ShardStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +146,9 @@ class Daemon(Protocol):
 
     def ready(self) -> bool:
         """Whether an evaluation was done on Prometheus's answers."""
+
+    def home(self, service: str) -> int | None:
+        """The number of the other shard that has a service; None if it is not one of another's."""
 
     async def config_text(self) -> str:
         """The configuration in force as YAML, with every secret masked."""

@@ -48,6 +48,7 @@ def routes() -> Iterator[respx.MockRouter]:
     with respx.mock(assert_all_called=False) as router:
         router.route(host="a.test").mock(side_effect=httpx.ConnectError("refused"))
         router.get(f"{B}/api/v1/slos").mock(side_effect=page)
+        router.get(f"{B}/api/v1/status").respond(json={"status": "success", "data": {}})
         router.post(f"{B}/api/v1/postmortems/acknowledge").respond(
             json={"status": "success", "data": {"incident": {}, "stored": True}}
         )

@@ -97,6 +97,7 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
     "httpx": {
         "prometheus": "asks Prometheus",
         "commands": "the command line asks a daemon: no part of the daemon itself",
+        "web": "leads requests to another shard",
     },
     "orjson": {"prometheus": "reads its answers", "web": "writes the API's"},
     "promql_parser": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 import structlog
@@ -19,6 +20,7 @@ from exporter.web.api import answers, requests
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.models import AcknowledgedIncident, RecordedOverride
 from exporter.web.daemon import AbsentError, Daemon
+from exporter.web.server.sharding import ELSEWHERE
 
 ENFORCED = {
     Decision.ALLOW: HTTPStatus.OK,
@@ -60,6 +62,9 @@ def gate_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
             overrides=daemon.overrides().overrides,
             now=time.time(),
         )
+        elsewhere = request.scope.get(ELSEWHERE)
+        if elsewhere is not None and not decision.slos:
+            decision = replace(decision, why=elsewhere)
         told.blocked(decision)
         enforced = parameters.get("enforce") == "true"
         return _json(
@@ -84,6 +89,10 @@ def gate_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
         text = request.path_params["id"]
         if not (text.isascii() and text.isdigit() and len(text) < 10):
             raise AbsentError(f"there is no override {text!r}")
+        service = request.query_params.get("service")  # ids may be others' where there are shards
+        known = {each.id: each.service for each in daemon.overrides().overrides}
+        if service is not None and known.get(int(text), service) != service:
+            raise AbsentError(f"there is no override {text} of {service}")
         ended, stored = await daemon.end_override(int(text))
         answer = RecordedOverride(answers.override_entry(ended, time.time()), stored)
         return _json(answers.success(answer))

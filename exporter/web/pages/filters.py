@@ -52,11 +52,15 @@ class SloFilters:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is shown, and how; all of it but the page is kept from one link to the next."""
+    """What is shown, and how; all of it but the page is kept from one link to the next.
+
+    `shard` is the number of the one that shows it, empty where there is but one: any may be asked.
+    """
 
     filters: SloFilters = field(default_factory=SloFilters)
     order: Order = field(default_factory=Order)
     by_service: bool = False
+    shard: str = ""
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> View:
@@ -77,6 +81,7 @@ class View:
         values = {name: getattr(self.filters, name) for name in FILTERS}
         values["view"] = BY_SERVICE if self.by_service else ""
         values["sort"] = str(self.order)
+        values["shard"] = self.shard
         query = urlencode({name: value for name, value in (values | others).items() if value})
         return f"/?{query}" if query else "/"
 

@@ -155,7 +155,7 @@ class Overview:
             },
             "alerts": self._alert_chips(view),
             "alert_names": ALERTS,
-            "paging": self._paging(),
+            "paging": self._paging(view),
             "tiers": self._tier_chips(found),
             "service_names": sorted(self._worst)[:MOST_OFFERED],
             "tier_names": {name: formatting.tier(name) for name in self._tiers[:MOST_OFFERED]},
@@ -167,6 +167,7 @@ class Overview:
             "previous": view.url(page=str(number - 1)) if number > 1 else "",
             "next": view.url(page=str(number + 1)) if number < found.last else "",
             "everything": replace(view, filters=SloFilters()).url(),
+            "shard": view.shard,
         }
 
     def _matching(self, filters: SloFilters, order: Order) -> Sequence[SloStatus]:
@@ -198,7 +199,7 @@ class Overview:
                 chips.append(Chip(word, _LOOKS[name], counts[name], url, on))
         return chips
 
-    def _paging(self) -> dict[str, object] | None:
+    def _paging(self, view: View) -> dict[str, object] | None:
         """The SLOs that page, whatever the filters: how many, and how the worst of them burn.
 
         They are the first ones, as no order is worse.
@@ -217,7 +218,7 @@ class Overview:
                 for status in self.ordered[: min(count, MOST_PAGING)]
             ],
             "more": max(0, count - MOST_PAGING),
-            "all": View(SloFilters(alert="page")).url(),
+            "all": View(SloFilters(alert="page"), shard=view.shard).url(),
         }
 
     def _tier_chips(self, found: Found) -> list[Chip]:

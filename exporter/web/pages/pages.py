@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from urllib.parse import unquote
 
@@ -54,7 +55,9 @@ class Pages:
 
     async def overview(self, request: Request) -> Response:
         """The SLOs that match the filters, in the order that is asked for."""
-        view = View.from_query(request.query_params)
+        shard = self._daemon.status().shard
+        own = "" if shard is None else str(shard.number)
+        view = replace(View.from_query(request.query_params), shard=own)
         overview = await run_in_threadpool(self._now)
         found = await run_in_threadpool(overview.find, view, request.query_params.get("page", ""))
         event_histories = self._daemon.event_histories(found.shown)
@@ -70,7 +73,11 @@ class Pages:
         """What every page tells of the daemon."""
         status = self._daemon.status()
         unstored = "" if status.store is None else status.store.last_error or ""
-        return {"progress": status.evaluation.backfill_progress_ratio, "unstored": unstored}
+        return {
+            "progress": status.evaluation.backfill_progress_ratio,
+            "unstored": unstored,
+            "sharding": status.shard,
+        }
 
     async def slo(self, request: Request) -> Response:
         """One SLO. Names may contain slashes, so the path is read as it was sent."""

@@ -24,7 +24,7 @@ from typing import cast
 import h11
 import structlog
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
@@ -141,7 +141,7 @@ class Server(uvicorn.Server):
 
     def __init__(
         self,
-        app: Starlette,
+        app: ASGIApp,
         reloading: ReloadingConfig,
         limits: Limits = DEFAULT_LIMITS,
         admin: AdminAccess = AUTHENTICATED_ONLY,

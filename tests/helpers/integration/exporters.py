@@ -69,14 +69,20 @@ class Exporter:
     """
 
     def __init__(
-        self, folder: Path, text: str, *flags: str, before: Sequence[str] = (), name: str = "config"
+        self,
+        folder: Path,
+        text: str,
+        *flags: str,
+        before: Sequence[str] = (),
+        name: str = "config",
+        port: int = 0,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.config = folder / f"{name}.yaml"
         self.config.write_text(text)
         self.store = folder / "ledger"
-        port = free_port()
+        port = port or free_port()
         self.child = Child(
             f"the daemon in {folder.name}",
             [

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http.client import HTTPResponse
@@ -83,6 +83,10 @@ class ToldDaemon:
     replaced: dict[str, TemplateText] = field(default_factory=dict)
     asked: IncidentKey | None = None
     stored: bool = False
+    elsewhere: Mapping[str, int] = field(default_factory=dict)
+
+    def home(self, service: str) -> int | None:
+        return self.elsewhere.get(service)
 
     def ready(self) -> bool:
         return self.is_ready

@@ -15,6 +15,7 @@ from exporter.exposition.self_metrics import (
     SelfMetrics,
     StoreFigures,
 )
+from exporter.slo.sharding import Shard
 
 
 class Told:
@@ -61,6 +62,17 @@ def value(metrics: SelfMetrics, name: str, **labels: str) -> float | None:
 def test_every_series_is_there_from_the_start(metrics, name):
     """A rate over a counter that appears with its first event would miss that event."""
     assert value(metrics, name) == 0.0
+
+
+def test_shards_are_told_apart(metrics, told):
+    """By a label of every metric, so that rules that combine replicas do not combine shards."""
+    assert value(metrics, "total_shards") == 1
+    told.know(mimir=True)
+    told.figures = replace(told.figures, shard=Shard(2, 3))
+    assert value(metrics, "total_shards", shard="2") == 3
+    assert value(metrics, "datasource_up", datasource="mimir", shard="2") == 1
+    for family in metrics.collect():
+        assert {sample.labels["shard"] for sample in family.samples} == {"2"}, family.name
 
 
 @pytest.mark.parametrize("outcome", ["success", "refused", "unavailable"])
