@@ -132,6 +132,7 @@ def test_evaluations_are_told_as_they_are_by_then(metrics, told):
         if family.name.startswith(PREFIX) and not sample.labels
     }
     assert shown == {
+        "total_shards": 1,
         "evaluations_total": 3,
         "evaluation_failures_total": 2,
         "evaluations_missed_total": 1,

@@ -83,6 +83,7 @@ class TestStatus:
                     "thanos": {"up": None, "last_error": None},
                 },
                 "store": {"path": "data", "up": False, "last_error": "disk full"},
+                "shard": None,
                 "slos": {"ok": 1, "no_traffic": 1, "no_data": 0, "stale": 2, "invalid": 0},
             },
         }
