@@ -16,6 +16,7 @@ from exporter.commands.api_options import (
     servers_option,
     storing,
 )
+from exporter.commands.shards import Answers, of_every_shard, report_missing
 from exporter.commands.times import Moment
 from exporter.slo.figures import percent
 
@@ -91,17 +92,31 @@ def list_changes(
 
     With SERVICE also what the error budgets paid within the hour after each.
     """
-    query = {"limit": str(limit)} | ({} if service is None else {"service": service})
+    asked = {"limit": str(limit)} | ({} if service is None else {"service": service})
 
-    def listed(server: str) -> str:
-        answer: Any = ask(server, "GET", "changes", access, query=query)
-        lines = [line for each in answer["changes"] for line in _lines(each)]
-        more = answer["total"] - len(answer["changes"])
-        if more:
-            lines.append(f"and {more} more")
-        return "\n".join(lines) or "no changes"
+    def listed(server: str, query: Mapping[str, str]) -> Mapping[str, Any]:
+        return ask(server, "GET", "changes", access, query={**asked, **query})
 
-    click.echo(of_first(servers, listed))
+    if service is None:
+        answers = of_every_shard(servers, access, listed)
+    else:
+        answers = Answers([of_first(servers, lambda server: listed(server, {}))], [], 1)
+    # Shards that share a database list those of all.
+    every = {
+        (each["service"], each["at"], each["what"]): each
+        for answer in answers.found
+        for each in answer["changes"]
+    }
+    newest = sorted(every.values(), key=lambda each: each["at"], reverse=True)[:limit]
+    lines = [line for each in newest for line in _lines(each)]
+    cut = len(every) > len(newest)
+    if answers.shards == 1 and answers.found[0]["total"] > len(newest):
+        lines.append(f"and {answers.found[0]['total'] - len(newest)} more")
+    elif cut or any(each["total"] > len(each["changes"]) for each in answers.found):
+        lines.append("and more")
+    if lines or not answers.missing:
+        click.echo("\n".join(lines) or "no changes")
+    report_missing(answers.missing)
 
 
 def _lines(change: Mapping[str, Any]) -> list[str]:
