@@ -175,7 +175,16 @@ def _alerts(slos: Iterable[Slo]) -> Iterator[SloAlert]:
 
 
 def _of(slos: Iterable[Slo]) -> OfSlos:
-    """What aliases need to know of the labels of all SLOs."""
-    groups = {name for slo in slos for name in slo.group_as or slo.group_by}
-    own = {name for slo in slos for name in slo.labels}
-    return OfSlos(tuple(sorted(groups)), tuple(sorted(filter(None, map(own_name, own)))))
+    """What aliases need to know of all SLOs."""
+    from exporter.slo.durations import format_duration  # noqa: PLC0415  # as above
+    from exporter.slo.period import RollingPeriod  # noqa: PLC0415  # as above
+
+    groups, own, lengths = set[str](), set[str](), set[int]()
+    for slo in slos:
+        groups.update(slo.group_as or slo.group_by)
+        own.update(filter(None, map(own_name, slo.labels)))
+        lengths.update(slo.alerting.windows)
+        if isinstance(slo.period, RollingPeriod):
+            lengths.add(slo.period.seconds)
+    windows = tuple(map(format_duration, sorted(lengths)))
+    return OfSlos(tuple(sorted(groups)), tuple(sorted(own)), windows)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from exporter.rules.joins import ONLY_INFO, OfSlos, with_owners_labels
 from exporter.rules.rule import RecordingRule
 
-SLOTH_WINDOWS: Final = {
-    **{window: window for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")},
-    **{"7d": "1w", "14d": "2w", "28d": "4w", "30d": "30d", "90d": "90d"},
-}
-"""Those of Sloth's rules and usual periods: ours, and as Sloth writes them, which has weeks."""
+SLOTH_WINDOWS: Final = (
+    *("5m", "30m", "1h", "2h", "6h", "1d", "3d"),
+    *("7d", "14d", "28d", "30d", "90d"),
+)
+"""Those of Sloth's rules, and usual periods."""
+
+
+def _sloths_name(window: str) -> str:
+    """A window as Sloth writes it, which has weeks and years: 28d are 4w."""
+    days = int(match[1]) if (match := re.fullmatch(r"(\d+)d", window)) else 0
+    for unit, length in (("y", 365), ("w", 7)):
+        if days and days % length == 0:
+            return f"{days // length}{unit}"
+    return window
 
 
 def sloth(of: OfSlos) -> tuple[RecordingRule, ...]:
@@ -34,11 +44,11 @@ def sloth(of: OfSlos) -> tuple[RecordingRule, ...]:
     return (
         *(
             RecordingRule(
-                f"slo:sli_error:ratio_rate{theirs}",
-                named(f'slo_error_ratio{{window="{ours}"}}', without=("window",)),
-                {"sloth_window": theirs},
+                f"slo:sli_error:ratio_rate{_sloths_name(window)}",
+                named(f'slo_error_ratio{{window="{window}"}}', without=("window",)),
+                {"sloth_window": _sloths_name(window)},
             )
-            for ours, theirs in SLOTH_WINDOWS.items()
+            for window in dict.fromkeys((*SLOTH_WINDOWS, *of.windows))
         ),
         RecordingRule("slo:objective:ratio", named("slo_objective_ratio", grouped=False)),
         RecordingRule("slo:error_budget:ratio", named("1 - slo_objective_ratio", grouped=False)),

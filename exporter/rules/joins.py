@@ -13,14 +13,16 @@ INFO: Final = "max without (instance, pod) (slo_info)"
 
 @dataclass(frozen=True, slots=True)
 class OfSlos:
-    """What a configuration tells of its SLOs' labels; empty where none is given.
+    """What a configuration tells of its SLOs; empty where none is given.
 
     `groups` are the `group_by` labels of all SLOs. `renamed` are the labels of their owners that
-    `slo_info` has as `exported_...`, by the names that they had.
+    `slo_info` has as `exported_...`, by the names that they had. `windows` are those that error
+    ratios are known over, periods included.
     """
 
     groups: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()
+    windows: tuple[str, ...] = ()
 
 
 def with_owners_labels(expr: str, groups: tuple[str, ...] = ()) -> str:

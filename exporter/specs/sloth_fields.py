@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from exporter.specs.fields import Field, Fields
 
-_ALERT = {
-    "disable": Field("`alerting.page.disabled` and `alerting.ticket.disabled`"),
-    "labels": Field("labels of that alert, after those of `alerting`", free=True),
-    "annotations": Field("annotations of that alert, after those of `alerting`", free=True),
-}
+
+def _alert(severity: str) -> Fields:
+    own = f"`alerting.{severity}"
+    return {
+        "disable": Field(f"{own}.disabled`"),
+        "labels": Field(f"{own}.labels`, after those of `alerting`", free=True),
+        "annotations": Field(f"{own}.annotations`, after those of `alerting`", free=True),
+    }
 
 
 def _fields(*, crd: bool) -> Fields:
@@ -41,8 +44,11 @@ def _fields(*, crd: bool) -> Fields:
         "alerting.name": Field("`alerting.name`"),
         "alerting.labels": Field("labels of both alerts", free=True),
         "alerting.annotations": Field("annotations of both alerts", free=True),
-        **{f"alerting.{name('page_alert')}.{key}": field for key, field in _ALERT.items()},
-        **{f"alerting.{name('ticket_alert')}.{key}": field for key, field in _ALERT.items()},
+        **{f"alerting.{name('page_alert')}.{key}": field for key, field in _alert("page").items()},
+        **{
+            f"alerting.{name('ticket_alert')}.{key}": field
+            for key, field in _alert("ticket").items()
+        },
         **{f"plugins.{key}": field for key, field in plugins.items()},
     }
     return {

@@ -108,6 +108,28 @@ def test_groups_have_their_owners_labels_where_the_configuration_is_known(
     promtool_says(promtool, "test", "rules", tests)
 
 
+def test_sloths_names_have_weeks_and_the_periods_that_there_are(tmp_path):
+    """As Prometheus writes durations; other windows of burn-rate conditions are recorded, too."""
+    config = tmp_path / "config.yaml"
+    windows = "alerting: {windows: [{severity: page, budget: 1%, long: 90m, short: 10m}]}"
+    config.write_text(
+        "slos:\n"
+        + "".join(
+            f"  - {{service: mail, name: {name}, objective: 99, period: {period}, "
+            f"sli: {{events: {{bad: a_total, total: b_total}}}}, {windows}}}\n"
+            for name, period in (("sent", "21d"), ("read", "365d"))
+        )
+    )
+    found = rules(f"--config.file={config}", "--aliases=sloth")
+    of_windows = {
+        rule["labels"]["sloth_window"]: rule["record"]
+        for rule in found
+        if "sloth_window" in rule.get("labels", {})
+    }
+    assert {"4w", "3w", "1y", "30d", "10m", "1h30m"} <= of_windows.keys()
+    assert all(record.endswith(f":ratio_rate{window}") for window, record in of_windows.items())
+
+
 def test_every_alias_is_tested():
     """A name that no unit test expects may hold anything."""
     (_, aliases) = yaml.safe_load(UNIT_TESTS.read_text())["tests"]

@@ -169,7 +169,8 @@ slos:
       events: {error_query: "sum(rate(a[{{.window}}]))", total_query: "sum(rate(b[{{.window}}]))"}
     alerting:
       labels: {severity: critical, team: "{{ $labels.owner }}"}
-      annotations: {summary: "{{ $labels.sloth_service }} {{$labels.sloth_id}} {{ $labels.sloth_x }}"}
+      annotations:
+        summary: "{{ $labels.sloth_service }} {{$labels.sloth_id}} {{ $labels.sloth_x }}"
 """
         found = load(spec, Path("sloth.yaml"))
         [slo] = found.slos
