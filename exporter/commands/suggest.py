@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -16,25 +20,25 @@ from exporter.config.reading.loading import load
 from exporter.config.settings import Settings
 from exporter.daemon.engine import Engine
 from exporter.daemon.logs import configure
+from exporter.evaluation.backtest import backtest
+from exporter.evaluation.chart_data import event_histories
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
 from exporter.prometheus.selectors import Selector, parse_selector
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.durations import DAY, HOUR, format_duration, parse_duration
-from exporter.slo.model import DEFAULT_DATASOURCE
-from exporter.slo.snapshot import Snapshot
+from exporter.slo.model import DEFAULT_DATASOURCE, THIRTY_DAYS, Objective
+from exporter.slo.snapshot import SloStatus
 from exporter.specs.writing import section_text, slos_text
 from exporter.suggest.candidates import Candidate
 from exporter.suggest.finding import find
-from exporter.suggest.objectives import Past, Skipped, Suggestion
+from exporter.suggest.objectives import Past, Skipped, Suggestion, calmer, looser
 from exporter.suggest.objectives import suggest as choose
 from exporter.suggest.writing import configuration, slo_entry
 
 SLOT = 300
 """Seconds of the slots in which the past is counted: what is not is the length of a page, and
 counters are exact whatever it is."""
-
-PERIOD = 30 * DAY
 
 
 class Duration(click.ParamType[int]):
@@ -153,19 +157,13 @@ async def _suggest(
         _say(f"Looking at what {settings.url} has ...")
         findings = await find(client, matches, int(now), last)
         number = sum(len(each.slis) for each in findings.candidates)
-        pasts: dict[tuple[int, int], list[Past]] = {}
         if number:
             _say(f"Counting the last {format_duration(last)} of {number} indicators ...")
-            pasts = await _count(client, section, findings.candidates, last, now)
-    chosen = [
-        choose(
-            candidate,
-            [pasts.get((index, variant), []) for variant in range(len(candidate.slis))],
-            last,
-            least_history,
-        )
-        for index, candidate in enumerate(findings.candidates)
-    ]
+        counted = await _count(client, section, findings.candidates, last, now)
+    chosen = []
+    for index, candidate in enumerate(findings.candidates):
+        pasts = [counted.pasts(index, at, last) for at in range(len(candidate.slis))]
+        chosen.append(counted.calmed(index, choose(candidate, pasts, last, least_history)))
     suggestions = [each for each in chosen if isinstance(each, Suggestion)]
     text = configuration(
         suggestions,
@@ -178,58 +176,90 @@ async def _suggest(
     return text, len(suggestions)
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What the engine has counted: an SLO for every way to measure every candidate."""
+
+    engine: Engine | None
+    statuses: Mapping[str, Sequence[SloStatus]]
+
+    def pasts(self, index: int, variant: int, last: int) -> list[Past]:
+        """The past of one way to measure a candidate: of it, or of each of its groups."""
+        found = []
+        for status in self.statuses.get(_name(index, variant), ()):
+            window = status.windows.get(status.slo.period.label)
+            found.append(
+                Past(
+                    bad=window.bad if window else None,
+                    total=window.total if window else None,
+                    known=status.coverage * last,
+                    groups=status.groups,
+                    problem=status.problem,
+                )
+            )
+        return found
+
+    def calmed(self, index: int, chosen: Suggestion | Skipped) -> Suggestion | Skipped:
+        """A suggestion with the pages that it would have led to, by a backtest; not too many."""
+        if isinstance(chosen, Skipped) or self.engine is None:
+            return chosen
+        statuses = [
+            status
+            for status in self.statuses[_name(index, chosen.way)]
+            if not any(value in chosen.left_out for value in status.groups.values())
+        ]
+        objectives = [Objective.from_percent(Decimal(text)) for text in looser(chosen.objective)]
+        pages: dict[float, float] = dict.fromkeys((each.ratio for each in objectives), 0)
+        for status, history in zip(
+            statuses, event_histories(self.engine.state, statuses), strict=True
+        ):
+            if history is not None:
+                slo = replace(status.slo, period=THIRTY_DAYS)
+                since = int(history.bounds[0])
+                for outcome in backtest(history, slo, objectives, since=since).outcomes:
+                    pages[outcome.objective.ratio] += len(outcome.of("page"))
+        return calmer(chosen, [int(pages[each.ratio]) for each in objectives])
+
+
+def _name(index: int, variant: int) -> str:
+    return f"{index}.{variant}"
+
+
 async def _count(
     client: PrometheusClient,
     section: Mapping[str, object],
     candidates: Sequence[Candidate],
     last: int,
     now: float,
-) -> dict[tuple[int, int], list[Past]]:
+) -> _Counted:
     """The past of every way to measure every candidate, as the daemon would count it."""
-    keys = [(index, at) for index, each in enumerate(candidates) for at in range(len(each.slis))]
-    settings = _settings(section, candidates, keys, last)
-    evaluation = EvaluationSettings(interval=SLOT)
-    engine = Engine(settings.slos, evaluation, {DEFAULT_DATASOURCE: client})
+    if not candidates:
+        return _Counted(None, {})
+    settings = _settings(section, candidates, last)
+    engine = Engine(settings.slos, EvaluationSettings(interval=SLOT), {DEFAULT_DATASOURCE: client})
     await engine.poll_datasource(DEFAULT_DATASOURCE, now)
     while await engine.fill_history(DEFAULT_DATASOURCE):
-        pass
-    return _pasts(engine.evaluate(now), keys, last)
+        if sys.stderr.isatty():
+            click.echo(f"\r{engine.history_progress():.0%} ", nl=False, err=True)
+    statuses: dict[str, list[SloStatus]] = defaultdict(list)
+    for status in engine.evaluate(now).slos:
+        statuses[status.slo.name].append(status)
+    return _Counted(engine, statuses)
 
 
 def _settings(
-    section: Mapping[str, object],
-    candidates: Sequence[Candidate],
-    keys: Iterable[tuple[int, int]],
-    last: int,
+    section: Mapping[str, object], candidates: Sequence[Candidate], last: int
 ) -> Settings:
     entries = []
-    for index, variant in keys:
-        each = candidates[index]
-        entry = slo_entry(each, each.slis[variant], "99")
-        entries.append(entry | {"name": f"{index}.{variant}", "period": format_duration(last)})
+    for index, each in enumerate(candidates):
+        for variant, sli in enumerate(each.slis):
+            period = {"name": _name(index, variant), "period": format_duration(last)}
+            entries.append(slo_entry(each, sli, "99") | period)
     main = {
         "prometheus": dict(section),
-        "evaluation": {"interval": format_duration(SLOT), "stale_after": "10m"},
+        "evaluation": {"interval": format_duration(SLOT), "stale_after": format_duration(2 * SLOT)},
     }
     return load(section_text(main) + slos_text(entries), Path("suggestions"))
-
-
-def _pasts(
-    snapshot: Snapshot, keys: Iterable[tuple[int, int]], last: int
-) -> dict[tuple[int, int], list[Past]]:
-    by_name = {f"{index}.{variant}": (index, variant) for index, variant in keys}
-    result: dict[tuple[int, int], list[Past]] = {}
-    for status in snapshot.slos:
-        window = status.windows.get(status.slo.period.label)
-        past = Past(
-            bad=window.bad if window else None,
-            total=window.total if window else None,
-            known=status.coverage * last,
-            groups=status.groups,
-            problem=status.problem,
-        )
-        result.setdefault(by_name[status.slo.name], []).append(past)
-    return result
 
 
 def _say(text: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError
@@ -22,6 +23,9 @@ MOST_NAMES = 100_000
 MOST_ROWS = 20_000
 """Combinations of services and outcomes that one metric may have."""
 
+MOST_SERVICES = 300
+"""Services that one metric may tell of: each takes a few queries."""
+
 REPLICAS = (
     "prometheus_replica",
     "replica",
@@ -32,6 +36,8 @@ REPLICAS = (
     "prometheus_server",
 )
 """Labels that often tell apart servers that scrape the same targets. Whether they do is counted."""
+
+Found = TypeVar("Found")
 
 
 @dataclass(slots=True)
@@ -82,6 +88,15 @@ class Source:
             PrometheusError: there was no answer.
         """
         return await self.client.instant_query(query, self.at)
+
+    def few(self, metric: str, found: list[Found], most: int) -> list[Found]:
+        """Some of what a metric tells of, and a word if that is not all."""
+        if len(found) > most:
+            self.skipped.append(
+                f"{metric}: {len(found):,} services, of which {most} are looked at; narrow it with "
+                "--match"
+            )
+        return found[:most]
 
     async def replicated(
         self, selector: Selector, ids: Collection[str], there: Collection[str]

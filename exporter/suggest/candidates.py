@@ -21,9 +21,8 @@ class Candidate:
       way.
     - `what`: what its events are: `requests`, `probes`; or, where its events are seconds
       (`timed`), what is good, with `{bound}`.
-    - `group_by`: labels that part it into one SLO each.
+    - `group_by`: labels that part it into one SLO each, `max_groups` at the most if not the usual.
     - `kind` and `metric`: what it was made of; `notes` what its owner should know.
-    - `failures_seen`: whether its failures have ever been counted.
     """
 
     service: str
@@ -34,8 +33,8 @@ class Candidate:
     what: str = "requests"
     bounds: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
+    max_groups: int | None = None
     notes: tuple[str, ...] = ()
-    failures_seen: bool = True
     timed: bool = False
 
     def words(self, bound: str) -> str:

@@ -16,6 +16,9 @@ from exporter.suggest.catalogue import LEVELS, PROBES, SHARES
 from exporter.suggest.kinds import CLUSTER, ENVIRONMENT, LevelKind, ProbeKind, ShareKind
 from exporter.suggest.services import Service, choose_replica, names, services
 
+USUAL_GROUPS = 80
+"""Groups that leave room below an SLO's usual `max_groups`."""
+
 POINTS = 8_640
 """Moments of the past at which a level is looked at to choose its bound, at the most."""
 
@@ -33,6 +36,9 @@ AGES = (
 
 LEAST_COUNT = 100
 """Messages: a backlog that is shorter is none."""
+
+MOST_LEVELS = 50
+"""Lags or queues of one metric: the past of each is read for its bound."""
 
 Found = tuple[Service, str]
 
@@ -77,17 +83,20 @@ async def _services(
                 choose_replica(service, label)
     names_of = names({(each.identity.name, each.identity.scopes) for each in found})
     named = [(each, names_of[each.identity.name, each.identity.scopes]) for each in found]
-    return sorted(named, key=lambda pair: pair[1])
+    named.sort(key=lambda pair: pair[1])
+    return source.few(selector.name or "", named, MOST_LEVELS)
 
 
 async def _probes(source: Source, kind: ProbeKind) -> list[Candidate]:
     result = []
     for service, name in await _services(source, source.selector(kind.metric), kind.service):
         selector = source.selector(kind.metric, *service.matchers)
+        targets = len(await source.rows(selector, [kind.by]))
         result.append(
             Candidate(
                 service=name,
                 name="availability",
+                max_groups=None if targets <= USUAL_GROUPS else 2 * targets,
                 slis=({"probe": {"selector": str(selector)}},),
                 kind=kind.title,
                 metric=kind.metric,

@@ -9,6 +9,7 @@ from exporter.prometheus.selectors import Matcher
 
 APPLICATION = (
     "service_name",
+    "service.name",
     "app_kubernetes_io_name",
     "app",
     "application",
@@ -26,10 +27,11 @@ NAMESPACE = (
     "exported_namespace",
     "namespace",
     "k8s_namespace_name",
+    "k8s.namespace.name",
     "kubernetes_namespace",
     "service_namespace",
 )
-CLUSTER = ("cluster", "k8s_cluster_name")
+CLUSTER = ("cluster", "k8s_cluster_name", "k8s.cluster.name")
 ENVIRONMENT = ("environment", "env", "deployment_environment_name", "deployment_environment")
 """Labels that part services of one name: production is not staging."""
 

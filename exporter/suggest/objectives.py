@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from exporter.prometheus.selectors import parse_selector
-from exporter.slo.durations import format_duration
+from exporter.slo.durations import DAY, format_duration
 from exporter.slo.figures import lasting, percent
 from exporter.slo.model import THIRTY_DAYS
 from exporter.suggest.candidates import Candidate, Sli
@@ -26,6 +26,11 @@ HEADROOM = 0.9
 CONFIDENT = 3
 """Failures that would have been seen, had the budget been spent: the rule of three. Of what has not
 failed, less is no proof."""
+
+MOST_PAGES = 5
+"""Pages a week that are too many: nobody can look into more."""
+
+WEEK = 7 * DAY
 
 LEAST_BUDGET = 10
 """Bad events that a period's budget should allow: with fewer, one event is an incident."""
@@ -57,7 +62,9 @@ class Past:
 class Suggestion:
     """An SLO to suggest: one way to measure it, its objective in percent, and the reasons.
 
-    `missing` are the groups that miss the objective by far.
+    `way` is the index of its SLI among the candidate's. `missing` tells of the groups that miss
+    the objective by far, and `left_out` has the values of their label. `pages` are those that the
+    known past would have had.
     """
 
     candidate: Candidate
@@ -67,7 +74,10 @@ class Suggestion:
     bad: float
     total: float
     known: float
+    way: int
     missing: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
+    pages: int | None = None
 
     @property
     def spent(self) -> float:
@@ -106,6 +116,25 @@ def suggest(
         ):
             best = found
     return best or Skipped(candidate, why or "there is nothing to measure")
+
+
+def looser(objective: str) -> tuple[str, ...]:
+    """An objective and those that are looser, the strictest first."""
+    return LADDER[LADDER.index(objective) :]
+
+
+def calmer(suggestion: Suggestion, pages: Sequence[int]) -> Suggestion:
+    """A suggestion whose objective would not have paged too often.
+
+    Args:
+        suggestion: with an objective that the past has met.
+        pages: what it would have paged, and then what each looser objective would have.
+    """
+    weeks = max(suggestion.known / WEEK, 1.0)
+    for objective, count in zip(looser(suggestion.objective), pages, strict=True):
+        if count < MOST_PAGES * weeks:
+            return replace(suggestion, objective=objective, pages=count)
+    return replace(suggestion, pages=pages[0])
 
 
 def _of_one(
@@ -152,7 +181,9 @@ def _of_one(
             bad,
             total,
             known,
+            index,
             tuple(_group(each) for each in far),
+            frozenset(value for each in far for value in each.groups.values()),
         )
     return (
         f"too little traffic: {total:,.0f} {candidate.what} in {lasting(known)}, of which "

@@ -12,7 +12,7 @@ from exporter.prometheus.raw import is_number
 from exporter.prometheus.selectors import Matcher, Selector
 from exporter.slo.model import LatencySli
 from exporter.slo.types import HOUR
-from exporter.suggest.asking import Source
+from exporter.suggest.asking import MOST_SERVICES, Source
 from exporter.suggest.candidates import AVAILABILITY, LATENCY, Candidate
 from exporter.suggest.catalogue import REQUESTS
 from exporter.suggest.kinds import CLUSTER, ENVIRONMENT, RPC, RequestKind
@@ -86,8 +86,19 @@ async def request_candidates(sources: Sequence[Source], skipped: list[str]) -> l
                     found = await _measured(source, kind, metric, skipped)
                     await asyncio.gather(*(_count_buckets(source, each) for each in found))
                     histograms += found
+        skipped += _native(source.names)
     names_of = names({each.key for each in (*counters, *histograms)})
     return [*_availability(counters, names_of, skipped), *_latency(histograms, counters, names_of)]
+
+
+def _native(names_there: frozenset[str]) -> Iterable[str]:
+    """Histograms of a known kind that have no buckets to count by."""
+    for metric in sorted(names_there):
+        if f"{metric}_count" not in names_there and any(k.is_histogram(metric) for k in REQUESTS):
+            yield (
+                f"{metric}: a native histogram; give its latency any threshold, by hand "
+                "(docs/slis.md#latency)"
+            )
 
 
 async def _measured(
@@ -106,7 +117,7 @@ async def _measured(
         skipped.append(f"{metric}: {nobodys} series name no service by {labels}, ...")
     checks = await source.health_checks(selector, ids, kind.routes, there)
     result = []
-    for service in found:
+    for service in source.few(metric, found, MOST_SERVICES):
         for label, replicas in twice.items():
             if service.among(replicas, ids):
                 choose_replica(service, label)
@@ -160,7 +171,6 @@ def _availability(
             metric=best.metric,
             what="calls" if protocol == RPC else "requests",
             notes=(*_notes(best), *_others(best, several)),
-            failures_seen=end.seen,
         )
 
 

@@ -35,6 +35,8 @@ def slo_entry(candidate: Candidate, sli: Sli, objective: str) -> dict[str, objec
     }
     if candidate.group_by:
         entry["group_by"] = list(candidate.group_by)
+    if candidate.max_groups:
+        entry["max_groups"] = str(candidate.max_groups)
     return entry
 
 
@@ -46,7 +48,6 @@ def configuration(
     prometheus: Mapping[str, object],
     day: str,
     last: int,
-    outlooks: Mapping[tuple[str, str], str] | None = None,
 ) -> str:
     """The file: where Prometheus is, the SLOs with the reasons of each, and what was skipped.
 
@@ -57,7 +58,6 @@ def configuration(
         prometheus: the section of this name.
         day: when it was made.
         last: how long the past was, in seconds.
-        outlooks: what would have happened with an objective, by service and name.
     """
     head = _HEAD.format(url=prometheus["url"], day=day, last=format_duration(last))
     lines = [line for part in head.split("\n") for line in (_wrapped(part) or [""])]
@@ -67,7 +67,7 @@ def configuration(
     entries = [slo_entry(each.candidate, each.sli, each.objective) for each in suggestions]
 
     def comments(index: int) -> list[str]:
-        return list(_reasons(suggestions[index], outlooks or {}))
+        return list(_reasons(suggestions[index]))
 
     parts.append(slos_text(entries, comments, apart=True))
     told = [_skipped(each) for each in skipped]
@@ -80,11 +80,9 @@ def configuration(
     return "".join(parts)
 
 
-def _reasons(suggestion: Suggestion, outlooks: Mapping[tuple[str, str], str]) -> Iterable[str]:
+def _reasons(suggestion: Suggestion) -> Iterable[str]:
     candidate = suggestion.candidate
-    text = f"{_was(suggestion)} {_means(suggestion)}"
-    outlook = outlooks.get((candidate.service, candidate.name))
-    yield from _wrapped(f"{text} {outlook}" if outlook else text)
+    yield from _wrapped(f"{_was(suggestion)} {_means(suggestion)}")
     if suggestion.missing:
         yield from _wrapped(f"Left out, as they miss it by far: {', '.join(suggestion.missing)}.")
     notes = "; ".join((f"{candidate.metric} ({candidate.kind})", *candidate.notes))
@@ -104,10 +102,17 @@ def _was(suggestion: Suggestion) -> str:
 def _means(suggestion: Suggestion) -> str:
     objective, candidate = suggestion.objective, suggestion.candidate
     if suggestion.bad:
-        return f"With {objective}, {left(suggestion.spent)} of the budget was spent."
+        spent = f"With {objective}, {left(suggestion.spent)} of the budget was spent"
+        return f"{spent}{_pages(suggestion.pages)}."
     if candidate.timed or suggestion.bound:
         return f"It was never worse: {objective} is a start."
     return f"None failed, or failures are not counted: make sure of that. {objective} is a start."
+
+
+def _pages(count: int | None) -> str:
+    if count is None:
+        return ""
+    return f", with {count} page{'' if count == 1 else 's'}" if count else ", without a page"
 
 
 def _share(ratio: float) -> str:
