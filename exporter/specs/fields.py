@@ -14,12 +14,15 @@ from exporter.specs.node import Node, Remarks
 class Field:
     """What becomes of a field: `becomes` for the documentation, `remark` where it is given.
 
-    A `remark` says what is left out and what that changes. `free` fields hold anything.
+    A `remark` says what is left out and what that changes, `once` for a file, and not of values
+    that change nothing (`unless`). `free` fields hold anything.
     """
 
     becomes: str
     remark: str | None = None
     free: bool = False
+    once: bool = False
+    unless: tuple[str, ...] = ()
 
 
 Fields = Mapping[str, Field]
@@ -47,8 +50,8 @@ def _look(node: Node, way: str, fields: Fields, tool: str, remarks: Remarks) -> 
         if field is None and not _leads(inner, fields):
             _unknown(value, key, list(_known(way, fields)), tool, remarks)
             continue
-        if field and field.remark:
-            remarks.say(value, field.remark)
+        if field and field.remark and value.value not in field.unless:
+            remarks.say(value, field.remark, once=field.once)
         if field is None or not field.free:
             _look(value, inner, fields, tool, remarks)
 

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from exporter.specs.fields import Field, Fields
 
-_TOP = {
+_NAMED = {
     "apiVersion": Field("tells that it is OpenSLO's"),
     "kind": Field("tells which object it is"),
     "metadata.name": Field("`name`, and what others refer to"),
-    "metadata.displayName": Field("left out: names are shown"),
-    "metadata.labels": Field(
-        "`labels`, with underscores; several values are joined by commas", free=True
+    "metadata.displayName": Field(
+        "left out: names are shown", remark="is left out: names are shown", once=True
     ),
     "metadata.annotations": Field("left out; no part of the SLO", free=True),
     "metadata": Field("otherwise left out; no part of the SLO", free=True),
 }
+
+_TOP = {
+    **_NAMED,
+    "metadata.labels": Field(
+        "`labels`, with underscores; several values are joined by commas", free=True
+    ),
+}
+"""Of an SLO."""
+
+_OTHER = {
+    **_NAMED,
+    "metadata.labels": Field(
+        "left out: those of the SLO are its labels",
+        remark="is left out: the labels of an SLO are those of the object SLO",
+        once=True,
+        free=True,
+    ),
+}
+"""Of what SLOs refer to."""
 
 _SOURCE = {
     "metricSource.metricSourceRef": Field("`datasource`, a name among `datasources`"),
@@ -57,14 +75,27 @@ _CONDITION = {
 
 _POLICY = {
     "description": Field("left out"),
-    "alertWhenNoData": Field("left out: the alert ErrorBudgetNoData is for all SLOs"),
-    "alertWhenResolved": Field("left out: Alertmanager's receivers choose it, `send_resolved`"),
+    "alertWhenNoData": Field(
+        "left out: the alert ErrorBudgetNoData is for all SLOs",
+        remark="is left out: the alert ErrorBudgetNoData is for all SLOs",
+        unless=("true", "True", "yes"),
+    ),
+    "alertWhenResolved": Field(
+        "left out: Alertmanager's receivers choose it, `send_resolved`",
+        remark="is left out: Alertmanager's receivers choose it by send_resolved",
+        once=True,
+    ),
     "alertWhenBreaching": Field("where it is false, the policy alerts of nothing"),
     "conditions[].conditionRef": Field("the AlertCondition of that name, in any of the files"),
     "conditions[].kind": Field("tells that it is a condition"),
     "conditions[].metadata": Field("left out", free=True),
     **{f"conditions[].spec.{key}": field for key, field in _CONDITION.items()},
-    "notificationTargets": Field("left out: Alertmanager's routes choose receivers", free=True),
+    "notificationTargets": Field(
+        "left out: Alertmanager's routes choose receivers",
+        remark="is left out: Alertmanager's routes choose who is notified, by the alerts' labels",
+        once=True,
+        free=True,
+    ),
 }
 
 SLO: Fields = {
@@ -95,15 +126,15 @@ SLO: Fields = {
 }
 
 SLI: Fields = {
-    **_TOP,
+    **_OTHER,
     "spec.description": Field("left out: the SLO's is shown"),
     **{f"spec.{key}": field for key, field in _SLI.items()},
 }
 
-SERVICE: Fields = {**_TOP, "spec.description": Field("left out")}
+SERVICE: Fields = {**_OTHER, "spec.description": Field("left out")}
 
 DATA_SOURCE: Fields = {
-    **_TOP,
+    **_OTHER,
     "spec.description": Field("left out"),
     "spec.type": Field("must be Prometheus, or what answers PromQL"),
     "spec.connectionDetails": Field(
@@ -111,13 +142,17 @@ DATA_SOURCE: Fields = {
     ),
 }
 
-ALERT_POLICY: Fields = {**_TOP, **{f"spec.{key}": field for key, field in _POLICY.items()}}
+ALERT_POLICY: Fields = {**_OTHER, **{f"spec.{key}": field for key, field in _POLICY.items()}}
 
-ALERT_CONDITION: Fields = {**_TOP, **{f"spec.{key}": field for key, field in _CONDITION.items()}}
+ALERT_CONDITION: Fields = {**_OTHER, **{f"spec.{key}": field for key, field in _CONDITION.items()}}
 
 NOTIFICATION_TARGET: Fields = {
-    **_TOP,
-    "spec.target": Field("left out: Alertmanager's routes choose receivers"),
+    **_OTHER,
+    "spec.target": Field(
+        "left out: Alertmanager's routes choose receivers",
+        remark="is left out: Alertmanager's receivers say where alerts go",
+        once=True,
+    ),
     "spec.description": Field("left out"),
 }
 

@@ -39,7 +39,11 @@ FIELDS: Fields = {
     "spec.indicator.bool_gauge.grouping": _GROUPING,
     "spec.alerting.disabled": Field("`alerting.page.disabled` and `alerting.ticket.disabled`"),
     "spec.alerting.burnrates": Field("as `disabled`, where it is false"),
-    "spec.alerting.absent": Field("left out: the alert ErrorBudgetNoData is for all SLOs"),
+    "spec.alerting.absent": Field(
+        "left out: the alert ErrorBudgetNoData is for all SLOs",
+        remark="is left out: the alert ErrorBudgetNoData is for all SLOs",
+        unless=("true", "True", "yes"),
+    ),
     "spec.alerting.name": Field("`alerting.name`"),
     "spec.alerting.absentName": Field(
         "left out",
@@ -53,7 +57,11 @@ FIELDS: Fields = {
         "left out",
         remark="is left out: the alert on SLOs without data is ErrorBudgetNoData, a ticket",
     ),
-    "spec.partial_response_strategy": Field("left out: incomplete answers never count"),
+    "spec.partial_response_strategy": Field(
+        "left out: incomplete answers never count",
+        remark="is left out: incomplete answers never count",
+        unless=("abort", ""),
+    ),
     "spec.performanceOverAccuracy": Field("not needed: counts are exact, and cheap"),
     "spec.ruleOutput": Field(
         "left out: there are no recording rules",

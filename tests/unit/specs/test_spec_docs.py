@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from exporter.specs import openslo_fields, pyrra_fields, sloth_fields
 from exporter.specs.reference import reference
 from exporter.specs.sloth_plugins import CORE
 from tests.helpers.paths import ROOT
+from tests.helpers.specs.counted import SPECS
 
 PAGE = (ROOT / "docs" / "migrating.md").read_text()
 
@@ -52,3 +54,40 @@ def test_the_first_configuration_loads(tmp_path):
 def test_sloths_own_plugins_are_known():
     """Those that a chain lists where it overrides the default one."""
     assert len(CORE) == 6
+
+
+SILENT = ("description", "metadata", "metadata.annotations", "priority")
+"""The ends of fields that change neither figures nor alerts, nor what is shown of an SLO."""
+
+SAID = ("alertAfter", "condition.op", "connectionDetails")
+"""Those whose remark depends on what else stands there: tests of their formats have it."""
+
+
+def test_nothing_is_left_out_without_a_word():
+    """Every field that is left out has a remark, unless it changes nothing."""
+    silent = {
+        way
+        for fields in TABLES.values()
+        for way, field in fields.items()
+        if field.becomes.startswith("left out") and not field.remark
+    }
+    assert {way for way in silent if not way.endswith(SILENT + SAID)} == set()
+
+
+def test_what_is_left_out_is_said_once_for_a_file_and_only_where_it_changes_something():
+    """Of what all SLOs of a file have, and of values that mean what is done anyway."""
+    text = """
+apiVersion: openslo/v1
+kind: AlertPolicy
+metadata: {name: %s}
+spec:
+  alertWhenNoData: %s
+  conditions: []
+  notificationTargets: [{targetRef: on-call}]
+"""
+    slo = (SPECS / "openslo" / "counters.yaml").read_text()
+    documents = [slo, text % ("a", "true"), text % ("b", "false"), text % ("c", "true")]
+    found = load("---\n".join(documents), Path("openslo.yaml")).notices
+    said = [notice.split(": ")[1] for notice in found]
+    assert said.count("spec.notificationTargets") == 1
+    assert said.count("spec.alertWhenNoData") == 1
