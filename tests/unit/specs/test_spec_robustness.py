@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -51,3 +52,38 @@ def test_a_spec_with_something_odd_in_it_is_read_or_refused(name: str, data: st.
         found = load(text, Path("spec.yaml"))
         assert found.slos
         assert found.masked
+
+
+def as_list(text: str) -> str:
+    """As `kubectl get --output=yaml` writes objects."""
+    objects = list(yaml.safe_load_all(text))
+    return yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": objects})
+
+
+WRITTEN = {
+    "with carriage returns": lambda text: text.replace("\n", "\r\n"),
+    "with a byte order mark": lambda text: f"\ufeff{text}",
+    "between documents of comments": lambda text: (
+        f"# nothing\n---\n# here\n---\n{text}---\n# end\n"
+    ),
+    "with an end of the document": lambda text: f"---\n{text}...\n",
+    "in flow style": lambda text: yaml.safe_dump_all(
+        yaml.safe_load_all(text), default_flow_style=True, width=9999
+    ),
+    "with comments behind tabs": lambda text: re.sub(r"^(\S+:)$", "\\1\t# words", text, flags=re.M),
+    "with anchors": lambda text: re.sub(r"^(\w+):$", r"\1: &\1", text, flags=re.M),
+    "beside other objects": lambda text: f"kind: Deployment\napiVersion: apps/v1\n---\n{text}",
+    "in a list": as_list,
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+@pytest.mark.parametrize(
+    "name", ["sloth/resource.yaml", "pyrra/ratio.yaml", "openslo/counters.yaml"]
+)
+def test_however_a_spec_is_written_it_means_the_same(name: str, how: str):
+    """YAML has many ways to say one thing."""
+    text = (SPECS / name).read_text()
+    odd = WRITTEN[how](text)
+    assert odd != text
+    assert load(odd, Path("spec.yaml")).slos == load(text, Path("spec.yaml")).slos
