@@ -9,6 +9,7 @@ import click
 from exporter.errors import ExporterError
 
 COMMANDS = {
+    "backtest": "backtest",
     "change": "changes",
     "check": "check",
     "dashboards": "dashboards",

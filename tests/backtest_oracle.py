@@ -177,28 +177,27 @@ def _alerts(
     budgets: dict[int, float],
     last: int,
 ) -> list[tuple[str, int, int, float, float]]:
-    found = []
     own = [i for i, each in enumerate(CONDITIONS) if each[0] == severity]
-    before, began, reach = sums.start, None, sums.start
+    spells: list[list[int]] = []
     previous = [False] * len(CONDITIONS)
     for at, states in moments.items():
-        new = [i for i in own if states[i] and not previous[i]]
-        if any(states[i] for i in own) and began is None:
-            began, reach = at, at
-        if began is not None:
-            reach = min([reach, *(at - CONDITIONS[i][2] for i in new)])
-        over = not any(states[i] for i in own)
-        if began is not None and (over or at == last):
-            reach = max(reach, before)
-            inside = sums.minutes[
-                max(0, reach - sums.start) // MINUTE : (at - sums.start) // MINUTE
-            ]
-            ratios = [each[0] / each[1] for each in inside if each and each[1]]
-            budget = budgets[max(t for t in budgets if t <= at)]
-            spent = sum(each[0] for each in inside if each)
-            found.append((severity, began, at, max(ratios, default=0.0), spent / budget))
-            before, began = at, None
+        if any(states[i] for i in own) or any(previous[i] for i in own):
+            reach = min([at, *(at - CONDITIONS[i][2] for i in own if states[i] > previous[i])])
+            fires = any(states[i] for i in own)
+            if spells and (at - spells[-1][1] < 300 or any(previous[i] for i in own)):
+                spells[-1][1:] = [at, min(spells[-1][2], reach)]
+            elif fires:
+                spells.append([at, at, reach])
         previous = states
         if at == last:
             break
+    found, before = [], sums.start
+    for began, end, reach in spells:
+        begin = max(reach, before)
+        inside = sums.minutes[max(0, begin - sums.start) // MINUTE : (end - sums.start) // MINUTE]
+        ratios = [each[0] / each[1] for each in inside if each and each[1]]
+        budget = budgets[max(t for t in budgets if t <= end)]
+        spent = sum(each[0] for each in inside if each)
+        found.append((severity, began, end, max(ratios, default=0.0), spent / budget))
+        before = end
     return found

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exporter.evaluation.advance_policy import move
 from exporter.evaluation.history_windows import HistoryWindows
@@ -25,7 +26,7 @@ from exporter.slo.plausible import possible_each
 from exporter.slo.policy import Gate, Policy
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Firing
-from exporter.slo.types import Bools, SeriesIndex, SloIndex, Times
+from exporter.slo.types import Bools, Floats, SeriesIndex, SloIndex, Times
 
 MIN_COVERAGE = 0.5
 """The budget is judged from when on so much of its period (a ratio) is known: of less than half of
@@ -33,6 +34,14 @@ it, what was spent may look like more than twice as much."""
 
 AT_ONCE = 8
 """Objectives that are replayed together: it bounds the memory that this takes."""
+
+
+PAUSE = 300
+"""Alerts that fire again within so many seconds are no new notification: Alertmanager waits as long
+by default (`group_interval`) before it tells of a group again."""
+
+MOST_SHOWN = 720
+"""Moments of a budget's course that are kept: more could not be told apart in a chart."""
 
 
 def backtest(
@@ -143,7 +152,7 @@ def _outcome(span: _Span, slo: Slo, state: PolicyState, place: int) -> Outcome:
     alerts: list[AlertSpell] = []
     for severity in SEVERITIES:
         alerts += _spells(span, (f for f in state.firings if f.severity == severity), budget)
-    gates = tuple(_gates(span, slo.policy, state, alerts))
+    gates = tuple(_gates(span, slo.policy, state))
     tiers = dict.fromkeys((tier.name for tier in slo.policy.tiers), 0)
     moments = [change.at for change in state.changes] + [span.end]
     for change, until in zip(state.changes, moments[1:], strict=True):
@@ -156,6 +165,7 @@ def _outcome(span: _Span, slo: Slo, state: PolicyState, place: int) -> Outcome:
     if remaining is not None and not (ends.size and ends[-1] == span.end):
         ends, course = np.append(ends, span.end), np.append(course, remaining)
     lowest = int(course.argmin()) if course.size else None
+    kept = _shown(course)
     return Outcome(
         objective=slo.objective,
         remaining=remaining,
@@ -166,9 +176,19 @@ def _outcome(span: _Span, slo: Slo, state: PolicyState, place: int) -> Outcome:
         unjudged=moments[0] - span.start,
         changes=state.changes,
         gates=gates,
-        ends=ends,
-        course=course,
+        ends=ends[kept],
+        course=course[kept],
     )
+
+
+def _shown(course: Floats) -> NDArray[np.intp]:
+    """The places that a chart can show: the lowest of every few, the first and the last."""
+    count = len(course)
+    if count <= MOST_SHOWN:
+        return np.arange(count)
+    edges = np.linspace(0, count, MOST_SHOWN + 1).astype(np.intp)
+    lowest = [low + int(course[low:high].argmin()) for low, high in pairwise(edges.tolist())]
+    return np.unique([0, *lowest, count - 1])
 
 
 def _begun(slo: Slo, ends: Times) -> Bools:
@@ -194,13 +214,13 @@ def _remaining(span: _Span, slo: Slo) -> float | None:
 def _spells(
     span: _Span, firings: Iterable[Firing], budget: Callable[[int], float]
 ) -> Iterator[AlertSpell]:
-    """The firings of one severity, oldest first, those that overlap put together.
+    """The firings of one severity, oldest first, those of one notification put together.
 
     `budget` gives that of a whole period as of a moment, in events.
     """
     groups: list[list[Firing]] = []
     for firing in firings:
-        if groups and firing.start <= max(each.end for each in groups[-1]):
+        if groups and firing.start - max(each.end for each in groups[-1]) < PAUSE:
             groups[-1].append(firing)
         else:
             groups.append([firing])
@@ -223,11 +243,9 @@ def _spells(
         before = end
 
 
-def _gates(
-    span: _Span, policy: Policy, state: PolicyState, alerts: Sequence[AlertSpell]
-) -> Iterator[GateSpan]:
+def _gates(span: _Span, policy: Policy, state: PolicyState) -> Iterator[GateSpan]:
     """What the gate said, from span to span."""
-    pages = [alert for alert in alerts if alert.severity == "page"]
+    pages = [firing for firing in state.firings if firing.severity == "page"]
     moments = {span.start, span.end}
     moments.update(change.at for change in state.changes)
     moments.update(at for page in pages for at in (page.start, page.end))
@@ -249,5 +267,5 @@ def _gate(policy: Policy, state: PolicyState, *, paging: bool) -> Gate | None:
     return None if tier is None else gate_in(policy, tier, paging=paging)
 
 
-def _within(pages: Sequence[AlertSpell], at: int) -> bool:
+def _within(pages: Sequence[Firing], at: int) -> bool:
     return any(page.start <= at < page.end for page in pages)

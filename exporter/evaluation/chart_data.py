@@ -24,7 +24,7 @@ def event_histories(
     there = [series_index for series_index in series_indices if series_index is not None]
     if not there:
         return [None] * len(series_indices)
-    found = dict(zip(there, _read(state, there), strict=True))
+    found = dict(zip(there, read(state, there), strict=True))
     return [
         None if series_index is None else found[series_index] for series_index in series_indices
     ]
@@ -58,7 +58,7 @@ def _series_index(
     return next((series_index for each, series_index in held if each == group), None)
 
 
-def _read(state: EvaluationState, series_indices: Sequence[SeriesIndex]) -> list[EventHistory]:
+def read(state: EvaluationState, series_indices: Sequence[SeriesIndex]) -> list[EventHistory]:
     """The event histories of series, oldest slots first."""
     ledger = state.ledger
     bounds, counts = [], []

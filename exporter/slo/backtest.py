@@ -16,7 +16,9 @@ WEEK = 7 * DAY
 
 @dataclass(frozen=True, slots=True)
 class AlertSpell:
-    """A time in which conditions of one severity fired without a pause: [start, end).
+    """A time in which conditions of one severity fired, which is one page or ticket: [start, end).
+
+    Pauses of less than five minutes are part of it.
 
     - `conditions`: their names, in the order in which they began.
     - `open`: whether one still fires at the end of the backtest.
@@ -67,7 +69,8 @@ class Outcome:
     - `tiers`: how many seconds each tier of the policy was in force; `unjudged` is the time before
       the first one. `changes` are those from tier to tier.
     - `gates`: what the gate said, spans without a gap between them.
-    - `ends` and `course`: the budget left at every boundary that could be judged, for charts.
+    - `ends` and `course`: the budget left at moments that could be judged, enough for a chart: the
+      first, the last, and the lowest of every few.
     """
 
     objective: Objective

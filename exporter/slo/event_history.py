@@ -41,6 +41,12 @@ class EventHistory:
     known: Floats
     excluded: Floats | None = None
 
+    @classmethod
+    def blank(cls, start: float, end: float) -> EventHistory:
+        """One bucket of which it is known that nothing happened."""
+        none = np.zeros(1)
+        return cls(np.array([start, end], dtype=np.float64), none, none, np.ones(1))
+
     def cut(self, start: float, end: float, count: int) -> EventHistory:
         """The same over (start, end], in `count` equal buckets.
 

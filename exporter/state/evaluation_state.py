@@ -17,7 +17,7 @@ from exporter.collection.resample import Resampled
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.history import History
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.levels import FINE_HORIZON, levels
+from exporter.ledger.levels import FINE_HORIZON, Level, levels
 from exporter.slo.measured import measured
 from exporter.slo.model import Slo
 from exporter.slo.period import CalendarPeriod
@@ -58,7 +58,10 @@ class EvaluationState:
         lookbacks: Sequence[int] = (),
         slack: Callable[[SloIndex], float] = lambda _: 0.0,
         patience: float = 300,
+        *,
+        cut: Sequence[Level] | None = None,
     ) -> None:
+        """Begin with nothing known; `cut` is how the ledger is cut, if not as is usual."""
         self.slos = tuple(slos)
         self._patience = patience
         numbers: dict[Hashable, int] = {}
@@ -75,7 +78,7 @@ class EvaluationState:
         boundary = math.gcd(*boundaries) if boundaries else None
         self.ledger = Ledger(
             # What has not settled is replayed, with the periods that ended then.
-            levels(interval, max(self._longest) + FINE_HORIZON, boundary),
+            cut or levels(interval, max(self._longest) + FINE_HORIZON, boundary),
             slo_count=len(self.slos),
             end=0,
         )

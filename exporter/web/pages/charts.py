@@ -135,11 +135,12 @@ class TimeAxis:
         """Columns that show the figures of some buckets (first, after last) under the pointer."""
         groups = self._buckets.groups(grain(self.end - self.start, MOST_HOVERS))
         return [
-            (self._column(self.bounds[first], self.bounds[last]), text(first, last))
+            (self.column(self.bounds[first], self.bounds[last]), text(first, last))
             for first, last in groups
         ]
 
-    def _column(self, begin: float, end: float) -> str:
+    def column(self, begin: float, end: float) -> str:
+        """The path of the whole height of a span of time."""
         return f"M{number(self.x(begin))} {TOP}V{BOTTOM}H{number(self.x(end))}V{TOP}Z"
 
     def gaps(self) -> list[Box]:

@@ -117,7 +117,7 @@ class TestConfiguration:
         ("files", "words"),
         [
             ({"budget": "a\n{{"}, "cannot be used: .*mine/budget.md:2: "),
-            ({"budgt": "a"}, "budgt.md. is of no report: known are budget.md"),
+            ({"budgt": "a"}, "budgt.md. is of no report: known are .*budget.md"),
             ({}, "holds no template: they end with .md"),
         ],
     )

@@ -1,0 +1,144 @@
+"""`backtest`: what it refuses, and what it writes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from exporter.commands.backtest_text import text
+from exporter.evaluation.backtest import backtest
+from exporter.reports.backtest import BacktestReport, slo_backtest
+from exporter.reports.backtest_json import as_json
+from exporter.reports.templates import Templates
+from exporter.slo.event_history import EventHistory
+from exporter.slo.model import LatencySli, Objective
+from exporter.slo.recommendation import Criteria
+from exporter.slo.types import DAY, HOUR, MINUTE
+from exporter.web.pages.backtest_charts import backtest_charts
+from exporter.web.pages.documents import document
+from tests.helpers.command_line import GOOD, cli
+from tests.helpers.samples import slo
+
+END = 1_700_006_400
+PERIOD = 8 * DAY
+
+
+def report(**of: Any) -> BacktestReport:
+    """Of one SLO whose events fail for half an hour, with a threshold more if it is a latency."""
+    count = 2 * PERIOD // MINUTE
+    bad = np.zeros(count)
+    bad[-2_000:-1_970] = 10
+    bad[: PERIOD // MINUTE] = 0
+    known = np.ones(count)
+    known[-600:-100] = 0
+    bounds = END - MINUTE * np.arange(count, -1.0, -1.0)
+    history = EventHistory(bounds, bad, 100 * known, known)
+    objectives = [Objective.from_percent(Decimal(each)) for each in ("99", "99.9", "99.99")]
+    one = backtest(history, slo(period=PERIOD, **of), objectives, since=END - PERIOD)
+    others = []
+    if isinstance(one.slo.sli, LatencySli):
+        slower = slo(period=PERIOD, **{**of, "sli": LatencySli("latency", 2.5)})
+        others = [backtest(history, slower, objectives, since=END - PERIOD)]
+    return BacktestReport(
+        start=END - PERIOD,
+        end=END,
+        zone="UTC",
+        criteria=Criteria(),
+        slos=[slo_backtest(one, Criteria(), None, others)],
+        unavailable={},
+    )
+
+
+def written(of: BacktestReport, charts: Any = ()) -> str:
+    values = {name: getattr(of, name) for name in of.__dataclass_fields__}
+    return Templates().write("backtest", values, UTC, charts)
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["auht"], "auht is not configured: did you mean auth?"),
+            (["auth/x"], "auth/x is not configured"),
+            (["--objectives", "99,101"], "'101' must be a percentage above 0 and below 100"),
+            (["--objectives", "99,,"], "'' must be a percentage above 0 and below 100"),
+            (["--last", "5"], "'5' is not a duration"),
+            (["--last", "2y"], "must be from 5m to 366d"),
+            (["--keep", "150%"], "'150%' must be a percentage from 0 to below 100"),
+            (["--from", "yesterday"], "'yesterday' is not a time"),
+            (["--from", "2023-02-01", "--to", "2023-01-01"], "--from must be at least five"),
+            (["--from", "2020-01-01", "--to", "2023-01-01"], "at most 366d can be replayed"),
+            (["--time-zone", "Mars"], "'Mars' is no time zone such as Europe/Berlin"),
+        ],
+    )
+    def test_each_says_what_is_wrong(self, tmp_path: Path, arguments, words):
+        file = tmp_path / "config.yaml"
+        file.write_text(GOOD)
+        ended = cli("backtest", "--config.file", file, *arguments)
+        assert ended.exit_code != 0
+        assert words in " ".join(ended.output.split())
+        assert "Traceback" not in ended.output
+
+    def test_a_datasource_that_does_not_answer(self, tmp_path: Path):
+        """It is named, on stderr and in the document, and the exit code says so."""
+        file = tmp_path / "config.yaml"
+        file.write_text(GOOD.replace("http://prometheus.test:9090", "http://127.0.0.1:1"))
+        ended = cli("backtest", "--config.file", file, "--last", "1h", "--format", "json")
+        assert ended.exit_code == 1
+        assert json.loads(ended.stdout)["unavailable"].keys() == {"prometheus"}
+        assert "datasource prometheus: " in ended.stderr
+
+
+class TestForms:
+    def test_text(self):
+        lines = text(report(), UTC).splitlines()
+        assert lines[0] == "2023-11-07 00:00 UTC to 2023-11-15 00:00 UTC"
+        assert lines[2] == "auth/availability: 99.9% over 8d"
+        assert "  300 of 1,102,000 events were bad: an error ratio of 0.0272%" in lines
+        assert any(line.startswith("  note: 95.7% of this time is known.") for line in lines)
+        assert any("(now, best) 99.9%" in line for line in lines)
+        assert any(line.lstrip().startswith("page    2023-11-13 14:4") for line in lines)
+        assert lines[-1].startswith("  Recommended: 99.9%, the strictest that would have held")
+
+    def test_text_of_a_latency_has_all_thresholds(self):
+        lines = text(report(sli=LatencySli("latency", 0.5)), UTC).splitlines()
+        rows = [line.split()[0] for line in lines if "0.0272%" in line and "events" not in line]
+        assert rows == ["500ms", "2.5s"]
+
+    def test_markdown_is_a_table_of_objectives(self):
+        found = written(report(sli=LatencySli("latency", 0.5)))
+        assert "| **99.9%** (now) | 72.8% |" in found
+        assert "| 500ms (now) | 0.0272% |" in found
+        assert "| page | 2023-11-13 14:4" in found
+        assert "**Recommendation**: 99.9%, the strictest" in found
+        tables = [line for line in found.splitlines() if line.startswith("|")]
+        assert all(line.endswith("|") for line in tables)
+
+    def test_html_is_one_file_with_charts(self):
+        """Nothing is fetched, and no script is in it."""
+        of = report()
+        charts = backtest_charts(of)
+        found = document(written(of, charts), charts)
+        assert found.count("<svg") == 1
+        assert "Error budget left at 99.9%" in found
+        assert "page: 13 Nov 14:4" in found
+        assert "<script" not in found
+        assert " src=" not in found
+
+    def test_json_has_everything(self):
+        [one] = as_json(report())["slos"]
+        json.dumps(one)
+        assert one["recommended"] == 0.999
+        assert one["known"] == pytest.approx(1 - 500 / 11_520)
+        assert [each["objective"] for each in one["objectives"]] == [0.99, 0.999, 0.9999]
+        strict = one["objectives"][2]
+        assert strict["held"] is False
+        assert strict["blocked_seconds"] > 30 * HOUR
+        assert {alert["severity"] for alert in strict["alerts"]} == {"page", "ticket"}
+        assert sum(strict["tier_seconds"].values()) == PERIOD
