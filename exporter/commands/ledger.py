@@ -18,7 +18,7 @@ from exporter.store.inspection import SloSummary, summarize
 from exporter.store.rebuild_requests import rebuild_pending, request_rebuild
 from exporter.store.settings import SCHEMES, Place, PostgresSettings
 
-HEADING = ("SLO", "groups", "from", "to", "known", "size", "")
+HEADING = ("SLO", "groups", "from", "to", "known", "days from", "size", "")
 
 POLL = 1.0
 """Seconds between two looks whether the daemon is done."""
@@ -29,7 +29,7 @@ POLL = 1.0
 @storage_option
 @click.pass_context
 def ledger(context: click.Context, config_file: Path, storage: str | None) -> None:
-    """Show what is stored of each SLO: since when, how much of it, and its size."""
+    """Show what is stored of each SLO: since when, how much of it, its days, and its size."""
     if context.invoked_subcommand == copy.name:
         return  # it is told both places
     settings = load_file(config_file) if storage is None else Settings(slos=())
@@ -62,6 +62,7 @@ def _row(held: SloSummary) -> tuple[str, ...]:
         _time(held.first),
         _time(held.last),
         f"{held.coverage * 100:.2f}%",
+        "-" if held.days is None else datetime.fromtimestamp(held.days, UTC).strftime("%Y-%m-%d"),
         _bytes(held.bytes),
         ", ".join(notes),
     )

@@ -14,7 +14,8 @@ from structlog.contextvars import get_contextvars
 
 from exporter.daemon.current import Current
 from exporter.daemon.reviews import Reviews
-from exporter.evaluation.chart_data import event_histories
+from exporter.evaluation.chart_data import event_histories, slo_indices_of
+from exporter.evaluation.long_past import with_days
 from exporter.evaluation.past_records import with_past
 from exporter.exposition.publisher import Publisher
 from exporter.prometheus.graph_queries import graph_queries
@@ -27,6 +28,7 @@ from exporter.slo.findings import Finding
 from exporter.slo.overrides import OverrideError, with_overrides
 from exporter.slo.records import Acknowledgement, Change, Incident, Override
 from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.slo.types import SloIndex
 from exporter.web.daemon import (
     AbsentError,
     ChangeStatus,
@@ -216,6 +218,23 @@ class Facade:
     def event_histories(self, statuses: Sequence[SloStatus]) -> list[EventHistory | None]:
         """The event histories of some SLOs, for charts."""
         return event_histories(self._current.running.engine.state, statuses)
+
+    async def long_histories(self, statuses: Sequence[SloStatus]) -> Sequence[EventHistory | None]:
+        """The same with the days before, as far as they are stored."""
+        engine = self._current.running.engine
+        indices = slo_indices_of(engine.state, statuses)
+        days = await self._current.persister.days.read(sorted(set(indices.values())))
+        histories = self.event_histories(statuses)
+        if engine is not self._current.running.engine:
+            return histories  # a reload came between: the indices are others
+
+        def long(status: SloStatus, history: EventHistory | None) -> EventHistory | None:
+            of_slo = days.get(indices.get((status.slo.service, status.slo.name), SloIndex(-1)))
+            if history is None or of_slo is None:
+                return history
+            return with_days(history, of_slo, tuple(status.groups.values()))
+
+        return [long(*pair) for pair in zip(statuses, histories, strict=True)]
 
     def with_past(self, statuses: Sequence[SloStatus]) -> list[SloStatus]:
         """Some SLOs with their incidents and firings of a year."""

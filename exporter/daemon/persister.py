@@ -11,6 +11,7 @@ from dataclasses import replace
 import structlog
 
 from exporter.daemon.change_keeper import ChangeKeeper
+from exporter.daemon.day_reader import DayReader
 from exporter.daemon.engine import Engine
 from exporter.daemon.sharing import learn, learn_all
 from exporter.daemon.store_state import StoreState
@@ -34,7 +35,7 @@ class Persister:
     """Writes what has changed, after every evaluation; what fails is tried again.
 
     Without a store, or with one that cannot be used at all (`problem` says why), everything stays
-    in memory. `overrides` and `changes` are those that it stores.
+    in memory. `overrides` and `changes` are those that it stores, `days` reads those of SLOs.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Persister:
         self._log = structlog.get_logger()
         self._lock = asyncio.Lock()
         self.changes = ChangeKeeper(store, self._lock, self._attempt, PATIENCE, clock)
+        self.days = DayReader(store, self._lock, PATIENCE)
         self._problems: dict[str, str] = {}
         self._overrides_read = False
         self._lost = False

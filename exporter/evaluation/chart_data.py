@@ -32,13 +32,14 @@ def event_histories(
 
 def series_of(state: EvaluationState, statuses: Sequence[SloStatus]) -> list[SeriesIndex | None]:
     """The series of some SLOs; None for those that have left the state since the snapshot."""
-    slo_indices = _slo_indices(state, statuses)
+    slo_indices = slo_indices_of(state, statuses)
     return [_series_index(state, slo_indices, status) for status in statuses]
 
 
-def _slo_indices(
+def slo_indices_of(
     state: EvaluationState, statuses: Sequence[SloStatus]
 ) -> dict[tuple[str, str], SloIndex]:
+    """Where some SLOs are, by service and name, as far as they are still there."""
     wanted = {(status.slo.service, status.slo.name) for status in statuses}
     return {
         name: slo_index

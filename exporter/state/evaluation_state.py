@@ -23,6 +23,7 @@ from exporter.slo.model import Slo
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.types import DAY, Bools, Group, SloIndex
 from exporter.state.carry_over import Restoring, followed_slos
+from exporter.state.days import Days
 from exporter.state.impossible_slots import ImpossibleSlots
 from exporter.state.policy_records import PolicyRecords
 from exporter.state.rebuild import Rebuilds
@@ -84,6 +85,7 @@ class EvaluationState:
         )
         self.series = SeriesTable(self.slos, self.ledger)
         self.policy_records = PolicyRecords(self.slos, self.series)
+        self._days = Days(self.ledger, self.series, len(self.slos))
         self.lookbacks = lookbacks or [0] * len(self.slos)
         self.arrivals = Arrivals(interval, self.lookbacks, patience)
         self.settling = Settling(self.ledger, self.arrivals, self._units, patience)
@@ -198,17 +200,19 @@ class EvaluationState:
 
     def take_unsaved(self) -> Unsaved:
         """What has changed since the last call; to be stored, or given back."""
-        return collect_unsaved(self.ledger, self.series, self.policy_records)
+        return collect_unsaved(self.ledger, self.series, self.policy_records, self._days)
 
     def give_back(self, unsaved: Unsaved) -> None:
         """Note again what could not be stored."""
         self.ledger.give_back(unsaved.chunks)
         self.policy_records.give_back(unsaved.policy_states)
+        self._days.give_back(unsaved.days)
 
     def give_all_back(self) -> None:
         """Note that nothing is stored any more."""
         self.ledger.give_all_back()
         self.policy_records.give_all_back()
+        self._days.give_all_back()
 
     def history(self, slo_index: SloIndex) -> History:
         """Everything that is known of an SLO."""

@@ -9,6 +9,7 @@ from exporter.ledger.changes import Chunk
 from exporter.ledger.history import History
 from exporter.ledger.ledger import Ledger
 from exporter.slo.types import SloIndex
+from exporter.state.days import Days
 from exporter.state.policy_records import PolicyRecords
 from exporter.state.series_table import SeriesTable
 from exporter.store.store import Store
@@ -19,7 +20,8 @@ from exporter.store.stored import ChunkChange, PolicyStates
 class Unsaved:
     """What is to be stored, as of `end` (Unix seconds).
 
-    `level_starts` tells, for every slot length, since when the ledger has such slots.
+    `level_starts` tells, for every slot length, since when the ledger has such slots. `days` are
+    those that are over.
     """
 
     end: int
@@ -27,9 +29,10 @@ class Unsaved:
     chunks: Sequence[Chunk]
     changes: list[ChunkChange]
     policy_states: PolicyStates
+    days: Sequence[ChunkChange] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.chunks or self.policy_states.changed)
+        return bool(self.chunks or self.policy_states.changed or self.days)
 
     def write(self, store: Store) -> dict[SloIndex, History]:
         """Have it stored, and free the copies of slots.
@@ -41,7 +44,9 @@ class Unsaved:
             StoreError, StoreLostError: as `Store.write`.
         """
         try:
-            return store.write(self.end, self.level_starts, self.changes, self.policy_states)
+            return store.write(
+                self.end, self.level_starts, self.changes, self.policy_states, self.days
+            )
         finally:
             # A few at a time: nothing else runs while many are freed at once.
             while self.changes:
@@ -49,7 +54,7 @@ class Unsaved:
 
 
 def collect_unsaved(
-    ledger: Ledger, series_table: SeriesTable, policy_records: PolicyRecords
+    ledger: Ledger, series_table: SeriesTable, policy_records: PolicyRecords, days: Days
 ) -> Unsaved:
     """Take what has changed since the last call."""
     chunks, changes = ledger.changes(), []
@@ -60,4 +65,8 @@ def collect_unsaved(
             groups = series_table.groups(slo_index)
             changes.append(ChunkChange(slo_index, chunk.number, groups, stretch))
     level_starts = [(level.slot, ledger.cover(i)[0]) for i, level in enumerate(ledger.levels)]
-    return Unsaved(ledger.end, level_starts, chunks, changes, policy_records.take_unsaved())
+    return Unsaved(
+        *(ledger.end, level_starts, chunks, changes),
+        policy_records.take_unsaved(),
+        days.take(chunks),
+    )

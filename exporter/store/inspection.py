@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.ledger.levels import CHUNK
-from exporter.slo.types import Floats
+from exporter.slo.types import DAY, Floats
 from exporter.store import outside
 from exporter.store.chunks import DamagedChunkError, decode
 from exporter.store.session import Session
@@ -24,7 +24,8 @@ class SloSummary:
     - `first`, `last`: where the oldest known slot begins and the newest ends, Unix seconds; None
       if there is none.
     - `coverage`: the known share of the time that slots are kept for, over all groups.
-    - `bytes`: the size of its counts.
+    - `days`: where the oldest known slot of a day begins, Unix seconds; None if there is none.
+    - `bytes`: the size of its counts, those of days included.
     - `current`: whether the last daemon had it in its configuration.
     - `rebuild`: whether Prometheus is to be asked again for all of it.
     """
@@ -35,6 +36,7 @@ class SloSummary:
     first: int | None
     last: int | None
     coverage: float
+    days: int | None
     bytes: int
     current: bool
     rebuild: bool
@@ -63,7 +65,8 @@ _SloRow = tuple[int, str, str, int, int, int, int]
 def _summary(session: Session, row: _SloRow) -> SloSummary:
     id_, service, name, keep, end, current, rebuild = row
     series_ids = session.execute("SELECT id FROM series WHERE slo = ?", (id_,)).fetchall()
-    size, known, first, last = 0, 0.0, end, 0
+    days, size = _days(session, id_)
+    known, first, last = 0.0, end, 0
     for (series_id,) in series_ids:
         # Fine slots are newer than coarse ones. Those that overlap have been merged into these.
         since = end - keep
@@ -94,10 +97,23 @@ def _summary(session: Session, row: _SloRow) -> SloSummary:
         first=first if known else None,
         last=last if known else None,
         coverage=known / (keep * len(series_ids)) if series_ids else 0.0,
+        days=days,
         bytes=size,
         current=bool(current),
         rebuild=rebuild > 0,
     )
+
+
+def _days(session: Session, id_: int) -> tuple[int | None, int]:
+    """Where an SLO's oldest known slot of a day begins, and the size of all."""
+    if not session.has("day"):
+        return None, 0
+    size, begins = 0, []
+    for number, counts in session.execute("SELECT number, counts FROM day WHERE slo = ?", (id_,)):
+        size += len(counts)
+        starts, _ = _known(DAY, number, bytes(counts))
+        begins += starts[:1].tolist()
+    return min(begins, default=None), size
 
 
 def _known(slot: int, number: int, counts: bytes) -> tuple[NDArray[np.int64], Floats]:

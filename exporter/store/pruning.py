@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from exporter.ledger.levels import CHUNK
 from exporter.slo.records import KEPT
-from exporter.store import changes, tier_history
+from exporter.store import changes, days, tier_history
 from exporter.store.loading import SLACK
 from exporter.store.session import Session
 from exporter.store.sharing import MOST_SKEW
@@ -59,12 +59,13 @@ def prune(
     )
     tier_history.prune(session, end)
     changes.prune(session, end - KEPT)
+    days.prune(session, end)
     session.execute(
         "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.series = series.id)"
     )
     unused = " AND ".join(
         f"NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.slo = slo.id)"  # noqa: S608 - ours
-        for table in ("series", "tier_change", "incident")
+        for table in ("series", "tier_change", "incident", "day")
     )
     session.execute(f"DELETE FROM slo WHERE current = 0 AND {unused}")  # noqa: S608 - ours
 

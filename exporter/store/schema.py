@@ -125,7 +125,18 @@ CREATE TABLE IF NOT EXISTS change (
 """
 """What people did to services, added in the same way."""
 
-ADDED_TABLES = FIRING_TABLE + INCIDENT_DETAIL_TABLE + CHANGE_TABLE
+DAY_TABLE = """
+CREATE TABLE IF NOT EXISTS day (
+    slo INTEGER NOT NULL REFERENCES slo ON DELETE CASCADE,
+    labels TEXT NOT NULL,            -- as in series
+    number INTEGER NOT NULL,         -- which 64 days since the epoch
+    counts BLOB NOT NULL,            -- as in chunk
+    PRIMARY KEY (slo, labels, number)
+) STRICT, WITHOUT ROWID;
+"""
+"""Slots of a day, which outlive the period, added in the same way."""
+
+ADDED_TABLES = FIRING_TABLE + INCIDENT_DETAIL_TABLE + CHANGE_TABLE + DAY_TABLE
 
 UPGRADES = {
     1: f"ALTER TABLE slo ADD COLUMN judged INTEGER NOT NULL DEFAULT 0; {POLICY_TABLES}",

@@ -91,6 +91,7 @@ class Store:
         level_starts: Sequence[tuple[int, int]],
         changes: Sequence[ChunkChange],
         policy_states: PolicyStates | None = None,
+        days: Sequence[ChunkChange] = (),
     ) -> dict[SloIndex, History]:
         """Store what has changed up to `end` (Unix seconds), all of it or nothing.
 
@@ -100,6 +101,7 @@ class Store:
                 that length (Unix seconds); older ones are deleted.
             changes: the slots to store.
             policy_states: the tiers and incidents to store.
+            days: the slots of a day to store, which are kept for thirteen months.
 
         Returns:
             What others that share the store know more of these slots, by SLO.
@@ -110,7 +112,9 @@ class Store:
         """
         with self._transaction() as session:
             learned = self._writer.write(
-                session, end, level_starts, changes, policy_states or PolicyStates()
+                *(session, end, level_starts, changes),
+                policy_states=policy_states or PolicyStates(),
+                days=days,
             )
         self._writer.stored(end)
         return learned
@@ -125,6 +129,15 @@ class Store:
         """
         with self._connection.reading() as session:
             return self._writer.look(session, wanted, slot)
+
+    def days(self, slo_indices: Collection[SloIndex]) -> dict[SloIndex, History]:
+        """The slots of a day of some SLOs, as far as they are stored.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        with self._connection.reading() as session:
+            return self._writer.days(session, slo_indices)
 
     def shared_records(self) -> SharedRecords:
         """What is stored of the policy states of all SLOs, in short, by their index and group.

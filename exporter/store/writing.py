@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from exporter.ledger.history import History
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import HOUR, Group, SloIndex
+from exporter.store import days as day_slots
 from exporter.store import merging, pruning, sharing, tier_history
 from exporter.store.chunks import encode
 from exporter.store.errors import StoreLostError
@@ -62,7 +63,9 @@ class SloWriter:
         end: int,
         level_starts: Sequence[tuple[int, int]],
         changes: Sequence[ChunkChange],
+        *,
         policy_states: PolicyStates,
+        days: Sequence[ChunkChange],
     ) -> dict[SloIndex, History]:
         """Write what has changed up to `end`, and prune now and then; see `Store.write`."""
         if session.shared:
@@ -78,6 +81,7 @@ class SloWriter:
         self._register_series(session, changes)
         found = self._write_chunks(session, self._chunk_rows(changes), end)
         tier_history.write(session, self._ids, policy_states)
+        day_slots.write(session, self._ids, days)
         if end - self._pruned_at >= PRUNE_EVERY:
             pruning.prune(session, end, level_starts, self._ids)
             self._series_ids.clear()
@@ -106,6 +110,10 @@ class SloWriter:
                 if number in wanted[by_id[slo_id]]
             ),
         )
+
+    def days(self, session: Session, slo_indices: Collection[SloIndex]) -> dict[SloIndex, History]:
+        """The slots of a day that are stored of some SLOs."""
+        return day_slots.read(session, self._ids, slo_indices, self._end) if self._ids else {}
 
     def shared_records(self, session: Session) -> SharedRecords:
         """What is stored of the policy states of the SLOs, in short."""

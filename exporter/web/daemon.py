@@ -217,6 +217,9 @@ class Daemon(Protocol):
     def event_histories(self, statuses: Sequence[SloStatus]) -> Sequence[EventHistory | None]:
         """The event histories of some SLOs, as copies; None for those that are gone."""
 
+    async def long_histories(self, statuses: Sequence[SloStatus]) -> Sequence[EventHistory | None]:
+        """The same with the days before, as far as they are stored."""
+
     def with_past(self, statuses: Sequence[SloStatus]) -> Sequence[SloStatus]:
         """Some SLOs with their incidents and firings of a year, as far as they are recorded."""
 

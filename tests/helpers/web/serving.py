@@ -129,6 +129,9 @@ class ToldDaemon:
     def event_histories(self, statuses: Sequence[SloStatus]) -> list[EventHistory | None]:
         return [self.history] * len(statuses)
 
+    async def long_histories(self, statuses: Sequence[SloStatus]) -> Sequence[EventHistory | None]:
+        return self.event_histories(statuses)
+
     def with_past(self, statuses: Sequence[SloStatus]) -> Sequence[SloStatus]:
         return statuses
 

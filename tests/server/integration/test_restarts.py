@@ -212,16 +212,17 @@ class TestCommand:
         shown = one.ledger()
         assert (shown.returncode, shown.stderr) == (0, "")
         heading, *rows, file = shown.stdout.splitlines()
-        assert heading.split() == ["SLO", "groups", "from", "to", "known", "size"]
+        assert heading.split() == ["SLO", "groups", "from", "to", "known", "days", "from", "size"]
         cells = {row.split()[0]: re.split(r"  +", row)[1:] for row in rows}
         assert cells.keys() == {
             f"{each}/availability" for each in ("shop", "past", "forgotten", "late")
         } | {"shop/reachability"}
-        groups, since, until, known, size = cells["past/availability"]
+        groups, since, until, known, days, size = cells["past/availability"]
         assert groups == "1"
         day = "%Y-%m-%d %H:%M:%SZ"
         assert since == time.strftime(day, time.gmtime(START))
         assert until == time.strftime(day, time.gmtime(END))
+        assert days == time.strftime("%Y-%m-%d", time.gmtime(START))
         # For a day beyond the period slots are kept; they do not count.
         assert float(known.rstrip("%")) == pytest.approx(100 * 5 / 30, abs=0.1)
         assert re.fullmatch(r"\d+\.\d kB", size)
