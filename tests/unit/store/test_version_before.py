@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import shutil
 import sqlite3
+import struct
+import zlib
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -110,6 +113,47 @@ def test_the_version_before_can_read_what_is_written_today(folder, tmp_path):
     assert schema(tmp_path / "fresh" / FILE) == schema(BEFORE / FILE)
 
 
+def test_an_upgrade_makes_days_of_what_is_there(folder):
+    """Of every group: each day has the events of its slots, as the version before stored them."""
+    shown(folder)
+    with closing(sqlite3.connect(folder / FILE)) as connection:
+        rows = connection.execute(
+            "SELECT series.slo, labels, chunk.slot, number, counts FROM chunk"
+            " JOIN series ON series.id = chunk.series WHERE slot >= 300 ORDER BY slot DESC"
+        ).fetchall()
+        days = connection.execute("SELECT slo, labels, 86400, number, counts FROM day").fetchall()
+    sums: dict[Any, list[float]] = {}
+    covered: dict[Any, float] = {}
+    for row in rows:  # the coarse ones first: the finer ones that they were merged from are told
+        for end, bad, total, known in slots(row):
+            if end - row[2] >= covered.get((row[:2], row[2]), 0) and not any(
+                end <= until
+                for (key, slot), until in covered.items()
+                if key == row[:2] and slot > row[2]
+            ):
+                day = sums.setdefault((row[:2], -(-end // 86_400) * 86_400), [0.0, 0.0, 0.0])
+                for i, value in enumerate((bad, total, known * row[2] / 86_400)):
+                    day[i] += value
+            covered[row[:2], row[2]] = max(end, covered.get((row[:2], row[2]), 0))
+    found = {(row[:2], end): counts for row in days for end, *counts in slots(row)}
+    assert len(found) == 18  # of six groups
+    for key, counts in found.items():
+        assert counts == pytest.approx(sums[key], rel=1e-6)
+
+
+def slots(row: tuple[Any, ...]) -> list[tuple[float, ...]]:
+    """The known slots of a chunk: end, bad, total, known; read without the program's code."""
+    *_, slot, number, compressed = row
+    body = zlib.decompress(compressed)
+    bad, total = struct.unpack("<64d", body[:512]), struct.unpack("<64d", body[512:1024])
+    known = struct.unpack("<64f", body[1024:1280])
+    return [
+        ((number * 64 + i + 1) * slot, bad[i], total[i], abs(known[i]))
+        for i in range(64)
+        if not math.isnan(known[i]) and known[i] != 0
+    ]
+
+
 def test_its_incidents_are_about(folder):
     """Nobody noted how high they were, nor how long the slots were that their times come from."""
     found = [each for slo in shown(folder)["slos"] for each in slo["incidents"]]
@@ -136,7 +180,7 @@ def test_what_the_version_before_went_on_with_is_about_again(folder):
     assert all(each["start_about"] for each in found)
 
 
-ADDED = ("firing", "incident_detail")
+ADDED = ("change", "day", "firing", "incident_detail")
 """Tables that the version before leaves alone."""
 
 
