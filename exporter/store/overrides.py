@@ -48,7 +48,7 @@ def together(
         there = found.get(each.id)
         if there is not None and replace(there, until=each.until) == each:
             found[each.id] = replace(there, until=min(there.until, each.until))
-        elif there is None or alike(each, stored) is None:
+        elif alike(each, stored) is None:
             number = each if there is None else numbered(each, found.values())
             found[number.id] = number
     return tuple(found[id_] for id_ in sorted(found) if found[id_].until > since)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -116,6 +116,8 @@ class PostgresBackend:
         with self._session("written", "BEGIN") as session:
             session.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
             session.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+            # Another daemon may have brought it up to a version of its own meanwhile.
+            postgres_schema.check(session, self.name)
             yield session
             self._size = postgres_schema.size(session)
 
@@ -136,7 +138,8 @@ class PostgresBackend:
                 yield session
                 session.execute("COMMIT")
             except BaseException:
-                session.execute("ROLLBACK")
+                with suppress(psycopg.Error):  # where the connection has ended, that has, too
+                    session.execute("ROLLBACK")
                 raise
         except psycopg.Error as error:
             self.close()

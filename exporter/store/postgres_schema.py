@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from exporter.errors import StoreError
 from exporter.store import schema
 from exporter.store.session import Session
 
@@ -58,6 +59,15 @@ def bring_up_to_date(session: Session, name: str, lock: int) -> None:
     session.execute("COMMIT")
 
 
+def check(session: Session, name: str) -> None:
+    """See whether the tables are of this version, or were when they were last looked at.
+
+    Raises:
+        StoreVersionError: a newer version has changed them.
+    """
+    _version(session, name)
+
+
 def size(session: Session) -> int:
     """The bytes that the tables take."""
     (found,) = session.execute(
@@ -77,7 +87,10 @@ def _version(session: Session, name: str) -> int:
     """The version of the schema; 0 if there is none yet."""
     if not _is_there(session, "version"):
         return 0
-    (version,) = session.execute(f"SELECT version FROM {NAME}.version").fetchone()  # noqa: S608 - ours
+    found = session.execute(f"SELECT version FROM {NAME}.version").fetchone()  # noqa: S608 - ours
+    if found is None:
+        raise StoreError(f"{name} cannot be used: it does not say of which version it is")
+    (version,) = found
     if version > schema.VERSION:
         raise schema.StoreVersionError(
             f"{name} was written by a newer version (schema {version}, this one knows "

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from exporter.config.types.connection_fields import ReadableFile
 from exporter.config.types.fields import Kind, Secret, Text
 from exporter.config.types.section import Section
-from exporter.store.settings import SCHEMES, Place, PostgresSettings
+from exporter.store.settings import Place, PostgresSettings, mistake
 
 
 def storage_folder(text: str, beside: Path) -> Path | None:
@@ -19,8 +19,9 @@ def storage_folder(text: str, beside: Path) -> Path | None:
 
 
 def _database_url(text: str) -> str:
-    if not text.startswith(SCHEMES) or not text.isprintable() or " " in text:
-        raise ValueError("must be a URL that begins with postgresql://")
+    wrong = mistake(text)
+    if wrong:
+        raise ValueError(wrong)
     return text
 
 
