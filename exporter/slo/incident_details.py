@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
+from exporter.slo.changes import SOON, before
 from exporter.slo.incident_ids import incident_id
 from exporter.slo.incidents import PAUSE
-from exporter.slo.records import Firing, Incident
+from exporter.slo.records import Change, Firing, Incident
 from exporter.slo.snapshot import UNMEASURED, SloStatus
+
+FIRST_SLOT = 60
+"""Seconds after its start that a change may still be its cause: an incident begins with its first
+bad slot, and not with the first bad event in it."""
 
 
 class IncidentState(StrEnum):
@@ -35,6 +40,7 @@ class IncidentDetails:
     - `firings`: the conditions that held because of it, oldest first.
     - `followed`: whether conditions were followed when it began. If not, `firings` may lack some.
     - `time_to_detect`: seconds from its first bad slot to its first page; None without a page.
+    - `change`: the last change of the service within the hour before it began, if there is one.
     """
 
     incident: Incident
@@ -44,19 +50,29 @@ class IncidentDetails:
     firings: tuple[Firing, ...]
     followed: bool
     time_to_detect: int | None
+    change: Change | None = None
 
 
-def incident_details(status: SloStatus, at: int) -> tuple[IncidentDetails, ...]:
-    """The incidents of an SLO, oldest first, as of the slot boundary `at`."""
+def incident_details(
+    status: SloStatus, at: int, changes: Sequence[Change] = ()
+) -> tuple[IncidentDetails, ...]:
+    """The incidents of an SLO, oldest first, as of the slot boundary `at`.
+
+    `changes` are those of its service, oldest first.
+    """
     return tuple(
-        _details(status, at, incident, after.start if after else None)
+        _details(status, at, incident, after.start if after else None, changes)
         for incident, after in pairwise((*status.incidents, None))
         if incident is not None
     )
 
 
 def _details(
-    status: SloStatus, at: int, incident: Incident, next_start: int | None
+    status: SloStatus,
+    at: int,
+    incident: Incident,
+    next_start: int | None,
+    changes: Sequence[Change],
 ) -> IncidentDetails:
     firings = tuple(_own(incident, status.firings, next_start))
     pages = [firing.start for firing in firings if firing.severity == "page"]
@@ -68,7 +84,14 @@ def _details(
         firings=firings,
         followed=not incident.start_about,
         time_to_detect=max(0, min(pages) - incident.start) if pages else None,
+        change=_change(incident, changes),
     )
+
+
+def _change(incident: Incident, changes: Sequence[Change]) -> Change | None:
+    """The change that it began after. One within its first slot comes before it."""
+    late = max(incident.start_about, FIRST_SLOT)
+    return before(changes, incident.start + late, SOON + late)
 
 
 def _own(incident: Incident, firings: Sequence[Firing], next_start: int | None) -> Iterator[Firing]:

@@ -60,3 +60,15 @@ def held(firing: Firing) -> str:
     """When a condition held: `page 1h/5m from 2023-11-14 22:16:30 UTC to ...`, or `... still`."""
     end = "still" if firing.open else f"to {second(firing.end)}"
     return f"{firing.name} from {second(firing.start)} {end}"
+
+
+def after_change(of: IncidentDetails) -> str:
+    """The change that it began after: `began 5m after v1.2.3`; empty without one."""
+    change, incident = of.change, of.incident
+    if change is None:
+        return ""
+    about = "about " if incident.start_about else ""
+    seconds = incident.start - change.at
+    if seconds <= 0:
+        return f"began {about}with {change.what}"
+    return f"began {about}{format_duration(seconds)} after {change.what}"

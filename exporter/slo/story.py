@@ -3,14 +3,14 @@ tell of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.slo import incident_words
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import left, minute, rate
 from exporter.slo.incident_details import incident_details
-from exporter.slo.records import Firing
+from exporter.slo.records import Change, Firing
 from exporter.slo.snapshot import UNMEASURED, DataState, SloStatus, Snapshot
 
 
@@ -30,7 +30,7 @@ def story(before: Snapshot, after: Snapshot) -> list[Happening]:
     for status in after.slos:
         old = known.get(_key(status))
         if old is not status:
-            found += _happenings(old, status)
+            found += _happenings(old, status, after.changes.get(status.slo.service, ()))
     return found
 
 
@@ -38,7 +38,9 @@ def _key(status: SloStatus) -> tuple[str, str, tuple[str, ...]]:
     return status.slo.service, status.slo.name, tuple(status.groups.values())
 
 
-def _happenings(old: SloStatus | None, new: SloStatus) -> Iterator[Happening]:
+def _happenings(
+    old: SloStatus | None, new: SloStatus, made: Sequence[Change]
+) -> Iterator[Happening]:
     yield from _firings(old, new)
     if new.state is DataState.INVALID and (old is None or old.state is not new.state):
         yield Happening("data are invalid", new, {"problem": new.problem})
@@ -52,7 +54,7 @@ def _happenings(old: SloStatus | None, new: SloStatus) -> Iterator[Happening]:
             window = format_duration(change.window)
             figures["burn_rate"] = f"{rate(change.burn_rate)} over {window}"
         yield Happening("policy tier changed", new, figures)
-    yield from _incidents(old, new)
+    yield from _incidents(old, new, made)
     if old.state is not new.state and {old.state, new.state} & UNMEASURED:
         yield Happening("data state changed", new, {"before": old.state, "after": new.state})
 
@@ -78,17 +80,22 @@ def _name(firing: Firing) -> tuple[str, int, int]:
     return firing.severity, firing.long, firing.short
 
 
-def _incidents(old: SloStatus, new: SloStatus) -> Iterator[Happening]:
+def _incidents(old: SloStatus, new: SloStatus, made: Sequence[Change]) -> Iterator[Happening]:
     before = [incident for incident in old.incidents if incident.open]
     if not before and not any(incident.open for incident in new.incidents):
         return
-    for of in incident_details(new, new.period.start + new.period.elapsed):
+    for of in incident_details(new, new.period.start + new.period.elapsed, made):
         incident = of.incident
         # A late sample may have made it begin earlier: it is the one that was there before.
         told = any(one.start <= incident.end and incident.start <= one.end for one in before)
         if incident.open and not told:
-            since = incident_words.when(incident.start, incident.start_about)
-            yield Happening("incident began", new, {"share": left(incident.share), "since": since})
+            figures = {
+                "share": left(incident.share),
+                "since": incident_words.when(incident.start, incident.start_about),
+            }
+            if of.change is not None:
+                figures["change"] = incident_words.after_change(of)
+            yield Happening("incident began", new, figures)
         if not incident.open and told:
             figures = {
                 "began": incident_words.when(incident.start, incident.start_about),

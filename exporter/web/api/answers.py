@@ -6,14 +6,14 @@ What is not known, and every number that is not finite, is null.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 import orjson
 
 from exporter.slo.durations import format_duration
 from exporter.slo.incident_details import IncidentDetails, incident_details
-from exporter.slo.records import Firing, Override
+from exporter.slo.records import Change, Firing, Override
 from exporter.slo.snapshot import Alert, DataState, SloStatus, Snapshot
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.models import (
@@ -68,7 +68,10 @@ def slos(snapshot: Snapshot, query: Mapping[str, str]) -> bytes:
             at=snapshot.at or None,
             total=len(chosen),
             offset=offset,
-            slos=tuple(_slo(slo, snapshot.at) for slo in chosen[offset : offset + limit]),
+            slos=tuple(
+                _slo(slo, snapshot.at, snapshot.changes.get(slo.slo.service, ()))
+                for slo in chosen[offset : offset + limit]
+            ),
         )
     )
 
@@ -112,7 +115,7 @@ def number(
     return number
 
 
-def _slo(status: SloStatus, at: int) -> SloEntry:
+def _slo(status: SloStatus, at: int, changes: Sequence[Change]) -> SloEntry:
     slo = status.slo
     return SloEntry(
         service=slo.service,
@@ -134,7 +137,7 @@ def _slo(status: SloStatus, at: int) -> SloEntry:
         policy=slo.policy.name,
         tier=_tier(status),
         tier_changes=status.tier_status.changes,
-        incidents=tuple(map(_incident, incident_details(status, at))),
+        incidents=tuple(map(_incident, incident_details(status, at, changes))),
         firings=tuple(map(_firing, status.firings)),
         alerts=tuple(map(_alert, status.alerts)),
         maintenance=status.maintenance,
@@ -178,6 +181,7 @@ def _incident(of: IncidentDetails) -> IncidentEntry:
         firings=tuple(map(_firing, of.firings)),
         followed=of.followed,
         time_to_detect=of.time_to_detect,
+        change=of.change,
         postmortem=incident.postmortem,
         acknowledged=incident.acknowledged,
     )

@@ -144,6 +144,7 @@ class IncidentEntry:
     `ended`. `peak_error_ratio` is the highest of a slot; null if it is not known. `firings` are the
     conditions that held because of it; they are not `followed` if it is older than the first
     evaluation. `time_to_detect` is in seconds from its start to the first page; null without one.
+    `change` is the last one of the service within the hour before it began; null without one.
     """
 
     id: str
@@ -160,6 +161,7 @@ class IncidentEntry:
     firings: tuple[FiringEntry, ...]
     followed: bool
     time_to_detect: int | None
+    change: Change | None
     postmortem: bool
     acknowledged: Acknowledgement | None
 

@@ -1,4 +1,4 @@
-"""What happened to an SLO, as marks on its charts: firings, incidents, tiers, maintenance.
+"""What happened to an SLO, as marks on its charts: firings, incidents, changes, tiers, maintenance.
 
 Another kind of happening is another function that yields `Happening`s, and its place in `KINDS`.
 """
@@ -9,15 +9,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from exporter.slo import incident_words
 from exporter.slo.alerting import SEVERITIES
+from exporter.slo.changes import between
 from exporter.slo.durations import format_duration
 from exporter.slo.incident_details import IncidentState, incident_details
+from exporter.slo.records import Change
 from exporter.slo.snapshot import SloStatus
 from exporter.web.pages import formatting
 from exporter.web.pages.charts import Box, Lane, TimeAxis, moment, span
 from exporter.web.pages.ranges import TimeRange
 
-KINDS = (*SEVERITIES, "other", "incident", "tier", "maintenance")
+KINDS = (*SEVERITIES, "other", "incident", "change", "tier", "maintenance")
 """From top to bottom; each is how it is drawn as well. A kind has a lane if anything of it is in
 the range."""
 
@@ -44,9 +47,14 @@ class Happening:
     title: str
 
 
-def lanes(status: SloStatus, shown: TimeRange, axis: TimeAxis) -> list[Lane]:
-    """The lanes of a range of time, those with anything in it."""
-    found = [each for each in _happenings(status, shown) if _inside(each, shown)]
+def lanes(
+    status: SloStatus, shown: TimeRange, axis: TimeAxis, changes: Sequence[Change] = ()
+) -> list[Lane]:
+    """The lanes of a range of time, those with anything in it.
+
+    `changes` are those of the service, oldest first.
+    """
+    found = [each for each in _happenings(status, shown, changes) if _inside(each, shown)]
     found.sort(key=lambda each: (KINDS.index(each.kind), each.lane, each.start))
     rows = [
         (kind, name, list(those))
@@ -87,9 +95,12 @@ def _boxes(happenings: Sequence[Happening], axis: TimeAxis, top: float) -> list[
     return boxes
 
 
-def _happenings(status: SloStatus, shown: TimeRange) -> Iterator[Happening]:
+def _happenings(
+    status: SloStatus, shown: TimeRange, changes: Sequence[Change]
+) -> Iterator[Happening]:
     yield from _firings(status)
-    yield from _incidents(status)
+    yield from _incidents(status, changes)
+    yield from _changes(between(changes, shown.start, shown.end))
     yield from _tier_changes(status)
     yield from _maintenance(status, shown)
 
@@ -104,14 +115,24 @@ def _firings(status: SloStatus) -> Iterator[Happening]:
         yield Happening(kind, one.severity, one.start, one.end, title)
 
 
-def _incidents(status: SloStatus) -> Iterator[Happening]:
-    for of in incident_details(status, status.period.start + status.period.elapsed):
+def _changes(changes: Sequence[Change]) -> Iterator[Happening]:
+    for one in changes:
+        who = f" by {one.by}" if one.by else ""
+        yield Happening("change", "change", one.at, one.at, f"{one.what}{who} at {moment(one.at)}")
+
+
+def _incidents(status: SloStatus, changes: Sequence[Change]) -> Iterator[Happening]:
+    at = status.period.start + status.period.elapsed
+    for of in incident_details(status, at, changes):
         one = of.incident
         about = "about " if one.start_about or one.end_about else ""
         burning = of.state is IncidentState.BURNING
         when = f"since {moment(one.start)}" if burning else about + span(one.start, one.end)
         bad, share = formatting.count(one.bad), formatting.percent(one.share)
         title = f"Incident {when}: {bad} bad events, {share} of the budget"
+        after = incident_words.after_change(of)
+        if after:
+            title += f"; {after}"
         yield Happening("incident", "incident", one.start, one.end, title)
 
 

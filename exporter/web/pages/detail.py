@@ -14,17 +14,19 @@ from exporter.slo.durations import format_duration
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
 from exporter.slo.incident_details import IncidentDetails, incident_details
-from exporter.slo.records import Firing, TierChange
+from exporter.slo.records import Change, Firing
 from exporter.slo.snapshot import Alert, SloStatus
 from exporter.slo.types import DAY
 from exporter.web.daemon import Source
 from exporter.web.pages import formatting
+from exporter.web.pages.change_rows import service_changes
 from exporter.web.pages.chart_marks import lanes
 from exporter.web.pages.drawing import Drawing
 from exporter.web.pages.filters import tier_name
 from exporter.web.pages.ranges import TimeRange, range_links
 from exporter.web.pages.rows import bar
 from exporter.web.pages.slo_charts import slo_charts
+from exporter.web.pages.tier_rows import policy_tiers, tier_change
 
 MOST_RECORDS = 50
 """Changes, incidents and maintenance windows that are listed, the newest ones."""
@@ -55,8 +57,10 @@ def detail(
     shown: TimeRange,
     source: Source | None,
     findings: Sequence[Finding] | None = None,
+    *,
+    changes: Sequence[Change] = (),
 ) -> dict[str, object]:
-    """The variables of the template."""
+    """The variables of the template; `changes` are those of the service, oldest first."""
     slo, tier, budget = status.slo, status.tier, status.budget
     drawing = None
     if history is not None and history.known.any():
@@ -95,21 +99,24 @@ def detail(
         "firing": formatting.firing(status),
         "charts": slo_charts(drawing) if drawing else [],
         "span": drawing.span if drawing else "",
-        "lanes": lanes(status, shown, drawing.axis) if drawing else [],
+        "lanes": lanes(status, shown, drawing.axis, changes) if drawing else [],
         "ranges": range_links(status, shown),
         "windows": _windows(status),
         "alerts": [_alert(alert, status) for alert in status.alerts],
         "firings": [_firing(firing) for firing in status.firings[::-1][:MOST_RECORDS]],
         "incidents": [
             _incident(status, one)
-            for one in incident_details(status, _at(status))[::-1][:MOST_RECORDS]
+            for one in incident_details(status, _at(status), changes)[::-1][:MOST_RECORDS]
         ],
         "reports": _reports(status),
-        "changes": [_change(change) for change in status.tier_status.changes[::-1][:MOST_RECORDS]],
+        "tier_changes": [
+            tier_change(change) for change in status.tier_status.changes[::-1][:MOST_RECORDS]
+        ],
+        "changes": service_changes(changes, status, history),
         "maintenance": _maintenance(status),
         "override": _override(status),
         "policy": slo.policy,
-        "tiers": _tiers(status),
+        "tiers": policy_tiers(status),
         "datasource": slo.datasource,
         "findings": findings,
         "source": source,
@@ -197,6 +204,7 @@ def _incident(status: SloStatus, of: IncidentDetails) -> dict[str, object]:
         postmortem = "required"
     return {
         "start": incident_words.when(one.start, one.start_about),
+        "after": incident_words.after_change(of),
         "end": incident_words.until(of),
         "lasted": incident_words.lasted(one),
         "peak": incident_words.peak(one),
@@ -209,19 +217,6 @@ def _incident(status: SloStatus, of: IncidentDetails) -> dict[str, object]:
         "waits": "yes" if postmortem == "required" else "",
         "report": report_path(status, "postmortem", incident=of.id),
         "command": f"error-budget-exporter postmortem ack {of.id} --by NAME --note URL",
-    }
-
-
-def _change(one: TierChange) -> dict[str, str]:
-    why = f"{formatting.percent(one.remaining)} of the budget left"
-    if one.window is not None:
-        why += f", burning at {formatting.rate(one.burn_rate)} over {format_duration(one.window)}"
-    return {
-        "at": formatting.minute(one.at),
-        "before": formatting.tier(one.before) if one.before else "",
-        "after": formatting.tier(one.after),
-        "why": why,
-        "policy": one.policy,
     }
 
 
@@ -255,29 +250,6 @@ def _override(status: SloStatus) -> dict[str, str] | None:
         "start": formatting.minute(one.start),
         "until": formatting.minute(one.until),
     }
-
-
-def _tiers(status: SloStatus) -> list[dict[str, object]]:
-    """The policy's tiers with their thresholds in words."""
-    lines = []
-    for tier in status.slo.policy.tiers:
-        if tier.above == float("-inf"):
-            when = "less than that"
-        else:
-            when = f"more than {figures.written(tier.above * 100)}% of the budget left"
-        if tier.burn_rate:
-            over = format_duration(tier.burn_rate.window)
-            when += f", or burning above {figures.written(tier.burn_rate.above)}x over {over}"
-        lines.append(
-            {
-                "name": formatting.tier(tier.name),
-                "gate": tier.gate,
-                "when": when,
-                "guidance": tier.guidance,
-                "current": tier is status.tier,
-            }
-        )
-    return lines
 
 
 def _graph(source: Source, texts: Iterable[str], shown: TimeRange | None = None) -> str:

@@ -101,7 +101,10 @@ class Pages:
         daemon = self._of_daemon()
 
         def render() -> str:
-            shown = detail(status, history, chosen_range(status, range_name), source, findings)
+            shown = detail(
+                *(status, history, chosen_range(status, range_name), source, findings),
+                changes=overview.snapshot.changes.get(status.slo.service, ()),
+            )
             return self._templates["slo"].render(shown, **daemon)
 
         return HTMLResponse(await run_in_threadpool(render))
