@@ -92,6 +92,14 @@ def _annotations() -> tuple[build.AnnotationQuery, ...]:
             "The SLO enters this tier of its policy.",
         ).use_value_for_time(True),
         annotation(
+            "Changes",
+            'max by (service, what) (slo_service_change_timestamp_seconds{service="$service"})'
+            " * 1000",
+            "green",
+            "{{what}}",
+            "What people did to the service: a deploy, a flag, a migration.",
+        ).use_value_for_time(True),
+        annotation(
             "Incidents",
             f"{once(f'slo_incident_budget_share_ratio{{{ONE}}}')} > 0",
             "red",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from exporter.slo.model import DEFAULT_DATASOURCE
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
@@ -21,3 +23,27 @@ class EvaluationSettings:
     settle: int = 300
     stale_after: int = 300
     concurrency: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesQuery:
+    """A query whose answer has what runs of each service.
+
+    - `query`: PromQL; its values do not matter.
+    - `service_label`, `version_label`: the labels with the service and with what runs of it.
+    - `by`: further labels that tell places apart in which versions change by themselves.
+    - `gone_after`: how long (seconds) a version must have been away to have gone.
+    """
+
+    query: str
+    datasource: str = DEFAULT_DATASOURCE
+    service_label: str = "service"
+    version_label: str = "version"
+    by: tuple[str, ...] = ()
+    gone_after: int = 120
+
+    @property
+    def promql(self) -> str:
+        """What Prometheus is asked: a series for each version of each service."""
+        labels = ", ".join((self.service_label, self.version_label, *self.by))
+        return f"count by ({labels}) ({self.query})"

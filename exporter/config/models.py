@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, fie
 
 from exporter.collection.settings import EvaluationSettings
 from exporter.config.sections.alerting_section import AlertingSection
+from exporter.config.sections.changes_section import ChangesSection
 from exporter.config.sections.grafana_section import GrafanaSection
 from exporter.config.sections.maintenance_section import MaintenanceSection
 from exporter.config.sections.metrics_section import MetricsSection
@@ -218,6 +219,9 @@ class MainFile(Section):
     alerting: AlertingSection = Field(
         default=AlertingSection(),
         description="How SLOs alert, unless they have settings of their own.",
+    )
+    changes: ChangesSection | None = Field(
+        default=None, description="Changes of services that are seen in Prometheus."
     )
     maintenance: list[MaintenanceSection] = Field(
         default=[], description="Maintenance windows: time that does not count."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from exporter.collection.settings import EvaluationSettings
+from exporter.collection.settings import ChangesQuery, EvaluationSettings
 from exporter.config.reading.masking import masked
 from exporter.config.reading.source import FileText
 from exporter.config.types.times import utc_text
@@ -36,8 +36,8 @@ class Settings:
     maintenance windows that reach them; `maintenance` lists all windows. `storage` is where
     the store is, None to hold the ledger in memory alone. `overrides` are their limits.
     `metrics` says which series are exposed. `grafana` is where browsers find it, None where there
-    is none. `templates` are those of reports that replace ours. `files` are the texts that it was
-    read from, secrets included, the main one first;
+    is none. `change_query` tells changes of services. `templates` are those of reports that replace
+    ours. `files` are the texts that it was read from, secrets included, the main one first;
     other tools' specs as they were understood, written when asked for.
     `notices` are lines about what of those has no counterpart here. `elsewhere` are the services of
     other shards, and the numbers of these.
@@ -53,6 +53,7 @@ class Settings:
     overrides: OverrideLimits = field(default_factory=OverrideLimits)
     grafana: str | None = None
     metrics: Selection = USED
+    change_query: ChangesQuery | None = None
     templates: Mapping[str, TemplateText] = field(default_factory=dict)
     files: tuple[tuple[Path, FileText], ...] = field(default=(), repr=False, compare=False)
     notices: tuple[str, ...] = ()
@@ -79,7 +80,10 @@ class Settings:
 
     def changes(self, before: Settings) -> dict[str, str]:
         """Which sections are others than before, but for the SLOs and what is in them."""
-        names = ("datasources", "evaluation", "overrides", "grafana", "metrics", "templates")
+        names = (
+            *("datasources", "evaluation", "overrides", "grafana", "metrics", "change_query"),
+            "templates",
+        )
         changed = [name for name in names if getattr(self, name) != getattr(before, name)]
         return {"settings": ", ".join(changed)} if changed else {}
 

@@ -166,7 +166,7 @@ class App:
         self.current.running = running
         self.publisher.selection = running.settings.metrics
         if self._tasks is not None:
-            running.begin(self.observer, self._tasks)
+            running.begin(self.observer, self._tasks, self.facade.see_change)
 
     async def _open_store(self) -> None:
         """Open the store, and let the state begin with what is stored.
@@ -257,6 +257,7 @@ class App:
             self._begin(old)
             await new.aclose()
             raise
+        new.follow_rollouts(old)
         self._begin(new)
         await old.aclose()
 

@@ -184,6 +184,15 @@ class Facade:
         self._publisher.amend(partial(replace, changes=keeper.known.by_service))
         return made, stored
 
+    def see_change(self, new: Change) -> None:
+        """Note a change that was seen in Prometheus; the next evaluation stores and shows it.
+
+        Raises:
+            ChangeError, TooManyChangesError: it may not be noted.
+        """
+        current = self._current
+        current.persister.changes.known.see(new, current.running.settings.evaluation.settle)
+
     def _show_overrides(self) -> None:
         overrides = self._current.persister.overrides.all
         self._publisher.amend(partial(with_overrides, overrides=overrides, now=time.time()))

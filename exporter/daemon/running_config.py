@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
+from exporter.collection.rollouts import RolloutReader
 from exporter.config.settings import Settings
+from exporter.daemon.change_watch import ChangeWatch, See
 from exporter.daemon.engine import Engine
 from exporter.daemon.loop import Loop, Observer
 from exporter.prometheus.client import OnQuery, PrometheusClient
+from exporter.slo.records import Change
 
 REST_SECONDS = 4.0
 """How long an evaluation under way has to end before it is left behind."""
@@ -19,12 +23,18 @@ REST_SECONDS = 4.0
 
 @dataclass(slots=True)
 class RunningConfig:
-    """A configuration and what runs by it. `task` is the loop, while there is one."""
+    """A configuration and what runs by it.
+
+    `task` is the loop, while there is one. `rollouts` tells changes of services, if it says how;
+    `watching` is the task that does so.
+    """
 
     settings: Settings
     clients: dict[str, PrometheusClient]
     engine: Engine
     task: asyncio.Task[None] | None = None
+    rollouts: RolloutReader | None = None
+    watching: asyncio.Task[None] | None = None
 
     @classmethod
     def build(cls, settings: Settings, on_query: OnQuery) -> RunningConfig:
@@ -39,10 +49,19 @@ class RunningConfig:
             )
             for name, item in settings.datasources.items()
         }
-        return cls(settings, clients, Engine(settings.slos, settings.evaluation, clients))
+        asked = settings.change_query
+        rollouts = RolloutReader(asked, settings.evaluation.interval) if asked else None
+        engine = Engine(settings.slos, settings.evaluation, clients)
+        return cls(settings, clients, engine, rollouts=rollouts)
 
-    def begin(self, observer: Observer, tasks: asyncio.TaskGroup) -> None:
-        """Poll from now on, in a task of the group."""
+    def follow_rollouts(self, old: RunningConfig) -> None:
+        """Go on where another configuration has got to, if it has asked the same."""
+        one, other = self.rollouts, old.rollouts
+        if one and other and (one.asked, one.step) == (other.asked, other.step):
+            self.rollouts = other
+
+    def begin(self, observer: Observer, tasks: asyncio.TaskGroup, see: See) -> None:
+        """Poll from now on, in tasks of the group; `see` notes changes that are seen."""
         self._tell_left_out_conditions()
         loop = Loop(self.engine, self.settings.evaluation, observer)
         running = loop.run()
@@ -50,13 +69,29 @@ class RunningConfig:
             self.task = tasks.create_task(running, name="evaluation")
         except RuntimeError:  # the group has ended: the daemon was stopped during a reload
             running.close()
+        else:
+            self._watch(tasks, see)
+
+    def _watch(self, tasks: asyncio.TaskGroup, see: See) -> None:
+        if self.rollouts is not None:
+            watch = ChangeWatch(
+                self.rollouts, self.settings.evaluation, self.clients, partial(self._seen, see)
+            )
+            self.watching = tasks.create_task(watch.run(), name="changes")
+
+    def _seen(self, see: See, change: Change) -> None:
+        """Have a change noted, if its service is one of ours."""
+        if any(slo.service == change.service for slo in self.settings.slos):
+            see(change)
 
     async def rest(self) -> None:
         """Stop polling; what is known stays."""
-        task, self.task = self.task, None
-        if task is not None:
+        tasks = [task for task in (self.task, self.watching) if task is not None]
+        self.task = self.watching = None
+        for task in tasks:
             task.cancel()
-            await asyncio.wait([task], timeout=REST_SECONDS)
+        if tasks:
+            await asyncio.wait(tasks, timeout=REST_SECONDS)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from exporter.exposition.alert_metrics import ALERT, FIGURES, fires
 from exporter.exposition.points import tier_points
 from exporter.exposition.selection import EVERYTHING, Selection
 from exporter.exposition.slo_metrics import FAMILIES
 from exporter.exposition.text import Points, label
+from exporter.slo.records import Change
 from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.slo.types import DAY
 
 SERVICE_TIER = (
     "slo_service_policy_tier",
@@ -22,6 +24,15 @@ OVERRIDES = (
     "counter",
     "Overrides of the service in this calendar quarter (UTC); starts again from zero in each.",
 )
+
+CHANGE = (
+    "slo_service_change_timestamp_seconds",
+    "gauge",
+    "When a change was made to the service: its newest five of the last day.",
+)
+
+NEWEST_CHANGES = 5
+"""Of a service: labels that come and go must not become many."""
 
 
 def families(
@@ -48,6 +59,17 @@ def families(
         for service, count in snapshot.overrides.items()
     )
     yield (*OVERRIDES, overridden)
+    changed = (
+        (label("service", service), _change_points(of_service, snapshot.at))
+        for service, of_service in snapshot.changes.items()
+    )
+    yield (*CHANGE, changed)
+
+
+def _change_points(changes: Sequence[Change], at: int) -> Points:
+    """One point for each `what`: the last time of it."""
+    last = {each.what: each.at for each in changes[-NEWEST_CHANGES:] if each.at > at - DAY}
+    return [(label("what", what), float(time)) for what, time in last.items()]
 
 
 def _slo_labels(status: SloStatus) -> str:

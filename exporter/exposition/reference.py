@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry
 
 from exporter.exposition.alert_metrics import ALERT_FAMILIES
-from exporter.exposition.families import OVERRIDES, SERVICE_TIER
+from exporter.exposition.families import CHANGE, OVERRIDES, SERVICE_TIER
 from exporter.exposition.selection import OPTIONAL
 from exporter.exposition.self_metrics import PREFIX, SelfFigures, SelfMetrics, StoreFigures
 from exporter.exposition.slo_metrics import FAMILIES, Family
@@ -121,6 +121,8 @@ def reference() -> str:
     slos += _row(name, kind, "tier (and no `slo`)", help_)
     name, kind, help_ = OVERRIDES
     slos += _row(name, kind, "(no `slo`)", help_)
+    name, kind, help_ = CHANGE
+    slos += _row(name, kind, "what (and no `slo`)", help_)
     whom = "".join(f"| {who} | {what} | {count} |\n" for who, what, count in FOR_WHOM)
     head = "\nWhich are for whom:\n\n| for | metrics | series of an SLO |\n|---|---|---|\n"
     return INTRO + slos + head + whom + LIGHTER + FORMULAS.lstrip() + _table(_own()) + OUTRO

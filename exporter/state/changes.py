@@ -51,6 +51,20 @@ class ServiceChanges:
         self._log.info("change noted", **_log_fields(new), **get_contextvars())  # who told of it
         return new
 
+    def see(self, new: Change, late: int) -> Change:
+        """Note a change that was seen in Prometheus, unless it is known.
+
+        What came late may have moved it, by `late` seconds at the most.
+
+        Raises:
+            ChangeError, TooManyChangesError: it may not be noted.
+        """
+        for one in self.of(new.service):
+            same = (one.what, one.source) == (new.what, new.source)
+            if same and abs(one.at - new.at) <= late:
+                return one
+        return self.note(new)
+
     def unsaved(self) -> Sequence[Change]:
         """Those that are to be stored."""
         return tuple(self._unsaved.values())

@@ -156,14 +156,18 @@ def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) 
                 if section.reaches(slo.service, slo.name)
             )
             slos.append(slo.slo(main.policy_of(slo), main.alerting, maintenance))
+    used = {slo.datasource for slo in slos}
+    if main.changes:
+        used.add(main.changes.datasource)
     return Settings(
         slos=tuple(slos),
-        datasources=main.used_datasources({slo.datasource for slo in slos}),
+        datasources=main.used_datasources(used),
         evaluation=main.evaluation.settings(),
         maintenance=tuple(placed for of_file in windows for _, placed in of_file),
         storage=main.storage.place(files[0][0].file.parent),
         overrides=main.policy.overrides.limits(),
         grafana=main.grafana.url,
+        change_query=main.changes.settings() if main.changes else None,
         metrics=main.metrics.selection(),
         templates=main.reports.templates,
     )

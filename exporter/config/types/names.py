@@ -50,9 +50,15 @@ def unknown_names(documents: list[Document], *, all_read: bool) -> Iterator[Mist
 
 
 def unknown_datasources(documents: list[Document]) -> Iterator[Mistake]:
-    """Datasources that SLOs name, but the main file does not have."""
+    """Datasources that SLOs and `changes` name, but the main file does not have."""
     named = documents[0].values.get("datasources")
     known = [DEFAULT_DATASOURCE, *(named if isinstance(named, Mapping) else ())]
+    changes = documents[0].values.get("changes")
+    if isinstance(changes, Mapping):
+        name = changes.get("datasource")
+        if isinstance(name, str) and name not in known:
+            message = f"{quoted(name)} is not a datasource, {_known(name, known)}"
+            yield documents[0].mistake(("changes", "datasource"), message)
     for document in documents:
         for index, slo in _entries(document, "slos"):
             name = slo.get("datasource")

@@ -10,7 +10,7 @@ from exporter.slo.figures import minute
 from exporter.slo.records import Change
 from exporter.slo.snapshot import SloStatus
 from exporter.web.pages import formatting
-from exporter.web.pages.links import web_link
+from exporter.reports.markdown import web_address
 
 MOST = 50
 """Changes that are listed, the newest ones."""
@@ -31,7 +31,7 @@ def _row(change: Change, cost: ChangeCost) -> dict[str, str]:
     return {
         "at": minute(change.at),
         "what": change.what,
-        "link": web_link(change.link or ""),
+        "link": web_address(change.link or ""),
         "by": change.by or ("seen in Prometheus" if change.source == "query" else ""),
         "spent": spent(cost),
         "risky": "yes" if risky else "",

@@ -93,6 +93,7 @@ SEEN = (
     'count(slo_incident_budget_share_ratio{service="checkout"}) == 2',
     "count(slo_error_budget_remaining_ratio) == 8",
     "count(slo_policy_override_until_timestamp_seconds) == 2",
+    "count(slo_service_change_timestamp_seconds) == 2",
     "count(rate(slo_bad_events_total[15s])) == 8",
     "count(rate(process_cpu_seconds_total[15s])) == 2",
     "count(error_budget_exporter_store_last_write_timestamp_seconds) == 2",
@@ -195,23 +196,27 @@ def watched_shop(
             exporters[-1].start()
         for exporter in exporters:
             exporter.wait_ready()
-            _override(exporter.port)
+            _say(exporter.port)
         watched = Watched(prometheus, exporters, since)
         for query in seen:
             watched.until(partial(watched.now, query), query)
         yield watched
 
 
-def _override(port: int) -> None:
-    """Let deploys of checkout pass the gate, for the mark that this leaves."""
-    word = {"service": "checkout", "by": "jane", "why": "a fix", "duration": "1h"}
-    asked = Request(
-        f"http://127.0.0.1:{port}/api/v1/overrides",
-        data=json.dumps(word).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urlopen(asked, timeout=PATIENCE) as answer:
-        assert answer.status == 201
+def _say(port: int) -> None:
+    """Let deploys of checkout pass the gate, and note one, for the marks that these leave."""
+    words = {
+        "overrides": {"service": "checkout", "by": "jane", "why": "a fix", "duration": "1h"},
+        "changes": {"service": "checkout", "what": "v1.2.3"},
+    }
+    for path, word in words.items():
+        asked = Request(
+            f"http://127.0.0.1:{port}/api/v1/{path}",
+            data=json.dumps(word).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urlopen(asked, timeout=PATIENCE) as answer:
+            assert answer.status == 201
 
 
 def _prometheus(ports: dict[str, int], rule_file: Path) -> str:

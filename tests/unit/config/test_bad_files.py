@@ -73,8 +73,8 @@ TOP = {
     "unknown key like none": (
         before_slos("x y: {}"),
         'config.yaml:1: "x y": unknown key, known here: prometheus, datasources, evaluation, '
-        "storage, grafana, reports, metrics, policy, policies, alerting, maintenance, slos, "
-        "slo_files, specs",
+        "storage, grafana, reports, metrics, policy, policies, alerting, changes, maintenance, "
+        "slos, slo_files, specs",
     ),
     "no SLO": (
         "slos: []",

@@ -19,7 +19,7 @@ from exporter.slo.durations import format_duration
 from exporter.slo.maintenance import one_off
 from exporter.slo.overrides import with_overrides
 from exporter.slo.policy_state import PolicyState
-from exporter.slo.records import Firing, Incident, Override, TierChange
+from exporter.slo.records import Change, Firing, Incident, Override, TierChange
 from exporter.slo.types import DAY
 from tests.helpers.exposition.reading import FORMS, OWN, families, text, values
 from tests.helpers.samples import AT, every_window, slo, snapshot, subject
@@ -61,6 +61,7 @@ TABLE = {
     "slo_postmortem_required": ("gauge", set()),
     "slo_policy_override_until_timestamp_seconds": ("gauge", set()),
     "slo_policy_overrides_total": ("counter", set()),
+    "slo_service_change_timestamp_seconds": ("gauge", {"what"}),
     "slo_data_state": ("gauge", {"state"}),
     "slo_maintenance_active": ("gauge", set()),
     "slo_data_coverage_ratio": ("gauge", set()),
@@ -86,7 +87,12 @@ SLOWED = PolicyState(
 )
 RELEASE = one_off("database upgrade", AT - 600, AT + 600)
 
-OF_SERVICES = {"slo_service_policy_tier", "slo_policy_overrides_total"}
+OF_SERVICES = {
+    "slo_service_policy_tier",
+    "slo_policy_overrides_total",
+    "slo_service_change_timestamp_seconds",
+}
+CHANGES = {"auth": (Change("auth", "v1.2.3", AT - 60),)}
 OVERRIDE = Override("auth", None, "ada", "a hotfix", AT - 60, AT + 60, id=1)
 
 TIER_STATUS = {
@@ -110,7 +116,8 @@ class TestFamilies:
             recovery=AT + 9,
         )
         one = replace(one, scrape_interval=30.0)
-        found = families(with_overrides(snapshot((one, BURNING)), [OVERRIDE], AT), form)
+        shot = with_overrides(snapshot((one, BURNING)), [OVERRIDE], AT)
+        found = families(replace(shot, changes=CHANGES), form)
         assert found.keys() == TABLE.keys()
         for name, (kind, labels) in TABLE.items():
             own = {"service"} if name in OF_SERVICES else set(OWN)
@@ -128,6 +135,25 @@ class TestFamilies:
             for _, labels in samples:
                 carried = groups.items() <= dict(labels).items()
                 assert carried == (name not in OF_SERVICES)
+
+    def test_the_newest_changes_of_a_day_are_told(self, form):
+        """Five of a service, each `what` once, whatever it holds."""
+        times = {f"v{ago}": AT - ago for ago in (90_000, 600, 500, 400, 300, 200, 100)}
+        changes = [Change("auth", what, at) for what, at in times.items()]
+        changes.append(Change("auth", "v400", AT - 7))
+        shot = replace(
+            snapshot((subject(slo()), SPENT)),
+            changes={"auth": tuple(changes), "shop": (Change("shop", 'a"b\\', AT - 86_399),)},
+        )
+        _, samples = families(shot, form)["slo_service_change_timestamp_seconds"]
+        found = {
+            (dict(labels)["service"], dict(labels)["what"]): v for (_, labels), v in samples.items()
+        }
+        assert found == {
+            **{("auth", f"v{ago}"): AT - ago for ago in (300, 200, 100)},
+            ("auth", "v400"): AT - 7,
+            ("shop", 'a"b\\'): AT - 86_399,
+        }
 
     def test_how_it_stands_in_its_policy(self, form):
         """Since when, how often it changed, when it gets better, and what incidents took."""
