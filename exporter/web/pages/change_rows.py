@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from exporter.reports.markdown import web_address
 from exporter.slo.change_costs import ChangeCost, change_cost
 from exporter.slo.event_history import EventHistory
 from exporter.slo.figures import minute
 from exporter.slo.records import Change
 from exporter.slo.snapshot import SloStatus
 from exporter.web.pages import formatting
-from exporter.reports.markdown import web_address
 
 MOST = 50
 """Changes that are listed, the newest ones."""
