@@ -22,7 +22,7 @@ ESCAPED = "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;&#39;"
 class Elements(HTMLParser):
     """Collects the tags of a page with their attributes, and complains of unclosed ones."""
 
-    VOID = frozenset({"meta", "link", "input", "option"})
+    VOID = frozenset({"br", "meta", "link", "input", "option"})
 
     def __init__(self, text: str) -> None:
         super().__init__()
