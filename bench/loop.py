@@ -81,7 +81,7 @@ async def live(url: str, count: int, folder: Path, ticker: Ticker) -> None:
     persister = Persister(Store(folder))
     async with PrometheusClient(PrometheusSettings(url=url, timeout=120)) as client:
         engine = Engine(slos(count), settings, {"prometheus": client})
-        await persister.read(engine.state)
+        await persister.begin(engine, END + settings.delay)
 
         spare_the_loop()
 

@@ -180,8 +180,7 @@ class App:
         engine = current.running.engine
         try:
             persister = Persister(await asyncio.to_thread(Store, current.storage))
-            stored = await persister.read(engine.state)
-            await asyncio.to_thread(engine.begin_with, stored, time.time())
+            await persister.begin(engine, time.time())
             await persister.read_overrides()
             await persister.changes.save()  # reads what is stored
         except (StoreInUseError, StoreVersionError):

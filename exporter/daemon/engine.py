@@ -30,6 +30,7 @@ from exporter.slo.model import Slo
 from exporter.slo.records import Acknowledgement, Incident
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.types import HOUR, Group, SloIndex, enumerate_slos
+from exporter.state.beginning import Beginning
 from exporter.state.evaluation_state import EvaluationState
 from exporter.store.stored import StoredSlo
 
@@ -144,9 +145,9 @@ class Engine:
         interval = self._settings.interval
         return int((now - self._settings.delay) // interval) * interval
 
-    def begin_with(self, stored: Mapping[SloIndex, StoredSlo], now: float) -> None:
-        """Take over what a store has of the SLOs (by their index)."""
-        self.state.take_over(stored, at=self._end(now))
+    def beginning(self, now: float) -> Beginning:
+        """What takes over what a store has."""
+        return Beginning(self.state, self._end(now))
 
     def follow(
         self, old: Engine, stored: Mapping[SloIndex, StoredSlo], now: float, *, saved: bool

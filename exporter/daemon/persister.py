@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -60,37 +61,42 @@ class Persister:
         if problem:
             self._log.error("nothing is stored: the ledger is kept in memory alone", error=problem)
 
-    async def read(
-        self, state: EvaluationState, old: EvaluationState | None = None
-    ) -> dict[SloIndex, StoredSlo]:
-        """What the store has of the SLOs of a state, except for those that `old` has as well.
+    async def begin(self, engine: Engine, now: float) -> None:
+        """Have an engine that knows nothing yet take over what is stored, at `now` (Unix seconds).
 
-        From then on it is this state's changes that are stored. A database that is out of reach is
-        read later.
+        Its changes are stored from then on. A database out of reach is read later.
 
         Raises:
             StoreError: the file cannot be read.
             StoreVersionError: a newer version wrote it.
         """
+        if self._store is not None:
+            keys, taker = engine.state.keys(), engine.beginning(now)
+            await self._reading(self._store, partial(self._store.load_in_pieces, keys, taker))
+
+    async def read(self, state: EvaluationState, old: EvaluationState) -> dict[SloIndex, StoredSlo]:
+        """What the store has of a state's SLOs that `old` has not; as `begin` otherwise."""
         if self._store is None:
             return {}
-        keys = state.keys()
-        there = set(old.keys()) if old else set()
+        keys, there, store = state.keys(), set(old.keys()), self._store
         known = {slo_index for slo_index, key in enumerate_slos(keys) if key in there}
+        found: dict[SloIndex, StoredSlo] = {}
+        await self._reading(store, lambda: found.update(store.load(keys, known)))
+        return found
+
+    async def _reading(self, store: Store, load: Callable[[], None]) -> None:
         async with self._lock:
             try:
-                stored = await asyncio.to_thread(self._store.load, keys, known)
+                await asyncio.to_thread(load)
             except StoreVersionError:
                 raise
             except StoreError as error:
-                if not self._store.shared:
+                if not store.shared:
                     raise
                 self._note("ledger", str(error))
                 self._unread = True  # it is read when it is there again
-                return {}
-        for message in self._store.new_messages():
+        for message in store.new_messages():
             self._log.warning(message)
-        return stored
 
     async def read_overrides(self) -> None:
         """Begin with the overrides that are stored.

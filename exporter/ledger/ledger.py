@@ -15,6 +15,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.ledger.block import Block
 from exporter.ledger.changes import Chunk
 from exporter.ledger.checksums import NotedChecksums
 from exporter.ledger.history import History, Stretch, put_together
@@ -210,6 +211,10 @@ class Ledger:
             if found.converted or not stored:
                 self.note_change(level, low, high, slo_index)
 
+    def restore_block(self, block: Block, series_indices: NDArray[np.intp]) -> None:
+        """Put stored slots into series that hold nothing yet, one for each chunk of the block."""
+        self._time.put(block, series_indices)
+
     def clear_series(self, series_index: SeriesIndex) -> None:
         """Forget a series's counts, so that another group may have it."""
         for ring in self._rings:
@@ -217,14 +222,7 @@ class Ledger:
 
     def newest_known(self) -> NDArray[np.int64]:
         """The end of every series' newest known slot of the finest level; 0 without any."""
-        ring = self._rings[0]
-        known = ring.counts.known[: self.series_count, ring.at(*self.cover(0))][:, ::-1] > 0
-        ends = (
-            self.end - known.argmax(axis=1) * ring.slot
-            if known.size
-            else np.zeros(self.series_count)
-        )
-        return np.where(known.any(axis=1), ends, 0).astype(np.int64)
+        return self._rings[0].newest_known(*self.cover(0), self.series_count)
 
     def read(self, level: int, series_index: SeriesIndex) -> Slots:
         """The slots of a level, oldest first, as one series."""

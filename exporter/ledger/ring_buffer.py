@@ -137,6 +137,12 @@ class RingBuffer:
             bad, total = bad - self.excluded.bad[cells], total - self.excluded.total[cells]
         return bad, total, known
 
+    def newest_known(self, start: int, end: int, series: int) -> NDArray[np.int64]:
+        """The end of the newest known slot in (start, end] of each of so many series; 0 without."""
+        known = self.counts.known[:series, self.at(start, end)][:, ::-1] > 0
+        ends = end - known.argmax(axis=1) * self.slot if known.size else np.zeros(series)
+        return np.where(known.any(axis=1), ends, 0).astype(np.int64)
+
     def clear(self, start: int, end: int) -> None:
         """Forget the slots in (start, end]."""
         if (end - start) // self.slot >= self.columns:

@@ -8,6 +8,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.ledger.block import Block
 from exporter.ledger.changes import Changes, Chunk
 from exporter.ledger.history import Stretch
 from exporter.ledger.levels import CHUNK, Level
@@ -101,6 +102,17 @@ class Rings:
         at = coarse.at(old, fence)
         coarse.asked[:, at] = np.where(settled, SlotStatus.SETTLED, SlotStatus.NO)
         self.changes.note(i + 1, old, fence, None)
+
+    def put(self, block: Block, series_indices: NDArray[np.intp]) -> None:
+        """Put a block of chunks into its level, as far as that covers them, a series for each."""
+        [level] = [i for i, ring in enumerate(self.rings) if ring.slot == block.slot]
+        ring, (low, high) = self.rings[level], self.cover(level)
+        numbers = block.numbers[:, None] * CHUNK + np.arange(1, CHUNK + 1)
+        chunk, place = np.nonzero((numbers * ring.slot > low) & (numbers * ring.slot <= high))
+        at = numbers[chunk, place] % ring.columns
+        for target, new in zip(ring.counts.arrays(), block.slots.arrays(), strict=True):
+            target[series_indices[chunk], at] = new[chunk, place]
+        ring.asked[block.slo_indices[chunk], at] = block.asked[chunk, place]
 
     def stretches(
         self,

@@ -242,11 +242,14 @@ class EvaluationState:
                 unit=self._units[slo_index],
                 stored=item.own,
             )
-            self.policy_records.restore(
-                slo_index, item.final_until, item.policy_states, stored=item.own
-            )
-            if item.rebuild:
-                self.rebuilds.begin(slo_index)
+            self.take_records(slo_index, item)
+
+    def take_records(self, slo_index: SloIndex, item: StoredSlo) -> None:
+        """Take over what is known of an SLO besides its slots."""
+        records = self.policy_records
+        records.restore(slo_index, item.final_until, item.policy_states, stored=item.own)
+        if item.rebuild:
+            self.rebuilds.begin(slo_index)
 
     def follow(
         self, old: EvaluationState, stored: Mapping[SloIndex, StoredSlo], *, at: int, saved: bool

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exporter.ledger.history import History, Stretch
 from exporter.ledger.levels import CHUNK
 from exporter.slo.policy_state import PolicyState
-from exporter.slo.types import DAY, Group
+from exporter.slo.types import DAY, Group, SloIndex, enumerate_slos
 from exporter.store import tier_history
+from exporter.store.blocks import Blocks
 from exporter.store.chunks import DamagedChunkError, decode
 from exporter.store.session import Session
-from exporter.store.stored import SloKey, StoredSlo
+from exporter.store.stored import SloKey, StoredPiece, StoredSlo, Wanted
 
 SLACK = DAY
 """How much longer than the period they are for slots are kept, in seconds."""
@@ -72,6 +73,49 @@ class SloReader:
             for place, (key, of_key) in enumerate(zip(some, chosen, strict=True), first):
                 if of_key:
                     yield place, self._stored(key, of_key, found)
+
+    def newest_end(self, keys: Sequence[SloKey]) -> int:
+        """Up to when anything is stored of SLOs, or of ones that measure the same; 0 for never."""
+        (end,) = self._session.execute(
+            f'SELECT max("end") FROM slo WHERE measured IN {self._session.texts}',  # noqa: S608 - ours
+            (json.dumps(sorted({key.measured for key in keys})),),
+        ).fetchone()
+        return end or 0
+
+    def pieces(self, keys: Sequence[SloKey], wanted: Wanted) -> Iterator[StoredPiece]:
+        """What `read` gives, some SLOs at a time, and of those that are wanted so in blocks."""
+        for first in range(0, len(keys), AT_ONCE):
+            some = keys[first : first + AT_ONCE]
+            rows = self._slo_rows({key.measured for key in some})
+            chosen = {
+                slo_index: of_key
+                for slo_index, key in enumerate_slos(some)
+                if (of_key := _chosen(rows.get(key.measured, ()), key))
+            }
+            found = self._found({row.id for of_key in chosen.values() for row in of_key})
+            slos, plain = {}, {}
+            blocks = Blocks()
+            for place, of_key in chosen.items():
+                slo_index, key = SloIndex(first + place), some[place]
+                # Two SLOs may measure the same, and one may have changed its name.
+                alone = len(of_key) == 1 and of_key[0].end == wanted.end
+                if (
+                    alone
+                    and slo_index in wanted.plain
+                    and blocks.add(slo_index, *self._plain(of_key[0], found), wanted.slots)
+                ):
+                    plain[slo_index] = self._stored(key, of_key, replace(found, chunks={}))
+                else:
+                    slos[slo_index] = self._stored(key, of_key, found)
+            yield StoredPiece(slos, plain, blocks.decoded())
+
+    def _plain(
+        self, row: _SloRow, found: _Found
+    ) -> tuple[Sequence[Group], Sequence[tuple[int, int, bytes]]]:
+        """The groups of an SLO, and the chunks of the first."""
+        series = found.series.get(row.id, [])
+        chunks = found.chunks.get(series[0][0], []) if series else []
+        return [group for _, group in series], chunks
 
     def _slo_rows(self, measured: Iterable[str]) -> dict[str, list[_SloRow]]:
         session = self._session

@@ -21,7 +21,7 @@ from exporter.store.places import backend
 from exporter.store.rebuild_requests import RebuildsSeen
 from exporter.store.session import Session
 from exporter.store.settings import Place, PostgresSettings
-from exporter.store.stored import ChunkChange, PolicyStates, SharedRecords, SloKey, StoredSlo
+from exporter.store.stored import ChunkChange, PolicyStates, SharedRecords, SloKey, StoredSlo, Taker
 from exporter.store.writing import SloWriter
 
 
@@ -84,6 +84,21 @@ class Store:
         name = self._connection.name
         self._connection.messages += [f"{name}: {message}" for message in reader.messages]
         return found
+
+    def load_in_pieces(self, keys: Sequence[SloKey], taker: Taker) -> None:
+        """Have a taker take over what is stored of some SLOs. The next writes are of these SLOs.
+
+        Raises:
+            StoreError: it cannot be read; something may have been taken over.
+        """
+        self._writer = SloWriter(keys)
+        self._rebuilt = RebuildsSeen()
+        with self._connection.reading() as session:
+            reader = SloReader(session)
+            wanted = taker.begin(reader.newest_end(keys))
+            for piece in reader.pieces(keys, wanted):
+                taker.take(piece)
+        self._connection.messages += [f"{self.name}: {message}" for message in reader.messages]
 
     def write(
         self,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from exporter.ledger.block import Block
 from exporter.ledger.history import History, Stretch
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Acknowledgement
@@ -42,6 +44,36 @@ class StoredSlo:
     rebuild: bool = False
     final_until: int = 0
     policy_states: Mapping[Group, PolicyState] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is read as blocks: the slots of the SLOs in `plain`, as long as all that is stored of
+    one are slots of these lengths (seconds), up to `end` (Unix seconds), without groups and
+    maintenance windows."""
+
+    end: int
+    slots: Collection[int]
+    plain: Collection[SloIndex]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPiece:
+    """Some of the SLOs. The slots of those in `plain` are in the blocks, not in their histories."""
+
+    slos: Mapping[SloIndex, StoredSlo]
+    plain: Mapping[SloIndex, StoredSlo]
+    blocks: Sequence[Block]
+
+
+class Taker(Protocol):
+    """Takes over what is stored, piece by piece: all of it at once would take memory."""
+
+    def begin(self, end: int) -> Wanted:
+        """Hear up to when anything is stored (Unix seconds), and say what is wanted as blocks."""
+
+    def take(self, piece: StoredPiece) -> None:
+        """Take over a piece."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def running(
     persister = Persister(Store(folder))
     one = engine(fake, *slos, **settings)
     try:
-        one.begin_with(asyncio.run(persister.read(one.state)), at + DELAY)
+        asyncio.run(persister.begin(one, at + DELAY))
         yield one, persister
     finally:
         persister.close()

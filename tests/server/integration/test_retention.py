@@ -104,8 +104,7 @@ class Life:
         persister = Persister(Store(self._folder))
         async with PrometheusClient(PrometheusSettings(url=self._prometheus.url)) as client:
             self.engine = Engine(self.slos, EvaluationSettings(), {"prometheus": client})
-            stored = await persister.read(self.engine.state)
-            self.engine.begin_with(stored, moments[0] + DELAY)
+            await persister.begin(self.engine, moments[0] + DELAY)
             for moment in moments:
                 forget(self._prometheus, moment - RETENTION)
                 await self.engine.poll(moment + DELAY)

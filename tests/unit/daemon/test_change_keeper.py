@@ -36,7 +36,7 @@ def begin(place: Place) -> Persister:
     async def begun() -> Persister:
         persister = Persister(Store(place), clock=lambda: NOW)
         one = engine(FakePrometheus(RATES))
-        one.begin_with(await persister.read(one.state), NOW + DELAY)
+        await persister.begin(one, NOW + DELAY)
         await persister.changes.save()
         return persister
 

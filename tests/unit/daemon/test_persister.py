@@ -42,7 +42,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 async def begin(one: Engine, persister: Persister, at: int = NOW) -> None:
     """What the application does at its start."""
-    one.begin_with(await persister.read(one.state), at + DELAY)
+    await persister.begin(one, at + DELAY)
 
 
 def kept(store: Store, fake: FakePrometheus | None = None) -> tuple[Engine, Persister]:
@@ -125,7 +125,8 @@ class TestSaving:
         with capture_logs() as logs:
             persister = Persister(None, problem="no room")
         one = engine(FakePrometheus(RATES), SLO)
-        assert run(persister.read(one.state)) == {}
+        run(persister.begin(one, NOW + DELAY))
+        assert one.ledger.end == 0
         assert not run(persister.save(one))
         assert persister.state.problem == "no room"
         assert [line["error"] for line in logs] == ["no room"]
@@ -203,7 +204,7 @@ def test_what_an_operator_should_know_is_logged(tmp_path):
     store = Store(tmp_path)
     persister, one = Persister(store), engine(FakePrometheus(RATES), SLO)
     with capture_logs() as logs:
-        run(persister.read(one.state))
+        run(persister.begin(one, NOW + DELAY))
     store.close()
     [line] = logs
     assert line["log_level"] == "warning"

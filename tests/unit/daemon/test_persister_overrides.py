@@ -39,7 +39,7 @@ async def begin(folder: Path) -> tuple[Engine, Persister]:
     """What the application does at its start."""
     persister = Persister(Store(folder), clock=lambda: NOW)
     one = engine(FakePrometheus(RATES), slo(period=7 * DAY))
-    one.begin_with(await persister.read(one.state), NOW + DELAY)
+    await persister.begin(one, NOW + DELAY)
     await persister.read_overrides()
     return one, persister
 

@@ -54,7 +54,7 @@ class TestRebuild:
             one = engine(fake, SLO)
             persister = Persister(Store(tmp_path))
             try:
-                one.begin_with(await persister.read(one.state), NOW + DELAY)
+                await persister.begin(one, NOW + DELAY)
                 await one.poll(NOW + DELAY)
                 one.state.rebuilds.begin(0)
                 new = engine(fake, SLO)
@@ -85,7 +85,8 @@ class TestRebuild:
             fill(one)
             request_rebuild(tmp_path, SLO.service, SLO.name)
             new = engine(silent(), SLO)
-            new.follow(one, asyncio.run(persister.read(new.state)), NOW + DELAY, saved=True)
+            stored = asyncio.run(persister.read(new.state, one.state))
+            new.follow(one, stored, NOW + DELAY, saved=True)
             new.ledger.changes()
             assert asyncio.run(persister.save(new))
             assert not rebuild_pending(tmp_path, SLO.service, SLO.name)

@@ -25,7 +25,7 @@ async def begin(place: PostgresSettings) -> tuple[Engine, Persister]:
     """What the application does at its start."""
     persister = Persister(Store(place), clock=lambda: NOW)
     one = engine(FakePrometheus(RATES))
-    one.begin_with(await persister.read(one.state), NOW + DELAY)
+    await persister.begin(one, NOW + DELAY)
     await persister.read_overrides()
     return one, persister
 

@@ -102,7 +102,7 @@ def test_a_restart_changes_nothing(tmp_path, lived):
     for pause in (0, STEP, 900, 2 * HOUR, 4 * HOUR):
         persister = Persister(Store(tmp_path))
         one = engine(fake(), SLO, interval=STEP)
-        one.begin_with(asyncio.run(persister.read(one.state)), at + pause + DELAY)
+        asyncio.run(persister.begin(one, at + pause + DELAY))
         for _ in range(25):
             poll(one, at + pause)
             fill(one)
@@ -124,7 +124,7 @@ def test_a_renamed_slo_keeps_its_tier(tmp_path):
     for name in names:
         persister = Persister(Store(tmp_path))
         one = engine(fake(), name, interval=STEP)
-        one.begin_with(asyncio.run(persister.read(one.state)), NOW + 2 * HOUR + DELAY)
+        asyncio.run(persister.begin(one, NOW + 2 * HOUR + DELAY))
         poll(one, NOW + 2 * HOUR)
         fill(one)
         found.append(only(one, NOW + 2 * HOUR).tier_status)

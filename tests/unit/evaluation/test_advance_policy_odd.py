@@ -158,7 +158,7 @@ def test_what_could_not_be_stored_is_stored_later(tmp_path):
     """A judgement is no more lost than the slots that it was made of."""
     persister = Persister(Store(tmp_path))
     one = engine(fake(), SLO, interval=STEP)
-    asyncio.run(persister.read(one.state))
+    asyncio.run(persister.begin(one, NOW + DELAY))
     walk(one, NOW, NOW + 2 * HOUR)
     with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

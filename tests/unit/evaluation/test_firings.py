@@ -108,7 +108,7 @@ class TestFirings:
         ):
             persister = Persister(Store(tmp_path))
             again = engine(fake(), slo("99.9", period=PERIOD), interval=STEP)
-            again.begin_with(asyncio.run(persister.read(again.state)), start + DELAY)
+            asyncio.run(persister.begin(again, start + DELAY))
             walk(again, int(start), until)
             assert only(again, until).firings
             assert asyncio.run(persister.save(again))

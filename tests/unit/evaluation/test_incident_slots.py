@@ -126,7 +126,7 @@ def test_restarts_within_five_minutes_change_nothing(tmp_path, lived):
     for pause in (0, 90, 3_030, 1_230, 60, HOUR, 30, 4_500):
         persister = Persister(Store(tmp_path))
         one = new()
-        one.begin_with(asyncio.run(persister.read(one.state)), at + pause + DELAY)
+        asyncio.run(persister.begin(one, at + pause + DELAY))
         for _ in range(6):
             poll(one, at + pause)
             fill(one)
@@ -162,7 +162,7 @@ def test_what_was_missed_is_found_and_is_about(tmp_path, away, slot):
     for at in (NOW, NOW + away):
         persister = Persister(Store(tmp_path))
         one = engine(fake, of, interval=STEP)
-        one.begin_with(asyncio.run(persister.read(one.state)), at + DELAY)
+        asyncio.run(persister.begin(one, at + DELAY))
         # What settles is stored: five minutes later.
         for boundary in range(at, at + 1_200, 300):
             poll(one, boundary)

@@ -55,7 +55,7 @@ def shown(folder: Path, *, stale_after: int | None = None) -> dict[str, Any]:
         persister = Persister(Store(folder), clock=lambda: now)
         engine = Engine(settings.slos, evaluation, {"prometheus": FakePrometheus({})})
         try:
-            engine.begin_with(await persister.read(engine.state), now)
+            await persister.begin(engine, now)
             await persister.read_overrides()
             overrides = persister.overrides.all
             snapshot = with_overrides(engine.evaluate(now), overrides, now)
