@@ -14,6 +14,7 @@ import structlog
 from exporter.daemon.change_keeper import ChangeKeeper
 from exporter.daemon.day_reader import DayReader
 from exporter.daemon.engine import Engine
+from exporter.daemon.rebuild_requests import attend_to_rebuilds
 from exporter.daemon.sharing import learn, learn_all
 from exporter.daemon.store_state import StoreState
 from exporter.errors import StoreError
@@ -67,12 +68,11 @@ class Persister:
         Its changes are stored from then on. A database out of reach is read later.
 
         Raises:
-            StoreError: the file cannot be read.
-            StoreVersionError: a newer version wrote it.
+            StoreError, StoreVersionError: the file cannot be read; a newer version wrote it.
         """
-        if self._store is not None:
-            keys, taker = engine.state.keys(), engine.beginning(now)
-            await self._reading(self._store, partial(self._store.load_in_pieces, keys, taker))
+        if (store := self._store) is not None:
+            taker = engine.beginning(now)
+            await self._reading(store, partial(store.load_in_pieces, engine.state.keys(), taker))
 
     async def read(self, state: EvaluationState, old: EvaluationState) -> dict[SloIndex, StoredSlo]:
         """What the store has of a state's SLOs that `old` has not; as `begin` otherwise."""
@@ -260,16 +260,7 @@ class Persister:
             )
         if store.shared:
             await learn(store, engine)
-        for slo_index in done:
-            await asyncio.to_thread(store.end_rebuild, slo_index)
-            async with engine.turns:
-                state.rebuilds.end(slo_index)
-            slo = state.slos[slo_index]
-            self._log.info("everything was read again", service=slo.service, slo=slo.name)
-        requests = await asyncio.to_thread(store.rebuild_requests)
-        async with engine.turns:
-            for slo_index in set(requests) - set(state.rebuilds.under_way):
-                state.rebuilds.begin(slo_index)
+        await attend_to_rebuilds(store, engine, done)
 
     async def _attempt(self, part: str, write: Awaitable[None]) -> bool:
         """Write a part of what is stored; whether that went well."""
