@@ -12,6 +12,7 @@ from importlib.metadata import version
 import structlog
 from structlog.contextvars import get_contextvars
 
+from exporter.daemon.backtests import LedgerBacktests
 from exporter.daemon.current import Current
 from exporter.daemon.reviews import Reviews
 from exporter.evaluation.chart_data import event_histories, slo_indices_of
@@ -21,10 +22,12 @@ from exporter.exposition.publisher import Publisher
 from exporter.prometheus.graph_queries import graph_queries
 from exporter.reports.templates import Templates, TemplateText
 from exporter.review.nearest import did_you_mean, listed
+from exporter.slo.backtest import Backtest
 from exporter.slo.changes import ChangeError
 from exporter.slo.event_history import EventHistory
 from exporter.slo.figures import minute
 from exporter.slo.findings import Finding
+from exporter.slo.model import Objective
 from exporter.slo.overrides import OverrideError, with_overrides
 from exporter.slo.records import Acknowledgement, Change, Incident, Override
 from exporter.slo.snapshot import SloStatus, Snapshot
@@ -54,6 +57,7 @@ class Facade:
         self._publisher = publisher
         self._reload = reload
         self._reviews = Reviews()
+        self._backtests = LedgerBacktests()
         self._templates: tuple[Mapping[str, TemplateText], Templates] | None = None
         self._log = structlog.get_logger()
 
@@ -255,6 +259,17 @@ class Facade:
         if self._templates is None or self._templates[0] is not texts:
             self._templates = texts, Templates(texts)
         return self._templates[1]
+
+    async def backtest(self, status: SloStatus, objectives: Sequence[Objective]) -> Backtest | None:
+        """What would have become of an SLO with its own and other objectives, from the ledger."""
+        # With the days before: a period that moves needs one more than itself.
+        [history] = await self.long_histories([status])
+        state = self._current.running.engine.state
+        index = slo_indices_of(state, [status]).get((status.slo.service, status.slo.name))
+        if history is None or index is None:
+            return None
+        slack = state.slack(index)
+        return await self._backtests.of(status, history, objectives, slack)
 
     async def findings(self, status: SloStatus) -> tuple[Finding, ...] | None:
         """What a review finds of an SLO; None if that cannot be told now."""

@@ -93,6 +93,23 @@ def backtest(
     )
 
 
+def backtest_period(
+    history: EventHistory,
+    slo: Slo,
+    objectives: Iterable[Objective],
+    *,
+    slack: float = 0.0,
+    groups: dict[str, str] | None = None,
+) -> Backtest:
+    """The same over the length of the SLO's period up to the end of what is known.
+
+    What is known of it is as fine as the slots of the history are.
+    """
+    earliest = history.bounds[-1] - slo.period.longest
+    since = int(history.bounds[:-1][history.bounds[:-1] >= earliest][0])
+    return backtest(history, slo, objectives, since=since, slack=slack, groups=groups)
+
+
 @dataclass(frozen=True, slots=True)
 class _Span:
     """What was counted, and the part of it that is replayed: (start, end], Unix seconds.

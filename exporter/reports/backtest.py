@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from exporter.reports.subjects import OWNER, Identity, period_name
 from exporter.slo.backtest import AlertSpell, Backtest, Outcome
+from exporter.slo.durations import format_duration
 from exporter.slo.figures import left, minute
 from exporter.slo.model import LatencySli, Objective, ProbeSli, RatioSli, Slo, ThresholdSli
 from exporter.slo.policy import Gate
@@ -220,8 +221,8 @@ def _notes(of: Backtest, problem: str | None) -> list[str]:
         )
     if of.slot > MINUTE:
         notes.append(
-            "The older part is known in slots of up to an hour only: alerts there may begin and "
-            "end up to an hour off, and short ones may be missing. The command `backtest` reads "
-            "minutes."
+            f"The older part is known in slots of up to {format_duration(of.slot)} only: alerts "
+            "may begin and end as much off there, and short ones may be missing. The command "
+            "`backtest` reads minutes."
         )
     return notes

@@ -8,9 +8,11 @@ from typing import Protocol
 
 from exporter.errors import ConfigurationError, RequestError
 from exporter.reports.templates import Templates
+from exporter.slo.backtest import Backtest
 from exporter.slo.changes import Changes
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
+from exporter.slo.model import Objective
 from exporter.slo.overrides import OverrideLimits
 from exporter.slo.records import Acknowledgement, Change, Incident, Override
 from exporter.slo.snapshot import SloStatus
@@ -225,6 +227,12 @@ class Daemon(Protocol):
 
     def templates(self) -> Templates:
         """The templates of reports."""
+
+    async def backtest(self, status: SloStatus, objectives: Sequence[Objective]) -> Backtest | None:
+        """What would have become of an SLO with its own and other objectives, from the ledger.
+
+        None if the SLO is gone.
+        """
 
     async def findings(self, status: SloStatus) -> tuple[Finding, ...] | None:
         """What a review finds of an SLO; None if that cannot be told now."""

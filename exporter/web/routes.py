@@ -12,6 +12,7 @@ from starlette.routing import Mount, Route
 
 from exporter.exposition.publisher import Publisher, negotiate
 from exporter.web.api import answers
+from exporter.web.api.backtest_api import backtest_routes
 from exporter.web.api.changes_api import change_routes
 from exporter.web.api.error_answers import ERROR_HANDLERS
 from exporter.web.api.gate_api import gate_routes
@@ -86,6 +87,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             *gate_routes(publisher, daemon),
             *change_routes(publisher, daemon),
             *history_routes(publisher, daemon),
+            *backtest_routes(publisher, daemon),
             *report_routes(publisher, daemon),
             Route("/", pages.overview),
             Route("/slo/{name:path}", pages.slo),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exporter.slo.gate import ServiceDecision
 from exporter.web.api.answers import MOST_SLOS
+from exporter.web.api.backtest_api import MOST_OBJECTIVES, USUAL, BacktestAnswer
 from exporter.web.api.changes_api import MOST_CHANGES
 from exporter.web.api.models import (
     AcknowledgedIncident,
@@ -74,6 +75,27 @@ def _paths() -> dict[str, Schema]:
                         "limit",
                         "How many to list.",
                         {"type": "integer", "minimum": 1, "maximum": MOST_SLOS},
+                    ),
+                ),
+            )
+        },
+        "/api/v1/backtest": {
+            "get": _operation(
+                "backtest",
+                "What would have become of an SLO with other objectives, from the ledger",
+                {
+                    "200": _data("The backtests, one per group.", BacktestAnswer),
+                    **_BAD,
+                    "404": _error("There is no such SLO."),
+                },
+                parameters=(
+                    _query("service", "The service.", NAME, required=True),
+                    _query("slo", "The SLO.", NAME, required=True),
+                    _query(
+                        "objectives",
+                        f"Percentages, {MOST_OBJECTIVES} at the most; {USUAL} without it. The "
+                        "configured one is always among them.",
+                        NAME,
                     ),
                 ),
             )

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from exporter.slo.gate import ServiceDecision
+from exporter.web.api.backtest_api import BacktestAnswer
 from exporter.web.api.models import (
     AcknowledgedIncident,
     ChangeList,
@@ -23,6 +24,7 @@ from exporter.web.api.requests import NewAcknowledgement, NewChange, NewOverride
 from exporter.web.reports.described import REPORTS
 
 ANSWERS = (
+    BacktestAnswer,
     ServiceDecision,
     AcknowledgedIncident,
     ChangeList,

@@ -17,8 +17,9 @@ from exporter.web.pages.assets import Assets
 from exporter.web.pages.detail import detail
 from exporter.web.pages.filters import View
 from exporter.web.pages.overview import Overview
-from exporter.web.pages.ranges import NAMES, chosen_range, without_range
+from exporter.web.pages.ranges import NAMES, chosen_range, without, without_range
 from exporter.web.pages.runbooks import runbooks
+from exporter.web.pages.what_if import PARAMETER, asked_for, what_if
 
 
 @cache
@@ -85,8 +86,16 @@ class Pages:
         parts = request.scope["raw_path"].decode("latin-1").split("?")[0].split("/")
         names = tuple(unquote(part) for part in parts[2:])
         query, range_name = request.query_params.multi_items(), None
+        asked = None
         status = overview.by_key.get((names, tuple(sorted(query))))
         if status is None:
+            others, asked = without(query, PARAMETER)
+            status = overview.by_key.get((names, tuple(sorted(others))))
+        if status is None:
+            others, range_name = without_range(others)
+            status = overview.by_key.get((names, tuple(sorted(others))))
+        if status is None:
+            asked = None
             others, range_name = without_range(query)
             status = overview.by_key.get((names, tuple(sorted(others))))
         if status is None:
@@ -98,14 +107,17 @@ class Pages:
         [history] = self._daemon.event_histories([status])
         source = self._daemon.source(status)
         findings = await self._daemon.findings(status)
+        objective, mistake = asked_for(asked)
+        found = None if objective is None else await self._daemon.backtest(status, [objective])
         daemon = self._of_daemon()
 
         def render() -> str:
+            asking = what_if(status, asked, mistake, found)
             shown = detail(
                 *(status, history, chosen_range(status, range_name), source, findings),
                 changes=overview.snapshot.changes.get(status.slo.service, ()),
             )
-            return self._templates["slo"].render(shown, **daemon)
+            return self._templates["slo"].render(shown, what_if=asking, **daemon)
 
         return HTMLResponse(await run_in_threadpool(render))
 

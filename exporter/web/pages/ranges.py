@@ -78,11 +78,18 @@ def range_url(status: SloStatus, name: str) -> str:
 
 
 def without_range(query: Sequence[tuple[str, str]]) -> tuple[list[tuple[str, str]], str | None]:
-    """The pairs of a URL's query without the range, and the range; None if there is none.
+    """The pairs of a URL's query without the range, and the range; None if there is none."""
+    return without(query, PARAMETER)
+
+
+def without(
+    query: Sequence[tuple[str, str]], parameter: str
+) -> tuple[list[tuple[str, str]], str | None]:
+    """The pairs of a URL's query without a parameter, and its value; None if there is none.
 
     It is the last of its name: an SLO may be grouped by a label that is called so as well.
     """
-    found = [place for place, (name, _) in enumerate(query) if name == PARAMETER]
+    found = [place for place, (name, _) in enumerate(query) if name == parameter]
     if not found:
         return list(query), None
     return [*query[: found[-1]], *query[found[-1] + 1 :]], query[found[-1]][1]

@@ -17,10 +17,13 @@ from typing import Self
 
 from prometheus_client import CollectorRegistry
 
+from exporter.evaluation.backtest import backtest_period
 from exporter.exposition.publisher import Publisher
 from exporter.reports.templates import Templates, TemplateText
+from exporter.slo.backtest import Backtest
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
+from exporter.slo.model import Objective
 from exporter.slo.overrides import OverrideLimits
 from exporter.slo.records import Acknowledgement, Change, Incident, Override
 from exporter.slo.snapshot import SloStatus, Snapshot
@@ -131,6 +134,12 @@ class ToldDaemon:
 
     async def long_histories(self, statuses: Sequence[SloStatus]) -> Sequence[EventHistory | None]:
         return self.event_histories(statuses)
+
+    async def backtest(self, status: SloStatus, objectives: Sequence[Objective]) -> Backtest | None:
+        if self.history is None:
+            return None
+        tried = [*objectives, status.slo.objective]
+        return backtest_period(self.history, status.slo, tried, groups=dict(status.groups))
 
     def with_past(self, statuses: Sequence[SloStatus]) -> Sequence[SloStatus]:
         return statuses
