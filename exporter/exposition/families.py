@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from exporter.exposition.alert_metrics import ALERT, FIGURES, fires
 from exporter.exposition.points import tier_points
@@ -74,5 +75,10 @@ def _change_points(changes: Sequence[Change], at: int) -> Points:
 
 def _slo_labels(status: SloStatus) -> str:
     """The labels that every series of an SLO carries, as text."""
-    own = {"service": status.slo.service, "slo": status.slo.name, **status.groups}
+    return _text(status.slo.service, status.slo.name, tuple(status.groups.items()))
+
+
+@lru_cache(65_536)  # they are the same at every evaluation
+def _text(service: str, slo: str, groups: tuple[tuple[str, str], ...]) -> str:
+    own = {"service": service, "slo": slo, **dict(groups)}
     return ",".join(label(name, value) for name, value in own.items())
