@@ -15,6 +15,7 @@ COMMANDS = {
     "dashboards": "dashboards",
     "demo": "demo",
     "gate": "gate",
+    "history": "history",
     "import": "import_specs",
     "ledger": "ledger",
     "mcp": "mcp",

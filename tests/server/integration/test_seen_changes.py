@@ -97,6 +97,7 @@ def test_replicas_agree_and_a_restart_invents_nothing(prometheus, tmp_path):
     assert asyncio.run(seen(replica, 2)) == SEEN
 
 
+@pytest.mark.slow
 def test_images_of_kube_state_metrics_tell_as_well(prometheus):
     """As docs/changes.md has it."""
     of = settings(prometheus.url, query=KUBE, version_label="image")
@@ -104,6 +105,7 @@ def test_images_of_kube_state_metrics_tell_as_well(prometheus):
     assert KUBE in (Path(__file__).parents[3] / "docs" / "changes.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_prometheus_that_is_away_is_asked_again(prometheus):
     """It is told, and nothing is lost."""
 
