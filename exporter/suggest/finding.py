@@ -23,9 +23,11 @@ _COUNTS_REQUESTS = re.compile(
 )
 _NO_WORK = re.compile(
     "^(?:go|process|python|jvm|promhttp|scrape|prometheus|alertmanager|net_conntrack|node|kube|"
-    "error_budget_exporter|slo)_|client|bytes|size|seconds_sum|dropped|retr"
+    "error_budget_exporter|slo|envoy|istio|traefik|haproxy|nginx_ingress|apiserver|etcd|kubelet|"
+    "workqueue|kafka|rabbitmq|container|grpc_server|grpc_client|cadvisor)_|"
+    "client|bytes|size|seconds_sum|dropped|retr"
 )
-"""What counts something else, or is no service's own work."""
+"""What counts something else, is no service's own work, or stands beside what the catalogue has."""
 
 
 async def find(
