@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from exporter.prometheus.raw import is_number
 from exporter.prometheus.selectors import Matcher, Selector
 from exporter.slo.model import LatencySli
 from exporter.slo.types import HOUR
@@ -18,18 +17,10 @@ from exporter.suggest.catalogue import REQUESTS
 from exporter.suggest.kinds import CLUSTER, ENVIRONMENT, RPC, RequestKind
 from exporter.suggest.outcomes import Outcome, none_of, outcome
 from exporter.suggest.services import Service, choose_replica, names, services
+from exporter.suggest.thresholds import seconds, thresholds, unit_of
 
 HOURS = 24
-"""Hours of the last day whose last five minutes are looked at to choose a threshold."""
-
-GOOD_SHARE = 0.99
-"""The share of requests that should be within a threshold."""
-
-NOTICED = 0.1
-"""Seconds: nobody notices what is faster (Nielsen, Usability Engineering, 1993)."""
-
-MOST_BOUNDS = 3
-"""Thresholds of one service that are measured over the whole past."""
+"""Hours of the last day whose last quarter is looked at to choose a threshold."""
 
 MOST_CHECKS = 20
 """Routes of health checks that a selector names."""
@@ -88,7 +79,10 @@ async def request_candidates(sources: Sequence[Source], skipped: list[str]) -> l
                     histograms += found
         skipped += _native(source.names)
     names_of = names({each.key for each in (*counters, *histograms)})
-    return [*_availability(counters, names_of, skipped), *_latency(histograms, counters, names_of)]
+    return [
+        *_availability(counters, names_of, skipped),
+        *_latency(histograms, counters, names_of, skipped),
+    ]
 
 
 def _native(names_there: frozenset[str]) -> Iterable[str]:
@@ -134,7 +128,7 @@ async def _measured(
 
 async def _count_buckets(source: Source, measured: Measured) -> None:
     """How many requests of a service there were within each bound lately."""
-    query = f"sum by (le) (rate({Selector(measured.metric, measured.where)}[5m]))"
+    query = f"sum by (le) (rate({Selector(measured.metric, measured.where)}[15m]))"
     start = source.at - (HOURS - 1) * HOUR
     answer = await source.client.range_query(query, start, source.at, HOUR)
     measured.buckets = {
@@ -175,7 +169,10 @@ def _availability(
 
 
 def _latency(
-    histograms: Sequence[Measured], counters: Sequence[Measured], names_of: Mapping[object, str]
+    histograms: Sequence[Measured],
+    counters: Sequence[Measured],
+    names_of: Mapping[object, str],
+    skipped: list[str],
 ) -> Iterable[Candidate]:
     chosen = {
         service: [each for each in several if each.outcome][:1]
@@ -188,15 +185,18 @@ def _latency(
         base = best.metric.removesuffix("_bucket")
         kind = of_kind[0] if _of_kind(best, of_kind) else best.kind
         selector = str(Selector(base, best.where))
-        unit = best.kind.unit if _names_no_unit(base) else None
+        unit = best.kind.unit if unit_of(base) is None else None
         slis, bounds = [], []
-        for bound in thresholds(best.buckets or {}, _seconds(base, unit)):
-            limit = LatencySli(selector, bound, unit or _unit_of(base)).limit
+        for bound in thresholds(best.buckets or {}, seconds(base, unit)):
+            limit = LatencySli(selector, bound, unit or unit_of(base)).limit
             sli: dict[str, object] = {"histogram": selector, "threshold": limit}
             if unit and unit != "s":
                 sli["unit"] = unit
             slis.append({"latency": sli})
             bounds.append(limit)
+        if not slis:
+            skipped.append(f"{service}/latency ({base}): its buckets counted nothing in a day")
+            continue
         yield Candidate(
             service=service,
             name=_slo_name(LATENCY, protocol, service, histograms, names_of),
@@ -261,37 +261,3 @@ def _merged(where: Sequence[Matcher], more: Sequence[Matcher]) -> tuple[Matcher,
     labels = {matcher.label for matcher in more if matcher.op in {"=", "=~"}}
     kept = [m for m in where if not (m.label in labels and m.op in {"!=", "!~"})]
     return (*kept, *more)
-
-
-_UNITS = {"_milliseconds": "ms", "_ms": "ms", "_microseconds": "us", "_seconds": "s"}
-
-
-def _unit_of(base: str) -> str | None:
-    return next((unit for end, unit in _UNITS.items() if base.endswith(end)), None)
-
-
-def _names_no_unit(base: str) -> bool:
-    return _unit_of(base) is None
-
-
-def _seconds(base: str, unit: str | None) -> float:
-    return {"s": 1.0, "ms": 1e-3, "us": 1e-6}[unit or _unit_of(base) or "s"]
-
-
-def thresholds(buckets: Mapping[str, float], unit: float) -> list[float]:
-    """The bounds that come into question, the strictest first.
-
-    Args:
-        buckets: by `le` what was within it.
-        unit: seconds of the bounds' unit.
-    """
-    total = buckets.get("+Inf", 0.0)
-    shares: dict[float, float] = {}
-    for le, within in buckets.items():
-        if is_number(le) and math.isfinite(float(le)) and float(le) > 0:
-            shares[float(le)] = shares.get(float(le), 0.0) + within
-    noticed = [bound for bound in sorted(shares) if bound * unit >= NOTICED]
-    bounds = noticed or sorted(shares)[-1:]
-    kept = [bound for bound in bounds if total and shares[bound] >= GOOD_SHARE * total]
-    first = bounds.index(kept[0]) if kept else max(len(bounds) - MOST_BOUNDS, 0)
-    return bounds[first : first + MOST_BOUNDS]

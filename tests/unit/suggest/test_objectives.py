@@ -5,7 +5,7 @@ import pytest
 from exporter.suggest.candidates import Candidate
 from exporter.suggest.gauges import usual_bound
 from exporter.suggest.objectives import Past, Skipped, suggest
-from exporter.suggest.requests import thresholds
+from exporter.suggest.thresholds import thresholds
 
 DAY = 86_400
 HOUR = 3_600
