@@ -101,13 +101,8 @@ def list_changes(
         answers = of_every_shard(servers, access, listed)
     else:
         answers = Answers([of_first(servers, lambda server: listed(server, {}))], [], 1)
-    # Shards that share a database list those of all.
-    every = {
-        (each["service"], each["at"], each["what"]): each
-        for answer in answers.found
-        for each in answer["changes"]
-    }
-    newest = sorted(every.values(), key=lambda each: each["at"], reverse=True)[:limit]
+    every = newest_changes(answers.found)
+    newest = every[:limit]
     lines = [line for each in newest for line in _lines(each)]
     cut = len(every) > len(newest)
     if answers.shards == 1 and answers.found[0]["total"] > len(newest):
@@ -117,6 +112,16 @@ def list_changes(
     if lines or not answers.missing:
         click.echo("\n".join(lines) or "no changes")
     report_missing(answers.missing)
+
+
+def newest_changes(answers: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The changes of several answers, newest first. Shards that share a database list all."""
+    every = {
+        (each["service"], each["at"], each["what"]): each
+        for answer in answers
+        for each in answer["changes"]
+    }
+    return sorted(every.values(), key=lambda each: each["at"], reverse=True)
 
 
 def _lines(change: Mapping[str, Any]) -> list[str]:

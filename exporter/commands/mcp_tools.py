@@ -11,8 +11,11 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 
+from exporter.commands import mcp_answers
 from exporter.commands.api_client import Access, ApiError, ask, ask_text
 from exporter.commands.api_options import of_first
+from exporter.commands.changes import newest_changes
+from exporter.commands.mcp_answers import Answer
 from exporter.commands.overrides import listed, merged
 from exporter.commands.shards import Answers, of_every_shard
 
@@ -31,7 +34,6 @@ Report = Literal["budget", "postmortem", "incident", "slo", "handoff"]
 MOST = 200
 """Entries of one answer: an assistant reads all of it."""
 
-Answer = dict[str, Any]
 T = TypeVar("T")
 
 _Found = TypeVar("_Found")
@@ -50,14 +52,18 @@ class Tools:
         With the error ratio, what is allowed, what is left of the budget, and since when.
         """
         slos, missing = await self._slos(None)
-        burning = [_burning(slo) for slo in slos if any(each["firing"] for each in slo["alerts"])]
+        burning = [
+            mcp_answers.burning(slo)
+            for slo in slos
+            if any(each["firing"] for each in slo["alerts"])
+        ]
         burning.sort(key=lambda one: (one["severity"] != "page", -(one["burn_rate_1h"] or 0)))
         return {"burning": burning[:MOST], "total": len(burning), "slos": len(slos), **missing}
 
     async def list_slos(self, service: str | None = None, limit: int = 50) -> Answer:
         """SLOs with their state, tier, gate, budget and burn rates: the least budget first."""
         found, missing = await self._slos(service)
-        slos = [_summary(slo) for slo in found]
+        slos = [mcp_answers.summary(slo) for slo in found]
         slos.sort(key=lambda one: (one["budget_remaining"] is None, one["budget_remaining"] or 0))
         return {"slos": slos[: max(1, min(limit, MOST))], "total": len(slos), **missing}
 
@@ -91,13 +97,13 @@ class Tools:
         """
         slos, missing = await self._slos(service)
         found = [
-            {**_name(each), **record}
+            {**mcp_answers.name(each), **record}
             for each in slos
             if slo in (None, each["slo"])
             for record in each[kind]
-            if _began(record) >= since
+            if mcp_answers.began(record) >= since
         ]
-        found.sort(key=_began, reverse=True)
+        found.sort(key=mcp_answers.began, reverse=True)
         return {"records": found[:MOST], "total": len(found), **missing}
 
     async def chart(self, service: str, slo: str, range: Range = "1d") -> Answer:  # noqa: A002  # as the API has it
@@ -117,6 +123,7 @@ class Tools:
         quarter: str | None = None,
         last: str | None = None,
         time_zone: str | None = None,
+        shard: int | None = None,
     ) -> Answer:
         """A document in Markdown for people, with figures as the exporter knows them.
 
@@ -135,13 +142,24 @@ class Tools:
             "quarter": quarter,
             "last": last,
             "time_zone": time_zone,
+            "shard": None if shard is None else str(shard),
         }
         query = {name: value for name, value in given.items() if value}
         return {"markdown": await self._asked(ask_text, f"reports/{kind}", query)}
 
     async def changes(self, service: str | None = None) -> Answer:
         """Deploys, flags and other changes that people made to services, the newest first."""
-        return await self._ask("changes", {"service": service} if service else {})
+        if service:
+            return await self._ask("changes", {"service": service})
+
+        def one(server: str, query: Mapping[str, str]) -> Answer:
+            return ask(server, "GET", "changes", self._access, query=query)
+
+        answers = await self._of_every_shard(one)
+        if answers.shards == 1 and not answers.missing:
+            return answers.found[0]
+        newest = newest_changes(answers.found)[:MOST]
+        return {"changes": newest, **_missing(answers.missing)}
 
     async def overrides(self, service: str | None = None) -> Answer:
         """By whom, why and until when deploys pass a gate that blocks; of the last year."""
@@ -251,49 +269,3 @@ def build(servers: Sequence[str], access: Access) -> MCPServer[Any]:
 def _missing(missing: Sequence[str]) -> Answer:
     """What shards could not be asked, and why: their services are left out of an answer."""
     return {"missing_shards": list(missing)} if missing else {}
-
-
-def _began(record: Mapping[str, Any]) -> float:
-    return float(record["start"] if "start" in record else record["at"])
-
-
-def _name(slo: Answer) -> Answer:
-    return {"service": slo["service"], "slo": slo["slo"], "groups": slo["groups"]}
-
-
-def _summary(slo: Answer) -> Answer:
-    tier, budget, windows = slo["tier"], slo["budget"], slo["windows"]
-    return {
-        **_name(slo),
-        "objective": slo["objective"],
-        "period": slo["period"]["name"],
-        "state": slo["state"],
-        "problem": slo["problem"],
-        "tier": tier and tier["name"],
-        "gate": tier and tier["gate"],
-        "budget_remaining": budget and budget["remaining"],
-        "coverage": slo["coverage"],
-        **{
-            f"burn_rate_{name}": windows[name]["burn_rate"] if name in windows else None
-            for name in ("5m", "1h")
-        },
-        "firing": [
-            f"{each['severity']} {each['long']}/{each['short']}"
-            for each in slo["alerts"]
-            if each["firing"]
-        ],
-    }
-
-
-def _burning(slo: Answer) -> Answer:
-    severities = {each["severity"] for each in slo["alerts"] if each["firing"]}
-    newest = slo["windows"].get("5m")
-    return {
-        "severity": "page" if "page" in severities else sorted(severities)[0],
-        **_summary(slo),
-        "error_ratio_5m": newest and newest["error_ratio"],
-        "allowed_error_ratio": 1 - slo["objective"],
-        "exhaustion_seconds": slo["exhaustion_seconds"],
-        "since": min((each["start"] for each in slo["firings"] if each["open"]), default=None),
-        "incident": next((each for each in slo["incidents"][::-1] if each["open"]), None),
-    }

@@ -48,6 +48,9 @@ def _common(formats: Sequence[str]) -> Callable[[Command], Command]:
                 "--time-zone",
                 help="Time zone such as Europe/Berlin; that of the SLO's period without it.",
             ),
+            click.option(
+                "--shard", type=click.IntRange(min=0), help="The services of this shard alone."
+            ),
             access_options,
         )
 
@@ -58,10 +61,12 @@ def _common(formats: Sequence[str]) -> Callable[[Command], Command]:
             form: str,
             output: Path | None,
             time_zone: str | None,
+            shard: int | None,
             access: Access,
             **own: str | None,
         ) -> None:
             query = {**command(**own), "format": form, "time_zone": time_zone}
+            query["shard"] = None if shard is None else str(shard)
             given = {name: value for name, value in query.items() if value is not None}
             path = f"reports/{click.get_current_context().info_name}"
 

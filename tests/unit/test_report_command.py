@@ -60,6 +60,7 @@ def asked(daemon: respx.MockRouter) -> dict[str, str]:
         (["postmortem", "a/b/c", "--incident=x"], {"service": "a", "slo": "b/c", "incident": "x"}),
         (["incident", "a", "--next=15m"], {"service": "a", "next": "15m"}),
         (["slo", "a/b"], {"service": "a", "slo": "b"}),
+        (["handoff", "--shard=2"], {"shard": "2"}),
         (["handoff", "--since=7d", "--owner=me"], {"since": "7d", "owner": "me"}),
     ],
 )

@@ -59,11 +59,17 @@ ANSWERED = frozenset(
 )
 """Headers that are passed back."""
 
+GATEWAY = (HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.BAD_GATEWAY)
+"""Of what cannot be led, in place of an answer."""
+
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 12.0
 """How long to wait for another shard: less than the command line waits for this one."""
 
 GATE = "/api/v1/gate"
+
+REPORTS = "/api/v1/reports/"
+"""Documents for people, who do not see what is missing: each is of a service or a shard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,7 @@ class Leading:
             self._check(scope, target)
             answer = await self._ask(scope, target, body)
         except _CannotLeadError as error:
-            if scope["path"] == GATE and error.status is not HTTPStatus.NOT_FOUND:
+            if scope["path"] == GATE and error.status in GATEWAY:
                 await self._app({**scope, ELSEWHERE: str(error)}, receive, send)
                 return
             answer = _refusal(scope["path"], str(error), error.status)
@@ -139,7 +145,7 @@ class Leading:
         """The shard that a request is for; None if any will do.
 
         Raises:
-            _CannotLeadError: there is no such shard.
+            _CannotLeadError: there is no such shard, or it is for all of them.
         """
         numbers = [value for name, value in query if name == "shard"]
         if numbers:
@@ -151,6 +157,12 @@ class Leading:
                 )
             return Target(int(text), f"what is asked of shard {int(text)}")
         service = _service(scope, query, body)
+        if service is None and scope["path"].startswith(REPORTS):
+            raise _CannotLeadError(
+                f"a report on all services would have those of {self._own} alone: name a service, "
+                f"or one of the shards 0 to {self._own.total - 1} by shard=",
+                HTTPStatus.BAD_REQUEST,
+            )
         home = None if service is None else self._daemon.home(service)
         return None if home is None else Target(home, f"the service {service!r}")
 

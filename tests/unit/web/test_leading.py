@@ -128,6 +128,15 @@ class TestWithoutTemplate:
         assert found.status_code == 404
         assert found.json()["error"].endswith(": they are 0 to 2")
 
+    def test_a_report_on_all_services_is_refused(self):
+        """It would have those of this shard alone, and not look like it."""
+        found = Sharded().ask("/api/v1/reports/budget?owner=identity")
+        assert found.status_code == 400
+        assert "those of shard 0 of 3 alone: name a service, or one of the" in found.json()["error"]
+        assert Sharded().ask("/api/v1/reports/budget?shard=0").status_code == 200
+        assert Sharded().ask("/api/v1/reports/budget?service=auth").status_code == 200
+        assert Sharded().ask("/api/v1/reports/budget?service=shop").status_code == 421
+
     def test_the_overview_says_what_it_shows(self):
         """Of the others there are no addresses."""
         page = Sharded().ask("/").text
