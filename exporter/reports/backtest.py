@@ -223,6 +223,6 @@ def _notes(of: Backtest, problem: str | None) -> list[str]:
         notes.append(
             f"The older part is known in slots of up to {format_duration(of.slot)} only: alerts "
             "may begin and end as much off there, and short ones may be missing. The command "
-            "`backtest` reads minutes."
+            "backtest reads minutes."
         )
     return notes

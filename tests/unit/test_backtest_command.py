@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
+import subprocess
+import sys
 from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +26,7 @@ from exporter.slo.recommendation import Criteria
 from exporter.slo.types import DAY, HOUR, MINUTE
 from exporter.web.pages.backtest_charts import backtest_charts
 from exporter.web.pages.documents import document
-from tests.helpers.command_line import GOOD, cli
+from tests.helpers.command_line import GOOD, cli, environment_of_tests
 from tests.helpers.samples import slo
 
 END = 1_700_006_400
@@ -142,3 +146,25 @@ class TestForms:
         assert strict["blocked_seconds"] > 30 * HOUR
         assert {alert["severity"] for alert in strict["alerts"]} == {"page", "ticket"}
         assert sum(strict["tier_seconds"].values()) == PERIOD
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_and_nothing_is_written(tmp_path: Path):
+    """While Prometheus is waited for: no traceback, no half of a file."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = tmp_path / "config.yaml"
+        port = silent.getsockname()[1]
+        config.write_text(GOOD.replace("http://prometheus.test:9090", f"http://127.0.0.1:{port}"))
+        output = tmp_path / "out.txt"
+        command = [sys.executable, "-m", "exporter", "backtest"]
+        command += [f"--config.file={config}", f"--output={output}"]
+        running = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env=environment_of_tests()
+        )
+        asked, _ = silent.accept()
+        with asked:
+            asked.recv(1)
+            running.send_signal(signal.SIGINT)
+            _, told = running.communicate()
+    assert (running.returncode, told) == (1, "\nAborted!\n")
+    assert not output.exists()
