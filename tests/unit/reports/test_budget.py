@@ -166,6 +166,7 @@ def test_tiers_are_those_that_were_recorded():
         TierChange(start + 8 * DAY, None, "normal", "default", 0.9),
         TierChange(start + 15 * DAY, "normal", "freeze", "default", 0.2),
         TierChange(start + 16 * DAY, "freeze", "slow_down", "default", 0.3),
+        TierChange(start + 21 * DAY, "slow_down", "normal", "default", 0.6),  # as a week ends
     )
     one = subject(slo("99.9"), policy_state=PolicyState(changes=changes))
     shown = status(one, (1.0, 1000.0, 1.0), at=now)
@@ -176,10 +177,10 @@ def test_tiers_are_those_that_were_recorded():
     assert tiers[0][2] is False
     assert tiers[1:] == [
         ("normal", "normal", True),
-        ("slow_down", "freeze", True),
-        ("slow_down", "slow_down", True),
+        ("normal", "freeze", True),
+        ("normal", "normal", True),
     ]
-    assert found.weeks[2].action == "slow feature releases down, prioritise reliability"
+    assert found.weeks[2].action == "normal development velocity, feature releases allowed"
 
 
 def test_incidents_of_the_span_are_told():

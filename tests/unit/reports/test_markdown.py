@@ -93,6 +93,8 @@ def test_what_others_wrote_is_shown_as_it_is(text):
     shape = Shape(document(PAGE.write("page", {"text": text})))
     shown = shape.texts[shape.names.index("h1")].strip()
     assert shown == markdown.one_line(text)
+    cells = [x for name, x in zip(shape.names, shape.texts, strict=True) if name == "td"]
+    assert cells[0].strip() == markdown.one_line(text)
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=30))
