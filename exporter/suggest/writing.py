@@ -20,8 +20,8 @@ Suggested from what {url} had on {day}, and from its last {last}. \
 An objective is the strictest that people say and that this past has met: what was, which is not \
 always what users need. Talk about each with those who own the service.
 
-Next: error-budget-exporter check --live --config.file=FILE, and backtest --config.file=FILE to see \
-each with other objectives. Then give each SLO labels for whoever is paged: owner, runbook, \
+Next: error-budget-exporter check --live --config.file=FILE, and backtest --config.file=FILE to \
+see each with other objectives. Then give each SLO labels for whoever is paged: owner, runbook, \
 criticality.
 """
 
