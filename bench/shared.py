@@ -1,8 +1,8 @@
 """What a PostgreSQL has to hold and to write for many SLOs: rows, bytes, log and CPU time.
 
-CPU time is that of this process and of the server together. A real server on this machine with its files on disk. The ledger is full: 30 days of counts as a
-service with some errors has them. Then a replica writes what each interval brings, and a second one
-writes the same, as replicas do.
+CPU time is that of this process and of the server together, a real one on this machine with its
+files on disk. The ledger is full: 30 days of counts as a service with some errors has them. Then a
+replica writes what each interval brings, and a second one the same, as replicas do.
 """
 
 from __future__ import annotations
