@@ -68,7 +68,7 @@ def render(
     )
     if not form.gzipped:
         return b"".join(part.encode() for part in parts)
-    # Family by family: of half a million series the text as a whole would take 60 MB, twice.
+    # Family by family: the text of half a million series as a whole takes much memory, twice.
     gzip = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FORMAT)
     return b"".join([*(gzip.compress(part.encode()) for part in parts), gzip.flush()])
 
