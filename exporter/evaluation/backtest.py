@@ -22,7 +22,7 @@ from exporter.slo.event_history import EventHistory
 from exporter.slo.gate import gate_in
 from exporter.slo.model import Objective, Slo
 from exporter.slo.period import spans
-from exporter.slo.plausible import possible_each
+from exporter.slo.plausible import impossible, possible_each
 from exporter.slo.policy import Gate, Policy
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Firing
@@ -115,7 +115,7 @@ class _Span:
     """What was counted, and the part of it that is replayed: (start, end], Unix seconds.
 
     `figures` are those of its boundaries, None if nothing is known; `begun` tells at which of
-    these enough of the calendar's period is over.
+    these enough of the calendar's period is over; `slack` is that of the counters, in seconds.
     """
 
     history: EventHistory
@@ -123,6 +123,7 @@ class _Span:
     end: int
     figures: Figures | None
     begun: Bools
+    slack: float
 
 
 def _replay(
@@ -144,7 +145,7 @@ def _replay(
     ends = _boundaries(history, slos[0], since)
     figures = move(batch, past, ends, 0)
     begun = np.zeros(0, dtype=np.bool_) if figures is None else _begun(slos[0], figures.ends)
-    span = _Span(history, since, until, figures, begun)
+    span = _Span(history, since, until, figures, begun, slack)
     for place, slo in enumerate(slos):
         yield _outcome(span, slo, batch.now[place], place)
 
@@ -218,11 +219,12 @@ def _begun(slo: Slo, ends: Times) -> Bools:
 
 
 def _remaining(span: _Span, slo: Slo) -> float | None:
-    """The budget at the end; None if too little of its period is known."""
+    """The budget at the end; None if too little of its period is known, or what is cannot be."""
     period = slo.period.span(span.end)
     sums = HistoryWindows(span.history, 1).between(period.start, span.end)
     bad, total, known = (float(each[0]) for each in (sums.bad, sums.total, sums.known))
-    if known < slo.policy.min_coverage:
+    cannot_be = impossible(sums.bad, sums.total, period.elapsed, span.slack)
+    if known < slo.policy.min_coverage or cannot_be.any():
         return None
     spent = float(possible_each(np.array(bad), np.array(total)))
     return 1 - spent / (slo.objective.error_budget * total) if total > 0 else 1.0

@@ -242,3 +242,10 @@ class TestWhatIsTold:
             moments += [change.at for change in outcome.changes]
             assert all(at % 600 == 0 for at in moments)
         assert found.outcomes[-1].of("page")
+
+    def test_counts_that_cannot_be_are_no_budget(self):
+        """More bad events than events, all the time: nothing is judged, nothing is left."""
+        found = run([(120, 100)] * (4 * DAY // MINUTE))
+        for outcome in found.outcomes:
+            assert (outcome.remaining, outcome.worst, outcome.alerts) == (None, None, ())
+        assert found.judged is None
