@@ -45,6 +45,19 @@ class Asker:
     slack: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class LongSlots:
+    """The same of slots that are to stand in for shorter ones: the `odd` ones of them cannot.
+
+    These would be counted from raw samples, of which they hold many, or they are not of use.
+    """
+
+    slo_indices: list[SloIndex]
+    bad: Floats
+    total: Floats
+    odd: Bools
+
+
 def blocks(askers: Sequence[Asker], rows: Rows) -> tuple[list[Block], set[SloIndex]]:
     """Count the SLOs that can be counted together.
 
@@ -52,52 +65,57 @@ def blocks(askers: Sequence[Asker], rows: Rows) -> tuple[list[Block], set[SloInd
         Their counts, and the SLOs that are left: some of their slots are to be counted from raw
         samples, cannot be, or are measured in another way.
     """
+    counted, left = [], {asker.slo_index for asker in askers}
+    for found in long_slots(askers, rows):
+        fine = np.flatnonzero(~found.odd.any(axis=1))
+        if fine.size:
+            own = [found.slo_indices[i] for i in fine.tolist()]
+            counted.append(Block(own, found.bad[fine], found.total[fine]))
+            left.difference_update(own)
+    return counted, left
+
+
+def long_slots(askers: Sequence[Asker], rows: Rows) -> list[LongSlots]:
+    """Count the slots of SLOs that can be counted together, and tell which are odd.
+
+    SLOs that have to be read one by one are left out.
+    """
     alike: dict[Hashable, list[tuple[Asker, list[int]]]] = defaultdict(list)
-    left = set()
     for asker in askers:
         numbers = [rows.only(place) for place in asker.places]
         found = [number for number in numbers if number is not None]
-        if len(found) < len(numbers):
-            left.add(asker.slo_index)
-            continue
-        key = asker.way.formula, asker.context.interval, asker.others, asker.slack
-        alike[key].append((asker, found))
+        if len(found) == len(numbers):
+            key = asker.way.formula, asker.context.interval, asker.others, asker.slack
+            alike[key].append((asker, found))
     counted = []
     for those in alike.values():
         first = those[0][0]
         values = [rows.grid[list(each)] for each in zip(*(n for _, n in those), strict=True)]
         bad, total, odd = _count(first, values)
-        slot = first.context.slot
         if first.slack is not None:
-            odd |= impossible(bad, total, slot, first.slack).any(axis=1)
+            odd |= impossible(bad, total, first.context.slot, first.slack)
         if first.others:
-            odd |= np.isnan(total).all(axis=1)
+            odd |= np.isnan(total).all(axis=1, keepdims=True)
             if isinstance(first.way, Counters):  # it may have what this way does not count
                 nothing = len(rows.labels)
-                odd |= np.array([numbers[-1] != nothing for _, numbers in those])
-        slo_indices = [asker.slo_index for asker, _ in those]
-        left |= {slo_indices[i] for i in np.flatnonzero(odd).tolist()}
-        fine = np.flatnonzero(~odd)
-        if fine.size:
-            block = Block([slo_indices[i] for i in fine.tolist()], bad[fine], total[fine])
-            counted.append(block)
-    return counted, left
+                odd |= np.array([[numbers[-1] != nothing] for _, numbers in those])
+        counted.append(LongSlots([asker.slo_index for asker, _ in those], bad, total, odd))
+    return counted
 
 
 def _count(asker: Asker, values: list[Floats]) -> tuple[Floats, Floats, Bools]:
-    """Bad and total of SLOs that are measured alike, and which of them have odd slots."""
+    """Bad and total of SLOs that are measured alike, and which of their slots are odd."""
     way = asker.way
-    odd = np.zeros(len(values[0]), dtype=np.bool_)
+    odd = np.zeros(values[0].shape, dtype=np.bool_)
     for i, (selector, each) in enumerate(zip(way.selectors, values, strict=True)):
         infinite = np.isinf(each)
         if selector is not None or isinstance(way, Histogram):
-            odd |= infinite.any(axis=1)
+            odd |= infinite
         values[i] = np.where(infinite, np.nan, each)
     bad, total = way.combine(values, asker.context)
     most = most_apart(way)
     if most is not None:
         with np.errstate(invalid="ignore"):
-            outside = (bad < -most * total) | (bad - total > most * total)
-        odd |= outside.any(axis=1)
+            odd |= (bad < -most * total) | (bad - total > most * total)
         bad = possible_each(bad, total)
     return bad, total, odd

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.slot_status import SlotStatus
-from exporter.slo.types import Bools, Floats, SloIndex, slos_where
+from exporter.slo.types import Bools, Floats, SloIndex, Times, slos_where
 
 SETTLE_TOGETHER = 10
 SETTLE_SECONDS = 300
@@ -32,7 +32,11 @@ def only(work: Requests, slo_indices: Collection[SloIndex]) -> Requests:
 
 
 def newest(
-    ledger: Ledger, units: Sequence[int], complete: Sequence[int], replaced: Bools
+    ledger: Ledger,
+    units: Sequence[int],
+    complete: Sequence[int],
+    replaced: Bools,
+    begin: Times | None = None,
 ) -> Requests:
     """The finest slots that nothing is known of yet: the newest one, or the gap behind it.
 
@@ -40,11 +44,14 @@ def newest(
     late come whole most of the time. `units` (seconds) are what each SLO's spans are made
     of: the interval, or its time slice; `complete` (Unix seconds) is up to when its data are there.
     Of the SLOs where samples are `replaced`, every slot that has not settled is asked again.
+    Slots of each up to `begin` that were never asked for are history.
     """
     asked = ledger.asked(0)
     open_ = (asked <= SlotStatus.EMPTY) | (
         replaced.reshape(-1, 1) & (asked == SlotStatus.PROVISIONAL)
     )
+    if begin is not None:
+        open_ &= ~missing_fine(ledger, begin)
     start, _ = ledger.cover(0)
     work: Requests = defaultdict(list)
     if not open_.size:
@@ -94,48 +101,44 @@ def _add(work: Requests, slo_index: SloIndex, times: tuple[int, int], slot: int,
         work[SlotRange(start, end, slot)].append(slo_index)
 
 
-def history(
-    ledger: Ledger, periods: Sequence[int], left_out: set[SloIndex]
-) -> tuple[int, Requests] | None:
-    """The newest chunk of coarse slots that were never asked for, and the level they are on.
-
-    `periods` (seconds) tells how far back each SLO goes; `left_out` are not asked now.
-    None when nothing is missing.
-    """
-    for level in range(1, len(ledger.levels)):
-        missing = missing_history(ledger, level, periods)
-        missing[list(left_out)] = False
-        columns = np.flatnonzero(missing.any(axis=0))
-        if not columns.size:
-            continue
-        last = int(columns[-1]) + 1
-        first = max(int(columns[0]), last - HISTORY_CHUNK)
-        span = _span(ledger.cover(level)[0], first, last, ledger.levels[level].slot)
-        return level, {span: slos_where(missing[:, first:last].any(axis=1))}
-    return None
-
-
 def missing_history(ledger: Ledger, level: int, periods: Sequence[int]) -> NDArray[np.bool_]:
-    """Which slots of a coarse level lie within an SLO's period but were never asked for."""
+    """Which slots of a coarse level lie within an SLO's period but were never asked for.
+
+    Another slot may stand in for them.
+    """
     start, end = ledger.cover(level)
     slot = ledger.levels[level].slot
     ends = np.arange(start + slot, end + 1, slot)
     within = ends > ledger.end - np.asarray(periods).reshape(-1, 1)
-    missing: NDArray[np.bool_] = within & (ledger.asked(level) == SlotStatus.NO)
+    missing: NDArray[np.bool_] = within & _never_asked(ledger, level)
     return missing
 
 
-def unread(ledger: Ledger, periods: Sequence[int]) -> NDArray[np.bool_]:
-    """Which SLOs have coarse slots within their period that were never asked for."""
-    found = np.zeros(len(periods), dtype=np.bool_)
+def missing_fine(ledger: Ledger, begin: Times) -> Bools:
+    """Which of the finest slots were never asked for, of those up to `begin` (Unix seconds) of each
+    SLO."""
+    start, end = ledger.cover(0)
+    ends = np.arange(start + ledger.interval, end + 1, ledger.interval)
+    return np.asarray(_never_asked(ledger, 0) & (ends <= begin.reshape(-1, 1)))
+
+
+def _never_asked(ledger: Ledger, level: int) -> Bools:
+    asked = ledger.asked(level)
+    return np.asarray((asked == SlotStatus.NO) | (asked == SlotStatus.STAND_IN))
+
+
+def unread(ledger: Ledger, periods: Sequence[int], begin: Times) -> NDArray[np.bool_]:
+    """Which SLOs have slots within their period that are history and were never asked for."""
+    found = missing_fine(ledger, begin).any(axis=1)
     for level in range(1, len(ledger.levels)):
-        found |= missing_history(ledger, level, periods).any(axis=1)
-    return found
+        found = found | missing_history(ledger, level, periods).any(axis=1)
+    return np.asarray(found)
 
 
-def progress(ledger: Ledger, periods: Sequence[int]) -> float:
+def progress(ledger: Ledger, periods: Sequence[int], begin: Times) -> float:
     """The share of the history wanted that was asked for: 1 when nothing is missing."""
-    missing = wanted = 0.0
+    wanted = float((begin - ledger.cover(0)[0]).sum())
+    missing = ledger.interval * float(missing_fine(ledger, begin).sum())
     for level in range(1, len(ledger.levels)):
         slot = ledger.levels[level].slot
         start, end = ledger.cover(level)

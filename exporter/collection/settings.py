@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from exporter.slo.model import DEFAULT_DATASOURCE
 
+MOST_FINE = 100_000
+"""Of 139 SLOs or more in slots of 30 s, six hours of which are more than that."""
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSettings:
@@ -16,6 +19,8 @@ class EvaluationSettings:
     - `settle`: how long after its end a slot is asked for again, for good.
     - `stale_after`: how long Prometheus may be silent before burn rates are withdrawn.
     - `concurrency`: queries under way at once at each datasource, at the most.
+    - `most_fine`: the finest slots, of all SLOs together, up to which a poll asks for all that are
+      missing. Where there may be more, older ones are history, like the coarse ones.
     """
 
     interval: int = 30
@@ -23,6 +28,7 @@ class EvaluationSettings:
     settle: int = 300
     stale_after: int = 300
     concurrency: int = 4
+    most_fine: int = MOST_FINE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exporter.collection.answer_reader import AnswerReader, Part, ask_planned
-from exporter.collection.blocks import Asker, Block, blocks
+from exporter.collection.blocks import Asker, Block, LongSlots, blocks, long_slots
 from exporter.collection.planner import Place
 from exporter.collection.queries import Queries
+from exporter.collection.rows import Rows
 from exporter.collection.slot_range import SlotRange, joined
 from exporter.collection.unknown_slots import Reason, UnknownSlots
 from exporter.prometheus.client import PrometheusClient
@@ -16,6 +17,9 @@ from exporter.prometheus.errors import QueryRefusedError
 from exporter.prometheus.indicators import Indicator
 from exporter.slo.model import Slo
 from exporter.slo.types import SloIndex
+
+_Asked = Mapping[SloIndex, tuple[Indicator, Sequence[Place]]]
+"""How each SLO is measured, and where the answers to its questions are."""
 
 MAX_SLOTS = 5_000
 """Slots asked for at once; Prometheus answers 11,000 points of a series at the most."""
@@ -105,24 +109,12 @@ class SpanCounter:
         Raises:
             QueryRefusedError: Prometheus refuses the query.
         """
-        # Another task may move a way to the front while this one waits for its answer.
-        ways = [self._queries.indicators[slo_index][0] for slo_index in slo_indices]
-        planned = self._queries.plan(slo_indices, span.slot)
         client = self._client(slo_indices[0])
-        rows = await ask_planned(client, planned, span)
-        places = iter(planned.places)
-        of_slos = {
-            slo_index: (way, [next(places) for _ in way.questions])
-            for slo_index, way in zip(slo_indices, ways, strict=True)
-        }
+        of_slos, rows = await self._ask(slo_indices, span)
         found = Parts()
         left: Sequence[SloIndex] = slo_indices
         if judged is not None:
-            askers = [
-                self._asker(slo_index, *of_slos[slo_index], span, judged=judged)
-                for slo_index in slo_indices
-                if self._queries.is_plain(slo_index)
-            ]
+            askers = self._askers(of_slos, span, judged=judged)
             found.blocks, odd = blocks(askers, rows)
             together = {asker.slo_index for asker in askers} - odd
             self._unknown.note_none(together, span)
@@ -134,6 +126,43 @@ class SpanCounter:
         ]
         found.of_slos = await self._reader.read(client, answers, span)
         return found
+
+    async def count_long(self, slo_indices: Sequence[SloIndex], span: SlotRange) -> list[LongSlots]:
+        """Count slots that are to stand in for shorter ones; see `blocks.long_slots`.
+
+        SLOs whose query is refused are left out, too.
+
+        Raises:
+            UnavailableError: Prometheus did not answer.
+        """
+        try:
+            of_slos, rows = await self._ask(slo_indices, span)
+        except QueryRefusedError:
+            if len(slo_indices) == 1:
+                return []
+            half = len(slo_indices) // 2
+            older = await self.count_long(slo_indices[:half], span)
+            return older + await self.count_long(slo_indices[half:], span)
+        return long_slots(self._askers(of_slos, span, judged=True), rows)
+
+    async def _ask(self, slo_indices: Sequence[SloIndex], span: SlotRange) -> tuple[_Asked, Rows]:
+        """Ask one query; each SLO's way and where its answers are, and the answer."""
+        # Another task may move a way to the front while this one waits for its answer.
+        ways = [self._queries.indicators[slo_index][0] for slo_index in slo_indices]
+        planned = self._queries.plan(slo_indices, span.slot)
+        rows = await ask_planned(self._client(slo_indices[0]), planned, span)
+        places = iter(planned.places)
+        return {
+            slo_index: (way, [next(places) for _ in way.questions])
+            for slo_index, way in zip(slo_indices, ways, strict=True)
+        }, rows
+
+    def _askers(self, of_slos: _Asked, span: SlotRange, *, judged: bool) -> list[Asker]:
+        return [
+            self._asker(slo_index, *own, span, judged=judged)
+            for slo_index, own in of_slos.items()
+            if self._queries.is_plain(slo_index)
+        ]
 
     def _asker(
         self,

@@ -9,14 +9,24 @@ from functools import partial
 
 from exporter.collection import pending
 from exporter.collection.queries import Batch
+from exporter.collection.reading_order import Step
 from exporter.collection.settings import EvaluationSettings
-from exporter.collection.slot_counter import Answer, SlotCounter
-from exporter.collection.slot_range import SlotRange
+from exporter.collection.slot_counter import SlotCounter
 from exporter.daemon.exclusive import Exclusive
 from exporter.daemon.slo_problems import SloProblems
 from exporter.prometheus.errors import UnavailableError
-from exporter.slo.types import SloIndex
 from exporter.state.evaluation_state import EvaluationState
+
+
+class Lanes:
+    """How many batches may be asked for at once, at each datasource."""
+
+    def __init__(self, count: int) -> None:
+        self._of: dict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, count))
+
+    def of(self, datasource: str) -> asyncio.Semaphore:
+        """Those at a datasource."""
+        return self._of[datasource]
 
 
 class Asking:
@@ -37,13 +47,11 @@ class Asking:
         self._settle = settings.settle
         # Twice what may be asked at once: while some answers are read, others are waited for.
         # History leaves room for the newest slots.
-        counts = {0: 2 * settings.concurrency, 1: max(1, settings.concurrency // 2)}
-        self._at_once: dict[int, dict[str, asyncio.Semaphore]] = {
-            level: defaultdict(partial(asyncio.Semaphore, count)) for level, count in counts.items()
-        }
+        self._newest = Lanes(2 * settings.concurrency)
+        self._history = Lanes(max(1, settings.concurrency // 2))
 
-    async def ask(self, level: int, work: pending.Requests, now: float) -> None:
-        """Ask for spans of a level; what was answered is kept whatever happened to the rest.
+    async def ask(self, work: pending.Requests, now: float) -> None:
+        """Ask for spans of the finest slots; what was answered is kept whatever came of the rest.
 
         Slots that have settled by `now` (Unix seconds) are final.
 
@@ -51,7 +59,20 @@ class Asking:
             UnavailableError: a datasource did not answer.
         """
         batches = await asyncio.to_thread(self._batches, work)
-        tasks = [self._ask_batch(level, batch, now) for batch in batches]
+        tasks = [self._ask_batch(0, batch, now, self._newest) for batch in batches]
+        raise_failure(await asyncio.gather(*tasks, return_exceptions=True))
+
+    async def ask_history(self, step: Step, now: float) -> None:
+        """Ask for history, in the room that is left for it; otherwise as `ask`.
+
+        Raises:
+            UnavailableError: a datasource did not answer.
+        """
+        batches = await asyncio.to_thread(self._batches, step.requests)
+        if step.stands_in:
+            tasks = [self._ask_long(step.level, batch) for batch in batches]
+        else:
+            tasks = [self._ask_batch(step.level, batch, now, self._history) for batch in batches]
         raise_failure(await asyncio.gather(*tasks, return_exceptions=True))
 
     def _batches(self, work: pending.Requests) -> list[Batch]:
@@ -62,30 +83,35 @@ class Asking:
             for batch in self._counter.queries.batches(slo_indices, span)
         ]
 
-    async def _ask_batch(self, level: int, batch: Batch, now: float) -> None:
-        datasource = self._counter.datasource(batch)
-        settled_until = now - self._settle
-        async with self._at_once[min(level, 1)][datasource]:
+    async def _ask_batch(self, level: int, batch: Batch, now: float, lanes: Lanes) -> None:
+        async with lanes.of(self._counter.datasource(batch)):
             counted = await self._counter.count(batch)
+        settled_until = now - self._settle
+        # What is wrong with the newest slots is another matter.
+        about = 1 if lanes is self._history else 0
         for block in counted.blocks:
             async with self._turns:
                 self._state().recording.record_block(level, block, batch.span, settled_until)
-                self._problems.all_counted(level, block.slo_indices)
+                self._problems.all_counted(about, block.slo_indices)
             await asyncio.sleep(0)
         for slo_index, answer in counted.answers.items():
             async with self._turns:
-                self._record(level, slo_index, batch.span, answer, settled_until)
+                if isinstance(answer, dict):
+                    left_out = self._state().record(
+                        level, slo_index, batch.span, answer, settled_until
+                    )
+                    self._problems.counted(about, slo_index, left_out)
+                else:
+                    at = self._state().ledger.end
+                    self._problems.refused(about, slo_index, str(answer), at)
             await asyncio.sleep(0)  # one SLO at a time, so that others get to the loop in between
 
-    def _record(
-        self, level: int, slo_index: SloIndex, span: SlotRange, answer: Answer, until: float
-    ) -> None:
-        if isinstance(answer, dict):
-            left_out = self._state().record(level, slo_index, span, answer, until)
-            self._problems.counted(level, slo_index, left_out)
-        else:
-            at = self._state().ledger.end
-            self._problems.refused(level, slo_index, str(answer), at)
+    async def _ask_long(self, level: int, batch: Batch) -> None:
+        async with self._history.of(self._counter.datasource(batch)):
+            found = await self._counter.count_long(batch)
+        await self._turns.run(
+            self._state().reading.record_long, level, batch.span, batch.slo_indices, found
+        )
 
 
 def raise_failure(results: Sequence[object]) -> None:

@@ -29,8 +29,9 @@ class Current:
     """The configuration at work, what is kept, and how things went.
 
     Every attribute is replaced as a whole, on the event loop. `swapping` is held while `running` is
-    replaced, and by whoever must not be overtaken by that. `ready` tells whether an evaluation was
-    done on a datasource's answers. `storage` is where the store is, None where nothing is stored.
+    replaced, and by whoever must not be overtaken by that. `ready` tells whether an evaluation
+    had the burn rates of all SLOs, but for datasources that do not answer. `storage` is where the
+    store is, None where nothing is stored.
     """
 
     options: Options

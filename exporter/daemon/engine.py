@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from exporter.collection import pending
 from exporter.collection.late_samples import SampleChecksums
 from exporter.collection.lateness import MOST_LAG
+from exporter.collection.reading_order import Step
 from exporter.collection.settings import EvaluationSettings
 from exporter.collection.slot_counter import SlotCounter
 from exporter.collection.slot_range import SlotRange
@@ -39,7 +40,9 @@ class Engine:
     """Asks for slots, has them kept, and evaluates them.
 
     `clients` has one for the datasource of every SLO. Whoever changes the state, or reads it
-    elsewhere than on the event loop, takes `turns`.
+    elsewhere than on the event loop, takes `turns`. `shown` are the datasources whose SLOs had
+    figures for all of their windows at the newest evaluation (see `has_figures`), `behind` tells
+    whether history was missing then.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Engine:
             queries.scrape_intervals.lookbacks,
             queries.slack,
             settings.settle,
+            most_fine=settings.most_fine,
         )
         self._checksums = SampleChecksums(
             clients, self.slos, queries.selectors, queries.native_selectors
@@ -75,6 +79,9 @@ class Engine:
             self._counter, lambda: self.state, self._problems, self.turns, settings
         )
         self._progress = 0.0
+        self._with_figures: set[str] = set()
+        self.shown: frozenset[str] = frozenset()
+        self.behind = True
 
     @property
     def ledger(self) -> Ledger:
@@ -114,7 +121,7 @@ class Engine:
         await self._note_checksums(newest, now)
         for span, those in newest.items():
             work.setdefault(span, []).extend(those)
-        await self._asking.ask(0, work, now)
+        await self._asking.ask(work, now)
 
     def _counted(
         self,
@@ -156,7 +163,7 @@ class Engine:
         self.state.follow(old.state, stored, at=self._end(now), saved=saved)
 
     async def fill_history(self, datasource: str | None = None) -> bool:
-        """Ask for the next chunk of older, coarser slots, newest first, of one datasource or all.
+        """Ask for the next part of history, of one datasource or all; `Reading` tells which.
 
         Returns:
             Whether there was anything to ask for.
@@ -164,19 +171,37 @@ class Engine:
         Raises:
             UnavailableError: a datasource did not answer.
         """
+        step = await self.turns.run(self._next_step, datasource)
+        if step is None:
+            return False
+        if step.level == 0 and not step.stands_in:
+            now = float(self.ledger.end)
+            await self._note_checksums(step.requests, now)
+            await self._asking.ask_history(step, now)
+        else:
+            await self._asking.ask_history(step, float("inf"))
+        if step.urgent:
+            await self.turns.run(self._next_step, datasource)
+        return True
+
+    def _next_step(self, datasource: str | None) -> Step | None:
+        """What of a datasource's history, or of all, is to be asked next."""
+        self._progress = self.state.reading.progress()
         others = {
             s for s, slo in enumerate_slos(self.slos) if datasource not in (None, slo.datasource)
         }
-        left_out = others | self._problems.not_yet(self.ledger.end)
-        found = await self.turns.run(self._missing_history, left_out)
-        if found is None:
-            return False
-        await self._asking.ask(found[0], found[1], now=float("inf"))
-        return True
+        step = self.state.reading.next(others | self._problems.not_yet(self.ledger.end))
+        if step is None or not step.urgent:
+            self._with_figures.update(self.datasources if datasource is None else (datasource,))
+        return step
 
-    def _missing_history(self, left_out: set[SloIndex]) -> tuple[int, pending.Requests] | None:
-        self._progress = self.state.history_progress()
-        return self.state.missing_history(left_out)
+    def has_figures(self, datasource: str) -> bool:
+        """Whether all windows of a datasource's SLOs have had the figures that can be had."""
+        return datasource in self._with_figures
+
+    def do_without_history(self, datasource: str) -> None:
+        """Note that history cannot be had for now: nobody need wait for figures that need it."""
+        self._with_figures.add(datasource)
 
     async def _changed(self, settled: pending.Requests) -> pending.Requests:
         """Look whether samples changed in slots that have settled; what to count again.
@@ -229,19 +254,25 @@ class Engine:
         async with self.turns:
             return self.state.policy_records.acknowledge(slo, groups, start, word)
 
-    async def evaluate_in_thread(self, now: float) -> Snapshot:
+    async def evaluate_in_thread(self, now: float, *, tiers: bool = True) -> Snapshot:
         """`evaluate`, while the event loop goes on."""
-        return await self.turns.run(self.evaluate, now)
+        return await self.turns.run(self.evaluate, now, tiers=tiers)
 
-    def evaluate(self, now: float) -> Snapshot:
-        """Evaluate all SLOs as of `ledger.end`; `now` tells which data are stale."""
-        self._progress = self.state.history_progress()
+    def evaluate(self, now: float, *, tiers: bool = True) -> Snapshot:
+        """Evaluate all SLOs as of `ledger.end`; `now` tells which data are stale.
+
+        Without `tiers` these wait: moving them through six hours for the first time takes long.
+        """
+        self._progress = self.state.reading.progress()
+        self.behind = self._progress < 1
+        self.shown = frozenset(self._with_figures)
         return build_snapshot(
             self.state,
             self.problems(),
             now - self._settings.stale_after,
             refused=self._problems.without_history(),
             invalid=self._invalid(),
+            tiers=tiers,
         )
 
     def _invalid(self) -> dict[SloIndex, dict[Group, str]]:

@@ -28,6 +28,9 @@ LEAST_PROBE, MOST_PROBE = 2.0, 5.0
 """Seconds that a datasource has for the smallest of questions: half an interval, within these. With
 less, a process that is busy reading a long answer would be taken for a server that hangs."""
 
+FEW_FAILURES = 3
+"""Tries to read history, one after the other, after which readiness no longer waits for it."""
+
 PROGRESS_EVERY = 10.0
 """Seconds between two log lines on how far the history is."""
 
@@ -84,6 +87,7 @@ class Loop:
         self._first_answer = {name: asyncio.Event() for name in engine.datasources}
         self._told = DatasourceLog(settings.interval, clock)
         self._problems: dict[SloIndex, str] = {}
+        self._with_figures: set[str] = set()
 
     async def run(self) -> None:
         """Poll and fill history for ever."""
@@ -187,7 +191,16 @@ class Loop:
             self._told.polled(name, time.monotonic() - started, pacer.pace())
 
     async def _evaluate(self, started: float) -> None:
-        snapshot = await self._engine.evaluate_in_thread(self._clock())
+        new = {name for name in self._engine.datasources if self._engine.has_figures(name)}
+        new -= self._with_figures
+        self._with_figures |= new
+        if new and self._engine.behind:
+            # Burn rates first: what waits for readiness need not wait for tiers.
+            await self._show(started, tiers=False)
+        await self._show(started, tiers=True)
+
+    async def _show(self, started: float, *, tiers: bool) -> None:
+        snapshot = await self._engine.evaluate_in_thread(self._clock(), tiers=tiers)
         self._note_problems()
         seconds = time.perf_counter() - started
         await self._observer.evaluated(snapshot, seconds, silent=frozenset(self._silent))
@@ -197,18 +210,24 @@ class Loop:
         backoff = Backoff(LONGEST_PAUSE)
         filling = False
         told = 0.0
+        failures = 0
         while True:
             try:
+                had_figures = self._engine.has_figures(name)
                 more = await self._engine.fill_history(name)
                 if filling and not more:
                     self._log.info(
                         "history is complete as far as Prometheus has it", datasource=name
                     )
-                    # While slots are on their way, the evaluation that follows them shows it.
-                    if all(poll.done() for poll in self._polls.values()):
-                        await self._evaluate(time.perf_counter())
+                news = (filling and not more) or self._engine.has_figures(name) > had_figures
+                # While slots are on their way, the evaluation that follows them shows it.
+                if news and all(poll.done() for poll in self._polls.values()):
+                    await self._evaluate(time.perf_counter())
             except UnavailableError as error:
                 self._told.fails(name, HISTORY, str(error))
+                failures += 1
+                if failures == FEW_FAILURES:
+                    self._engine.do_without_history(name)
                 await asyncio.sleep(backoff.pause())
                 continue
             except Exception:  # noqa: BLE001 - as above
@@ -217,6 +236,7 @@ class Loop:
                 await asyncio.sleep(LONGEST_PAUSE)
                 continue
             backoff.reset()
+            failures = 0
             self._told.answers(name, HISTORY)
             if more and time.monotonic() - told > PROGRESS_EVERY:
                 told = time.monotonic()

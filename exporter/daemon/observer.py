@@ -63,8 +63,9 @@ class EvaluationObserver:
         await self._tell(before, snapshot)
         # One datasource that is down must not keep the others' SLOs from being served.
         # A shard that has no service has nothing to wait for.
-        answered = len(silent) < len(engine.datasources) or not engine.datasources
-        current.ready = current.ready or answered
+        answering = set(engine.datasources) - set(silent)
+        answered = bool(answering) or not engine.datasources
+        current.ready = current.ready or (answered and answering <= engine.shown)
         await current.persister.save(engine)
         self._show_newest(shown)
 

@@ -143,7 +143,7 @@ class PastReader:
             request: pending.Requests = {
                 SlotRange(low, high, self._slot): those for (low, high), those in some
             }
-            await asking.ask(0, request, now=float("inf"))
+            await asking.ask(request, now=float("inf"))
             self._done += sum(len(those) for _, those in some)
             self._told(self._done, self._whole)
         told = problems.told()

@@ -13,7 +13,7 @@ from exporter.evaluation.recovery import recovery
 from exporter.slo.evaluate import Sums, evaluate
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.subject import Subject
-from exporter.slo.types import Group, SloIndex, enumerate_series
+from exporter.slo.types import Group, SloIndex, enumerate_series, enumerate_slos
 from exporter.slo.windows import WINDOWS, windows
 from exporter.state.evaluation_state import EvaluationState
 
@@ -24,12 +24,15 @@ def build_snapshot(
     fresh_since: float,
     refused: Collection[SloIndex] = (),
     invalid: Mapping[SloIndex, Mapping[Group, str]] | None = None,
+    *,
+    tiers: bool = True,
 ) -> Snapshot:
     """Evaluate all SLOs as of the end of the ledger.
 
     `problems` are told of with their SLO (by its index); data last answered for before
     `fresh_since` (Unix seconds) are stale. SLOs in `refused` cannot have their whole history;
-    `invalid` tells of groups why no figure of theirs can be right.
+    `invalid` tells of groups why no figure of theirs can be right. Without `tiers` these stay as
+    they are.
     """
     invalid = invalid or {}
     ledger = state.ledger
@@ -48,7 +51,11 @@ def build_snapshot(
         else everything
     )
     sums = Sums(counted, everything)
-    waits = waiting(state, refused)
+    waits = (
+        waiting(state, refused)
+        if tiers
+        else {slo_index for slo_index, _ in enumerate_slos(state.slos)}
+    )
     wrong = {
         i: words
         for i, entry in enumerate_series(state.series.entries)

@@ -53,6 +53,8 @@ class Stretch:
         high = min(high, -(-self.end // slot) * slot)
         if low >= high:
             return None
+        if slot != self.slot and (self.asked == SlotStatus.STAND_IN).any():
+            return self.without_stand_ins().within(low, high, slot)
         unit = math.gcd(self.slot, slot)
         finer = slot % self.slot == 0
         asked = self._bring(self.asked[None, :], low, high, unit, share=False)[0]
@@ -66,6 +68,24 @@ class Stretch:
             slots=self._slots(self.slots, low, high, slot),
             excluded=self.excluded and self._slots(self.excluded, low, high, slot),
             asked=asked,
+        )
+
+    def without_stand_ins(self) -> Stretch:
+        """The same without what only stands in for slots: these come as not asked for."""
+        stands_in = self.asked == SlotStatus.STAND_IN
+        if not stands_in.any():
+            return self
+
+        def rest(slots: Slots) -> Slots:
+            return Slots(
+                *(np.where(stands_in, 0, array).astype(array.dtype) for array in slots.arrays())
+            )
+
+        return replace(
+            self,
+            slots=rest(self.slots),
+            excluded=self.excluded and rest(self.excluded),
+            asked=np.where(stands_in, np.uint8(SlotStatus.NO), self.asked),
         )
 
     def of_series(self, places: Sequence[int]) -> Stretch:

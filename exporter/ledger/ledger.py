@@ -23,6 +23,7 @@ from exporter.ledger.levels import Level
 from exporter.ledger.ring_buffer import Slots
 from exporter.ledger.rings import Rings
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.stand_ins import StandIns
 from exporter.slo.types import Floats, Groups, SeriesIndex, SloIndex, Times
 from exporter.slo.windows import WindowSums
 
@@ -31,7 +32,7 @@ class Ledger:
     """Slots of every series at several levels; the finest reaches up to `end`.
 
     All times are Unix seconds; a slot is named by its end. `checksums` are of the samples behind
-    the finest slots.
+    the finest slots, and `stand_ins` are longer slots in the place of those not read yet.
     """
 
     def __init__(self, levels: Sequence[Level], slo_count: int, end: int) -> None:
@@ -40,6 +41,7 @@ class Ledger:
         self._rings = self._time.rings
         self.series_count = 0
         self.checksums = NotedChecksums(self._time, slo_count)
+        self.stand_ins = StandIns(self._time)
 
     @property
     def end(self) -> int:
@@ -119,9 +121,8 @@ class Ledger:
         """Whether anything is known of the slots that follow `start`: series x slots."""
         at, inside = self._time.inside(level, start, count)
         known = np.zeros((len(series_indices), count), dtype=np.bool_)
-        known[:, inside] = (
-            self._rings[level].counts.known[np.ix_(np.asarray(series_indices), at)] > 0
-        )
+        cells = np.ix_(np.asarray(series_indices), at)
+        known[:, inside] = self._rings[level].counts.known[cells] > 0
         return known
 
     def mark(self, level: int, slo_index: SloIndex, start: int, asked: NDArray[np.uint8]) -> None:
@@ -147,7 +148,8 @@ class Ledger:
     def forget(self, slo_index: SloIndex) -> None:
         """Have an SLO's slots asked for again; until then they keep what is known of them."""
         for ring in self._rings:
-            ring.asked[slo_index] = SlotStatus.NO
+            stands_in = ring.asked[slo_index] == SlotStatus.STAND_IN
+            ring.asked[slo_index] = np.where(stands_in, SlotStatus.STAND_IN, SlotStatus.NO)
 
     def note_change(
         self,
@@ -179,9 +181,8 @@ class Ledger:
         self, chunk: Chunk, series_indices: Sequence[Sequence[SeriesIndex]]
     ) -> Iterator[Stretch]:
         """The slots of a chunk's SLOs, as far as the level covers it, by `series_indices`."""
-        return self._time.stretches(
-            chunk.level, chunk.slo_indices, series_indices, self._time.span(chunk)
-        )
+        own = chunk.level, chunk.slo_indices, series_indices, self._time.span(chunk)
+        return (each.without_stand_ins() for each in self._time.stretches(*own))
 
     def history(
         self, slo_index: SloIndex, series_indices: Sequence[SeriesIndex], groups: Groups
@@ -235,7 +236,7 @@ class Ledger:
         ring = self._rings[level]
         cells = np.ix_(np.asarray(series_indices, dtype=np.intp), ring.at(*self.cover(level)))
         counts = Slots(*(array[cells] for array in ring.counts.arrays()))
-        excluded = ring.excluded
+        counts, excluded = self.stand_ins.spread(level, counts), ring.excluded
         return counts, excluded and Slots(*(array[cells] for array in excluded.arrays()))
 
     def window(self, length: int, *, excluded: bool = False) -> WindowSums:

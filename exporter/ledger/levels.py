@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exporter.slo.types import DAY, HOUR
@@ -29,6 +30,16 @@ class Level:
 
     slot: int
     horizon: int
+
+
+def block_of(levels: Sequence[Level], level: int) -> int:
+    """How long the slots are that stand in for those of a level until these are read, in seconds.
+
+    They are as long as those of the next level, so that they merge with the others; where slots are
+    long already, it is a day.
+    """
+    slot = levels[level].slot
+    return DAY if slot > MIDDLE_SLOT or level + 1 == len(levels) else levels[level + 1].slot
 
 
 def middle_slot(interval: int) -> int:

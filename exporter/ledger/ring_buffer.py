@@ -10,10 +10,16 @@ from numpy.typing import NDArray
 
 from exporter.slo.types import Floats, SeriesIndex
 
+STANDS_IN = 1.5
+"""A known share above this is that of several slots: see `exporter.ledger.stand_ins`."""
+
 
 @dataclass(slots=True)
 class Slots:
-    """Counts of series x slots; `known` is the share of each slot that is known, 0 to 1."""
+    """Counts of series x slots; `known` is the share of each slot that is known, 0 to 1.
+
+    One that stands in for several has all of their counts, and their shares added up.
+    """
 
     bad: NDArray[np.floating]
     total: NDArray[np.floating]
@@ -100,6 +106,8 @@ class RingBuffer:
     ) -> Floats | None:
         """The sums over (start, end], Unix seconds, whose edges may lie inside of slots.
 
+        A slot that an edge lies in gives its share; one that stands in for several gives nothing.
+
         Returns:
             Bad events, all events and known seconds of each of the `count` series; None if there
             are none.
@@ -112,13 +120,18 @@ class RingBuffer:
         edges = [(first, (first - start) / slot), (last + slot, (end - last) / slot)]
         if first > last:  # both edges are in one slot
             edges = [(first, (end - start) / slot)]
+        shares = [
+            (column, share * (self.counts.known[series_indices, column] < STANDS_IN))
+            for slot_end, share in edges
+            if share
+            for column in self.at(slot_end - slot, slot_end)
+        ]
         sums = np.zeros((3, count))
         for i, array in enumerate(counts.arrays()):
             if first < last:
                 sums[i] = self.sum(array, first, last, series_indices)
-            for slot_end, share in edges:
-                if share:
-                    sums[i] += share * array[series_indices, self.at(slot_end - slot, slot_end)[0]]
+            for column, share in shares:
+                sums[i] += share * array[series_indices, column]
         sums[2] *= slot
         return sums
 
@@ -186,6 +199,11 @@ class RingBuffer:
             new.bad[:, at] = old.bad[:, from_].sum(axis=2)
             new.total[:, at] = old.total[:, from_].sum(axis=2)
             new.known[:, at] = old.known[:, from_].mean(axis=2)
+        # What stood in for more than this is not known of it.
+        rows, columns = np.nonzero(self.counts.known[:, at] > STANDS_IN)
+        for _, new in pairs:
+            for array in new.arrays():
+                array[rows, at[columns]] = 0
 
     def write(
         self,

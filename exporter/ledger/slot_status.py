@@ -14,3 +14,5 @@ class SlotStatus(IntEnum):
     PROVISIONAL = 2
     """Asked before it had settled; late samples may still change it."""
     SETTLED = 3
+    STAND_IN = 4
+    """A longer slot stands in for it until it is asked for: see `exporter.ledger.stand_ins`."""

@@ -80,6 +80,7 @@ class Restoring:
         """A stretch under the maintenance windows of now."""
         if not windows and stretch.excluded is None:
             return stretch
+        stretch = stretch.without_stand_ins()
         if max(unit, stretch.slot) % min(unit, stretch.slot):
             return stretch  # of another interval: it is asked for again as it is
         key = (windows, unit, stretch.slot, stretch.start)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from exporter.collection import pending
 from exporter.collection.lateness import Arrivals
 from exporter.collection.resample import Resampled
+from exporter.collection.settings import MOST_FINE
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.history import History
 from exporter.ledger.ledger import Ledger
@@ -26,6 +26,7 @@ from exporter.state.carry_over import Restoring, followed_slos
 from exporter.state.days import Days
 from exporter.state.impossible_slots import ImpossibleSlots
 from exporter.state.policy_records import PolicyRecords
+from exporter.state.reading import Reading, reach_of
 from exporter.state.rebuild import Rebuilds
 from exporter.state.recording import Ages, GroupSlots, Recording
 from exporter.state.series_table import SeriesTable
@@ -50,6 +51,7 @@ class EvaluationState:
     - `shared_slots`: those that others know who share the store.
     - `impossible`: the slots of which nothing is known as their counts cannot be.
     - `recording`: writes answers down.
+    - `reading`: how far the past has been read, and what is read next.
     """
 
     def __init__(
@@ -61,10 +63,12 @@ class EvaluationState:
         patience: float = 300,
         *,
         cut: Sequence[Level] | None = None,
+        most_fine: int = MOST_FINE,
     ) -> None:
         """Begin with nothing known; `cut` is how the ledger is cut, if not as is usual."""
         self.slos = tuple(slos)
         self._patience = patience
+        self._most_fine = most_fine
         numbers: dict[Hashable, int] = {}
         self.policies = tuple(
             numbers.setdefault((slo.policy, slo.alerting.enabled, slo.timeslices), len(numbers))
@@ -88,7 +92,8 @@ class EvaluationState:
         self._days = Days(self.ledger, self.series, len(self.slos))
         self.lookbacks = lookbacks or [0] * len(self.slos)
         self.arrivals = Arrivals(interval, self.lookbacks, patience)
-        self.settling = Settling(self.ledger, self.arrivals, self._units, patience)
+        reach = reach_of(self.ledger, len(self.slos), most_fine)
+        self.settling = Settling(self.ledger, self.arrivals, self._units, patience, reach=reach)
         groups = GroupSlots(self.slos, self.series)
         self.rebuilds = Rebuilds(
             self.ledger, self.series, groups.of, lookbacks=self.lookbacks, longest=self._longest
@@ -102,6 +107,15 @@ class EvaluationState:
             self.impossible,
             slack=slack,
             ages=Ages(self.settling, self.arrivals, self._answered),
+        )
+        self.reading = Reading(
+            self.slos,
+            self.ledger,
+            self.series,
+            self.settling,
+            longest=self._longest,
+            rebuilding=lambda: self.rebuilds.under_way,
+            in_long=reach is not None,
         )
         self._restoring = Restoring(self.ledger)
         self.shared_slots = SharedSlots(
@@ -119,14 +133,6 @@ class EvaluationState:
         """Note that the answer for some SLOs is that nothing new has come."""
         for slo_index in slo_indices:
             self._answered[slo_index] = max(self._answered[slo_index], self.ledger.end)
-
-    def missing_history(self, left_out: set[SloIndex]) -> tuple[int, pending.Requests] | None:
-        """The next older, coarser slots to ask for, and their level; None if there are none."""
-        return pending.history(self.ledger, self._longest, left_out)
-
-    def history_progress(self) -> float:
-        """The share of the history wanted that was asked for: 1 when nothing is missing."""
-        return pending.progress(self.ledger, self._longest)
 
     # What was answered
 
@@ -153,7 +159,12 @@ class EvaluationState:
             return self
         # Coarse slots are not taken apart in place.
         state = EvaluationState(
-            self.slos, self.ledger.interval, self.lookbacks, self.slack, self._patience
+            self.slos,
+            self.ledger.interval,
+            self.lookbacks,
+            self.slack,
+            self._patience,
+            most_fine=self._most_fine,
         )
         state.follow(self, {}, at=end, saved=False)
         state.ledger.advance(end)
@@ -169,9 +180,7 @@ class EvaluationState:
 
     def incomplete(self) -> Bools:
         """Of which SLOs history is missing that was never asked for."""
-        return np.asarray(
-            (self._answered <= 0) | pending.unread(self.ledger, self._longest), dtype=np.bool_
-        )
+        return np.asarray((self._answered <= 0) | self.reading.unread(), dtype=np.bool_)
 
     def count_the_day(self) -> list[bool]:
         """Bring the counters of the day up to date, and tell of which SLOs all of it is known.
@@ -185,7 +194,7 @@ class EvaluationState:
             self.series.entries, sums.bad.tolist(), sums.total.tolist(), strict=True
         ):
             entry.show(day, bad, total)
-        unread = pending.unread(self.ledger, [end - day] * len(self.slos))
+        unread = self.reading.unread([end - day] * len(self.slos))
         known: list[bool] = ((self._answered > 0) & ~unread).tolist()
         return known
 

@@ -17,7 +17,6 @@ from exporter.collection.resample import Resampled
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.ring_buffer import Slots
-from exporter.ledger.slot_status import SlotStatus
 from exporter.slo.types import Bools, Group, SloIndex, Times
 from exporter.state.series_table import SeriesTable
 
@@ -101,8 +100,8 @@ class Rebuilds:
         """The SLOs of which everything has been asked for by now; `finish` each."""
         if not self._deferred:
             return []
-        missing = (self._ledger.asked(0) == SlotStatus.NO).any(axis=1)
-        missing |= pending.unread(self._ledger, self._longest)
+        everything = np.full(len(self._longest), self._ledger.end)
+        missing = pending.unread(self._ledger, self._longest, everything)
         return [slo_index for slo_index in self._deferred if not missing[slo_index]]
 
     @property

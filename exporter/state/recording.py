@@ -91,6 +91,9 @@ class Recording:
         series = table.indices(slo_index)
         known = np.zeros(span.count, dtype=np.bool_)
         if series:
+            stand_ins = self._ledger.stand_ins
+            of_slo = np.array([slo_index]), np.array(series[:1])
+            stand_ins.withdraw(level, *of_slo, span.start, span.count)
             slots, excluded = self._groups.of(slo_index, span, answer)
             known = np.asarray((slots.known > 0).any(axis=0))
             deferred = DeferredAnswer(level, span, answer)
@@ -122,6 +125,8 @@ class Recording:
         )
         table = self._groups.series
         series = [table.indices(slo_index)[0] for slo_index in slo_indices]
+        of_slos = np.asarray(slo_indices, dtype=np.intp), np.asarray(series, dtype=np.intp)
+        self._ledger.stand_ins.withdraw(level, *of_slos, span.start, span.count)
         self._ledger.write(level, series, span.start, slots)
         if level == 0:
             self._impossible.take_out_all(

@@ -13,7 +13,7 @@ from exporter.collection.replaced import Replacements
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.slot_status import SlotStatus
-from exporter.slo.types import Bools, Floats, SloIndex
+from exporter.slo.types import Bools, Floats, SloIndex, Times
 
 
 class Settling:
@@ -24,15 +24,32 @@ class Settling:
         arrivals: up to when the data of each SLO are complete.
         units: what each SLO's spans are made of, in seconds, by its index.
         settle: seconds until a slot settles whose samples come in time.
+        reach: how many seconds back slots are polled. None: all of the finest.
     """
 
     def __init__(
-        self, ledger: Ledger, arrivals: Arrivals, units: Sequence[int], settle: float
+        self,
+        ledger: Ledger,
+        arrivals: Arrivals,
+        units: Sequence[int],
+        settle: float,
+        *,
+        reach: int | None = None,
     ) -> None:
         self._ledger = ledger
         self._arrivals = arrivals
         self._units = units
+        self._reach = reach
         self.replacements = Replacements(len(units), settle)
+
+    def begin(self) -> Times:
+        """Up to when the finest slots of each SLO are history rather than polled, Unix seconds."""
+        low, end = self._ledger.cover(0)
+        if self._reach is None:
+            return np.full(len(self._units), low)
+        until = np.array(self._arrivals.all_complete_until(end), dtype=np.int64) - self._reach
+        begin: Times = np.maximum(low, until - until % self._ledger.stand_ins.blocks[0])
+        return begin
 
     def later(self) -> Floats:
         """How many seconds later than others each SLO's slots settle."""
@@ -45,6 +62,7 @@ class Settling:
             self._units,
             self._arrivals.all_complete_until(self._ledger.end),
             self.replacements.expected(self._ledger.end),
+            self.begin(),
         )
 
     def settled(self, until: float) -> pending.Requests:

@@ -12,7 +12,7 @@ from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import CHUNK
 from exporter.ledger.slot_status import SlotStatus
 from exporter.slo.model import Slo
-from exporter.slo.types import SeriesIndex, SloIndex, slos_where
+from exporter.slo.types import Bools, SeriesIndex, SloIndex, slos_where
 from exporter.state.carry_over import Restoring
 from exporter.state.series_table import SeriesTable
 
@@ -96,8 +96,24 @@ class SharedSlots:
             settled = theirs.asked == SlotStatus.SETTLED
             take = settled & (theirs.slots.known > 0) & ~(held & (asked == SlotStatus.SETTLED))
             if take.any():
+                self._withdraw(level, slo_index, series_indices, take.any(axis=0))
+                asked = ledger.asked(level)[slo_index]
                 slots = replace(theirs.slots, known=np.where(take, theirs.slots.known, 0))
                 ledger.write(level, series_indices, low, slots, theirs.excluded)
                 chosen = take.any(axis=0)
                 statuses = np.where(chosen, np.uint8(SlotStatus.SETTLED), asked)
                 ledger.mark(level, slo_index, low, statuses)
+
+    def _withdraw(
+        self,
+        level: int,
+        slo_index: SloIndex,
+        series_indices: Sequence[SeriesIndex],
+        taken: Bools,
+    ) -> None:
+        """Take away what stands in for slots that are taken from others."""
+        of_slo = np.array([slo_index]), np.array(series_indices[:1])
+        stands_in = self._ledger.asked(level)[slo_index] == SlotStatus.STAND_IN
+        low, slot = self._ledger.cover(level)[0], self._ledger.levels[level].slot
+        for i in np.flatnonzero(stands_in & taken).tolist():
+            self._ledger.stand_ins.withdraw(level, *of_slo, low + i * slot, 1)

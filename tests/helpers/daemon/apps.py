@@ -55,7 +55,7 @@ def settings(url: str, **of: object) -> Settings:
 
 async def until(ask: Callable[[], Awaitable[bool]]) -> None:
     """Wait for what must come."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not await ask():  # noqa: ASYNC110 - what is waited for is behind HTTP
             await asyncio.sleep(0.02)
 

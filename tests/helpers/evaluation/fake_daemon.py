@@ -44,6 +44,10 @@ class FakeEngine:
         self.evaluate_does: Callable[[], None] = lambda: None
         self.fill_does: Callable[[], bool] | None = None
         self.fills = 0
+        self.figures: set[str] = set()
+        self.behind = True
+        self.with_tiers: list[bool] = []
+        self.without_history: list[str] = []
         self.trouble: dict[int, str] = {}
 
     async def poll_datasource(self, name: str, now: float) -> None:
@@ -75,13 +79,20 @@ class FakeEngine:
         self.fills += 1
         return self.fill_does()
 
+    def has_figures(self, datasource: str) -> bool:
+        return datasource in self.figures
+
+    def do_without_history(self, datasource: str) -> None:
+        self.without_history.append(datasource)
+
     def history_progress(self) -> float:
         return 0.5
 
     def problems(self) -> dict[int, str]:
         return dict(self.trouble)
 
-    async def evaluate_in_thread(self, now: float) -> Snapshot:
+    async def evaluate_in_thread(self, now: float, *, tiers: bool = True) -> Snapshot:
+        self.with_tiers.append(tiers)
         self.evaluate_does()
         return EMPTY
 

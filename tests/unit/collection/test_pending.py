@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from exporter.collection import pending
-from exporter.collection.pending import HISTORY_CHUNK, SETTLE_TOGETHER, history, missing_history
+from exporter.collection.pending import HISTORY_CHUNK, SETTLE_TOGETHER, missing_history
+from exporter.collection.reading_order import OddBlocks, Wanted, next_step
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import levels
@@ -171,6 +172,17 @@ class TestSettled:
         """A settle time of 0 or a late call asks for what there is."""
         one = self.provisional(40)
         assert settled(one, END + 10 * DAY) == {SlotRange(END, END + 1200, 30): [0]}
+
+
+def history(
+    of: Ledger, periods: Sequence[int], left_out: set[int]
+) -> tuple[int, pending.Requests] | None:
+    """What is read next where all of the finest slots are polled."""
+    count = len(periods)
+    polled = np.full(count, of.cover(0)[0])
+    wanted = Wanted(periods, polled, left_out, np.zeros(count, dtype=np.bool_), ())
+    step = next_step(of, wanted, OddBlocks(count))
+    return step and (step.level, step.requests)
 
 
 class TestHistory:

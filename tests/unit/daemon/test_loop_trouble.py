@@ -139,6 +139,42 @@ class TestHistory:
         # One evaluation more than those that follow a poll.
         assert len(polls_before) == len(set(polls_before)) + 1
 
+    @pytest.mark.parametrize("behind", [True, False])
+    def test_it_publishes_once_every_window_has_its_figure(self, run, engine, behind):
+        """At once, and without the tiers if they have far to go; with them right after."""
+        engine.behind = behind
+        shown: list[bool] = []
+        chunks = iter([True, True, True, False])
+
+        def fill() -> bool:
+            if engine.fills == 2:
+                shown.extend(engine.with_tiers)
+                engine.figures.add("prometheus")
+            elif engine.fills == 3:
+                del engine.with_tiers[: len(shown)]
+                shown[:] = engine.with_tiers
+            return next(chunks, False)
+
+        engine.fill_does = fill
+        run(6)
+        assert shown == ([False, True] if behind else [True])
+
+    def test_after_a_few_failures_in_a_row_nobody_waits_for_it(self, run, engine):
+        """A Prometheus without its long-term store has the newest figures all the same."""
+        answers = iter([*"xx.xxx"])
+
+        def fill() -> bool:
+            if next(answers, "x") == "x":
+                raise UnavailableError("nobody there")
+            return True
+
+        engine.fill_does = fill
+        seen: dict[int, list[str]] = {}
+        engine.evaluate_does = lambda: seen.update({engine.fills: list(engine.without_history)})
+        run(60)
+        assert engine.without_history == ["prometheus"]
+        assert not any(told for fills, told in seen.items() if fills < 6)
+
     @pytest.mark.parametrize("error", [UnavailableError("nobody there"), ZeroDivisionError("oops")])
     def test_a_chunk_that_fails_is_tried_again(self, run, engine, clock, error):
         """After a pause, whatever it was that went wrong."""

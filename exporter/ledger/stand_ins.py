@@ -1,0 +1,114 @@
+"""Longer slots that stand in for several of a level until these are read.
+
+Reading a month slot by slot takes minutes where SLOs are many, and a day of it is one slot to
+Prometheus if nothing odd happened. So long slots are read first. One is kept in the first of those
+that it stands in for, with all of its events, and a known share of as many slots; the others hold
+nothing. So sums are exact: a window that an edge of cuts it is without it, and its coverage says
+so. It goes as a whole, the moment that one of its slots is written.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exporter.ledger.levels import block_of
+from exporter.ledger.ring_buffer import STANDS_IN, Slots
+from exporter.ledger.rings import Rings
+from exporter.ledger.slot_status import SlotStatus
+from exporter.slo.types import Bools
+
+
+class StandIns:
+    """Those of a ledger's levels; each SLO that has any has one series.
+
+    All times are Unix seconds. A *block* is the slots that one stands in for.
+    """
+
+    def __init__(self, time: Rings) -> None:
+        self._time = time
+        self.blocks = [block_of(time.levels, level) for level in range(len(time.levels))]
+
+    def put(
+        self,
+        level: int,
+        slo_indices: NDArray[np.intp],
+        series_indices: NDArray[np.intp],
+        start: int,
+        slots: Slots,
+        *,
+        chosen: Bools,
+    ) -> None:
+        """Let the chosen ones of some blocks, which follow `start`, stand in for their slots.
+
+        Those of which anything was asked for or is known stay as they are.
+
+        Args:
+            level: whose slots they stand in for.
+            slo_indices: SLOs.
+            series_indices: the only series of each.
+            start: a boundary of blocks.
+            slots: the counts: SLOs x blocks.
+            chosen: which of them to put: SLOs x blocks.
+        """
+        block, ring = self.blocks[level], self._time.rings[level]
+        low, high = self._time.cover(level)
+        # Time has gone on since they were asked for.
+        first = max(0, -((start - low) // block))
+        last = min(chosen.shape[1], (high - start) // block)
+        if first >= last:
+            return
+        inside, size = slice(first, last), block // ring.slot
+        at = ring.at(start + first * block, start + last * block)
+        shape = (len(slo_indices), last - first, size)
+        asked = ring.asked[np.ix_(slo_indices, at)].reshape(shape)
+        known = ring.counts.known[np.ix_(series_indices, at)].reshape(shape)
+        free = ((asked == SlotStatus.NO) & (known <= 0)).all(axis=2) & chosen[:, inside]
+        rows, columns = np.nonzero(free)
+        places = series_indices[rows], at[::size][columns]
+        found = slots.part(inside)
+        for into, array in zip(ring.counts.arrays(), found.arrays(), strict=True):
+            into[places] = array[rows, columns]
+        ring.counts.known[places] *= size
+        for i in range(size):
+            ring.asked[slo_indices[rows], at[i::size][columns]] = SlotStatus.STAND_IN
+
+    def withdraw(
+        self,
+        level: int,
+        slo_indices: NDArray[np.intp],
+        series_indices: NDArray[np.intp],
+        start: int,
+        count: int,
+    ) -> None:
+        """Take away those that stand in for any of `count` slots that follow `start`.
+
+        Their slots are as if they had never been asked for. `series_indices` are the first series
+        of each SLO: others have none.
+        """
+        block, ring = self.blocks[level], self._time.rings[level]
+        low, high = self._time.cover(level)
+        end = start + count * ring.slot
+        start, end = max(low, start - start % block), min(high, end - end % -block)
+        if start >= end:
+            return
+        at = ring.at(start, end)
+        stands_in = ring.asked[np.ix_(slo_indices, at)] == SlotStatus.STAND_IN
+        if not stands_in.any():
+            return
+        rows, columns = np.nonzero(stands_in)
+        ring.asked[slo_indices[rows], at[columns]] = SlotStatus.NO
+        for array in ring.counts.arrays():
+            array[series_indices[rows], at[columns]] = 0
+
+    def spread(self, level: int, slots: Slots) -> Slots:
+        """Slots of a level as a chart shows them: what stands in for several is all of them."""
+        size = self.blocks[level] // self._time.rings[level].slot
+        places = np.argwhere(slots.known > STANDS_IN).tolist()
+        if not places:
+            return slots
+        spread = Slots(*(array.copy() for array in slots.arrays()))
+        for series, column in places:
+            for array in spread.arrays():
+                array[series, column : column + size] = array[series, column] / size
+        return spread
