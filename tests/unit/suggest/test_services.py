@@ -108,7 +108,7 @@ def test_services_of_one_name_are_told_apart_by_what_differs():
     "route",
     [
         "/health", "/healthz", "/api/v1/healthcheck", "/health/live", "/-/ready", "/-/healthy",
-        "/actuator/health", "/manage/actuator/prometheus", "/metrics", "/ping", "/readyz",
+        "/actuator/health", "/manage/actuator/prometheus", "/metrics", "/ping", "/live", "/readyz",
         "grpc.health.v1.Health", "grpc.health.v1.Health/Check",
     ],
 )  # fmt: skip

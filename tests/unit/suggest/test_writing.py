@@ -1,5 +1,6 @@
 """A configuration that explains itself, whatever names and values stand in it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from exporter.config.reading.loading import load
@@ -43,8 +44,18 @@ def test_what_was_and_what_it_would_have_meant():
     assert "99.899% of 100,000 requests in the last 30d succeeded." in text
     assert "With 99.5, 20.2% of the budget was spent." in text
     assert "all_total (Istio)." in text
+    # By rounding it would be 99.99%, which was missed.
+    assert "99.989% of 10,000,000 requests" in comments(written(suggested(1_005, 10_000_000)))
     calm = calmer(suggested(101, 100_000), [1, 0, 0, 0, 0])
     assert "20.2% of the budget was spent, with 1 page." in comments(written(calm))
+
+
+def test_groups_that_are_left_out_are_named():
+    """With how far they miss it."""
+    lost = replace(suggested(101, 100_000), missing=("https://gone (100% failed)",))
+    assert "Left out, as they miss it by far: https://gone (100% failed)." in comments(
+        written(lost)
+    )
 
 
 def test_one_that_pages_too_often_is_made_looser():
