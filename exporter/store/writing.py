@@ -165,12 +165,12 @@ class SloWriter:
         Raises:
             StoreLostError: it is not: the database was made again, or is one from before.
         """
-        before, self._end = self._end, 0
+        before = self._end
         if before and end >= before and self._stored_end(session) < before:
+            self._end = 0
             raise StoreLostError(
                 "the database has lost what was stored; what is known is stored again"
             )
-        self._end = before
 
     def _stored_end(self, session: Session) -> int:
         """Up to when these SLOs are stored: those of other shards go on being written."""
