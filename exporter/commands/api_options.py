@@ -32,16 +32,28 @@ def _address(_: click.Context, __: click.Parameter, value: Sequence[str]) -> tup
 
 SERVER_VARIABLE = "ERROR_BUDGET_EXPORTER_SERVER"
 
-servers_option = click.option(
-    "--server",
-    "servers",
-    required=True,
-    multiple=True,
-    envvar=SERVER_VARIABLE,
-    show_envvar=True,
-    callback=_address,
-    help="Address of the exporter. Repeat it for every replica: questions are asked of the first "
+
+def _servers(text: str, *, required: bool) -> Callable[[Command], Command]:
+    return click.option(
+        "--server",
+        "servers",
+        required=required,
+        multiple=True,
+        envvar=SERVER_VARIABLE,
+        show_envvar=True,
+        callback=_address,
+        help=text,
+    )
+
+
+servers_option = _servers(
+    "Address of the exporter. Repeat it for every replica: questions are asked of the first "
     "that answers, and what people say is told to all.",
+    required=True,
+)
+
+changes_server_option = _servers(
+    "Address of an exporter, if one runs: the changes that it knows are counted.", required=False
 )
 
 

@@ -15,8 +15,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from exporter.commands.api_client import Access
+from exporter.commands.api_options import access_options, changes_server_option
 from exporter.commands.backtest_text import text
 from exporter.commands.backtests import Asked, run_backtests
+from exporter.commands.known_changes import known_changes
 from exporter.commands.options import config_option
 from exporter.commands.times import Moment
 from exporter.config.reading.loading import load_file
@@ -138,6 +141,8 @@ def _zone(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str
 @click.option(
     "--time-zone", "zone", callback=_zone, help="Time zone such as Europe/Berlin; UTC without it."
 )
+@changes_server_option
+@access_options
 def backtest(
     *,
     slos: Sequence[str],
@@ -152,6 +157,8 @@ def backtest(
     form: str,
     output: Path | None,
     zone: tuple[str, tzinfo],
+    servers: Sequence[str],
+    access: Access,
 ) -> None:
     """Replay the past with other objectives, and say which would have held.
 
@@ -170,6 +177,7 @@ def backtest(
         Criteria(keep, pages),
         min_coverage,
         zone[0],
+        known_changes(servers, access, since, until),
     )
     with _progress(len(chosen)) as told:
         report = asyncio.run(_run(settings, asked, told))

@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
 
 from exporter.reports.backtest import BacktestReport, Line, Row, SloBacktest
-from exporter.reports.filters import count, duration, named
+from exporter.reports.filters import count, duration, gated, named
 from exporter.slo.figures import left, minute, percent, words, written
 
 GAP = "  "
+
+HEAD = (
+    *("objective", "left", "at worst", "", "pages", "tickets", "blocked", "changes blocked"),
+    "time per tier",
+)
 
 
 def text(report: BacktestReport, zone: tzinfo) -> str:
@@ -36,8 +41,7 @@ def _slo(one: SloBacktest, zone: tzinfo) -> Iterator[str]:
         yield f"  note: {note}"
     if of.known > 0:
         yield ""
-        head = ("objective", "left", "at worst", "", "pages", "tickets", "blocked", "time per tier")
-        yield from _table(head, [_row(row, zone) for row in one.rows], right={0, 1, 2, 4, 5, 6})
+        yield from _table(HEAD, [_row(row, zone) for row in one.rows], right={0, 1, 2, 4, 5, 6, 7})
         for alerts in one.alerts:
             yield ""
             yield f"  Alerts at {_share(alerts.objective)}" + ("" if alerts.alerts else ": none")
@@ -102,6 +106,7 @@ def _row(row: Row, zone: tzinfo) -> tuple[str, ...]:
         str(row.pages),
         str(row.tickets),
         duration(row.blocked),
+        gated(row.changes),
         ", ".join(tiers),
     )
 

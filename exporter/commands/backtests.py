@@ -13,6 +13,7 @@ from exporter.prometheus.errors import UnavailableError
 from exporter.prometheus.histogram_bounds import bounds
 from exporter.reports.backtest import BacktestReport, SloBacktest, slo_backtest
 from exporter.slo.backtest import Backtest
+from exporter.slo.changes import Changes
 from exporter.slo.model import LatencySli, Objective, Slo
 from exporter.slo.recommendation import Criteria
 from exporter.slo.types import Group
@@ -20,7 +21,10 @@ from exporter.slo.types import Group
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked: SLOs over (start, end], Unix seconds, with objectives beside their own."""
+    """What is asked: SLOs over (start, end], Unix seconds, with objectives beside their own.
+
+    `changes` are those of that time; None if they are not known.
+    """
 
     slos: Sequence[Slo]
     start: int
@@ -29,6 +33,7 @@ class Asked:
     criteria: Criteria
     min_coverage: float
     zone: str
+    changes: Changes | None = None
 
 
 async def run_backtests(
@@ -92,8 +97,10 @@ async def _of_datasource(
             of_slo.setdefault(past.group, []).append((_replayed(asked, slo, past), past.problem))
     found = {}
     for place, groups in replayed.items():
+        service = asked.slos[place].service
+        changes = None if asked.changes is None else asked.changes.get(service, ())
         found[place] = [
-            slo_backtest(of, asked.criteria, problem, [each for each, _ in others])
+            slo_backtest(of, asked.criteria, problem, [each for each, _ in others], changes)
             for (of, problem), *others in groups.values()
         ]
     return found

@@ -20,6 +20,9 @@ from exporter.commands.shards import Answers, of_every_shard, report_missing
 from exporter.commands.times import Moment
 from exporter.slo.figures import percent
 
+MOST_LISTED = 1_000
+"""Changes in one answer of the API."""
+
 
 @click.group()
 def change() -> None:
@@ -79,7 +82,7 @@ def noting(
 @servers_option
 @click.option(
     "--limit",
-    type=click.IntRange(1, 1_000),
+    type=click.IntRange(1, MOST_LISTED),
     default=100,
     show_default=True,
     help="How many to list.",

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.reports.subjects import OWNER, Identity, period_name
-from exporter.slo.backtest import AlertSpell, Backtest, Outcome
+from exporter.slo.backtest import AlertSpell, Backtest, GatedChanges, Outcome
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import left, minute
 from exporter.slo.model import LatencySli, Objective, ProbeSli, RatioSli, Slo, ThresholdSli
 from exporter.slo.policy import Gate
 from exporter.slo.recommendation import Criteria, Recommendation, recommend
+from exporter.slo.records import Change
 from exporter.slo.types import HOUR, MINUTE
 
 MOST_LISTED = 20
@@ -24,7 +25,8 @@ class Row:
 
     `own` if it is the configured one, `recommended` if it is that. `objective` is a ratio, `tiers`
     are seconds by name, `blocked` and `unknown` seconds; `events` is the budget of a period in
-    events, None if nothing is known. `pages_per_week` is an average.
+    events, None if nothing is known. `pages_per_week` is an average. `changes` is what the gate
+    would have said of the changes that were made; None if these are not known.
     """
 
     objective: float
@@ -40,6 +42,7 @@ class Row:
     alerting_seconds: int
     blocked: int
     blocks: int
+    changes: GatedChanges | None
     tiers: Mapping[str, int]
     unknown: int
 
@@ -105,6 +108,7 @@ def slo_backtest(
     criteria: Criteria,
     problem: str | None = None,
     others: Sequence[Backtest] = (),
+    changes: Sequence[Change] | None = None,
 ) -> SloBacktest:
     """What is told of one SLO.
 
@@ -113,10 +117,12 @@ def slo_backtest(
         criteria: what an objective must have kept.
         problem: what kept it from being counted whole, in words.
         others: the same with other thresholds, if it is a latency.
+        changes: those of the service, of any time; None if they are not known.
     """
     found = recommend(of, criteria)
     own = of.slo.objective
-    rows = [_row(of, outcome, found.objective) for outcome in of.outcomes]
+    made = None if changes is None else [each for each in changes if of.start <= each.at < of.end]
+    rows = [_row(of, outcome, found.objective, made) for outcome in of.outcomes]
     told = {own.ratio} if found.objective is None else {own.ratio, found.objective.ratio}
     every = sorted((*others, of), key=_threshold) if others else []
     return SloBacktest(
@@ -149,7 +155,12 @@ def _threshold(of: Backtest) -> float:
     return of.slo.sli.threshold if isinstance(of.slo.sli, LatencySli) else 0.0
 
 
-def _row(of: Backtest, outcome: Outcome, recommended: Objective | None) -> Row:
+def _row(
+    of: Backtest,
+    outcome: Outcome,
+    recommended: Objective | None,
+    made: Sequence[Change] | None,
+) -> Row:
     pages = outcome.of("page")
     return Row(
         objective=outcome.objective.ratio,
@@ -165,6 +176,7 @@ def _row(of: Backtest, outcome: Outcome, recommended: Objective | None) -> Row:
         alerting_seconds=sum(page.length for page in pages),
         blocked=outcome.gate_seconds(Gate.BLOCK),
         blocks=sum(span.gate is Gate.BLOCK for span in outcome.gates),
+        changes=None if made is None else outcome.gated(made),
         tiers=outcome.tiers,
         unknown=outcome.gate_seconds(None),
     )

@@ -25,7 +25,11 @@ class BacktestAlert:
 
 @dataclass(frozen=True)
 class BacktestObjective:
-    """One objective: what is not known is null. `held` is null where nothing can be said."""
+    """One objective: what is not known is null. `held` is null where nothing can be said.
+
+    `changes` were made, `changes_blocked` are those that the gate would have blocked, and of
+    `changes_unjudged` it is not known what it would have said.
+    """
 
     objective: float
     budget_events: float | None
@@ -37,6 +41,9 @@ class BacktestObjective:
     tickets: int
     blocked_seconds: int
     blocks: int
+    changes: int | None
+    changes_blocked: int | None
+    changes_unjudged: int | None
     unknown_seconds: int
     tier_seconds: Mapping[str, int]
     held: bool | None
@@ -136,6 +143,9 @@ def slo_json(one: SloBacktest) -> BacktestSlo:
                 tickets=row.tickets,
                 blocked_seconds=row.blocked,
                 blocks=row.blocks,
+                changes=None if row.changes is None else row.changes.made,
+                changes_blocked=None if row.changes is None else row.changes.blocked,
+                changes_unjudged=None if row.changes is None else row.changes.unjudged,
                 unknown_seconds=row.unknown,
                 tier_seconds=dict(row.tiers),
                 held=verdicts[row.objective].held if row.objective in verdicts else None,

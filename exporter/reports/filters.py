@@ -15,6 +15,7 @@ from jinja2.runtime import Context
 from exporter.reports import markdown
 from exporter.reports.subjects import Identity
 from exporter.slo import figures, incident_words
+from exporter.slo.backtest import GatedChanges
 from exporter.slo.durations import MINUTE, format_duration
 from exporter.slo.incident_details import IncidentDetails
 from exporter.slo.records import Incident
@@ -66,6 +67,16 @@ def count(events: float) -> str:
     return f"{events:,.0f}" if events == int(events) else figures.number(events)
 
 
+def gated(changes: GatedChanges | None) -> str:
+    """How many changes the gate would have blocked: `2 of 7`."""
+    if changes is None or changes.blocked is None:
+        return UNKNOWN
+    if not changes.made:
+        return "none recorded"
+    told = f"{changes.blocked} of {changes.made - changes.unjudged}"
+    return f"{told}, {changes.unjudged} {UNKNOWN}" if changes.unjudged else told
+
+
 def plural(number: float, one: str, many: str = "") -> str:
     """`1 page`, `3 pages`."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
@@ -101,6 +112,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "duration": _known(duration),
     "compact": _known(format_duration),
     "words": figures.words,
+    "gated": gated,
     "plural": plural,
     "named": named,
     "began": _began,

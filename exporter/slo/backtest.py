@@ -3,12 +3,12 @@ seconds, shares and ratios are 0 to 1."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from exporter.slo.model import Objective, Slo
 from exporter.slo.policy import Gate
-from exporter.slo.records import TierChange
+from exporter.slo.records import Change, TierChange
 from exporter.slo.types import DAY, Floats, Times
 
 WEEK = 7 * DAY
@@ -48,6 +48,19 @@ class GateSpan:
     start: int
     end: int
     gate: Gate | None
+
+
+@dataclass(frozen=True, slots=True)
+class GatedChanges:
+    """How many changes were made, and of how many of these the gate would have said `block`.
+
+    `unjudged` is of how many it is not known what the gate would have said; `blocked` is None if
+    that is so of all of them.
+    """
+
+    made: int
+    blocked: int | None
+    unjudged: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +109,13 @@ class Outcome:
     def gate_at(self, at: float) -> Gate | None:
         """What the gate said at a moment; None also outside the backtest."""
         return next((span.gate for span in self.gates if span.start <= at < span.end), None)
+
+    def gated(self, changes: Iterable[Change]) -> GatedChanges:
+        """What the gate would have said of changes to the service that were made meanwhile."""
+        said = [self.gate_at(change.at) for change in changes]
+        blocked, unjudged = said.count(Gate.BLOCK), said.count(None)
+        all_unknown = bool(said) and unjudged == len(said)
+        return GatedChanges(len(said), None if all_unknown else blocked, unjudged)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,25 +15,33 @@ from typing import Any
 import numpy as np
 import pytest
 
+from exporter.commands.api_client import Access
 from exporter.commands.backtest_text import text
+from exporter.commands.known_changes import known_changes
 from exporter.evaluation.backtest import backtest
 from exporter.reports.backtest import BacktestReport, slo_backtest
 from exporter.reports.backtest_json import as_json
+from exporter.reports.filters import gated
 from exporter.reports.templates import Templates
+from exporter.slo.backtest import GatedChanges, GateSpan, Outcome
 from exporter.slo.event_history import EventHistory
 from exporter.slo.model import LatencySli, Objective
+from exporter.slo.policy import Gate
 from exporter.slo.recommendation import Criteria
+from exporter.slo.records import Change
 from exporter.slo.types import DAY, HOUR, MINUTE
+from exporter.state.changes import ServiceChanges
 from exporter.web.pages.backtest_charts import backtest_charts
 from exporter.web.pages.documents import document
 from tests.helpers.command_line import GOOD, cli, environment_of_tests
 from tests.helpers.samples import slo
+from tests.helpers.web.serving import Serving, ToldDaemon
 
 END = 1_700_006_400
 PERIOD = 8 * DAY
 
 
-def report(**of: Any) -> BacktestReport:
+def report(changes: Any = None, **of: Any) -> BacktestReport:
     """Of one SLO whose events fail for half an hour, with a threshold more if it is a latency."""
     count = 2 * PERIOD // MINUTE
     bad = np.zeros(count)
@@ -54,7 +62,7 @@ def report(**of: Any) -> BacktestReport:
         end=END,
         zone="UTC",
         criteria=Criteria(),
-        slos=[slo_backtest(one, Criteria(), None, others)],
+        slos=[slo_backtest(one, Criteria(), None, others, changes)],
         unavailable={},
     )
 
@@ -146,6 +154,79 @@ class TestForms:
         assert strict["blocked_seconds"] > 30 * HOUR
         assert {alert["severity"] for alert in strict["alerts"]} == {"page", "ticket"}
         assert sum(strict["tier_seconds"].values()) == PERIOD
+
+
+def changes(*before: int) -> list[Change]:
+    """Changes so many seconds before the end."""
+    return [Change("auth", f"v{number}", END - each) for number, each in enumerate(before)]
+
+
+class TestChanges:
+    """The outage of half an hour begins 2,000 minutes before the end."""
+
+    def figures(self, made: Any) -> list[Any]:
+        [one] = as_json(report(made))["slos"]
+        names = ("changes", "changes_blocked", "changes_unjudged")
+        return [[each[name] for name in names] for each in one["objectives"]]
+
+    def test_counts_those_that_the_gate_would_have_blocked(self):
+        """Half an hour of 10% is nothing at 99%, and 15 times the budget at 99.99%."""
+        made = changes(7 * DAY, 2_010 * MINUTE, 1_980 * MINUTE, HOUR)
+        found = self.figures(made)
+        assert [each[0] for each in found] == [4, 4, 4]
+        assert found[0][1] < found[2][1] == 2
+        assert "2 of 4" in text(report(made), UTC)
+        assert "| 2 of 4 |" in written(report(made))
+
+    def test_those_of_another_time_are_not_counted(self):
+        assert self.figures(changes(9 * DAY, 0, -HOUR)) == [[0, 0, 0]] * 3
+        assert "none recorded" in text(report(changes(9 * DAY)), UTC)
+
+    def test_no_exporter_is_asked_and_they_are_unknown(self):
+        assert self.figures(None) == [[None, None, None]] * 3
+        assert "| unknown | normal" in written(report())
+
+    def test_what_the_gate_said_is_unknown(self):
+        """Before enough of the period is known, there is no tier."""
+        outcome = Outcome(
+            *(Objective(0.99, 0.01), None, None, None, (), {}, 0, ()),
+            gates=(GateSpan(0, 100, None), GateSpan(100, 200, Gate.BLOCK)),
+            ends=np.zeros(0, np.int64),
+            course=np.zeros(0),
+        )
+        made = [Change("auth", "v1", 50), Change("auth", "v2", 99)]
+        assert outcome.gated(made) == GatedChanges(2, None, 2)
+        assert gated(outcome.gated(made)) == "unknown"
+        both = outcome.gated([*made, Change("auth", "v3", 100)])
+        assert both == GatedChanges(3, 1, 2)
+        assert gated(both) == "1 of 1, 2 unknown"
+
+
+class TestKnownChanges:
+    """Of exporters that run."""
+
+    def asked(self, *changes: Change) -> Any:
+        """Those of the span [100, 5000] that a server tells of."""
+        daemon = ToldDaemon(noted=ServiceChanges(lambda: 10_000.0))
+        daemon.noted.take(changes)
+        with Serving(daemon=daemon) as serving:
+            return known_changes([f"http://127.0.0.1:{serving.port}"], Access(), 100, 5_000)
+
+    def test_are_more_than_one_answer_has(self):
+        """A thousand in each; those of the second at which it ends come twice."""
+        found = self.asked(*(Change("auth", f"v{at}", at) for at in range(0, 10_000, 2)))
+        assert [each.at for each in found["auth"]] == list(range(100, 5_001, 2))
+
+    def test_that_cannot_be_had_whole_are_unknown(self, capsys):
+        assert self.asked(*(Change("auth", f"v{number}", 200) for number in range(1_001))) is None
+        assert "changes are not known:\nhttp://127" in capsys.readouterr().err
+
+    def test_without_a_server_are_unknown(self):
+        assert known_changes([], Access(), 0, 1) is None
+
+    def test_of_a_server_that_does_not_answer_are_unknown(self, capsys):
+        assert known_changes(["http://127.0.0.1:1"], Access(), 0, 1) is None
+        assert "http://127.0.0.1:1" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -54,8 +54,11 @@ def backtest_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
         if not found:
             raise AbsentError(f"no SLO {service}/{slo} is known")
         replayed = [await daemon.backtest(status, objectives) for status in found[:MOST_GROUPS]]
+        changes = daemon.changes().changes.get(service, ())
         told = tuple(
-            slo_json(slo_backtest(each, Criteria())) for each in replayed if each is not None
+            slo_json(slo_backtest(each, Criteria(), changes=changes))
+            for each in replayed
+            if each is not None
         )
         body = answers.success(BacktestAnswer(service, slo, len(found), told))
         return Response(body, media_type="application/json")

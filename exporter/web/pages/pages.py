@@ -112,10 +112,11 @@ class Pages:
         daemon = self._of_daemon()
 
         def render() -> str:
-            asking = what_if(status, asked, mistake, found)
+            changes = overview.snapshot.changes.get(status.slo.service, ())
+            asking = what_if(status, asked, mistake, found, changes)
             shown = detail(
                 *(status, history, chosen_range(status, range_name), source, findings),
-                changes=overview.snapshot.changes.get(status.slo.service, ()),
+                changes=changes,
             )
             return self._templates["slo"].render(shown, what_if=asking, **daemon)
 

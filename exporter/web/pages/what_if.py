@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exporter.reports.backtest import SloBacktest, slo_backtest
-from exporter.reports.filters import duration
+from exporter.reports.filters import duration, gated
 from exporter.reports.subjects import page_path
 from exporter.slo import figures
 from exporter.slo.backtest import Backtest
 from exporter.slo.model import Objective
 from exporter.slo.recommendation import Criteria
+from exporter.slo.records import Change
 from exporter.slo.snapshot import SloStatus
 from exporter.web.api.backtest_api import parse_objective
 from exporter.web.pages import formatting
@@ -33,6 +34,7 @@ class WhatIfRow:
     pages: int
     tickets: int
     blocked: str
+    changes: str
     tiers: str
 
 
@@ -63,9 +65,18 @@ def asked_for(text: str | None) -> tuple[Objective | None, str]:
         return None, str(error)
 
 
-def what_if(status: SloStatus, text: str | None, mistake: str, found: Backtest | None) -> WhatIf:
-    """The variables of the section: what was asked, what is wrong with it, what was found."""
-    of = None if found is None else slo_backtest(found, Criteria())
+def what_if(
+    status: SloStatus,
+    text: str | None,
+    mistake: str,
+    found: Backtest | None,
+    changes: Sequence[Change] = (),
+) -> WhatIf:
+    """The variables of the section: what was asked, what is wrong with it, what was found.
+
+    `changes` are those of the service.
+    """
+    of = None if found is None else slo_backtest(found, Criteria(), changes=changes)
     return WhatIf(
         action=page_path(status).partition("?")[0] + "#what-if",
         fields=list(status.groups.items()),
@@ -92,6 +103,7 @@ def _rows(of: SloBacktest) -> list[WhatIfRow]:
             pages=row.pages,
             tickets=row.tickets,
             blocked=duration(row.blocked),
+            changes=gated(row.changes),
             tiers=", ".join(
                 [
                     *(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,9 @@ from exporter.daemon.backtests import LedgerBacktests
 from exporter.evaluation.backtest import backtest_period
 from exporter.slo.event_history import EventHistory
 from exporter.slo.model import Objective
+from exporter.slo.records import Change
 from exporter.slo.types import DAY
+from exporter.state.changes import ServiceChanges
 from exporter.web.api.openapi import document
 from tests.helpers.samples import AT, slo, snapshot, subject
 from tests.helpers.web.asked import Web
@@ -54,6 +57,17 @@ class TestPage:
         assert "99.5%, the strictest that would have held" in section(page)
         assert 'value="99.5"' in section(page)
 
+    def test_counts_the_changes_that_the_gate_would_have_blocked(self):
+        """The first is of when less than half of the period is known, and so is the gate."""
+        made = Change("auth", "v1", AT - 20 * DAY), Change("auth", "v2", AT - DAY)
+        noted = Web(replace(shot(), changes={"auth": made}))
+        noted.daemon.history = history(*([2.0] * 30))
+        page = section(noted.page(f"{ONE}?objective=99.5"))
+        assert re.findall(r'data-label="Changes blocked">(.*?)<', page) == [
+            *("0 of 1, 1 unknown", "1 of 1, 1 unknown")
+        ]
+        assert 'data-label="Changes blocked">none recorded<' in web().page(f"{ONE}?objective=99.5")
+
     def test_says_that_the_ledger_is_coarse(self):
         assert "slots of up to 1d" in section(web().page(f"{ONE}?objective=99.5"))
 
@@ -91,6 +105,14 @@ class TestApi:
             0.999: pytest.approx(-1),
         }
         assert (one["recommended"], one["end"]) == (0.995, AT)
+
+    def test_counts_the_changes_that_the_gate_would_have_blocked(self):
+        asked = web()
+        asked.daemon.noted = ServiceChanges(lambda: float(AT))
+        asked.daemon.noted.take([Change("auth", "v1", AT - DAY), Change("well", "v2", AT - DAY)])
+        [one] = asked.ask(f"{API}&objectives=99").json()["data"]["backtests"]
+        told = [[each["changes"], each["changes_blocked"]] for each in one["objectives"]]
+        assert told == [[1, 0], [1, 1]]
 
     def test_tries_the_usual_ones_by_itself(self):
         [one] = web().ask(API).json()["data"]["backtests"]
