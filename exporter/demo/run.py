@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import click
 
+from exporter.demo.past import LAST
 from exporter.demo.scene import Scene, set_up
 from exporter.demo.servers import ServerError, http_get
 from exporter.demo.story import CHECKOUT, HEADING, Story, View, clock, read_views
@@ -32,6 +33,7 @@ COMPLETE: Final = 0.999
 SCRAPED_BACK: Final = (
     'max_over_time(slo_burn_rate_alert{service="checkout",slo="availability",severity="page"}[10m])'
 )
+OF_YESTERDAY: Final = 'slo_error_budget_remaining_ratio{service="checkout"} offset 1d'
 GATE: Final = "/api/v1/gate?service=checkout"
 WORTH_A_LOOK: Final = 'slo_error_budget_remaining_ratio{service="checkout"}'
 
@@ -78,6 +80,7 @@ def _play(stack: ExitStack, story: Story, options: DemoOptions) -> list[str]:
     began = time.monotonic()
     scene = set_up(stack, click.echo)
     views = _wait_for_history(scene)
+    scene.past.start()
     end = time.monotonic() + (options.duration or float("inf"))
     outage = incident(time.time() + CALM_BEFORE)
     scene.shop.outages.append(outage)
@@ -89,15 +92,25 @@ def _play(stack: ExitStack, story: Story, options: DemoOptions) -> list[str]:
     story.overview(views)
     click.echo(f"\nIn {CALM_BEFORE:g} s {CHECKOUT} has an incident. Ctrl-C ends the demo.\n")
     click.echo(HEADING)
+    past_seen = False
     while time.monotonic() < end:
         elapsed = time.monotonic() - began
         if script and time.time() >= script[0][0]:
             click.secho(f"{clock(elapsed)}  {script.pop(0)[1]}", bold=True)
         scene.check()
+        scene.past.go_on()
+        if not past_seen and scene.past.given_at is not None and _has(scene, OF_YESTERDAY):
+            past_seen = True
+            click.echo(f"{clock(elapsed)}  Prometheus has these figures of the last {LAST}, too")
         story.see(_views(scene), elapsed)
         story.see_gate(_gate(scene), elapsed)
         time.sleep(POLL)
-    return story.missing() + _missing_in_prometheus(scene)
+    missing = story.missing()
+    if not _has(scene, SCRAPED_BACK, value=1):
+        missing.append(f"Prometheus has no 1 from the exporter in {SCRAPED_BACK}")
+    if scene.past.due and not past_seen:
+        missing.append(f"Prometheus has nothing from history in {OF_YESTERDAY}")
+    return missing
 
 
 def _views(scene: Scene) -> dict[str, View]:
@@ -133,13 +146,11 @@ def _wait_for_history(scene: Scene) -> dict[str, View]:
     )
 
 
-def _missing_in_prometheus(scene: Scene) -> list[str]:
-    """Whether Prometheus has scraped from the exporter that the page condition fired."""
-    _, body = http_get(scene.prometheus.port, f"/api/v1/query?query={quote(SCRAPED_BACK)}")
-    results = json.loads(body)["data"]["result"]
-    if any(float(result["value"][1]) == 1 for result in results):
-        return []
-    return [f"Prometheus has no 1 from the exporter in {SCRAPED_BACK}"]
+def _has(scene: Scene, query: str, value: float | None = None) -> bool:
+    """Whether Prometheus has an answer to a query; with a `value`, whether one has that."""
+    _, body = http_get(scene.prometheus.port, f"/api/v1/query?query={quote(query)}")
+    found = [float(result["value"][1]) for result in json.loads(body)["data"]["result"]]
+    return bool(found) if value is None else value in found
 
 
 def _show_where(scene: Scene) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 
 from exporter.demo.blocks import write_blocks
 from exporter.demo.history import BLOCKS, history_files
+from exporter.demo.past import Past
 from exporter.demo.servers import (
     Child,
     PrometheusServer,
@@ -104,6 +105,7 @@ class Scene:
     shop: Shop
     prometheus: PrometheusServer
     exporter: Child
+    past: Past
 
     def check(self) -> None:
         """Do nothing while all servers live.
@@ -156,6 +158,8 @@ def set_up(stack: ExitStack, say: Callable[[str], None]) -> Scene:
     say(f"Starting the exporter ({' '.join(command)})")
     exporter = Child("the exporter", command, exporter_port, folder / "exporter.log")
     stack.callback(exporter.stop)
+    past = Past(config, prometheus, exporter, promtool)
+    stack.callback(past.stop)
     exporter.start()
     exporter.wait_ready()
-    return Scene(shop, prometheus, exporter)
+    return Scene(shop, prometheus, exporter, past)
