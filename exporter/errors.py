@@ -25,8 +25,10 @@ ExporterError
 ├── RequestError                an HTTP request cannot be met: the client has to change it
 │   ├── AbsentError             what the request names does not exist
 │   ├── BusyError               too many passwords are being checked
+│   ├── CannotLeadError         the shard that the request is for cannot be asked
 │   ├── ChangeError             the change is not possible
 │   ├── GoneError               the client closed the connection during its request
+│   ├── HistoryError            the history cannot be written as it was asked for
 │   ├── InvalidRequestError     a parameter or the body is not as it should be
 │   ├── OverrideError           the override is not possible
 │   ├── QuotaError              the service has used all its overrides of the quarter
@@ -34,6 +36,7 @@ ExporterError
 │   ├── SpanError               a span of time or a time zone is not as it should be
 │   └── TooManyChangesError     the service has had all changes that are kept of one day
 ├── ApiError                    the command line got no usable answer from a daemon
+│   └── ElsewhereError          another shard has it
 └── ServerError                 a program that the demo needs did not do what it should
     └── BinaryNotFoundError     the program was not found
 

@@ -22,6 +22,7 @@ import orjson
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exporter.errors import RequestError
 from exporter.web.api.answers import failure
 from exporter.web.daemon import Daemon
 from exporter.web.server.admin import FORWARDED, SAFE_METHODS
@@ -80,8 +81,11 @@ class Target:
     about: str
 
 
-class _CannotLeadError(Exception):
-    """The text says why, `status` is that of the answer."""
+class CannotLeadError(RequestError):
+    """The request cannot be led to the shard that it is for.
+
+    The text says why, `status` is that of the answer.
+    """
 
     def __init__(self, text: str, status: HTTPStatus) -> None:
         super().__init__(text)
@@ -134,7 +138,7 @@ class Leading:
                 return
             self._check(scope, target)
             answer = await self._ask(scope, target, body)
-        except _CannotLeadError as error:
+        except CannotLeadError as error:
             if scope["path"] == GATE and error.status in GATEWAY:
                 await self._app({**scope, ELSEWHERE: str(error)}, receive, send)
                 return
@@ -145,20 +149,20 @@ class Leading:
         """The shard that a request is for; None if any will do.
 
         Raises:
-            _CannotLeadError: there is no such shard, or it is for all of them.
+            CannotLeadError: there is no such shard, or it is for all of them.
         """
         numbers = [value for name, value in query if name == "shard"]
         if numbers:
             [text, *others] = numbers
             most = self._own.total - 1
             if others or not (text.isascii() and text.isdigit() and int(text[:9]) <= most):
-                raise _CannotLeadError(
+                raise CannotLeadError(
                     f"there is no shard {text[:20]!r}: they are 0 to {most}", HTTPStatus.NOT_FOUND
                 )
             return Target(int(text), f"what is asked of shard {int(text)}")
         service = _service(scope, query, body)
         if service is None and scope["path"].startswith(REPORTS):
-            raise _CannotLeadError(
+            raise CannotLeadError(
                 f"a report on all services would have those of {self._own} alone: name a service, "
                 f"or one of the shards 0 to {self._own.total - 1} by shard=",
                 HTTPStatus.BAD_REQUEST,
@@ -170,18 +174,18 @@ class Leading:
         """See whether a request may be led.
 
         Raises:
-            _CannotLeadError: it was led here by mistake, or there is no way.
+            CannotLeadError: it was led here by mistake, or there is no way.
         """
         led_by = next((value for name, value in scope["headers"] if name == LED_BY.encode()), None)
         if led_by is not None:
-            raise _CannotLeadError(
+            raise CannotLeadError(
                 f"{led_by.decode('latin-1')[:40]} takes this one, {self._own}, for the one that "
                 f"has {target.about}: all need the same --total-shards and configuration, and "
                 "--web.shard-url-template has to lead to each by its number",
                 HTTPStatus.MISDIRECTED_REQUEST,
             )
         if self._client is None:
-            raise _CannotLeadError(
+            raise CannotLeadError(
                 f"{target.about} is on shard {target.number}, and this is {self._own}: ask that "
                 "one, or start the shards with --web.shard-url-template",
                 HTTPStatus.MISDIRECTED_REQUEST,
@@ -191,7 +195,7 @@ class Leading:
         """What the other shard answers.
 
         Raises:
-            _CannotLeadError: nothing.
+            CannotLeadError: nothing.
         """
         assert self._client is not None  # noqa: S101 - `_check` sees to it
         url = self._sharding.url(target.number)
@@ -213,7 +217,7 @@ class Leading:
                 finally:
                     await found.aclose()
         except (httpx.HTTPError, TimeoutError) as error:
-            raise _CannotLeadError(
+            raise CannotLeadError(
                 f"{target.about} is on shard {target.number} of {self._own.total}, which does not "
                 f"answer at {url}: {error or type(error).__name__}",
                 HTTPStatus.BAD_GATEWAY,

@@ -35,6 +35,7 @@ ASKING = [
         for name in ("budget", "postmortem", "incident", "slo")
     ),
     ("GET", "/api/v1/reports/handoff", None),
+    ("GET", "/api/v1/backtest?service=auth&slo=availability", None),
     ("GET", "/api/v1/changes", None),
     ("GET", "/", None),
     ("GET", "/slo/auth/availability", None),
@@ -60,6 +61,9 @@ class FaultyDaemon(ToldDaemon):
         self.ready()
 
     async def override(self, new):
+        self.ready()
+
+    async def backtest(self, status, objectives):
         self.ready()
 
     async def acknowledge(self, key, word):
