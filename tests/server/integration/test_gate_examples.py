@@ -176,8 +176,8 @@ class TestDocument:
             done = shell(script)
             codes.append(done.returncode)
             assert "Traceback" not in done.stderr
-        # Blocked; by the status, too; exempted; blocked, so that there is nothing to note; overridden and
-        # ended; no such incident.
+        # Blocked; by the status, too; exempted; blocked, with nothing to note; overridden and ended;
+        # no such incident.
         assert codes == [2, 22, 0, 2, 0, 1]
 
     def test_its_example_has_the_shape_of_an_answer(self, daemon):
