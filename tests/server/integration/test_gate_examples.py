@@ -176,7 +176,7 @@ class TestDocument:
             done = shell(script)
             codes.append(done.returncode)
             assert "Traceback" not in done.stderr
-        # Blocked; by the status, too; exempted; blocked, with nothing to note; overridden and ended;
+        # Blocked; by the status, too; exempted; blocked, nothing to note; overridden and ended;
         # no such incident.
         assert codes == [2, 22, 0, 2, 0, 1]
 
