@@ -20,6 +20,8 @@ from tests.helpers.integration.histories import END
 from tests.helpers.integration.scenario import PERIOD, START, Case, objective
 from tests.oracle import DAY
 
+pytestmark = pytest.mark.slow  # the oracles' other tests of backtests need no server
+
 OBJECTIVES = ("90", "99.5", "99.9")
 SINCE = END - 2 * DAY
 
@@ -99,7 +101,6 @@ def test_two_days_are_not_enough_to_recommend_anything(replayed):
     assert all("less than a week" in each.recommendation.why for each in replayed.slos)
 
 
-@pytest.mark.slow
 def test_a_month_recommends_what_would_have_held(past, cases):
     """An outage of an hour at half of the traffic is 0.07% of a month and more."""
     case = cases["month"]
@@ -115,7 +116,6 @@ def test_a_month_recommends_what_would_have_held(past, cases):
     assert one.recommendation.objective.ratio == 0.995
 
 
-@pytest.mark.slow
 def test_groups_are_replayed_each_on_its_own(past, tenants: Grouped):
     report = run(past, [tenants.slo], end=END)
     assert (

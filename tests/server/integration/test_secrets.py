@@ -117,7 +117,7 @@ def test_the_live_check_shows_none(scene):
     assert [name for name, told in EXPECTED.items() if told not in done.stdout] == []
 
 
-@pytest.mark.parametrize("form", ["logfmt", "json"])
+@pytest.mark.parametrize("form", [pytest.param("logfmt", marks=pytest.mark.slow), "json"])
 def test_the_daemon_shows_none(scene, tmp_path, form):
     """Neither in its log, which has a line for each of them, nor on its pages."""
     port = free_port()
