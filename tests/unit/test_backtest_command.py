@@ -239,9 +239,12 @@ def test_ctrl_c_ends_it_and_nothing_is_written(tmp_path: Path):
         output = tmp_path / "out.txt"
         command = [sys.executable, "-m", "exporter", "backtest"]
         command += [f"--config.file={config}", f"--output={output}"]
+        # Tests in the background of a shell ignore the signal, and so would their children.
+        ignoring = signal.signal(signal.SIGINT, signal.default_int_handler)
         running = subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, env=environment_of_tests()
         )
+        signal.signal(signal.SIGINT, ignoring)
         asked, _ = silent.accept()
         with asked:
             asked.recv(1)
