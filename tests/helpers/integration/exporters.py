@@ -242,12 +242,17 @@ def known_alike(one: Figures, other: Figures) -> bool:
     """Whether two pages know the same slots of every SLO.
 
     A machine that is busy with other things may have come too late with a sample, or an answer; an
-    SLO that is stale for that says so, and shows no windows.
+    SLO that is stale for that says so, and shows no windows. And the first figures after a start
+    come before any tier: a page may be read between the two.
     """
     names = "slo_last_slot_timestamp_seconds", "slo_data_lag_seconds"
     differing = differences(one, other)
     late = any(name in names or ("state", "stale") in labels for name, labels in differing)
-    return not late
+    return not late and _have_tiers(one) == _have_tiers(other)
+
+
+def _have_tiers(page: Figures) -> set[Labels]:
+    return {labels for name, labels in page if name == "slo_policy_tier_since_timestamp_seconds"}
 
 
 def differences(one: Figures, other: Figures) -> dict[tuple[str, Labels], tuple[object, object]]:
