@@ -45,10 +45,10 @@ lint: venv  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint tools browser postgres  ## style, types and all tests but the slow ones; under 6 minutes on two cores
+test: lint tools browser postgres  ## style, types and all tests but the slow ones
 	$(BIN)/pytest -n 3
 
-test-fast: venv  ## the tests that need no server; under 90 seconds
+test-fast: venv  ## the tests that need no server
 	$(BIN)/pytest -n 4 -m 'not server and not slow' tests/unit
 
 test-slow: venv tools postgres  ## what `make test` leaves out: most of the fault suite, the torture set, long histories
