@@ -6,8 +6,8 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, tzinfo
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -21,6 +21,7 @@ from exporter.commands.backtest_text import text
 from exporter.commands.backtests import Asked, run_backtests
 from exporter.commands.known_changes import known_changes
 from exporter.commands.options import config_option
+from exporter.commands.progress import progress
 from exporter.commands.times import Moment
 from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
@@ -39,8 +40,6 @@ from exporter.slo.types import DAY, MINUTE
 USUAL = ("99", "99.5", "99.9", "99.95", "99.99")
 """Objectives that are tried beside the configured one."""
 
-STEPS = 1_000
-"""Steps of the bar."""
 
 LONGEST = 366 * DAY
 
@@ -179,7 +178,7 @@ def backtest(
         zone[0],
         known_changes(servers, access, since, until),
     )
-    with _progress(len(chosen)) as told:
+    with progress(len(chosen)) as told:
         report = asyncio.run(_run(settings, asked, told))
     _write(_written(report, form, settings, zone[1]), output)
     if report.unavailable:
@@ -236,30 +235,6 @@ def _span(
     if until - since > LONGEST:
         raise click.UsageError(f"at most {LONGEST // DAY}d can be replayed at once")
     return since, until
-
-
-@contextmanager
-def _progress(count: int) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error while the past is read, if that is a terminal."""
-    words = "1 SLO" if count == 1 else f"{count} SLOs"
-    bar = click.progressbar(
-        length=STEPS,
-        label=f"Reading the past of {words}",
-        file=sys.stderr,
-        hidden=not sys.stderr.isatty(),
-        show_pos=False,
-    )
-    shown = 0
-
-    def tell(done: int, whole: int) -> None:
-        nonlocal shown
-        now = STEPS * done // max(whole, 1)
-        if now > shown:
-            bar.update(now - shown)
-            shown = now
-
-    with bar:
-        yield tell
 
 
 def _written(report: BacktestReport, form: str, settings: Settings, zone: tzinfo) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from exporter.commands.options import config_option
+from exporter.commands.progress import progress
 from exporter.commands.times import Moment
 from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
@@ -25,9 +25,6 @@ from exporter.prometheus.client import PrometheusClient
 from exporter.slo.durations import format_duration, parse_duration
 from exporter.slo.types import DAY, HOUR, MINUTE, Times
 from exporter.state.evaluation_state import EvaluationState
-
-STEPS = 1_000
-"""Steps of the bar."""
 
 LONGEST = 366 * DAY
 
@@ -140,7 +137,7 @@ def history(
     try:
         with (
             PastSeries(output, {k: v for k, v in added.items() if v}, settings.metrics) as series,
-            _progress(len(settings.slos)) as told,
+            progress(len(settings.slos)) as told,
         ):
             asyncio.run(_run(settings, ends, series, told))
     except OSError as error:
@@ -181,27 +178,3 @@ async def _run(
 
 def _before(start: int) -> int:
     return start - start % DAY
-
-
-@contextmanager
-def _progress(count: int) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error while the past is read, if that is a terminal."""
-    words = "1 SLO" if count == 1 else f"{count} SLOs"
-    bar = click.progressbar(
-        length=STEPS,
-        label=f"Reading the past of {words}",
-        file=sys.stderr,
-        hidden=not sys.stderr.isatty(),
-        show_pos=False,
-    )
-    shown = 0
-
-    def tell(done: int, whole: int) -> None:
-        nonlocal shown
-        now = STEPS * done // max(whole, 1)
-        if now > shown:
-            bar.update(now - shown)
-            shown = now
-
-    with bar:
-        yield tell
