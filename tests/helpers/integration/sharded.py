@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from exporter.demo.servers import free_port
@@ -13,11 +12,10 @@ from tests.helpers.integration.exporters import Exporter
 def neighbours(count: int) -> int:
     """The first of some free ports that differ in their last digit alone."""
     for _ in range(100):
-        first = free_port() // 10 * 10
-        with suppress(OSError), ExitStack() as stack:
+        first = (free_port() // 10 + 1) * 10
+        with suppress(OSError):
             for port in range(first, first + count):
-                bound = stack.enter_context(socket.socket())
-                bound.bind(("127.0.0.1", port))
+                free_port(port)
             return first
     raise AssertionError("there are no neighbouring ports that are free")
 

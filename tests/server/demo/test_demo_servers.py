@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -120,6 +121,33 @@ class TestFinding:
         assert find_alertmanager() == usual
         monkeypatch.setenv("ALERTMANAGER", str(debian))
         assert find_alertmanager() == debian
+
+
+class TestFreePort:
+    def test_nobody_else_is_given_it(self):
+        """Between the question and the server's start others ask, and connections go out."""
+        port = free_port()
+        with pytest.raises(OSError, match="in use"), socket.socket() as other:
+            other.bind(("127.0.0.1", port))
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.1", port)).close()
+
+    def test_its_server_can_listen_on_it(self):
+        """And then nobody can, a server of the same kind included."""
+        port = free_port()
+        with (
+            socket.create_server(("127.0.0.1", port)),
+            pytest.raises(OSError, match="in use"),
+            socket.create_server(("127.0.0.1", port)),
+        ):
+            pass  # never reached
+
+    def test_the_one_that_is_wanted(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            with pytest.raises(OSError, match="in use"):
+                free_port(port)
+        assert free_port(port) == port
 
 
 class TestServer:
