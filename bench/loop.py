@@ -25,7 +25,8 @@ from exporter.collection.settings import EvaluationSettings
 from exporter.daemon.engine import Engine
 from exporter.daemon.interpreter import spare_the_loop
 from exporter.daemon.persister import Persister
-from exporter.demo.servers import Child, free_port
+from exporter.demo.ports import free_port
+from exporter.demo.servers import Child
 from exporter.exposition.publisher import Publisher, negotiate
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.settings import PrometheusSettings

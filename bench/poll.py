@@ -19,7 +19,8 @@ from bench.loop import END, INTERVAL
 from bench.table import show
 from exporter.collection.settings import EvaluationSettings
 from exporter.daemon.engine import Engine
-from exporter.demo.servers import Child, free_port
+from exporter.demo.ports import free_port
+from exporter.demo.servers import Child
 from exporter.ledger.slot_status import SlotStatus
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.settings import PrometheusSettings

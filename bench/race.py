@@ -30,7 +30,13 @@ import yaml
 from bench.race_rules import BUDGET, PYRRA, SLOTH, SLOTH_OFTEN, racing_rules
 from bench.table import show
 from exporter.demo.blocks import write_blocks, write_openmetrics
-from exporter.demo.servers import Child, PrometheusServer, find_promtool, free_port, http_get
+from exporter.demo.ports import free_port
+from exporter.demo.servers import (
+    Child,
+    PrometheusServer,
+    find_promtool,
+    http_get,
+)
 
 RATE = 10.0
 HISTORY = 23_000

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from bench.history import DAY, lines, store
 from bench.table import show
-from exporter.demo.servers import Child, PrometheusServer, free_port, http_get
+from exporter.demo.ports import free_port
+from exporter.demo.servers import Child, PrometheusServer, http_get
 
 SIZES = (50, 1_000)
 """SLOs, unless the command line names other numbers."""

@@ -15,12 +15,12 @@ from typing import Final
 from exporter.demo.blocks import write_blocks
 from exporter.demo.history import BLOCKS, history_files
 from exporter.demo.past import Past
+from exporter.demo.ports import free_port
 from exporter.demo.servers import (
     Child,
     PrometheusServer,
     find_prometheus,
     find_promtool,
-    free_port,
 )
 from exporter.demo.service import serve
 from exporter.demo.traffic import Shop

@@ -22,24 +22,20 @@ import functools
 import http.client
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
-from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from exporter.demo.ports import free_port
 from exporter.errors import ExporterError
 
 READY_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 LOG_TAIL_LINES = 15
-
-# The ports that were given away last; the oldest are let go, so that files stay few.
-_RESERVED: deque[socket.socket] = deque(maxlen=256)
 
 
 class ServerError(ExporterError):
@@ -110,30 +106,6 @@ def find_amtool() -> Path:
         BinaryNotFoundError: there is none.
     """
     return find_binary("amtool", "AMTOOL")
-
-
-def free_port(wanted: int = 0) -> int:
-    """A TCP port of 127.0.0.1 that is ours: any that is free, or the one that is wanted.
-
-    It stays bound, so that before the server that it is meant for listens, nobody else is given
-    it, and no outgoing connection uses it. That server can listen: it sets SO_REUSEADDR, as ours
-    and Go's do, and a socket that does not listen is then no obstacle. Until it does, connections
-    are refused.
-
-    Raises:
-        OSError: the wanted port is taken.
-    """
-    ours = socket.socket()
-    try:
-        ours.bind(("127.0.0.1", wanted))
-    except OSError:
-        ours.close()
-        raise
-    # Only now: two who ask at the same time must not be given the same port.
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    _RESERVED.append(ours)
-    port: int = ours.getsockname()[1]
-    return port
 
 
 def http_get(port: int, path: str, timeout: float = 10.0) -> tuple[int, bytes]:

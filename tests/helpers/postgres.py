@@ -15,7 +15,8 @@ from typing import Self
 
 import psycopg
 
-from exporter.demo.servers import BinaryNotFoundError, Child, ServerError, free_port
+from exporter.demo.ports import free_port
+from exporter.demo.servers import BinaryNotFoundError, Child, ServerError
 
 NOBODY = 65_534
 """Whom it runs as where the tests run as root, which it refuses to."""

@@ -16,7 +16,13 @@ import yaml
 from click.testing import CliRunner
 
 from exporter.cli import main
-from exporter.demo.servers import Child, PrometheusServer, find_alertmanager, free_port, http_get
+from exporter.demo.ports import free_port
+from exporter.demo.servers import (
+    Child,
+    PrometheusServer,
+    find_alertmanager,
+    http_get,
+)
 from exporter.demo.service import serve
 from exporter.demo.traffic import Shop, incident
 from tests.helpers.alerting.receiver import Inbox, receiving

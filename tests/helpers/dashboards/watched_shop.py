@@ -21,11 +21,11 @@ import yaml
 
 from exporter.demo.blocks import write_blocks
 from exporter.demo.history import history_files
+from exporter.demo.ports import free_port
 from exporter.demo.servers import (
     Child,
     PrometheusServer,
     find_promtool,
-    free_port,
     http_get,
 )
 from exporter.demo.service import serve

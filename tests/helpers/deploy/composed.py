@@ -15,7 +15,13 @@ from urllib.parse import quote
 
 import yaml
 
-from exporter.demo.servers import Child, PrometheusServer, find_alertmanager, free_port, http_get
+from exporter.demo.ports import free_port
+from exporter.demo.servers import (
+    Child,
+    PrometheusServer,
+    find_alertmanager,
+    http_get,
+)
 from tests.helpers.deploy.deployed import COMPOSE, CONFIG, ROOT, RULES, STORAGE, read
 
 PATIENCE = 60.0

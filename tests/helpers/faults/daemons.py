@@ -10,7 +10,8 @@ from typing import Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.demo.servers import Child, free_port, http_get
+from exporter.demo.ports import free_port
+from exporter.demo.servers import Child, http_get
 from tests.helpers.logfmt import logfmt
 
 STALE_AFTER = 4

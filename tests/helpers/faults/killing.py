@@ -8,7 +8,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from exporter.demo.servers import Child, free_port, http_get
+from exporter.demo.ports import free_port
+from exporter.demo.servers import Child, http_get
 from exporter.store.chunks import CHUNK, decode
 
 CONFIG = """

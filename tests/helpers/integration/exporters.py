@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from exporter.demo.servers import Child, free_port, http_get
+from exporter.demo.ports import free_port
+from exporter.demo.servers import Child, http_get
 from tests.helpers.faults.daemons import Figures, Labels, figures, last_slot
 from tests.helpers.logfmt import logfmt
 

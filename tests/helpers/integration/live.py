@@ -14,7 +14,8 @@ from typing import Self
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from exporter.demo.servers import Child, PrometheusServer, free_port
+from exporter.demo.ports import free_port
+from exporter.demo.servers import Child, PrometheusServer
 
 PATIENCE = 60.0
 """Seconds until something that takes a few is given up."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from exporter.demo.servers import free_port
+from exporter.demo.ports import free_port
 from tests.helpers.integration.exporters import Exporter
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from exporter.demo.servers import Child, PrometheusServer, free_port, http_get
+from exporter.demo.ports import free_port
+from exporter.demo.servers import Child, PrometheusServer, http_get
 from tests.helpers.integration.histories import History
 from tests.helpers.torture.remote_write import STALE, write
 from tests.oracle import Labels, Samples

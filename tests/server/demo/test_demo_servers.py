@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from exporter.demo.blocks import write_blocks, write_openmetrics
+from exporter.demo.ports import free_port
 from exporter.demo.servers import (
     BinaryNotFoundError,
     Child,
@@ -24,7 +25,6 @@ from exporter.demo.servers import (
     find_alertmanager,
     find_binary,
     find_promtool,
-    free_port,
     http_get,
 )
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.demo.servers import Child, PrometheusServer, free_port, http_get
+from exporter.demo.ports import free_port
+from exporter.demo.servers import Child, PrometheusServer, http_get
 from tests.helpers.integration.live import PATIENCE, Service
 from tests.helpers.logfmt import logfmt
 

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from exporter.cli import main
-from exporter.demo.servers import Child, free_port
+from exporter.demo.ports import free_port
+from exporter.demo.servers import Child
 from tests.helpers.integration.exporters import Exporter
 from tests.helpers.integration.gated import gating, services, start
 

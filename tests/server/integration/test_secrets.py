@@ -16,7 +16,8 @@ import pytest
 
 from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
-from exporter.demo.servers import Child, free_port, http_get
+from exporter.demo.ports import free_port
+from exporter.demo.servers import Child, http_get
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import PrometheusError
 from tests.helpers.secret_config import Planted

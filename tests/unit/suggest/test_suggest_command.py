@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.demo.servers import free_port
+from exporter.demo.ports import free_port
 from tests.helpers.command_line import cli
 
 URL = "--prometheus.url=http://localhost:9090"

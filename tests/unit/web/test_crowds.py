@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.demo.servers import Child, free_port, http_get
+from exporter.demo.ports import free_port
+from exporter.demo.servers import Child, http_get
 from exporter.exposition.publisher import Form
 from exporter.web.server.settings import Limits, TlsSettings, WebSettings
 from tests.helpers.samples import slo, snapshot, subject

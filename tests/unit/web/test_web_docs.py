@@ -13,7 +13,8 @@ import bcrypt
 import pytest
 
 from exporter.config.reading.web_loading import load_web, load_web_file
-from exporter.demo.servers import Child, PrometheusServer, free_port, http_get
+from exporter.demo.ports import free_port
+from exporter.demo.servers import Child, PrometheusServer, http_get
 from exporter.slo.overrides import with_overrides
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Acknowledgement, Firing, Incident, Override, TierChange
