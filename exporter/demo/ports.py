@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections import deque
 
-# The ports that were given away last; the oldest are let go, so that files stay few.
-_RESERVED: deque[socket.socket] = deque(maxlen=256)
+# File descriptors of the ports that were given away last; the kernel closes them with the process.
+_RESERVED: deque[int] = deque()
+_MOST = 256
 
 
 def free_port(wanted: int = 0) -> int:
@@ -28,6 +30,8 @@ def free_port(wanted: int = 0) -> int:
         raise
     # Only now: two who ask at the same time must not be given the same port.
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    _RESERVED.append(ours)
     port: int = ours.getsockname()[1]
+    _RESERVED.append(ours.detach())
+    if len(_RESERVED) > _MOST:  # whoever asks for so many has long been using the first
+        os.close(_RESERVED.popleft())
     return port

@@ -149,6 +149,15 @@ class TestFreePort:
                 free_port(port)
         assert free_port(port) == port
 
+    def test_files_stay_few(self):
+        """However many are asked for."""
+        for _ in range(300):
+            free_port()
+        files = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a listing, not paths
+        for _ in range(100):
+            free_port()
+        assert len(os.listdir("/proc/self/fd")) == files  # noqa: PTH208 - as above
+
 
 class TestServer:
     def test_it_keeps_port_and_data_over_a_restart(self, prometheus_binary):
