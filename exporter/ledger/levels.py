@@ -57,6 +57,20 @@ def middle_slot(interval: int) -> int:
     )
 
 
+def fitting_intervals(interval: int, boundary: int, longest: int) -> list[int]:
+    """The nearest intervals, below and above one, whose slots let periods begin between them.
+
+    `boundary` is as in `levels`; `longest` is the longest interval that there may be (seconds).
+    """
+    fits = [
+        each
+        for each in range(1, longest + 1)
+        if not HOUR % each and not boundary % middle_slot(each)
+    ]
+    below, above = [e for e in fits if e < interval], [e for e in fits if e > interval]
+    return below[-1:] + above[:1]
+
+
 def levels(interval: int, longest_period: int, boundary: int | None = None) -> tuple[Level, ...]:
     """The levels for an evaluation interval and the longest period in use, finest first.
 
@@ -67,12 +81,12 @@ def levels(interval: int, longest_period: int, boundary: int | None = None) -> t
     short as that, so that no period begins inside of one.
 
     Raises:
-        ValueError: the interval does not divide an hour.
+        ValueError: the interval does not divide an hour, or a period would begin inside a slot.
     """
     middle = middle_slot(interval)
-    coarse = HOUR if boundary is None else max(middle, math.gcd(HOUR, boundary))
-    if coarse % middle:
-        coarse = HOUR
+    if boundary is not None and boundary % middle:
+        raise ValueError(f"slots of {middle} s do not divide {boundary} s, where periods begin")
+    coarse = HOUR if boundary is None else math.gcd(HOUR, boundary)
     hours = longest_period if boundary else min(longest_period, COARSE_HORIZON)
     fine = [Level(interval, FINE_HORIZON)] if interval < middle else []
     chosen = [

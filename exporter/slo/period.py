@@ -28,6 +28,16 @@ def _zone(name: str) -> ZoneInfo:
 _zone("UTC")
 
 
+@cache
+def _midnights(zone: str) -> int:
+    """What midnight in a time zone is always a multiple of, since 2000, in seconds."""
+    step = HOUR
+    for year in range(2000, 2041):
+        for month in range(1, 13):
+            step = math.gcd(step, int(datetime(year, month, 1, tzinfo=_zone(zone)).timestamp()))
+    return step
+
+
 @dataclass(frozen=True, slots=True)
 class PeriodBounds:
     """One period as it stands at a moment: (start, end], Unix seconds.
@@ -97,12 +107,7 @@ class CalendarPeriod:
     @property
     def boundary(self) -> int:
         """What every start of the period is a multiple of, in seconds since the epoch."""
-        step = HOUR
-        for year in range(2000, 2041):
-            for month in (1, 7):
-                start = datetime(year, month, 1, tzinfo=_zone(self.zone))
-                step = math.gcd(step, int(start.timestamp()))
-        return step
+        return _midnights(self.zone)
 
     def span(self, at: int) -> PeriodBounds:
         """The period that the slot which ends at `at` lies in.

@@ -16,7 +16,7 @@ from exporter.config.types.fields import (
 )
 from exporter.config.types.section import Section
 from exporter.config.types.times import TimeZone
-from exporter.ledger.levels import middle_slot
+from exporter.ledger.levels import fitting_intervals, middle_slot
 from exporter.slo.durations import format_duration
 from exporter.slo.model import Timeslices
 from exporter.slo.period import UNITS, CalendarPeriod
@@ -59,6 +59,14 @@ class CalendarSection(Section):
                 f"needs an evaluation.interval that divides {format_duration(boundary)}, since "
                 f"midnight in {zone} is at multiples of that: "
                 f"{format_duration(interval)} does not"
+            )
+        if interval and boundary % (middle := middle_slot(interval)):
+            fitting = map(format_duration, fitting_intervals(interval, boundary, WINDOWS[0]))
+            raise ValueError(
+                f"needs another evaluation.interval: midnight in {zone} is at multiples of "
+                f"{format_duration(boundary)}, which the ledger's slots of "
+                f"{format_duration(middle)} do not divide, as they are with an interval of "
+                f"{format_duration(interval)}; {' or '.join(fitting)} would do"
             )
         return zone
 

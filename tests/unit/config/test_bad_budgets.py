@@ -53,6 +53,22 @@ PERIOD = {
         "config.yaml:6: slos[0].period.time_zone: needs an evaluation.interval that divides 30m, "
         "since midnight in Asia/Kolkata is at multiples of that: 16s does not",
     ),
+    **{
+        f"midnight within a slot that has aged, {interval}": (
+            one_slo(period=f"{{calendar: week, time_zone: {zone}}}")
+            + f"evaluation: {{interval: {interval}, stale_after: 10m}}",
+            "config.yaml:6: slos[0].period.time_zone: needs another evaluation.interval: midnight "
+            f"in {zone} is at multiples of {boundary}, which the ledger's slots of {middle} do not "
+            f"divide, as they are with an interval of {interval}; {fitting} would do",
+        )
+        for interval, zone, boundary, middle, fitting in (
+            ("45s", "Asia/Kathmandu", "15m", "6m", "30s or 50s"),
+            ("1m30s", "Asia/Kathmandu", "15m", "6m", "1m15s or 1m40s"),
+            ("36s", "Australia/Eucla", "15m", "6m", "30s or 50s"),
+            ("9s", "Pacific/Chatham", "15m", "6m", "6s or 10s"),
+            ("3m20s", "Australia/Lord_Howe", "30m", "6m40s", "3m or 3m45s"),
+        )
+    },
 }
 
 BUDGETING = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from exporter.ledger.levels import Level, levels, middle_slot
+from exporter.ledger.levels import Level, fitting_intervals, levels, middle_slot
 from exporter.slo.types import DAY, HOUR
 
 DIVISORS = [interval for interval in range(1, 301) if HOUR % interval == 0]
@@ -36,15 +36,21 @@ class TestBoundaries:
         """Six-hour slots would hold the new year inside of one."""
         assert levels(30, 366 * DAY, HOUR)[2:] == (Level(HOUR, 366 * DAY),)
 
-    @given(
-        st.sampled_from([1, 5, 10, 12, 15, 20, 30, 60, 150, 300]),
-        st.integers(HOUR, 400 * DAY),
-        st.sampled_from([900, 1800, 3600]),
-    )
-    def test_no_period_begins_inside_of_a_slot(self, interval, period, boundary):
-        """For every usual interval; each level still merges into the next."""
-        for level in levels(interval, period, boundary):
-            assert boundary % level.slot == 0
+    @pytest.mark.parametrize("boundary", [900, 1800, 3600])
+    @pytest.mark.parametrize("interval", DIVISORS)
+    def test_no_period_begins_inside_of_a_slot(self, interval, boundary):
+        """For every interval: it is refused where that cannot be, and others are named."""
+        fitting = fitting_intervals(interval, boundary, 300)
+        try:
+            chosen = levels(interval, 31 * DAY, boundary)
+        except ValueError:
+            assert boundary % middle_slot(interval)
+            assert fitting
+        else:
+            assert all(boundary % level.slot == 0 for level in chosen)
+        for each in fitting:
+            assert each != interval
+            assert all(boundary % level.slot == 0 for level in levels(each, 31 * DAY, boundary))
 
 
 @pytest.mark.parametrize(
@@ -63,6 +69,7 @@ def test_the_middle_slots_are_about_five_minutes(interval, slot):
 )
 def test_slots_merge_without_a_rest(interval, period, boundary):
     """Each level's slot is a multiple of the finer one, reaches farther, and covers the period."""
+    assume(boundary is None or boundary % middle_slot(interval) == 0)
     chosen = levels(interval, period, boundary)
     assert chosen[0].slot == interval
     for fine, coarse in pairwise(chosen):
@@ -82,5 +89,6 @@ def test_an_interval_must_divide_an_hour(interval):
 @given(st.sampled_from(DIVISORS), st.integers(HOUR, 400 * DAY), st.sampled_from([None, 900, 1800]))
 def test_no_two_levels_have_slots_of_one_length(interval, longest, boundary):
     """The store knows slots by their length: one level's would take the place of the other's."""
+    assume(boundary is None or boundary % middle_slot(interval) == 0)
     slots = [level.slot for level in levels(interval, longest, boundary)]
     assert len(set(slots)) == len(slots)

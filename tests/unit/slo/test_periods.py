@@ -167,6 +167,9 @@ class TestBoundary:
             ("Asia/Kathmandu", 900),
             ("Australia/Lord_Howe", 1800),
             ("Pacific/Chatham", 900),
+            ("Australia/Eucla", 900),
+            ("America/Caracas", 1800),  # until 2016
+            ("Asia/Pyongyang", 1800),  # from 2015 to 2018
         ],
     )
     def test_slots_of_this_length_begin_where_periods_do(self, zone, seconds):
