@@ -11,6 +11,7 @@ from exporter.slo.backtest import Backtest
 from exporter.slo.event_history import EventHistory
 from exporter.slo.model import Objective
 from exporter.slo.snapshot import SloStatus
+from exporter.web.server.pools import Pool
 
 KEPT = 32
 """Backtests that are kept: pages that refresh ask for the same again and again."""
@@ -24,6 +25,7 @@ class LedgerBacktests:
 
     def __init__(self) -> None:
         self._turn = asyncio.Semaphore(1)
+        self._pool = Pool("backtests", 1)
         self._kept: OrderedDict[Hashable, Backtest] = OrderedDict()
 
     async def of(
@@ -48,7 +50,7 @@ class LedgerBacktests:
         async with self._turn:
             found = self._kept.get(key)
             if found is None or found.slo is not slo:
-                found = await asyncio.to_thread(
+                found = await self._pool.run(
                     backtest_period,
                     history,
                     slo,

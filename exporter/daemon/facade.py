@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +12,7 @@ import structlog
 from structlog.contextvars import get_contextvars
 
 from exporter.daemon.backtests import LedgerBacktests
+from exporter.daemon.config_text import ConfigText
 from exporter.daemon.current import Current
 from exporter.daemon.reviews import Reviews
 from exporter.evaluation.chart_data import event_histories, slo_indices_of
@@ -56,6 +56,7 @@ class Facade:
         self._current = current
         self._publisher = publisher
         self._reload = reload
+        self._config_text = ConfigText()
         self._reviews = Reviews()
         self._backtests = LedgerBacktests()
         self._templates: tuple[Mapping[str, TemplateText], Templates] | None = None
@@ -69,11 +70,9 @@ class Facade:
         """The number of the other shard that has a service; None if it is not one of another's."""
         return self._current.running.settings.elsewhere.get(service)
 
-    async def config_text(self) -> str:
+    async def config_text(self) -> bytes:
         """The configuration in force, with every secret masked."""
-        settings = self._current.running.settings
-        # Seconds of work, where there are thousands of SLOs.
-        return await asyncio.to_thread(lambda: settings.masked)
+        return await self._config_text.of(self._current.running.settings)
 
     async def reload(self) -> None:
         """Read the configuration again, and put it in force.

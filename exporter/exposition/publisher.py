@@ -96,6 +96,9 @@ class _Shown:
     def size(self) -> int:
         return sum(map(len, tuple(self._pages.values())))
 
+    def rendered(self, form: Form) -> bytes | None:
+        return self._pages.get(form)
+
     def page(self, form: Form) -> bytes:
         page = self._pages.get(form)
         if page is None:
@@ -162,6 +165,10 @@ class Publisher:
     def withdraw(self) -> None:
         """Show no SLO any more: what was known of them is out of date."""
         self.amend(lambda _: NOTHING)
+
+    def rendered(self, form: Form) -> bytes | None:
+        """The metrics in one form, if they are there without any work."""
+        return self._shown.rendered(form)
 
     def page(self, form: Form) -> bytes:
         """The metrics in one form."""

@@ -152,7 +152,7 @@ class Daemon(Protocol):
     def home(self, service: str) -> int | None:
         """The number of the other shard that has a service; None if it is not one of another's."""
 
-    async def config_text(self) -> str:
+    async def config_text(self) -> bytes:
         """The configuration in force as YAML, with every secret masked."""
 
     def status(self) -> Status:

@@ -6,6 +6,7 @@ from functools import cache
 
 import orjson
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -20,7 +21,10 @@ from exporter.web.api.history_api import history_routes
 from exporter.web.api.openapi import document
 from exporter.web.daemon import Daemon, ReloadError
 from exporter.web.pages.pages import Pages
+from exporter.web.pages.what_if import PARAMETER
 from exporter.web.reports.routes import report_routes
+from exporter.web.server.bounds import Bounds
+from exporter.web.server.pools import Pool
 
 
 def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlette:
@@ -31,28 +35,31 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
         daemon: what tells of itself, and is told to reload.
         version: shown on the pages.
     """
-    pages = Pages(publisher, daemon, version=version)
+    scraping, drawing, writing = Pool("scrapes", 1), Pool("pages", 1), Pool("documents", 1)
+    pages = Pages(publisher, daemon, drawing, version=version)
 
-    # Plain functions: they run in a thread, where rendering does not delay evaluations.
-    def metrics(request: Request) -> Response:
+    # Coroutines: they run in the event loop, which is where the daemon may be asked. What takes
+    # long has threads of its own, which evaluations do not need.
+    async def metrics(request: Request) -> Response:
         form = negotiate(
             request.headers.get("accept", ""), request.headers.get("accept-encoding", "")
         )
         headers = {"Content-Type": form.content_type, "Vary": "Accept, Accept-Encoding"}
         if form.gzipped:
             headers["Content-Encoding"] = "gzip"
-        return Response(publisher.page(form), headers=headers)
+        page = publisher.rendered(form) or await scraping.run(publisher.page, form)
+        return Response(page, headers=headers)
 
-    def healthy(_: Request) -> Response:
+    async def healthy(_: Request) -> Response:
         return PlainTextResponse("The exporter is healthy.\n")
 
-    def slos(request: Request) -> Response:
-        return _json(answers.slos(publisher.snapshot, request.query_params))
+    async def slos(request: Request) -> Response:
+        shown = publisher.snapshot
+        return _json(await writing.run(answers.slos, shown, request.query_params))
 
-    def openapi(_: Request) -> Response:
-        return _json(_described(version))
+    async def openapi(_: Request) -> Response:
+        return _json(await writing.run(_described, version))
 
-    # Coroutines: they run in the event loop, which is where the daemon may be asked.
     async def is_ready(_: Request) -> Response:
         if daemon.ready():
             store = daemon.status().store
@@ -74,7 +81,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             return PlainTextResponse(text, status_code=500)
         return PlainTextResponse("The configuration was reloaded.\n")
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/metrics", metrics),
             Route("/-/healthy", healthy),
@@ -85,10 +92,10 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             Route("/api/v1/slos", slos),
             Route("/api/v1/openapi.json", openapi),
             *gate_routes(publisher, daemon),
-            *change_routes(publisher, daemon),
-            *history_routes(publisher, daemon),
-            *backtest_routes(publisher, daemon),
-            *report_routes(publisher, daemon),
+            *change_routes(publisher, daemon, writing),
+            *history_routes(publisher, daemon, writing),
+            *backtest_routes(publisher, daemon, writing),
+            *report_routes(publisher, daemon, writing),
             Route("/", pages.overview),
             Route("/slo/{name:path}", pages.slo),
             Route("/runbooks", pages.runbooks),
@@ -96,7 +103,11 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             Mount("/static", pages.assets),
         ],
         exception_handlers=ERROR_HANDLERS,
+        middleware=[Middleware(Bounds, costly=PARAMETER)],
     )
+    # It would lead to whichever host the request names.
+    app.router.redirect_slashes = False
+    return app
 
 
 @cache

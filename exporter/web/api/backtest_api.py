@@ -20,6 +20,7 @@ from exporter.web.api import answers
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.requests import LONGEST
 from exporter.web.daemon import AbsentError, Daemon
+from exporter.web.server.pools import Pool
 
 PARAMETERS = ("service", "slo", "objectives")
 
@@ -41,7 +42,7 @@ class BacktestAnswer:
     backtests: tuple[BacktestSlo, ...]
 
 
-def backtest_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
+def backtest_routes(publisher: Publisher, daemon: Daemon, pool: Pool) -> Sequence[Route]:
     """A coroutine: the daemon may be asked in the event loop alone."""
 
     async def backtest(request: Request) -> Response:
@@ -55,13 +56,16 @@ def backtest_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
             raise AbsentError(f"no SLO {service}/{slo} is known")
         replayed = [await daemon.backtest(status, objectives) for status in found[:MOST_GROUPS]]
         changes = daemon.changes().changes.get(service, ())
-        told = tuple(
-            slo_json(slo_backtest(each, Criteria(), changes=changes))
-            for each in replayed
-            if each is not None
-        )
-        body = answers.success(BacktestAnswer(service, slo, len(found), told))
-        return Response(body, media_type="application/json")
+
+        def write() -> bytes:
+            told = tuple(
+                slo_json(slo_backtest(each, Criteria(), changes=changes))
+                for each in replayed
+                if each is not None
+            )
+            return answers.success(BacktestAnswer(service, slo, len(found), told))
+
+        return Response(await pool.run(write), media_type="application/json")
 
     return (Route("/api/v1/backtest", backtest),)
 

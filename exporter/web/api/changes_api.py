@@ -20,6 +20,7 @@ from exporter.web.api import answers, requests
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.models import ChangeEntry, ChangeList, ChangeSpent, RecordedChange
 from exporter.web.daemon import Daemon
+from exporter.web.server.pools import Pool
 
 PARAMETERS = ("service", "slo", "since", "until", "limit")
 
@@ -32,7 +33,7 @@ MOST_SERIES = 20
 """SLOs (groups, with `group_by`) whose budget is told after each change: the first ones."""
 
 
-def change_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
+def change_routes(publisher: Publisher, daemon: Daemon, pool: Pool) -> Sequence[Route]:
     """Coroutines: the daemon may be asked in the event loop alone."""
 
     async def changes(request: Request) -> Response:
@@ -51,14 +52,18 @@ def change_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
         newest = list(islice(reversed(found), int(asked.get("limit", DEFAULT_CHANGES))))
         statuses = [] if service is None else _statuses(publisher, str(service), asked.get("slo"))
         histories = daemon.event_histories(statuses)
-        entries = tuple(
-            ChangeEntry(
-                *(one.service, one.what, one.at, one.by, one.link, one.source),
-                spent=None if service is None else _spent(one, statuses, histories),
+
+        def write() -> bytes:
+            entries = tuple(
+                ChangeEntry(
+                    *(one.service, one.what, one.at, one.by, one.link, one.source),
+                    spent=None if service is None else _spent(one, statuses, histories),
+                )
+                for one in newest
             )
-            for one in newest
-        )
-        return _json(answers.success(ChangeList(len(found), entries, known.stored)))
+            return answers.success(ChangeList(len(found), entries, known.stored))
+
+        return _json(await pool.run(write))
 
     async def note(request: Request) -> Response:
         new = requests.read(await request.body(), requests.NewChange).change(time.time())

@@ -18,6 +18,7 @@ from exporter.web.api.models import HistoryPoint, HistorySeries, SloHistory
 from exporter.web.api.requests import LONGEST
 from exporter.web.daemon import AbsentError, Daemon
 from exporter.web.pages.ranges import NAMES, chosen_range
+from exporter.web.server.pools import Pool
 
 PARAMETERS = ("service", "slo", "range")
 
@@ -30,7 +31,7 @@ MOST_SERIES = 20
 """Groups in one answer, the first ones of the configuration."""
 
 
-def history_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
+def history_routes(publisher: Publisher, daemon: Daemon, pool: Pool) -> Sequence[Route]:
     """A coroutine: the daemon may be asked in the event loop alone."""
 
     async def history(request: Request) -> Response:
@@ -44,12 +45,15 @@ def history_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
             raise AbsentError(f"no SLO {service}/{slo} is known")
         shown = found[:MOST_SERIES]
         histories = daemon.event_histories(shown)
-        series = tuple(
-            HistorySeries(status.groups, () if each is None else _points(status, each, name))
-            for status, each in zip(shown, histories, strict=True)
-        )
-        body = answers.success(SloHistory(service, slo, name, len(found), series))
-        return Response(body, media_type="application/json")
+
+        def write() -> bytes:
+            series = tuple(
+                HistorySeries(status.groups, () if each is None else _points(status, each, name))
+                for status, each in zip(shown, histories, strict=True)
+            )
+            return answers.success(SloHistory(service, slo, name, len(found), series))
+
+        return Response(await pool.run(write), media_type="application/json")
 
     return (Route("/api/v1/history", history),)
 

@@ -7,7 +7,6 @@ from functools import cache
 from urllib.parse import unquote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
@@ -20,6 +19,7 @@ from exporter.web.pages.overview import Overview
 from exporter.web.pages.ranges import NAMES, chosen_range, without, without_range
 from exporter.web.pages.runbooks import runbooks
 from exporter.web.pages.what_if import PARAMETER, asked_for, what_if
+from exporter.web.server.pools import Pool
 
 
 @cache
@@ -41,9 +41,10 @@ def _written(version: str) -> tuple[Assets, dict[str, Template]]:
 class Pages:
     """Answers requests for pages. The daemon is asked in the event loop, all else in threads."""
 
-    def __init__(self, publisher: Publisher, daemon: Daemon, *, version: str) -> None:
+    def __init__(self, publisher: Publisher, daemon: Daemon, pool: Pool, *, version: str) -> None:
         self._publisher = publisher
         self._daemon = daemon
+        self._pool = pool
         self._overview = Overview(publisher.snapshot)
         self.assets, self._templates = _written(version)
 
@@ -59,8 +60,8 @@ class Pages:
         shard = self._daemon.status().shard
         own = "" if shard is None else str(shard.number)
         view = replace(View.from_query(request.query_params), shard=own)
-        overview = await run_in_threadpool(self._now)
-        found = await run_in_threadpool(overview.find, view, request.query_params.get("page", ""))
+        overview = await self._pool.run(self._now)
+        found = await self._pool.run(overview.find, view, request.query_params.get("page", ""))
         event_histories = self._daemon.event_histories(found.shown)
         daemon = self._of_daemon()
 
@@ -68,7 +69,7 @@ class Pages:
             shown = overview.page(found, event_histories)
             return self._templates["overview"].render(shown, **daemon)
 
-        return HTMLResponse(await run_in_threadpool(render))
+        return HTMLResponse(await self._pool.run(render))
 
     def _of_daemon(self) -> dict[str, object]:
         """What every page tells of the daemon."""
@@ -82,7 +83,7 @@ class Pages:
 
     async def slo(self, request: Request) -> Response:
         """One SLO. Names may contain slashes, so the path is read as it was sent."""
-        overview = await run_in_threadpool(self._now)
+        overview = await self._pool.run(self._now)
         parts = request.scope["raw_path"].decode("latin-1").split("?")[0].split("/")
         names = tuple(unquote(part) for part in parts[2:])
         query, range_name = request.query_params.multi_items(), None
@@ -120,13 +121,13 @@ class Pages:
             )
             return self._templates["slo"].render(shown, what_if=asking, **daemon)
 
-        return HTMLResponse(await run_in_threadpool(render))
+        return HTMLResponse(await self._pool.run(render))
 
-    def runbooks(self, _: Request) -> Response:
+    async def runbooks(self, _: Request) -> Response:
         """The runbooks by their names."""
         return HTMLResponse(self._listed(unknown=None))
 
-    def runbook(self, request: Request) -> Response:
+    async def runbook(self, request: Request) -> Response:
         """The runbook of an alert."""
         name = request.path_params["name"]
         text = runbooks().get(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -32,6 +31,7 @@ from exporter.web.reports import asked
 from exporter.web.reports.answers import answer
 from exporter.web.reports.asked import Kind
 from exporter.web.reports.charts import MOST_CHARTS, budget_charts, incident_charts
+from exporter.web.server.pools import Pool
 
 MOST_SLOS = 1_000
 """SLOs (groups, with `group_by`) of one report."""
@@ -40,9 +40,9 @@ AT_ONCE = 50
 """SLOs whose events are copied together: the event loop does nothing else meanwhile."""
 
 
-def report_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
+def report_routes(publisher: Publisher, daemon: Daemon, pool: Pool) -> Sequence[Route]:
     """The routes, all coroutines: the daemon is asked in the event loop, all else is in threads."""
-    reports = Reports(publisher, daemon)
+    reports = Reports(publisher, daemon, pool)
     made: dict[Kind, Callable[[Request, dict[str, str]], Awaitable[Response]]] = {
         asked.BUDGET: reports.budget,
         asked.POSTMORTEM: reports.postmortem,
@@ -67,9 +67,10 @@ def _each(make: Callable[[Subject], SloBudget], subjects: Sequence[Subject]) -> 
 class Reports:
     """Makes reports of the newest snapshot."""
 
-    def __init__(self, publisher: Publisher, daemon: Daemon) -> None:
+    def __init__(self, publisher: Publisher, daemon: Daemon, pool: Pool) -> None:
         self._publisher = publisher
         self._daemon = daemon
+        self._pool = pool
 
     def _snapshot(self) -> Snapshot:
         """The newest snapshot.
@@ -110,7 +111,7 @@ class Reports:
             kept += subjects if len(statuses) <= MOST_CHARTS else []
             begun += [since for each in subjects if (since := each.begins()) is not None]
             make = partial(slo_budget, at=at, zone=zone[1], span=span)
-            found += await asyncio.to_thread(_each, make, subjects)
+            found += await self._pool.run(_each, make, subjects)
         report = assembled(
             found,
             at,
@@ -119,7 +120,7 @@ class Reports:
             subject=asked.subject(values),
             begun=min(begun, default=None),
         )
-        return await asyncio.to_thread(
+        return await self._pool.run(
             answer,
             form=values["format"],
             name="budget",
@@ -135,7 +136,7 @@ class Reports:
         snapshot = self._snapshot()
         statuses = self._chosen(snapshot, values)
         zone, subjects = asked.zone(values, statuses), self._subjects(statuses)
-        report = await asyncio.to_thread(
+        report = await self._pool.run(
             postmortem_report,
             *(subjects, snapshot.at, zone),
             incident=values.get("incident", LATEST),
@@ -143,7 +144,7 @@ class Reports:
             changes=self._daemon.changes().changes.get(values["service"], ()),
             base=str(request.base_url),
         )
-        return await asyncio.to_thread(
+        return await self._pool.run(
             answer,
             form=values["format"],
             name="postmortem",
@@ -159,7 +160,7 @@ class Reports:
         snapshot = self._snapshot()
         statuses = self._chosen(snapshot, values)
         zone = asked.zone(values, statuses)
-        report = await asyncio.to_thread(
+        report = await self._pool.run(
             incident_report,
             *([Subject(status, None) for status in statuses], snapshot.at, zone),
             subject=asked.subject(values),
@@ -167,7 +168,7 @@ class Reports:
             changes=self._daemon.changes().changes,
             base=str(request.base_url),
         )
-        return await asyncio.to_thread(
+        return await self._pool.run(
             answer,
             form=values["format"],
             name="incident",
@@ -193,7 +194,7 @@ class Reports:
             findings=await self._daemon.findings(status),
             base=str(request.base_url),
         )
-        return await asyncio.to_thread(
+        return await self._pool.run(
             answer,
             form=values["format"],
             name="slo",
@@ -209,7 +210,7 @@ class Reports:
         statuses = self._chosen(snapshot, values)
         zone = asked.zone(values, statuses)
         span = spans.last(values.get("since", asked.DEFAULT_SINCE), snapshot.at)
-        report = await asyncio.to_thread(
+        report = await self._pool.run(
             handoff_report,
             *(statuses, span, zone),
             subject=asked.subject(values),
@@ -217,7 +218,7 @@ class Reports:
             changes=self._daemon.changes().changes,
             base=str(request.base_url),
         )
-        return await asyncio.to_thread(
+        return await self._pool.run(
             answer,
             form=values["format"],
             name="handoff",

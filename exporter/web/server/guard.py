@@ -10,12 +10,10 @@ from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from exporter.errors import RequestError
-from exporter.web.api.answers import failure
 from exporter.web.server.admin import (
     AUTHENTICATED_ONLY,
     SAFE_METHODS,
@@ -23,7 +21,9 @@ from exporter.web.server.admin import (
     RefusalLog,
     changes_state,
 )
+from exporter.web.server.bounds import AGAIN_AFTER
 from exporter.web.server.passwords import BusyError, Passwords, named
+from exporter.web.server.refusals import refused
 from exporter.web.server.settings import Limits, RateLimit, WebSettings
 
 HEADERS = {
@@ -82,7 +82,7 @@ class Guard:
         except HTTPException as refusal:
             if refusal.headers == CLOSE:
                 sending = _lingering(sending, receive)
-            await _refused(refusal, scope["path"])(scope, receive, sending)
+            await refused(refusal, scope["path"])(scope, receive, sending)
         except GoneError:
             return
         else:
@@ -141,7 +141,9 @@ class Guard:
             well = await self._passwords.right(settings.users, headers.get("authorization", ""))
         except BusyError:
             raise HTTPException(
-                HTTPStatus.SERVICE_UNAVAILABLE, "Too many passwords are being checked."
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Too many passwords are being checked.",
+                {"Retry-After": str(AGAIN_AFTER)},
             ) from None
         if not well:
             asked = {"WWW-Authenticate": 'Basic realm="error-budget-exporter", charset="UTF-8"'}
@@ -182,19 +184,6 @@ async def _read_body(receive: Receive, most: int) -> bytes:
             raise _too_large(most)
         if not message.get("more_body", False):
             return bytes(body)
-
-
-def _refused(refusal: HTTPException, path: str) -> Response:
-    """The answer, in the API's format where the API was asked."""
-    if not path.startswith("/api/"):
-        return PlainTextResponse(f"{refusal.detail}\n", refusal.status_code, refusal.headers)
-    kind = HTTPStatus(refusal.status_code).name.lower()
-    return Response(
-        failure(kind, refusal.detail),
-        refusal.status_code,
-        refusal.headers,
-        media_type="application/json",
-    )
 
 
 def _too_large(most: int) -> HTTPException:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hmac
@@ -12,6 +11,7 @@ from collections.abc import Mapping
 import bcrypt
 
 from exporter.errors import RequestError
+from exporter.web.server.pools import Pool
 
 MAX_KNOWN = 100
 """Passwords that are remembered as right: enough for every user of a small list."""
@@ -37,7 +37,7 @@ class Passwords:
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
         self._known: dict[bytes, None] = {}
-        self._turn = asyncio.Lock()
+        self._pool = Pool("passwords", 1)
         self._waiting = 0
 
     async def right(self, users: Mapping[str, str], authorization: str) -> bool:
@@ -67,9 +67,8 @@ class Passwords:
             raise BusyError
         self._waiting += 1
         try:
-            async with self._turn:
-                secret = password.encode()[:BCRYPT_BYTES]
-                return await asyncio.to_thread(bcrypt.checkpw, secret, hashed.encode())
+            secret = password.encode()[:BCRYPT_BYTES]
+            return await self._pool.run(bcrypt.checkpw, secret, hashed.encode())
         finally:
             self._waiting -= 1
 

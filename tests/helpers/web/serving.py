@@ -60,7 +60,7 @@ class ToldDaemon:
     """A daemon that says what the test told it to."""
 
     is_ready: bool = True
-    text: str = "slos: []\n"
+    text: bytes = b"slos: []\n"
     reloads: int = 0
     mistakes: str = ""
     history: EventHistory | None = None
@@ -94,7 +94,7 @@ class ToldDaemon:
     def ready(self) -> bool:
         return self.is_ready
 
-    async def config_text(self) -> str:
+    async def config_text(self) -> bytes:
         return self.text
 
     def status(self) -> Status:

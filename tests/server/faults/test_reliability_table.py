@@ -17,6 +17,9 @@ MODULES = {
     for each in ("faults", "query_layers")
     for path in (SERVER / each).glob("test_*.py")
 }
+UNIT = {path.name: path for path in (ROOT / "tests/unit").rglob("test_*.py")}
+"""What needs no server to be shown."""
+
 TEXT = (ROOT / "docs/reliability.md").read_text()
 COLUMNS = ["fault", "what happens", "what is lost", "shown by"]
 
@@ -55,7 +58,7 @@ def test_every_row_says_what_happens_and_what_is_lost_and_names_a_test(row):
 def test_every_test_that_is_named_exists(name):
     """By its module and name, or by its module and its fault."""
     module, test, fault = re.fullmatch(r"(test_\w+\.py)(?:::([\w:]+))?(?:\[(.+)\])?", name).groups()
-    assert test is None or test in defined(MODULES[module])
+    assert test is None or test in defined((UNIT | MODULES)[module])
     assert fault is None or (module, fault) in {("test_faults.py", each.name) for each in FAULTS}
     assert test or fault
 
@@ -67,6 +70,5 @@ def test_every_fault_has_a_row():
 
 def test_every_module_of_faults_has_a_row():
     """No kind of fault is tested that the document does not know."""
-    assert MODULES.keys() - {Path(__file__).name} == {
-        re.split(r"::|\[", name)[0] for name in SHOWN_BY
-    }
+    named = {re.split(r"::|\[", name)[0] for name in SHOWN_BY}
+    assert MODULES.keys() - {Path(__file__).name} == named - UNIT.keys()

@@ -160,3 +160,30 @@ def test_long_expressions_stay_on_their_line():
     text = text.replace("sum(c)", "'sum(rate(c[$window]))'")
     assert query in masked(text)
     assert "objective: 99\n" in masked(text)
+
+
+BOMB = (
+    "slos:\n"
+    "  - &s0 {service: a, name: s0, objective: 99, sli: {events: {bad: b, total: t}}}\n"
+    + "".join(
+        f"  - &s{i}\n    name: s{i}\n    <<: [{', '.join([f'*s{i - 1}'] * 10)}]\n"
+        for i in range(1, 25)
+    )
+)
+"""Merge keys ten wide: 10^24 mappings, for who follows each."""
+
+
+def test_merge_keys_are_followed_once_per_mapping():
+    """It would never end."""
+    found = load(BOMB, FILE)
+    assert len(found.slos) == 25
+    assert "s24" in found.masked
+
+
+def test_a_secret_behind_an_alias_and_a_merge_key_is_masked():
+    """Wherever its anchor stands."""
+    text = masked(
+        f"{SLOS}\nprometheus: &p\n  basic_auth: {{username: ada, password: &s hidden}}\n"
+        "datasources:\n  two: {<<: [*p, *p]}\n  three: {headers: {X-Key: *s}}\n"
+    )
+    assert "hidden" not in text

@@ -99,9 +99,9 @@ class TestConfig:
     def test_it_is_shown_as_the_daemon_has_it(self):
         """YAML, as plain text."""
         web = Web()
-        web.daemon.text = "prometheus:\n  url: http://é\n"
+        web.daemon.text = "prometheus:\n  url: http://é\n".encode()
         found = web.ask("/config")
-        assert (found.status_code, found.text) == (200, web.daemon.text)
+        assert (found.status_code, found.content) == (200, web.daemon.text)
         assert found.headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
