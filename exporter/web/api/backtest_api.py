@@ -18,7 +18,7 @@ from exporter.slo.model import Objective
 from exporter.slo.recommendation import Criteria
 from exporter.web.api import answers
 from exporter.web.api.errors import InvalidRequestError
-from exporter.web.api.requests import LONGEST
+from exporter.web.api.parameters import given
 from exporter.web.daemon import AbsentError, Daemon
 from exporter.web.server.pools import Pool
 
@@ -90,18 +90,7 @@ def _parameters(query: QueryParams) -> tuple[str, str, list[Objective]]:
     Raises:
         InvalidRequestError: something is wrong.
     """
-    values: dict[str, str] = {}
-    for name, value in query.multi_items():
-        if name not in PARAMETERS:
-            raise InvalidRequestError(f"{name!r} is not known: known are {', '.join(PARAMETERS)}")
-        if name in values:
-            raise InvalidRequestError(f"{name} must be given only once")
-        if not 0 < len(value) <= LONGEST:
-            raise InvalidRequestError(f"{name} must be a string of 1 to {LONGEST} characters")
-        values[name] = value
-    for name in ("service", "slo"):
-        if name not in values:
-            raise InvalidRequestError(f"{name} is required")
+    values = given(query, PARAMETERS, required=("service", "slo"))
     texts = values.get("objectives", USUAL).split(",")
     if len(texts) > MOST_OBJECTIVES:
         raise InvalidRequestError(f"objectives must be {MOST_OBJECTIVES} at the most")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,6 +20,7 @@ from exporter.slo.snapshot import SloStatus
 from exporter.web.api import answers, requests
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.models import ChangeEntry, ChangeList, ChangeSpent, RecordedChange
+from exporter.web.api.parameters import given
 from exporter.web.daemon import Daemon
 from exporter.web.server.pools import Pool
 
@@ -40,7 +42,7 @@ def change_routes(publisher: Publisher, daemon: Daemon, pool: Pool) -> Sequence[
         return await (note if request.method == "POST" else listed)(request)
 
     async def listed(request: Request) -> Response:
-        asked = _parameters(request.query_params.multi_items())
+        asked = _parameters(request.query_params)
         known, service = daemon.changes(), asked.get("service")
         chosen = (
             known.changes.get(str(service), ())
@@ -95,33 +97,21 @@ def _spent(
     )
 
 
-def _parameters(query: Sequence[tuple[str, str]]) -> Mapping[str, str | float]:
+def _parameters(query: QueryParams) -> Mapping[str, str | float]:
     """What is asked for.
 
     Raises:
         InvalidRequestError: something is wrong.
     """
-    values: dict[str, str | float] = {}
-    for name, text in query:
-        if name not in PARAMETERS:
-            raise InvalidRequestError(f"{name!r} is not known: known are {', '.join(PARAMETERS)}")
-        if name in values:
-            raise InvalidRequestError(f"{name} must be given only once")
-        if not 0 < len(text) <= requests.LONGEST:
-            raise InvalidRequestError(
-                f"{name} must be a string of 1 to {requests.LONGEST} characters"
-            )
-        match name:
-            case "since" | "until":
-                values[name] = _time(name, text)
-            case "limit":
-                values[name] = answers.number(
-                    {name: text}, name, DEFAULT_CHANGES, at_least=1, at_most=MOST_CHANGES
-                )
-            case _:
-                values[name] = text
-    if "slo" in values and "service" not in values:
-        raise InvalidRequestError("slo needs service")
+    asked = given(query, PARAMETERS)
+    values: dict[str, str | float] = {**asked}
+    for name in ("since", "until"):
+        if name in asked:
+            values[name] = _time(name, asked[name])
+    if "limit" in asked:
+        values["limit"] = answers.number(
+            asked, "limit", DEFAULT_CHANGES, at_least=1, at_most=MOST_CHANGES
+        )
     return values
 
 

@@ -19,6 +19,7 @@ from exporter.slo.types import HOUR
 from exporter.web.api import answers, requests
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.models import AcknowledgedIncident, RecordedOverride
+from exporter.web.api.parameters import given
 from exporter.web.daemon import AbsentError, Daemon
 from exporter.web.server.sharding import ELSEWHERE
 
@@ -115,24 +116,10 @@ def _parameters(query: QueryParams) -> dict[str, str]:
     """What the gate is asked.
 
     Raises:
-        InvalidRequestError: something is wrong. Unknown parameters are refused, too: with
-            `enforc=true` every deploy would pass.
+        InvalidRequestError: something is wrong.
     """
-    values: dict[str, str] = {}
-    for name, value in query.multi_items():
-        if name not in PARAMETERS:
-            raise InvalidRequestError(f"{name!r} is not known: known are {', '.join(PARAMETERS)}")
-        if name in values:
-            raise InvalidRequestError(f"{name} must be given only once")
-        if name == "reason" and not value:
-            continue  # a variable of a pipeline that is not set
-        if not 0 < len(value) <= requests.LONGEST:
-            raise InvalidRequestError(
-                f"{name} must be a string of 1 to {requests.LONGEST} characters"
-            )
-        values[name] = value
-    if "service" not in values:
-        raise InvalidRequestError("service is required")
+    # An empty reason is a variable of a pipeline that is not set.
+    values = given(query, PARAMETERS, required=("service",), or_empty=("reason",))
     if values.get("enforce") not in (None, "true", "false"):
         raise InvalidRequestError("enforce must be true or false")
     return values

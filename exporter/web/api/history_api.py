@@ -15,7 +15,7 @@ from exporter.slo.snapshot import SloStatus
 from exporter.web.api import answers
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.models import HistoryPoint, HistorySeries, SloHistory
-from exporter.web.api.requests import LONGEST
+from exporter.web.api.parameters import given
 from exporter.web.daemon import AbsentError, Daemon
 from exporter.web.pages.ranges import NAMES, chosen_range
 from exporter.web.server.pools import Pool
@@ -74,18 +74,7 @@ def _parameters(query: QueryParams) -> tuple[str, str, str]:
     Raises:
         InvalidRequestError: something is wrong.
     """
-    values: dict[str, str] = {}
-    for name, value in query.multi_items():
-        if name not in PARAMETERS:
-            raise InvalidRequestError(f"{name!r} is not known: known are {', '.join(PARAMETERS)}")
-        if name in values:
-            raise InvalidRequestError(f"{name} must be given only once")
-        if not 0 < len(value) <= LONGEST:
-            raise InvalidRequestError(f"{name} must be a string of 1 to {LONGEST} characters")
-        values[name] = value
-    for name in ("service", "slo"):
-        if name not in values:
-            raise InvalidRequestError(f"{name} is required")
+    values = given(query, PARAMETERS, required=("service", "slo"))
     chosen = values.get("range", DEFAULT_RANGE)
     if chosen not in NAMES:
         raise InvalidRequestError(f"range must be one of {', '.join(NAMES)}")

@@ -14,7 +14,7 @@ from exporter.slo.durations import parse_duration
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import DAY, MINUTE
 from exporter.web.api.errors import InvalidRequestError
-from exporter.web.api.requests import LONGEST
+from exporter.web.api.parameters import given
 
 MARKDOWN, HTML, JSON, CSV = "markdown", "html", "json", "csv"
 TEXTS = (MARKDOWN, HTML, JSON)
@@ -53,21 +53,7 @@ def read(kind: Kind, query: QueryParams) -> dict[str, str]:
     Raises:
         InvalidRequestError: something is wrong.
     """
-    known = (*kind.parameters, *COMMON)
-    values: dict[str, str] = {}
-    for name, value in query.multi_items():
-        if name not in known:
-            raise InvalidRequestError(f"{name!r} is not known: known are {', '.join(known)}")
-        if name in values:
-            raise InvalidRequestError(f"{name} must be given only once")
-        if not 0 < len(value) <= LONGEST:
-            raise InvalidRequestError(f"{name} must be a string of 1 to {LONGEST} characters")
-        values[name] = value
-    for name in kind.required:
-        if name not in values:
-            raise InvalidRequestError(f"{name} is required")
-    if "slo" in values and "service" not in values:
-        raise InvalidRequestError("slo needs service")
+    values = given(query, (*kind.parameters, *COMMON), required=kind.required)
     if values.setdefault("format", MARKDOWN) not in kind.formats:
         raise InvalidRequestError(f"format must be one of {', '.join(kind.formats)}")
     if sum(name in values for name in SPANS) > 1:
