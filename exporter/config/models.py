@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated
@@ -240,12 +240,25 @@ class MainFile(Section):
         default=SpecsSection(), description="What specs of other tools do not say themselves."
     )
 
-    def policy_of(self, slo: SloSection) -> Policy:
-        """The policy of an SLO: the one that it names, else its service's, else the default."""
+    def policies_in_use(self) -> Callable[[SloSection], Policy]:
+        """Gives the policy of an SLO: the one that it names, else its service's, else the default.
+
+        SLOs that have the same one share it.
+        """
+        default = self.policy.apply(DEFAULT_POLICY)
+        named: dict[str, Policy] = {}
+        of_services: dict[str, Policy] = {}
         for own in self.policies:
-            if own.name == slo.policy or (slo.policy is None and slo.service in own.services):
-                return self.policy.apply(own.policy())
-        return self.policy.apply(DEFAULT_POLICY)
+            policy = named.setdefault(own.name, self.policy.apply(own.policy()))
+            for service in own.services:
+                of_services.setdefault(service, policy)
+
+        def policy_of(slo: SloSection) -> Policy:
+            if slo.policy is not None:
+                return named.get(slo.policy, default)
+            return of_services.get(slo.service, default)
+
+        return policy_of
 
     def used_datasources(self, used: Collection[str]) -> dict[str, PrometheusSettings]:
         """The datasources among `used`, by name."""

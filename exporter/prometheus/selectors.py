@@ -15,6 +15,15 @@ _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 _PLAIN_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _PLAIN_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*", re.ASCII)
 
+_USUAL_MATCHER = r"""\ *([a-zA-Z_][a-zA-Z0-9_]*)\ *
+    (?: (=|!=)\ *"([\w\ ./:@-]*)" | (=~|!~)\ *"((?:[\w\ /:-]|\.[*+]?|\||\[\w+\])*)" )\ *"""
+_USUAL = re.compile(
+    rf"\ *([a-zA-Z]\w*_\w*)\{{({_USUAL_MATCHER}(?:,{_USUAL_MATCHER})*)\}}\ *", re.ASCII | re.VERBOSE
+)
+_MATCHER = re.compile(_USUAL_MATCHER, re.ASCII | re.VERBOSE)
+_KEYWORDS = {"group_left", "group_right"}
+"""Those of PromQL that have the form of a usual name and that a metric cannot have as its name."""
+
 
 def label_list(labels: Iterable[str]) -> str:
     """Labels as `by (...)` takes them; those with other characters are quoted."""
@@ -34,8 +43,11 @@ class Matcher:
     value: str
 
     def __str__(self) -> str:
+        value = self.value
+        if value.isprintable() and '"' not in value and "\\" not in value:
+            return f'{_written(self.label)}{self.op}"{value}"'
         # Go and JSON escape the characters that occur in label values alike.
-        return f"{_written(self.label)}{self.op}{json.dumps(self.value, ensure_ascii=False)}"
+        return f"{_written(self.label)}{self.op}{json.dumps(value, ensure_ascii=False)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,25 @@ def parse_selector(text: str) -> Selector:
     Raises:
         ValueError: the text is no PromQL, or PromQL other than a plain vector selector.
     """
+    return _usual(text) or _parsed(text)
+
+
+def _usual(text: str) -> Selector | None:
+    """Read a selector of the usual form, as a parser would, in a tenth of the time.
+
+    None for all others: those that a parser has to judge.
+    """
+    found = _USUAL.fullmatch(text)
+    if found is None or found[1].lower() in _KEYWORDS or "__name__" in text:
+        return None
+    matchers = [
+        Matcher(label, op, value) if op else Matcher(label, op_of_pattern, pattern)
+        for label, op, value, op_of_pattern, pattern in _MATCHER.findall(found[2])
+    ]
+    return Selector(found[1], tuple(matchers))
+
+
+def _parsed(text: str) -> Selector:
     try:
         expression = promql_parser.parse(quoted_strings(text))
     except ValueError as error:

@@ -16,6 +16,7 @@ from exporter.config.models import MainFile, SloFile
 from exporter.config.reading.documents import Part, parts_of, take
 from exporter.config.reading.mistakes import mistakes_of
 from exporter.config.reading.source import Document, parse
+from exporter.config.sections.alerting_section import AlertingSection
 from exporter.config.sections.maintenance_section import MaintenanceSection
 from exporter.config.settings import PlacedWindow, Settings
 from exporter.config.types.fields import Interval, Surroundings
@@ -147,6 +148,9 @@ def prometheus_settings(section: str) -> PrometheusSettings:
 def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) -> Settings:
     slos: list[Slo] = []
     windows = [_windows(document, file) for document, file in files]
+    # Most SLOs say nothing of these, and share them.
+    usual = AlertingSection().over(main.alerting)
+    policy_of = main.policies_in_use()
     for (_, file), own in zip(files, windows, strict=True):
         reaching = windows[0] if file is main else windows[0] + own
         for slo in file.slos:
@@ -155,7 +159,8 @@ def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) 
                 for section, placed in reaching
                 if section.reaches(slo.service, slo.name)
             )
-            slos.append(slo.slo(main.policy_of(slo), main.alerting, maintenance))
+            alerting = usual if slo.alerting is None else slo.alerting.over(main.alerting)
+            slos.append(slo.slo(policy_of(slo), alerting, maintenance))
     used = {slo.datasource for slo in slos}
     if main.changes:
         used.add(main.changes.datasource)

@@ -12,7 +12,8 @@ import yaml
 
 from exporter.config.errors import quoted
 from exporter.config.models import MainFile, SloFile
-from exporter.config.reading.source import LOADER, MERGE_TAG, NULL_TAG, TEXT_TAG, FileText
+from exporter.config.reading.source import LOADER, FileText
+from exporter.config.reading.values import MERGE_TAG, NULL_TAG, TEXT_TAG
 from exporter.config.types.fields import Secret
 from exporter.config.types.section import Section
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -179,6 +179,13 @@ class WindowSection(Section):
         return BurnRateCondition(self.severity, float(self.budget / 100), self.long, self.short)
 
 
+class SloAlerting(NamedTuple):
+    """How an SLO alerts, and from how many events on."""
+
+    alerting: Alerting
+    low_traffic: LowTraffic
+
+
 def _distinct(windows: list[WindowSection]) -> list[WindowSection]:
     if not windows:
         raise ValueError(
@@ -246,6 +253,10 @@ class AlertingSection(Section):
             ticket=self.ticket.over(default.ticket),
             conditions=(self if self.windows else default).conditions(),
         )
+
+    def over(self, default: AlertingSection) -> SloAlerting:
+        """How an SLO alerts that says this, where `default` is for all."""
+        return SloAlerting(self.alerting(default), self.low_traffic(default))
 
     def own_labels(self) -> Iterator[str]:
         """The names of all labels written here."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from exporter.config.sections.alerting_section import AlertingSection
+from exporter.config.sections.alerting_section import AlertingSection, SloAlerting
 from exporter.config.sections.budgeting import BudgetingSection, CalendarSection, Period
 from exporter.config.sections.sli_section import SliSection
 from exporter.config.types.fields import (
@@ -166,11 +166,10 @@ class SloSection(Section):
     def slo(
         self,
         policy: Policy,
-        alerting: AlertingSection,
+        alerting: SloAlerting,
         maintenance: tuple[MaintenanceWindow, ...],
     ) -> Slo:
-        """The SLO, with what the rest of the files has for it; `alerting` is the default."""
-        own = self.alerting or AlertingSection()
+        """The SLO, with what the rest of the files has for it."""
         shown = tuple(group.shown for group in self.group_by)
         renamed = () if shown == tuple(group.label for group in self.group_by) else shown
         return Slo(
@@ -185,8 +184,8 @@ class SloSection(Section):
             max_groups=self.max_groups,
             labels=self.labels,
             policy=policy,
-            alerting=own.alerting(alerting),
-            low_traffic=own.low_traffic(alerting),
+            alerting=alerting.alerting,
+            low_traffic=alerting.low_traffic,
             maintenance=maintenance,
             datasource=self.datasource,
             description=self.description or "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, get_args
+from typing import Any, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
 
@@ -15,6 +15,10 @@ class Section(BaseModel):
     """A mapping of the file. Its docstring and its fields' descriptions are the reference."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        # Pydantic copies defaults for every section that has one; nothing of a section changes.
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -236,6 +236,28 @@ class TestSlo:
         assert third == replace(first, name="third")
 
 
+def test_what_slos_have_in_common_is_one_thing():
+    """Thousands of SLOs say nothing of policies and alerts: they share what is usual."""
+    first, second, third = loaded(
+        "slos:\n"
+        + "".join(
+            f"""
+  - service: s{n}
+    name: availability
+    objective: 99.9
+    sli: {{events: {{total: 'a_total{{s="{n}"}}', bad: 'b_total{{s="{n}"}}'}}}}
+    {own}
+"""
+            for n, own in enumerate(("", "", "alerting: {min_events: 5}"))
+        )
+    ).slos
+    assert first.policy is second.policy
+    assert first.policy is third.policy
+    assert first.alerting is second.alerting
+    assert third.alerting == first.alerting
+    assert (first.low_traffic.min_events, third.low_traffic.min_events) == (0, 5)
+
+
 class TestManyMistakes:
     def test_all_mistakes_are_reported_at_once(self):
         """Five different mistakes, in different sections, are named with their lines."""

@@ -104,6 +104,40 @@ def test_deep_nesting_is_refused(loader, opening):
     assert refusal(opening * 20_000, loader) == "config.yaml:1: is nested more than 32 levels deep"
 
 
+@pytest.mark.parametrize(
+    ("text", "mistakes"),
+    [
+        (
+            "a: &x {b: 1}\nc: {*x : 2}",
+            ["2: c: has a list or a mapping as a key: keys must be text"],
+        ),
+        ("a: 1\nb: {<<: 2}", ["2: b.<<: must be a mapping or a list of mappings"]),
+        ("a: 1\na: !t {b: !u 2}", ["2: a: is given twice, first on line 1"]),
+        ("a: !t {b: !u 2}", ["1: a: has a YAML tag: put text that begins with ! in quotes"]),
+        ("[a, !u b]: 1\nc: 2", ["1: has a list or a mapping as a key: keys must be text"]),
+        ("a: &x\n  b: *x", ["1: a.b: must not contain itself"]),
+        ("a: &x 1\nb: &x 2", ["2: is not valid YAML: found duplicate anchor; first occurrence"]),
+        ("a: *x", ["1: is not valid YAML: found undefined alias"]),
+    ],
+)
+def test_a_mistake_of_yaml_is_told_once_and_where_it_is(loader, text, mistakes):
+    """What is wrong inside of something that is refused as a whole is not told besides."""
+    try:
+        told = [*map(str, parse(text, FILE, loader).mistakes)]
+    except ConfigError as error:
+        told = [*map(str, error.mistakes)]
+    assert len(told) == len(mistakes)
+    for one, other in zip(told, mistakes, strict=True):
+        assert one.startswith(f"config.yaml:{other}")
+
+
+def test_keys_may_be_aliases_and_what_is_not_heard_may_be_anchored(loader):
+    """An alias is what it stands for wherever that stands; lines are those of the anchor."""
+    values = parse("a: &x b\n? *x\n: 1\n[c]: &y {d: e}\nf: *y", FILE, loader).values
+    assert values == {"a": "b", "b": "1", "f": {"d": "e"}}
+    assert values.lines == {"a": 1, "b": 1, "f": 5}
+
+
 def test_constructors_are_never_run(loader, tmp_path):
     """A tag that would run code in an unsafe loader is a mistake."""
     witness = tmp_path / "witness"

@@ -30,6 +30,13 @@ patterns = st.builds(
 selectors = st.builds(Selector, names, st.lists(equalities | patterns, max_size=4).map(tuple))
 
 
+def _read(text):
+    try:
+        return parse_selector(text)
+    except ValueError:
+        return None
+
+
 class TestReading:
     @pytest.mark.parametrize(
         ("text", "written"),
@@ -55,6 +62,32 @@ class TestReading:
     def test_what_is_written_reads_back(self, selector):
         """Any name, matcher and label value survives, quotes and line breaks included."""
         assert parse_selector(str(selector)) == selector
+
+    @given(
+        st.sampled_from(["a_total", "count_values", "Group_Left", "sum", "a:b_c", "_x", "é_b"]),
+        st.lists(
+            st.tuples(
+                st.sampled_from(["code", "by", "le", "offset", "nan", "__name__", "é"]),
+                st.sampled_from(["=", "!=", "=~", "!~"]),
+                st.sampled_from(
+                    ["", "s1", "5..", "[45]..", "[z-a]", "[]", "*", "a*", ".+*", "..*", "a|b", "||",
+                     "x/y:z-1@q", "a b", "é", r"\\d", r"\d", "{", ",", "a.b"]
+                ),
+                st.sampled_from(["", " "]),
+            ),
+            min_size=1,
+            max_size=3,
+        ),
+    )  # fmt: skip
+    def test_the_usual_form_is_read_as_the_parser_reads_it(self, name, matchers):
+        """Selectors of the usual form are read without the parser; it says the same of them."""
+        parts = [
+            f'{blank}{label}{blank}{op}{blank}"{value}"{blank}'
+            for label, op, value, blank in matchers
+        ]
+        text = f"{name}{{{','.join(parts)}}}"
+        # A comment makes it unusual: only the parser knows comments.
+        assert _read(text) == _read(f"{text} # read by the parser")
 
     def test_a_quoted_label_name_stays_quoted(self):
         """Prometheus 3 takes any UTF-8 as a label name, in quotes only."""
