@@ -25,7 +25,7 @@ from exporter.collection.slot_range import SlotRange
 from exporter.evaluation.build_snapshot import build_snapshot
 from exporter.evaluation.chart_data import event_histories
 from exporter.exposition.publisher import Publisher
-from exporter.ledger.ring_buffer import Slots
+from exporter.ledger.slots import Slots
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
 from exporter.slo.model import Slo

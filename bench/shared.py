@@ -22,7 +22,7 @@ from bench.cpu import slos
 from bench.table import show
 from exporter.collection.resample import Resampled
 from exporter.collection.slot_range import SlotRange
-from exporter.ledger.ring_buffer import Slots
+from exporter.ledger.slots import Slots
 from exporter.slo.types import SloIndex
 from exporter.state.evaluation_state import EvaluationState
 from exporter.store.settings import PostgresSettings

@@ -122,6 +122,12 @@ def missing_fine(ledger: Ledger, begin: Times) -> Bools:
     return np.asarray(_never_asked(ledger, 0) & (ends <= begin.reshape(-1, 1)))
 
 
+def _all_asked(ledger: Ledger, level: int) -> bool:
+    """Whether every slot of a level was asked for: seen at a glance, and usual."""
+    asked = ledger.asked(level)
+    return not asked.size or bool(asked.min() > SlotStatus.NO and asked.max() < SlotStatus.STAND_IN)
+
+
 def _never_asked(ledger: Ledger, level: int) -> Bools:
     asked = ledger.asked(level)
     return np.asarray((asked == SlotStatus.NO) | (asked == SlotStatus.STAND_IN))
@@ -129,14 +135,21 @@ def _never_asked(ledger: Ledger, level: int) -> Bools:
 
 def unread(ledger: Ledger, periods: Sequence[int], begin: Times) -> NDArray[np.bool_]:
     """Which SLOs have slots within their period that are history and were never asked for."""
-    found = missing_fine(ledger, begin).any(axis=1)
-    for level in range(1, len(ledger.levels)):
-        found = found | missing_history(ledger, level, periods).any(axis=1)
-    return np.asarray(found)
+    found = np.zeros(len(periods), dtype=np.bool_)
+    for level in range(len(ledger.levels)):
+        if not _all_asked(ledger, level):
+            fine = level == 0
+            missing = (
+                missing_fine(ledger, begin) if fine else missing_history(ledger, level, periods)
+            )
+            found |= missing.any(axis=1)
+    return found
 
 
 def progress(ledger: Ledger, periods: Sequence[int], begin: Times) -> float:
     """The share of the history wanted that was asked for: 1 when nothing is missing."""
+    if all(_all_asked(ledger, level) for level in range(len(ledger.levels))):
+        return 1.0
     wanted = float((begin - ledger.cover(0)[0]).sum())
     missing = ledger.interval * float(missing_fine(ledger, begin).sum())
     for level in range(1, len(ledger.levels)):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from exporter.collection.slot_range import Counts
 from exporter.collection.unknown_slots import Reason
-from exporter.ledger.ring_buffer import Slots
+from exporter.ledger.slots import Slots
 from exporter.slo.durations import format_duration
 from exporter.slo.model import Timeslices
 from exporter.slo.plausible import impossible, in_words, possible_each

@@ -25,8 +25,9 @@ from exporter.slo.types import SeriesIndex, SloIndex, Times, enumerate_slos, slo
 from exporter.slo.windows import WINDOWS
 from exporter.state.evaluation_state import EvaluationState
 
-AT_ONCE = 1_000
-"""Series that are advanced at once: it bounds the memory that this takes."""
+CELLS = 720_000
+"""Figures that are computed at once, of boundaries x series: it bounds the memory that this takes.
+Ten thousand series are moved over the slots that have not settled in one go."""
 
 
 def advance_policy_states(
@@ -71,8 +72,10 @@ def advance_policy_states(
             for series_index in state.series.indices(slo_index)
             if series_index not in invalid
         ]
-        for first in range(0, len(pairs), AT_ONCE):
-            states |= _advance(state, sums, start, pairs[first : first + AT_ONCE])
+        boundaries = (state.ledger.end - start) // state.ledger.interval
+        at_once = max(1, CELLS // max(1, boundaries))
+        for first in range(0, len(pairs), at_once):
+            states |= _advance(state, sums, start, pairs[first : first + at_once])
         state.policy_records.advance(slo_indices, _settled(state, start, slo_indices))
     return states
 

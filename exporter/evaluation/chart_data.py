@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from exporter.ledger.ring_buffer import Slots
+from exporter.ledger.slots import Slots
 from exporter.slo.event_history import EventHistory
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import SeriesIndex, SloIndex, enumerate_slos

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from exporter.evaluation.past_windows import WindowsOverTime
+from exporter.evaluation.past_windows import NOTHING, WindowsOverTime
 from exporter.evaluation.policy_batch import PolicyBatch
 from exporter.slo.firings import ended_without, followed
 from exporter.slo.period import spans
@@ -67,9 +67,9 @@ def _may_fire(
     first, last = int(ends[0]), int(ends[-1])
     may = np.array([any(firing.open for firing in state.firings) for state in batch.now])
     for condition in conditions:
-        bad = past.between(first - condition.long, last).bad
-        total = past.between(last - condition.long, first).total
-        may |= bad > batch.error_budgets() * condition.threshold(period) * total
+        bad, total = past.bounds(first, last, condition.long)
+        enough = batch.error_budgets() * condition.threshold(period) * total
+        may |= (bad > NOTHING) & (bad > enough - NOTHING)
     return np.flatnonzero(may).tolist()
 
 

@@ -27,6 +27,10 @@ class HistoryWindows:
         """The known share of the last `length` seconds at each boundary: boundaries x series."""
         return self._sums(ends - length, ends, self._count).known
 
+    def bounds(self, first: int, last: int, length: int) -> tuple[Floats, Floats]:
+        """The most bad events and the fewest events of a window at any boundary of a span."""
+        return self.between(first - length, last).bad, self.between(last - length, first).total
+
     def along(self, ends: Times, starts: Sequence[int]) -> WindowSums:
         """The sums over (start, end] of every pair: boundaries x series."""
         return self._sums(np.asarray(starts, dtype=np.int64), ends, self._count)

@@ -25,6 +25,10 @@ class WindowsOverTime(Protocol):
     def recent(self, ends: Times, length: int) -> Floats:
         """The known share of the last `length` seconds at each boundary: boundaries x series."""
 
+    def bounds(self, first: int, last: int, length: int) -> tuple[Floats, Floats]:
+        """The most bad events and the fewest events that a window of `length` seconds has at any
+        boundary from `first` to `last`, an element per series; to within `NOTHING`."""
+
     def along(self, ends: Times, starts: Sequence[int]) -> WindowSums:
         """The sums over (start, end] of every pair, oldest first: boundaries x series."""
 
@@ -66,6 +70,15 @@ class PastWindowSums:
         """The known share of the last `length` seconds at each boundary: boundaries x series."""
         known = [self.between(int(end) - length, int(end)).known for end in ends]
         return np.array(known).reshape(len(ends), len(self._series))
+
+    def bounds(self, first: int, last: int, length: int) -> tuple[Floats, Floats]:
+        """The most bad events and the fewest events of a window at any boundary of a span."""
+        now = self._sums.counted.get(length)
+        if now is None or last != self._ledger.end or length < last - first:
+            return self.between(first - length, last).bad, self.between(last - length, first).total
+        # Only what the windows do not share with the newest one is read.
+        before, after = self.between(first - length, last - length), self.between(first, last)
+        return now.bad[self._series] + before.bad, now.total[self._series] - after.total
 
     def along(self, ends: Times, starts: Sequence[int]) -> WindowSums:
         """The sums over (start, end] of every pair, oldest first: boundaries x series."""

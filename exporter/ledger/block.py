@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.ledger.ring_buffer import Slots
+from exporter.ledger.slots import Slots
 
 
 @dataclass(frozen=True, slots=True)

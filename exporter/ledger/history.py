@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.ledger.ring_buffer import Slots
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.slots import Slots
 from exporter.slo.types import Floats, Groups
 
 SHARE_ROUNDING = 1e-6

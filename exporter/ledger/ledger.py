@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from exporter.ledger.block import Block
 from exporter.ledger.changes import Chunk
 from exporter.ledger.checksums import NotedChecksums
+from exporter.ledger.count_array import in_a_row
 from exporter.ledger.history import History, Stretch, put_together
 from exporter.ledger.levels import Level
-from exporter.ledger.ring_buffer import Slots
 from exporter.ledger.rings import Rings
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.slots import Slots
 from exporter.ledger.stand_ins import StandIns
 from exporter.slo.types import Floats, Groups, SeriesIndex, SloIndex, Times
 from exporter.slo.windows import WindowSums
@@ -122,7 +123,7 @@ class Ledger:
         at, inside = self._time.inside(level, start, count)
         known = np.zeros((len(series_indices), count), dtype=np.bool_)
         cells = np.ix_(np.asarray(series_indices), at)
-        known[:, inside] = self._rings[level].counts.known[cells] > 0
+        known[:, inside] = self._rings[level].counts.known.get(*cells) > 0
         return known
 
     def mark(self, level: int, slo_index: SloIndex, start: int, asked: NDArray[np.uint8]) -> None:
@@ -143,7 +144,7 @@ class Ledger:
 
     def asked(self, level: int) -> NDArray[np.uint8]:
         """What is known of each slot of a level: SLOs x slots, oldest first."""
-        return self._rings[level].asked[:, self._rings[level].at(*self.cover(level))]
+        return self._rings[level].asked_between(*self.cover(level))
 
     def forget(self, slo_index: SloIndex) -> None:
         """Have an SLO's slots asked for again; until then they keep what is known of them."""
@@ -235,9 +236,8 @@ class Ledger:
         """The slots of a level, oldest first, and what of them lies in maintenance windows."""
         ring = self._rings[level]
         cells = np.ix_(np.asarray(series_indices, dtype=np.intp), ring.at(*self.cover(level)))
-        counts = Slots(*(array[cells] for array in ring.counts.arrays()))
-        counts, excluded = self.stand_ins.spread(level, counts), ring.excluded
-        return counts, excluded and Slots(*(array[cells] for array in excluded.arrays()))
+        counts = self.stand_ins.spread(level, ring.counts.get(*cells))
+        return counts, None if ring.excluded is None else ring.excluded.get(*cells)
 
     def window(self, length: int, *, excluded: bool = False) -> WindowSums:
         """Sums over the window of `length` seconds that ends at `end`, for every series.
@@ -256,8 +256,9 @@ class Ledger:
         series_indices: NDArray[np.intp] | None = None,
     ) -> WindowSums:
         """The same over (start, end], of all series or some; edges may lie inside of slots."""
-        chosen = slice(0, self.series_count) if series_indices is None else series_indices
-        count = self.series_count if series_indices is None else len(series_indices)
+        if series_indices is None:
+            series_indices = np.arange(self.series_count)
+        chosen, count = in_a_row(series_indices), len(series_indices)
         sums = np.zeros((3, count))
         for level, ring in enumerate(self._rings):
             low, high = self.cover(level)

@@ -2,104 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.ledger.count_array import Rows
+from exporter.ledger.slots import STANDS_IN, HeldSlots, Slots
 from exporter.slo.types import Floats, SeriesIndex
 
-STANDS_IN = 1.5
-"""A known share above this is that of several slots: see `exporter.ledger.stand_ins`."""
+SUMS_KEPT = 32
+"""Spans of which the sums of all series are kept, until a slot is written."""
 
-
-@dataclass(slots=True)
-class Slots:
-    """Counts of series x slots; `known` is the share of each slot that is known, 0 to 1.
-
-    One that stands in for several has all of their counts, and their shares added up.
-    """
-
-    bad: NDArray[np.floating]
-    total: NDArray[np.floating]
-    known: NDArray[np.floating]
-
-    def arrays(self) -> Iterator[NDArray[np.floating]]:
-        """Bad, total and known, in this order."""
-        return iter((self.bad, self.total, self.known))
-
-    def part(self, slots: slice) -> Slots:
-        """Some of the slots, of all series."""
-        return Slots(*(array[:, slots] for array in self.arrays()))
-
-    @classmethod
-    def none(cls, series: int, slots: int) -> Slots:
-        """Nothing known. The known shares are kept short: they need few digits."""
-        shape = (series, slots)
-        return cls(np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=np.float32))
-
-
-def stacked(parts: Sequence[Slots]) -> Slots:
-    """Several series as one block."""
-    if len(parts) == 1:
-        return parts[0]
-    return Slots(
-        *(np.concatenate(arrays) for arrays in zip(*(part.arrays() for part in parts), strict=True))
-    )
+LONG_SPAN = 60
+"""Slots from which on that pays."""
 
 
 class RingBuffer:
     """Slots of one length. Slot number `end / slot` lives in column `number % columns`.
 
     `excluded` holds the part of the counts that lies in maintenance windows; it takes memory
-    only once there is any.
+    only once there is any. Whoever writes to either calls `changed`.
     """
 
     def __init__(self, slot: int, columns: int, slo_count: int) -> None:
         self.slot = slot
         self.columns = columns
-        self.counts = Slots.none(0, columns)
-        self.excluded: Slots | None = None
+        self.counts = HeldSlots(0, columns)
+        self.excluded: HeldSlots | None = None
         self.asked = np.zeros((slo_count, columns), dtype=np.uint8)
+        self._sums: OrderedDict[tuple[int, int, bool], Floats] = OrderedDict()
 
-    def _held(self) -> list[Slots]:
+    def changed(self) -> None:
+        """Note that counts have changed: sums are no longer what they were."""
+        self._sums.clear()
+
+    def _held(self) -> list[HeldSlots]:
         return [self.counts] if self.excluded is None else [self.counts, self.excluded]
 
     @property
     def bytes(self) -> int:
         """The memory that the slots take."""
         return self.asked.nbytes + sum(
-            array.nbytes for slots in self._held() for array in slots.arrays()
+            array.bytes for slots in self._held() for array in slots.arrays()
         )
 
     def at(self, start: int, end: int) -> NDArray[np.intp]:
         """The columns of the slots that lie in (start, end], oldest first; both on boundaries."""
         return np.arange(start // self.slot + 1, end // self.slot + 1) % self.columns
 
-    def sum(
-        self,
-        array: NDArray[np.floating],
-        start: int,
-        end: int,
-        series_indices: slice | NDArray[np.intp],
-    ) -> Floats:
-        """Add up an array's slots in (start, end] for each of some series."""
+    def pieces(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The same as at most two runs of columns, as the ring wraps: from, and up to."""
         first, last = start // self.slot + 1, end // self.slot + 1
         low, count = first % self.columns, last - first
-        # Slices, at most two, as the ring wraps: picking columns one by one would copy them.
-        until = min(low + count, self.columns)
-        total: Floats = array[series_indices, low:until].sum(axis=1, dtype=np.float64)
         wrapped = low + count - self.columns
         if wrapped > 0:
-            total += array[series_indices, :wrapped].sum(axis=1, dtype=np.float64)
-        return total
+            return [(low, self.columns), (0, wrapped)]
+        return [(low, low + count)] if count > 0 else []
+
+    def asked_between(self, start: int, end: int) -> NDArray[np.uint8]:
+        """What is known of each slot in (start, end]: SLOs x slots, oldest first."""
+        # Slices: picking columns one by one takes many times as long.
+        pieces = [self.asked[:, low:until] for low, until in self.pieces(start, end)]
+        return np.concatenate(pieces, axis=1) if pieces else self.asked[:, :0].copy()
+
+    def sum(
+        self, start: int, end: int, series_indices: Rows, count: int, *, excluded: bool
+    ) -> Floats:
+        """Bad events, all events and known shares in the whole slots of (start, end].
+
+        Those over long spans are kept: the next evaluation asks for most of them again.
+
+        Returns:
+            3 x the `count` series; not to be changed.
+        """
+        counts = self.excluded if excluded and self.excluded is not None else self.counts
+        key = start, end, excluded
+        found = self._sums.get(key)
+        if found is not None:
+            self._sums.move_to_end(key)
+            return found[:, series_indices]
+        long = end - start >= LONG_SPAN * self.slot
+        if not long or 2 * count < len(counts):
+            return self._sum(counts, start, end, series_indices, count)
+        found = self._sum(counts, start, end, slice(None), len(counts))
+        self._sums[key] = found
+        if len(self._sums) > SUMS_KEPT:
+            self._sums.popitem(last=False)
+        return found[:, series_indices]
+
+    def _sum(self, counts: HeldSlots, start: int, end: int, rows: Rows, count: int) -> Floats:
+        sums = np.zeros((3, count))
+        for low, until in self.pieces(start, end):
+            for i, array in enumerate(counts.arrays()):
+                sums[i] += array.sum(rows, low, until)
+        return sums
 
     def sums(
         self,
         start: int,
         end: int,
-        series_indices: slice | NDArray[np.intp],
+        series_indices: Rows,
         count: int,
         *,
         excluded: bool,
@@ -121,17 +125,18 @@ class RingBuffer:
         if first > last:  # both edges are in one slot
             edges = [(first, (end - start) / slot)]
         shares = [
-            (column, share * (self.counts.known[series_indices, column] < STANDS_IN))
+            (column, share * (self.counts.known.column(series_indices, column) < STANDS_IN))
             for slot_end, share in edges
             if share
-            for column in self.at(slot_end - slot, slot_end)
+            for column in self.at(slot_end - slot, slot_end).tolist()
         ]
-        sums = np.zeros((3, count))
-        for i, array in enumerate(counts.arrays()):
-            if first < last:
-                sums[i] = self.sum(array, first, last, series_indices)
-            for column, share in shares:
-                sums[i] += share * array[series_indices, column]
+        if first < last:
+            sums = self.sum(first, last, series_indices, count, excluded=excluded).copy()
+        else:
+            sums = np.zeros((3, count))
+        for column, share in shares:
+            for i, array in enumerate(counts.arrays()):
+                sums[i] += share * array.column(series_indices, column)
         sums[2] *= slot
         return sums
 
@@ -144,17 +149,27 @@ class RingBuffer:
         """
         cells = np.ix_(series_indices, self.at(start, end))
         bad, total, known = (
-            array[cells].astype(np.float64, copy=False) for array in self.counts.arrays()
+            array.get(*cells).astype(np.float64, copy=False) for array in self.counts.arrays()
         )
         if self.excluded is not None:
-            bad, total = bad - self.excluded.bad[cells], total - self.excluded.total[cells]
+            bad, total = (
+                bad - self.excluded.bad.get(*cells),
+                total - self.excluded.total.get(*cells),
+            )
         return bad, total, known
 
     def newest_known(self, start: int, end: int, series: int) -> NDArray[np.int64]:
         """The end of the newest known slot in (start, end] of each of so many series; 0 without."""
-        known = self.counts.known[:series, self.at(start, end)][:, ::-1] > 0
-        ends = end - known.argmax(axis=1) * self.slot if known.size else np.zeros(series)
-        return np.where(known.any(axis=1), ends, 0).astype(np.int64)
+        newest = np.zeros(series, dtype=np.int64)
+        rest = np.arange(series)
+        # Mostly that is the last one.
+        for slot_end in range(end, start, -self.slot):
+            if not rest.size:
+                break
+            known = self.counts.known.column(rest, slot_end // self.slot % self.columns) > 0
+            newest[rest[known]] = slot_end
+            rest = rest[~known]
+        return newest
 
     def clear(self, start: int, end: int) -> None:
         """Forget the slots in (start, end]."""
@@ -164,46 +179,59 @@ class RingBuffer:
         self.asked[:, at] = 0
         for slots in self._held():
             for array in slots.arrays():
-                array[:, at] = 0
+                array.clear_columns(at)
+        self.changed()
 
     def erase(self, series_index: SeriesIndex, start: int, end: int) -> None:
         """Have nothing known of a series in (start, end]."""
         for slots in self._held():
             for array in slots.arrays():
-                array[series_index, self.at(start, end)] = 0
+                array.clear_row(series_index, self.at(start, end))
+        self.changed()
 
     def clear_series(self, series_index: SeriesIndex) -> None:
         """Forget a series's counts."""
         for slots in self._held():
             for array in slots.arrays():
-                array[series_index] = 0
+                array.clear_row(series_index)
+        self.changed()
 
     def grow(self, series: int) -> None:
         """Make room for at least so many series."""
-        held = len(self.counts.bad)
+        held = len(self.counts)
         if series <= held:
             return
         room = max(series, held + held // 4)
-        self.counts = _grown(self.counts, room)
-        if self.excluded is not None:
-            self.excluded = _grown(self.excluded, room)
+        for slots in self._held():
+            for array in slots.arrays():
+                array.grow(room)
+        self.changed()
 
     def merge(self, fine: RingBuffer, start: int, end: int) -> None:
         """Take over a finer ring's slots in (start, end], added up."""
-        from_ = fine.at(start, end).reshape(-1, self.slot // fine.slot)
+        from_ = fine.at(start, end)
         at = self.at(start, end)
+        every = np.arange(len(self.counts))
+        shape = len(every), len(at), self.slot // fine.slot
         pairs = [(fine.counts, self.counts)]
         if fine.excluded is not None:
             pairs.append((fine.excluded, self.make_excluded()))
+        stands_in = None
         for old, new in pairs:
-            new.bad[:, at] = old.bad[:, from_].sum(axis=2)
-            new.total[:, at] = old.total[:, from_].sum(axis=2)
-            new.known[:, at] = old.known[:, from_].mean(axis=2)
-        # What stood in for more than this is not known of it.
-        rows, columns = np.nonzero(self.counts.known[:, at] > STANDS_IN)
-        for _, new in pairs:
-            for array in new.arrays():
-                array[rows, at[columns]] = 0
+            slots = old.get(*np.ix_(every, from_))
+            merged = Slots(
+                slots.bad.reshape(shape).sum(axis=2),
+                slots.total.reshape(shape).sum(axis=2),
+                slots.known.reshape(shape).mean(axis=2),
+            )
+            if stands_in is None:
+                # What stood in for more than this is not known of it.
+                stands_in = merged.known > STANDS_IN
+            for array in merged.arrays():
+                array[stands_in] = 0
+            rows, columns = np.ix_(every, at)
+            new.set(rows, columns, merged)
+        self.changed()
 
     def write(
         self,
@@ -213,31 +241,17 @@ class RingBuffer:
         excluded: Slots | None,
     ) -> None:
         """Put slots into the columns `at`; what they tell nothing of keeps what it has."""
-        cells = np.ix_(np.asarray(series_indices), at)
-        keep = (slots.known <= 0) & (self.counts.known[cells] > 0)
-        _put(self.counts, cells, slots, keep)
+        cells = np.asarray(series_indices, dtype=np.intp)[:, None], at[None, :]
+        keep = (slots.known <= 0) & (self.counts.known.get(*cells) > 0)
+        self.counts.put(*cells, slots, keep)
         if excluded is not None:
-            _put(self.make_excluded(), cells, excluded, keep)
+            self.make_excluded().put(*cells, excluded, keep)
         elif self.excluded is not None:
-            _put(self.excluded, cells, Slots.none(*keep.shape), keep)
+            self.excluded.put(*cells, Slots.none(*keep.shape), keep)
+        self.changed()
 
-    def make_excluded(self) -> Slots:
+    def make_excluded(self) -> HeldSlots:
         """The part in maintenance windows, made now if there was none."""
         if self.excluded is None:
-            self.excluded = Slots.none(len(self.counts.bad), self.columns)
+            self.excluded = HeldSlots(len(self.counts), self.columns)
         return self.excluded
-
-
-def _put(
-    target: Slots, cells: tuple[NDArray[np.intp], ...], slots: Slots, keep: NDArray[np.bool_]
-) -> None:
-    kept = keep.any()
-    for array, new in zip(target.arrays(), slots.arrays(), strict=True):
-        array[cells] = np.where(keep, array[cells], new) if kept else new
-
-
-def _grown(slots: Slots, series: int) -> Slots:
-    new = Slots.none(series, slots.bad.shape[1])
-    for target, old in zip(new.arrays(), slots.arrays(), strict=True):
-        target[: len(old)] = old
-    return new

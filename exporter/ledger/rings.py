@@ -12,8 +12,9 @@ from exporter.ledger.block import Block
 from exporter.ledger.changes import Changes, Chunk
 from exporter.ledger.history import Stretch
 from exporter.ledger.levels import CHUNK, Level
-from exporter.ledger.ring_buffer import RingBuffer, Slots
+from exporter.ledger.ring_buffer import RingBuffer
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.slots import Slots
 from exporter.slo.types import SeriesIndex, SloIndex
 
 
@@ -110,8 +111,9 @@ class Rings:
         numbers = block.numbers[:, None] * CHUNK + np.arange(1, CHUNK + 1)
         chunk, place = np.nonzero((numbers * ring.slot > low) & (numbers * ring.slot <= high))
         at = numbers[chunk, place] % ring.columns
-        for target, new in zip(ring.counts.arrays(), block.slots.arrays(), strict=True):
-            target[series_indices[chunk], at] = new[chunk, place]
+        slots = Slots(*(array[chunk, place] for array in block.slots.arrays()))
+        ring.counts.set(series_indices[chunk], at, slots)
+        ring.changed()
         ring.asked[block.slo_indices[chunk], at] = block.asked[chunk, place]
 
     def stretches(
@@ -126,8 +128,8 @@ class Rings:
         ring = self.rings[level]
         at = ring.at(*span)
         cells = np.ix_(np.fromiter(chain.from_iterable(series_indices), dtype=np.intp), at)
-        counts = [array[cells] for array in ring.counts.arrays()]
-        excluded = ring.excluded and [array[cells] for array in ring.excluded.arrays()]
+        counts = list(ring.counts.get(*cells).arrays())
+        excluded = None if ring.excluded is None else list(ring.excluded.get(*cells).arrays())
         asked = ring.asked[np.ix_(np.asarray(slo_indices, dtype=np.intp), at)]
         last = 0
         for place, own in enumerate(series_indices):

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.ledger.levels import block_of
-from exporter.ledger.ring_buffer import STANDS_IN, Slots
 from exporter.ledger.rings import Rings
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.slots import STANDS_IN, Slots
 from exporter.slo.types import Bools
 
 
@@ -62,14 +62,14 @@ class StandIns:
         at = ring.at(start + first * block, start + last * block)
         shape = (len(slo_indices), last - first, size)
         asked = ring.asked[np.ix_(slo_indices, at)].reshape(shape)
-        known = ring.counts.known[np.ix_(series_indices, at)].reshape(shape)
+        known = ring.counts.known.get(*np.ix_(series_indices, at)).reshape(shape)
         free = ((asked == SlotStatus.NO) & (known <= 0)).all(axis=2) & chosen[:, inside]
         rows, columns = np.nonzero(free)
         places = series_indices[rows], at[::size][columns]
         found = slots.part(inside)
-        for into, array in zip(ring.counts.arrays(), found.arrays(), strict=True):
-            into[places] = array[rows, columns]
-        ring.counts.known[places] *= size
+        bad, total, share = (array[rows, columns] for array in found.arrays())
+        ring.counts.set(*places, Slots(bad, total, share.astype(np.float32) * size))
+        ring.changed()
         for i in range(size):
             ring.asked[slo_indices[rows], at[i::size][columns]] = SlotStatus.STAND_IN
 
@@ -98,8 +98,8 @@ class StandIns:
             return
         rows, columns = np.nonzero(stands_in)
         ring.asked[slo_indices[rows], at[columns]] = SlotStatus.NO
-        for array in ring.counts.arrays():
-            array[series_indices[rows], at[columns]] = 0
+        ring.counts.clear(series_indices[rows], at[columns])
+        ring.changed()
 
     def spread(self, level: int, slots: Slots) -> Slots:
         """Slots of a level as a chart shows them: what stands in for several is all of them."""

@@ -11,8 +11,8 @@ from exporter.ledger.changes import Chunk
 from exporter.ledger.history import Stretch
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import CHUNK, FINE_HORIZON
-from exporter.ledger.ring_buffer import Slots
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.slots import Slots
 from exporter.slo.types import DAY, SloIndex, enumerate_slos
 from exporter.state.series_table import SeriesTable
 from exporter.store.stored import ChunkChange

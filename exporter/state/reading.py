@@ -11,8 +11,8 @@ from exporter.collection.blocks import LongSlots
 from exporter.collection.reading_order import OddBlocks, Step, Wanted, next_step
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.ring_buffer import Slots
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.slots import Slots
 from exporter.slo.model import Slo
 from exporter.slo.types import Bools, SloIndex
 from exporter.slo.windows import windows

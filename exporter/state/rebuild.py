@@ -16,7 +16,7 @@ from exporter.collection import pending
 from exporter.collection.resample import Resampled
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.ring_buffer import Slots
+from exporter.ledger.slots import Slots
 from exporter.slo.types import Bools, Group, SloIndex, Times
 from exporter.state.series_table import SeriesTable
 

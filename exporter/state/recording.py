@@ -12,8 +12,8 @@ from exporter.collection.lateness import Arrivals
 from exporter.collection.resample import Resampled, resample
 from exporter.collection.slot_range import Counts, SlotRange
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.ring_buffer import Slots, stacked
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.slots import Slots, stacked
 from exporter.slo.model import Slo
 from exporter.slo.types import Bools, Floats, Group, SloIndex
 from exporter.state.impossible_slots import ImpossibleSlots

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.ledger.block import Block
-from exporter.ledger.ring_buffer import Slots, stacked
+from exporter.ledger.slots import Slots, stacked
 from exporter.slo.types import Group, SloIndex
 from exporter.store.chunks import decode_plain
 

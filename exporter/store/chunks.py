@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from exporter.errors import StoreError
 from exporter.ledger.history import Stretch
 from exporter.ledger.levels import CHUNK
-from exporter.ledger.ring_buffer import Slots
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.slots import Slots
 
 _COUNTS = CHUNK * (8 + 8 + 4)
 _CHUNK = np.dtype([("bad", "<f8", CHUNK), ("total", "<f8", CHUNK), ("known", "<f4", CHUNK)])

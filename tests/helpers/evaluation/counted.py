@@ -10,7 +10,7 @@ from exporter.collection.blocks import Block
 from exporter.collection.resample import resample
 from exporter.collection.slot_counter import Answer, Counted, SlotCounter
 from exporter.collection.slot_range import Counts, SlotRange
-from exporter.ledger.ring_buffer import Slots
+from exporter.ledger.slots import Slots
 from exporter.slo.model import EventsSli, Slo
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus
 from tests.helpers.samples import slo

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from exporter.ledger.ring_buffer import Slots
+from exporter.ledger.slots import Slots
 
 
 def counted(bad, total) -> Slots:

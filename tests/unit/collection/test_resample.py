@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exporter.collection.resample import Resampled, by_slices, resample
 from exporter.collection.slot_range import Counts
-from exporter.ledger.ring_buffer import Slots
+from exporter.ledger.slots import Slots
 from exporter.slo.model import Timeslices
 
 MINUTES = Timeslices(60, 0.95)

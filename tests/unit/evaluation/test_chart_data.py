@@ -9,7 +9,7 @@ import pytest
 
 from exporter.daemon.engine import Engine
 from exporter.evaluation.chart_data import event_histories
-from exporter.ledger.ring_buffer import Slots
+from exporter.ledger.slots import Slots
 from exporter.slo.maintenance import one_off
 from exporter.slo.model import Slo
 from exporter.slo.period import CalendarPeriod

@@ -9,8 +9,8 @@ import pytest
 
 from exporter.evaluation.long_past import with_days
 from exporter.ledger.history import History, Stretch
-from exporter.ledger.ring_buffer import Slots
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.slots import Slots
 from exporter.slo.event_history import EventHistory
 from exporter.slo.types import DAY, HOUR
 

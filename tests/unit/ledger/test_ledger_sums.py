@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.ledger import ring_buffer
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import Level, levels
-from exporter.ledger.ring_buffer import Slots
+from exporter.ledger.slots import Slots
 from exporter.slo.types import DAY, HOUR
 from tests.helpers.ledger.naive_ledger import UNKNOWN, NaiveLedger, Slot
 from tests.helpers.ledger.slots import counted
@@ -45,6 +46,14 @@ retreats = st.tuples(st.just("retreat"), st.integers(-50, 150))
 lives = st.lists(st.one_of(writes, advances, retreats), max_size=14)
 
 Counted = tuple[float, float, float, float]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_sums_are_kept():
+    """Here every span is long enough for its sums to be kept until a slot is written."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ring_buffer, "LONG_SPAN", 1)
+        yield
 
 
 def row(slots: list[Slot]) -> Slots:

@@ -7,8 +7,8 @@ import pytest
 
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import block_of, levels
-from exporter.ledger.ring_buffer import Slots
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.slots import Slots
 from exporter.slo.types import DAY, HOUR, SeriesIndex, SloIndex
 
 END = 1_699_999_200 + 9 * HOUR

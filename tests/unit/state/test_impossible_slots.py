@@ -6,7 +6,7 @@ import numpy as np
 
 from exporter.collection.resample import Resampled
 from exporter.collection.slot_range import SlotRange
-from exporter.ledger.ring_buffer import Slots
+from exporter.ledger.slots import Slots
 from exporter.slo.types import DAY, HOUR, SloIndex
 from exporter.state.evaluation_state import EvaluationState
 from tests.helpers.samples import slo

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from exporter.ledger.history import Stretch
 from exporter.ledger.levels import CHUNK
-from exporter.ledger.ring_buffer import Slots
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.slots import Slots
 from exporter.store.chunks import decode, encode
 from exporter.store.merging import put_together
 from tests.helpers.thorough import examples
