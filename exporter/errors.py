@@ -36,7 +36,9 @@ ExporterError
 │   ├── SpanError               a span of time or a time zone is not as it should be
 │   └── TooManyChangesError     the service has had all changes that are kept of one day
 ├── ApiError                    the command line got no usable answer from a daemon
-│   └── ElsewhereError          another shard has it
+│   ├── ElsewhereError          another shard has it
+│   ├── NoDaemonError           no daemon runs here, or not one alone
+│   └── UnhealthyError          the daemon on this machine does not answer as it should
 └── ServerError                 a program that the demo needs did not do what it should
     └── BinaryNotFoundError     the program was not found
 
@@ -67,3 +69,7 @@ class StoreError(ExporterError):
 
 class RequestError(ExporterError):
     """An HTTP request cannot be met: the client has to change it, or to come back later."""
+
+
+class ApiError(ExporterError):
+    """A daemon gave no usable answer; the text says which one, and why."""

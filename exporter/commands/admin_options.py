@@ -78,6 +78,13 @@ def admin_options(command: Command) -> Command:
             callback=_url,
             help="Where browsers reach the exporter; its host is allowed, too.",
         ),
+        click.option(
+            "--web.open-probes",
+            "open_probes",
+            is_flag=True,
+            help="Answer /-/healthy and /-/ready to everybody, whatever users there are in "
+            "--web.config.file.",
+        ),
     )
 
     @wraps(command)
@@ -88,6 +95,7 @@ def admin_options(command: Command) -> Command:
         users: Sequence[str],
         hosts: Sequence[str],
         external_url: str | None,
+        open_probes: bool,
         **others: object,
     ) -> object:
         admin = {
@@ -96,6 +104,7 @@ def admin_options(command: Command) -> Command:
             "users": users,
             "hosts": hosts,
             "external_url": external_url,
+            "open_probes": open_probes,
         }
         return command(admin=admin, **others)
 

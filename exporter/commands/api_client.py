@@ -9,16 +9,12 @@ from pathlib import Path
 
 import httpx
 
-from exporter.errors import ExporterError
+from exporter.errors import ApiError
 
 TIMEOUT = 15.0
 """Seconds for each part of a request."""
 
 DOCUMENTS = frozenset({"text/markdown", "text/html", "text/csv"})
-
-
-class ApiError(ExporterError):
-    """A daemon gave no usable answer; the text says which one, and why."""
 
 
 class ElsewhereError(ApiError):

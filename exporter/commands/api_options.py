@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 import click
 
-from exporter.commands.api_client import Access, ApiError, ElsewhereError
+from exporter.commands.api_client import Access, ElsewhereError
 from exporter.commands.options import Command
+from exporter.errors import ApiError
 
 Answer = TypeVar("Answer")
 

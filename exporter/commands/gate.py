@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from exporter.commands.api_client import Access, ApiError, ElsewhereError, ask
+from exporter.commands.api_client import Access, ElsewhereError, ask
 from exporter.commands.api_options import (
     access_options,
     group_text,
@@ -19,6 +19,7 @@ from exporter.commands.api_options import (
 )
 from exporter.commands.changes import noting
 from exporter.commands.options import output_option
+from exporter.errors import ApiError
 
 EXIT_CODES = {"allow": 0, "caution": 0, "unknown": 3, "block": 2}
 """By decision, the worst last."""

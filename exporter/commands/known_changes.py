@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from exporter.commands.api_client import Access, ApiError, ask
+from exporter.commands.api_client import Access, ask
 from exporter.commands.changes import MOST_LISTED, newest_changes
 from exporter.commands.shards import of_every_shard
+from exporter.errors import ApiError
 from exporter.slo.changes import Changes
 from exporter.slo.records import Change
 

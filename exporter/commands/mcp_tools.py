@@ -12,12 +12,13 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 
 from exporter.commands import mcp_answers
-from exporter.commands.api_client import Access, ApiError, ask, ask_text
+from exporter.commands.api_client import Access, ask, ask_text
 from exporter.commands.api_options import of_first
 from exporter.commands.changes import newest_changes
 from exporter.commands.mcp_answers import Answer
 from exporter.commands.overrides import listed, merged
 from exporter.commands.shards import Answers, of_every_shard
+from exporter.errors import ApiError
 
 INSTRUCTIONS = """\
 Service level objectives, their error budgets and burn rates, and the deploy gate of an

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from exporter.web.server.listening import parse_listen_address
+
 Command = Callable[..., Any]
 
 config_option = click.option(
@@ -17,6 +19,24 @@ config_option = click.option(
     default=Path("config.yaml"),
     show_default=True,
     help="The configuration file.",
+)
+
+
+def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
+    try:
+        parse_listen_address(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
+listen_option = click.option(
+    "--web.listen-address",
+    "listen_address",
+    default=":9098",
+    show_default=True,
+    callback=_listen_address,
+    help="Where to serve /metrics and the page.",
 )
 
 web_config_option = click.option(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from exporter.commands.api_client import Access, ApiError, ask
+from exporter.commands.api_client import Access, ask
 from exporter.commands.api_options import (
     access_options,
     on_every,
@@ -16,6 +16,7 @@ from exporter.commands.api_options import (
     storing,
 )
 from exporter.commands.shards import Answers, of_every_shard, report_missing
+from exporter.errors import ApiError
 
 
 @click.command()

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from exporter.commands.api_client import Access, ApiError, ask
+from exporter.commands.api_client import Access, ask
 from exporter.commands.api_options import (
     access_options,
     group_text,
@@ -18,6 +18,7 @@ from exporter.commands.api_options import (
     storing,
 )
 from exporter.commands.shards import Answers, of_every_shard, report_missing
+from exporter.errors import ApiError
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import percent
 from exporter.slo.incident_ids import incident_id

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from exporter.commands.api_client import Access, ApiError, ask, ask_text
+from exporter.commands.api_client import Access, ask, ask_text
 from exporter.commands.api_options import access_options, of_first, servers_option
 from exporter.commands.options import Command
+from exporter.errors import ApiError
 
 TEXTS = ("markdown", "html", "json")
 TABLES = (*TEXTS, "csv")

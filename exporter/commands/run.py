@@ -9,21 +9,17 @@ from typing import Any
 import click
 
 from exporter.commands.admin_options import admin_options
-from exporter.commands.options import config_option, storage_option, web_config_option
+from exporter.commands.options import (
+    config_option,
+    listen_option,
+    storage_option,
+    web_config_option,
+)
 from exporter.commands.shard_options import shard_options
 from exporter.commands.signals import EarlySignals
 from exporter.daemon.log_settings import FORMATS, LEVELS
 from exporter.slo.durations import parse_duration
-from exporter.web.server.listening import parse_listen_address
 from exporter.web.server.sharding import Sharding
-
-
-def _listen_address(_: click.Context, __: click.Parameter, value: str) -> str:
-    try:
-        parse_listen_address(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-    return value
 
 
 def _interval(_: click.Context, __: click.Parameter, value: str) -> float:
@@ -38,14 +34,7 @@ def _interval(_: click.Context, __: click.Parameter, value: str) -> float:
 
 @click.command()
 @config_option
-@click.option(
-    "--web.listen-address",
-    "listen_address",
-    default=":9098",
-    show_default=True,
-    callback=_listen_address,
-    help="Where to serve /metrics and the page.",
-)
+@listen_option
 @web_config_option
 @click.option(
     "--config.auto-reload-interval",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 from exporter.commands.signals import EarlySignals
+from exporter.commands.supervisor import Supervisor
 from exporter.config.reading.loading import load_file
 from exporter.config.reading.watching import ConfigFiles
 from exporter.config.settings import Settings
@@ -28,6 +28,7 @@ def admin_access(
     users: Sequence[str],
     hosts: Sequence[str],
     external_url: str | None,
+    open_probes: bool,
     shard_hosts: Sequence[str] = (),
 ) -> AdminAccess:
     """Who may change state, from the flags of `run`; `shard_hosts` are its names among shards."""
@@ -38,6 +39,7 @@ def admin_access(
         trust_loopback=trust_loopback,
         users=frozenset(users) or None,
         hosts=(*names, *hosts, *shard_hosts, *([external] if external else [])),
+        open_probes=open_probes,
     )
 
 
@@ -59,7 +61,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    app = App(settings, options, files=files)
+    app, supervisor = App(settings, options, files=files), Supervisor()
     under_way: set[asyncio.Task[None]] = set()
 
     def on(number: signal.Signals, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -72,10 +74,12 @@ async def _serve(
         if number in early.pending:
             loop.call_soon(begin)
 
-    on(signal.SIGHUP, lambda: _reload(app))
+    on(signal.SIGHUP, lambda: _reload(app, supervisor))
     on(signal.SIGUSR1, app.diagnose)
     try:
         await app.start()
+        supervisor.ready(_status(app))
+        reassuring = asyncio.create_task(supervisor.reassure())
         ended = asyncio.create_task(app.wait())
         signalled = asyncio.create_task(stopped.wait())
         await asyncio.wait((ended, signalled), return_when=asyncio.FIRST_COMPLETED)
@@ -83,10 +87,21 @@ async def _serve(
         if ended.done():
             ended.result()
         ended.cancel()
+        reassuring.cancel()
     finally:
+        supervisor.stopping()
         await app.stop()
 
 
-async def _reload(app: App) -> None:
-    with suppress(ReloadError):  # it is logged, and a metric
+async def _reload(app: App, supervisor: Supervisor) -> None:
+    supervisor.reloading()
+    try:
         await app.reload()
+    except ReloadError:  # it is logged, and a metric
+        supervisor.ready(f"the last reload failed, see the log; {_status(app)}")
+    else:
+        supervisor.ready(_status(app))
+
+
+def _status(app: App) -> str:
+    return f"{len(app.current.running.settings.slos)} SLOs"

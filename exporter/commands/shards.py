@@ -13,8 +13,9 @@ from typing import Any, Generic, TypeVar
 
 import click
 
-from exporter.commands.api_client import Access, ApiError, ask
+from exporter.commands.api_client import Access, ask
 from exporter.commands.api_options import of_first
+from exporter.errors import ApiError
 
 Answer = TypeVar("Answer")
 Query = Mapping[str, str]

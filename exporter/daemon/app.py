@@ -68,7 +68,6 @@ class App:
     ) -> None:
         watched = reloading_web_config(options.web_config_file)
         shard = options.sharding.shard
-        shard = options.sharding.shard
         settings = settings.of_shard(shard)
         read = load or (lambda: load_file(options.config_file))
         self._load = lambda: read().of_shard(shard)

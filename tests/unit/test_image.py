@@ -90,12 +90,21 @@ def test_no_shell_is_needed(instructions, name):
 
 
 def test_health_is_asked_for_without_a_shell(instructions):
-    """Exec form again, at the default port, and the code is Python."""
+    """Exec form again; the flags are those of the daemon that runs."""
     (value,) = values(last_stage(instructions), "HEALTHCHECK")
     command = json.loads(value[value.index("[") :])
-    assert command[:2] == ["/opt/exporter/bin/python", "-c"]
-    assert "http://127.0.0.1:9098/-/healthy" in command[2]
-    compile(command[2], "healthcheck", "exec")
+    assert command == ["/opt/exporter/bin/error-budget-exporter", "healthcheck", "--find"]
+
+
+def test_its_commands_are_on_the_path(instructions):
+    """A pipeline's script calls them by their names."""
+    environment = " ".join(values(last_stage(instructions), "ENV"))
+    assert "PATH=/opt/exporter/bin:$PATH" in environment.split()
+
+
+def test_it_comes_compiled(instructions):
+    """Whoever runs it writes nothing, so that it would compile itself again at every command."""
+    assert not any("--no-compile" in run for run in values(instructions, "RUN"))
 
 
 def test_what_is_copied_exists_and_is_not_ignored(instructions):

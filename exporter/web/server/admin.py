@@ -1,4 +1,4 @@
-"""Who may change state: reload, override the gate, acknowledge postmortems."""
+"""Who may do what: change state (reload, override, acknowledge), or ask without a password."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from exporter.web.server.settings import WebSettings
 
 READ_BY_POST = frozenset({"/api/v1/gate"})
 """What is asked by POST and changes nothing: webhooks have no other method."""
+
+PROBES = frozenset({"/-/healthy", "/-/ready"})
+"""What orchestrators ask, which have no password."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Those that change nothing (RFC 9110, section 9.2.1)."""
@@ -41,12 +44,18 @@ class AdminAccess:
     - `users`: the only users of the web configuration who may; None for all of them.
     - `hosts`: names, besides those of loopback, by which requests may have reached us: a name,
       `*.example.com`, or `*`. Addresses are no names: no page of another site can have them.
+    - `open_probes`: probes are answered without a password.
     """
 
     enabled: bool = False
     trust_loopback: bool = False
     users: frozenset[str] | None = None
     hosts: tuple[str, ...] = ()
+    open_probes: bool = False
+
+    def is_open(self, method: str, path: str) -> bool:
+        """Whether a request is answered to everybody, whatever users there are."""
+        return self.open_probes and method in SAFE_METHODS and path in PROBES
 
     def refusal(
         self, settings: WebSettings, user: str | None, client: str, headers: Mapping[str, str]

@@ -63,6 +63,7 @@ LIFE = {
     "StateDirectoryMode",
     "TimeoutStopSec",
     "Type",
+    "WatchdogSec",
 }
 """The other directives of the service, as systemd.service(5) and systemd.exec(5) spell them."""
 
@@ -112,11 +113,19 @@ def test_its_folders_are_those_of_its_flags(service):
     assert f"/etc/{service['ConfigurationDirectory']}" == CONFIG
 
 
-def test_it_is_reloaded_by_a_signal_and_comes_back_after_a_failure(service):
-    """As operators know it of Prometheus; a wrong flag (exit code 2) is not tried again."""
-    assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
-    assert service["Restart"] == "on-failure"
+def test_it_is_reloaded_by_its_own_command(service):
+    """Which names the mistakes, and needs no other program."""
+    program, command, *flags = shlex.split(service["ExecReload"])
+    assert (program, command) == (PROGRAM, "reload")
+    assert flags == [f"--config.file={CONFIG}/config.yaml", "--pid=$MAINPID"]
+    assert flags[0] in shlex.split(service["ExecStart"])
+
+
+def test_it_comes_back_whatever_ends_it(service):
+    """But for a wrong flag (exit code 2), which stays wrong; one that stands still is ended."""
+    assert service["Restart"] == "always"
     assert service["RestartPreventExitStatus"] == "2"
+    assert (service["Type"], service["WatchdogSec"]) == ("notify", "60s")
 
 
 def test_it_is_started_with_the_machine():
