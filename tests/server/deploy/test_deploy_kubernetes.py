@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 from importlib.metadata import version
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
+import yaml
 
 from exporter.config.reading.loading import load_file
 from tests.helpers.deploy.deployed import CONFIG, JOB, KUBERNETES, STORAGE, read
@@ -21,6 +26,8 @@ MANIFESTS = {
     manifest["kind"] if manifest["metadata"]["name"] == JOB else WEB: manifest
     for manifest in (read(KUBERNETES / name) for name in KUSTOMIZATION["resources"])
 }
+CLOSING = KUBERNETES.with_name("kubernetes-networkpolicy")
+MANIFESTS["NetworkPolicy"] = read(CLOSING / "networkpolicy.yaml")
 OPERATORS = {"ServiceMonitor", "PrometheusRule"}
 LABELS = {"app.kubernetes.io/name": JOB}
 
@@ -40,6 +47,10 @@ def test_every_file_is_part_of_it():
     """A manifest that the kustomization does not name would never be applied."""
     files = {path.name for path in KUBERNETES.iterdir()}
     assert files - {"kustomization.yaml", "config.yaml"} == set(KUSTOMIZATION["resources"])
+    component = read(CLOSING / "kustomization.yaml")
+    assert component["kind"] == "Component"
+    files = {path.name for path in CLOSING.iterdir()}
+    assert files - {"kustomization.yaml"} == set(component["resources"])
     assert MANIFESTS.keys() - OPERATORS == {
         "StatefulSet",
         "Service",
@@ -73,7 +84,10 @@ class TestPods:
     def test_are_two_of_which_one_may_go(self):
         """Highly available, also while nodes are drained."""
         assert SPEC["replicas"] == 2
-        assert MANIFESTS["PodDisruptionBudget"]["spec"]["maxUnavailable"] == 1
+        budget = MANIFESTS["PodDisruptionBudget"]["spec"]
+        assert budget["maxUnavailable"] == 1
+        # Those that are not ready, since their Prometheus is away, keep no node from its upgrade.
+        assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
     def test_may_do_nothing(self):
         """The restricted level of Kubernetes's pod security standards, and a read-only root."""
@@ -103,18 +117,34 @@ class TestPods:
         assert {mount["name"] for mount in CONTAINER["volumeMounts"]} == there
 
     def test_start_what_the_image_starts(self):
-        """The arguments are the image's own, written out, and those who may exec may override."""
-        *own, last = CONTAINER["args"]
-        assert last == "--web.trust-loopback"
+        """The image's own arguments, written out; those who may exec may override."""
+        *own, trusting, probed = CONTAINER["args"]
+        assert (trusting, probed) == ("--web.trust-loopback", "--web.open-probes")
         arguments = ", ".join(f'"{argument}"' for argument in own)
         assert f"\nCMD [{arguments}]" in dockerfile()
 
     def test_are_asked_whether_they_live_and_whether_they_are_ready(self):
         """Two questions: one that is not ready is not restarted."""
         paths = {
-            name: CONTAINER[f"{name}Probe"]["httpGet"]["path"] for name in ("liveness", "readiness")
+            name: CONTAINER[f"{name}Probe"]["httpGet"]["path"]
+            for name in ("startup", "liveness", "readiness")
         }
-        assert paths == {"liveness": "/-/healthy", "readiness": "/-/ready"}
+        assert paths == {
+            "startup": "/-/healthy",
+            "liveness": "/-/healthy",
+            "readiness": "/-/ready",
+        }
+
+    def test_may_be_given_secrets(self):
+        """In files that are there only if somebody has made them; nothing else writes there."""
+        (secrets,) = [volume["secret"] for volume in POD["volumes"] if "secret" in volume]
+        assert secrets == {"secretName": JOB, "optional": True}
+        (mount,) = [each for each in CONTAINER["volumeMounts"] if each["name"] == "secrets"]
+        assert mount["readOnly"] is True
+        # What the comments name lies there.
+        text = (KUBERNETES / "statefulset.yaml").read_text()
+        assert f"# - --web.config.file={mount['mountPath']}/web.yaml" in text
+        assert f"# and name the files in config.yaml: password_file: {mount['mountPath']}/" in text
 
     def test_have_their_share_of_the_machine(self):
         """Memory is limited, CPU is not: a throttled evaluation is a late alert."""
@@ -140,7 +170,10 @@ def test_ports_have_one_name():
         service["targetPort"],
         endpoint["port"],
         *(rule["port"] for rule in ingress["ports"]),
-        *(CONTAINER[f"{name}Probe"]["httpGet"]["port"] for name in ("liveness", "readiness")),
+        *(
+            CONTAINER[f"{name}Probe"]["httpGet"]["port"]
+            for name in ("startup", "liveness", "readiness")
+        ),
     } == {"http"}
 
 
@@ -181,8 +214,15 @@ def test_prometheus_may_be_asked():
     """The policy lets out what the configuration needs: its datasource, and names."""
     url = urlsplit(read(KUBERNETES / "config.yaml")["prometheus"]["url"])
     egress = MANIFESTS["NetworkPolicy"]["spec"]["egress"]
-    assert {port["port"] for rule in egress for port in rule["ports"]} == {url.port, 53}
+    assert {port["port"] for rule in egress for port in rule["ports"]} == {url.port, 53, "http"}
     assert str(url.hostname).split(".")[1] == KUSTOMIZATION["namespace"]
+
+
+def test_shards_may_reach_each_other():
+    """They lead requests to where the service is."""
+    egress = MANIFESTS["NetworkPolicy"]["spec"]["egress"]
+    (each,) = [rule for rule in egress if rule["ports"][0]["port"] == "http"]
+    assert each["to"] == [{"podSelector": {"matchLabels": LABELS}}]
 
 
 class TestServiceMonitor:
@@ -201,3 +241,34 @@ class TestServiceMonitor:
         """The job is the value of that label of the Service."""
         label = MANIFESTS["ServiceMonitor"]["spec"]["jobLabel"]
         assert MANIFESTS["Service"]["metadata"]["labels"][label] == JOB
+
+
+class TestBuilt:
+    """What `kubectl apply -k` would apply; without kubectl nobody can tell."""
+
+    def build(self, folder: Path) -> list[dict]:
+        kubectl = shutil.which("kubectl")
+        if kubectl is None:
+            pytest.skip("kubectl is not installed")
+        command = [kubectl, "kustomize", "--load-restrictor=LoadRestrictionsNone", str(folder)]
+        built = subprocess.run(command, capture_output=True, text=True, check=True)
+        return list(yaml.safe_load_all(built.stdout))
+
+    def test_the_operators_objects_have_the_label_of_their_prometheus(self):
+        """kube-prometheus-stack loads no others."""
+        labelled = {
+            each["kind"]
+            for each in self.build(KUBERNETES)
+            if "release" in each["metadata"]["labels"]
+        }
+        assert labelled == OPERATORS
+
+    def test_the_network_is_closed_for_who_asks_for_it(self, tmp_path):
+        """By the kustomization that the component's comment gives."""
+        comment = (CLOSING / "kustomization.yaml").read_text().partition("of your own:")[2]
+        own = [line.removeprefix("#   ") for line in comment.splitlines() if line[:4] == "#   "]
+        text = "\n".join(own).replace("../", os.path.relpath(KUBERNETES.parent, tmp_path) + "/")
+        (tmp_path / "kustomization.yaml").write_text(text)
+        (policy,) = [each for each in self.build(tmp_path) if each["kind"] == "NetworkPolicy"]
+        assert policy["metadata"]["namespace"] == KUSTOMIZATION["namespace"]
+        assert all(each["kind"] != "NetworkPolicy" for each in self.build(KUBERNETES))

@@ -41,13 +41,3 @@ def test_there_are_as_many_pods_as_shards(manifests):
     (port,) = container["ports"]
     assert template == f"http://{JOB}-{{shard}}.{service}:{port['containerPort']}"
     assert flags["--config.file"]  # those of the base are there, too
-
-
-def test_shards_may_reach_each_other(manifests):
-    """The policy of the base lets them reach Prometheus and names alone."""
-    ports = [
-        port["port"]
-        for rule in manifests["NetworkPolicy"]["spec"]["egress"]
-        for port in rule["ports"]
-    ]
-    assert 9098 in ports
