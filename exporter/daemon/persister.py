@@ -20,7 +20,8 @@ from exporter.daemon.store_state import StoreState
 from exporter.errors import StoreError
 from exporter.slo.overrides import OFFLINE, OverrideLimits
 from exporter.slo.records import KEPT, Override
-from exporter.slo.types import SloIndex, enumerate_slos
+from exporter.slo.types import SloIndex
+from exporter.state.carry_over import held_by
 from exporter.state.evaluation_state import EvaluationState
 from exporter.state.overrides import Overrides
 from exporter.store.errors import StoreLostError
@@ -76,12 +77,12 @@ class Persister:
 
     async def read(self, state: EvaluationState, old: EvaluationState) -> dict[SloIndex, StoredSlo]:
         """What the store has of a state's SLOs that `old` has not; as `begin` otherwise."""
-        if self._store is None:
+        if (store := self._store) is None:
             return {}
-        keys, there, store = state.keys(), set(old.keys()), self._store
-        known = {slo_index for slo_index, key in enumerate_slos(keys) if key in there}
+        keys = state.keys()
+        known, judged_otherwise = held_by(old.keys(), old.ledger.levels, keys, state.ledger.levels)
         found: dict[SloIndex, StoredSlo] = {}
-        await self._reading(store, lambda: found.update(store.load(keys, known)))
+        await self._reading(store, lambda: found.update(store.load(keys, known, judged_otherwise)))
         return found
 
     async def _reading(self, store: Store, load: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""What identifies the events of an SLO: what is measured, and nothing else of it."""
+"""What identifies the events of an SLO, and what they are judged by: hashes of its definition."""
 
 from __future__ import annotations
 
@@ -25,6 +25,25 @@ def measured(slo: Slo) -> str:
     }
     text = json.dumps(_given(what), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def judged_by(slo: Slo) -> str:
+    """A hash of what tiers, incidents and firings come from, beside the events.
+
+    What they were under another period, objective or policy is not what they would have been.
+    """
+    policy = slo.policy
+    what = {
+        "period": repr(slo.period),
+        "objective": repr(slo.objective.error_budget),
+        "policy": [policy.name, *((t.name, t.above, repr(t.burn_rate)) for t in policy.tiers)],
+        "settings": [
+            *(policy.min_coverage, policy.recover_margin),
+            *(policy.min_stay, policy.postmortem_above),
+        ],
+        "conditions": [repr(condition) for condition in slo.alerting.enabled],
+    }
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
 
 
 def _given(values: Mapping[str, object]) -> dict[str, object]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from exporter.ledger.history import History, Stretch
 from exporter.ledger.ledger import Ledger
+from exporter.ledger.levels import Level
 from exporter.slo.maintenance import MaintenanceWindow, excluded
 from exporter.slo.types import Floats, Groups, SeriesIndex, SloIndex, enumerate_slos
 from exporter.store.stored import SloKey
@@ -27,21 +30,77 @@ def brought_up_to(history: History, ledger: Ledger) -> History:
     return own.history(SloIndex(0), series, history.groups)
 
 
-def followed_slos(
-    new: Sequence[SloKey], old: Sequence[SloKey]
-) -> dict[SloIndex, tuple[SloIndex, bool]]:
-    """Which SLO of another configuration each one goes on from, and whether it is the same one.
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What an SLO goes on from: its index `before`.
 
-    Otherwise it measures the same under another name. Those that go on from none are left out.
+    `own` tells whether it is the same SLO, and not one that measures the same under another name.
+    `renamed` tells of the latter that it is configured no more: its tiers and incidents go on, too.
+    """
+
+    before: SloIndex
+    own: bool
+    renamed: bool
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its tiers, incidents and firings go on."""
+        return self.own or self.renamed
+
+
+def followed_slos(new: Sequence[SloKey], old: Sequence[SloKey]) -> dict[SloIndex, Followed]:
+    """Which SLO of another configuration each one goes on from.
+
+    Those that go on from none are left out. Of several that measure the same, it is the one that
+    was renamed; of these, the one that is judged in the same way and was called most alike.
     """
     same = {key: slo_index for slo_index, key in enumerate_slos(old)}
-    alike = {key.measured: slo_index for slo_index, key in enumerate_slos(old)}
-    found = {}
+    there = set(new)
+    alike: dict[str, list[SloIndex]] = defaultdict(list)
+    for slo_index, key in enumerate_slos(old):
+        alike[key.measured].append(slo_index)
+    found, taken = {}, set()
     for slo_index, key in enumerate_slos(new):
-        before = same.get(key, alike.get(key.measured))
-        if before is not None:
-            found[slo_index] = before, key in same
+        if key in same:
+            found[slo_index] = Followed(same[key], own=True, renamed=False)
+            continue
+        others = alike.get(key.measured)
+        if not others:
+            continue
+
+        def fitting(other: SloIndex, key: SloKey = key) -> tuple[bool, bool, bool, bool]:
+            before = old[other]
+            gone = before not in there and other not in taken
+            judged = before.judged_by == key.judged_by
+            return gone, judged, before.service == key.service, before.name == key.name
+
+        before = max(others, key=fitting)
+        renamed = fitting(before)[0]
+        if renamed:
+            taken.add(before)
+        found[slo_index] = Followed(before, own=False, renamed=renamed)
     return found
+
+
+def held_by(
+    old_keys: Sequence[SloKey],
+    old_levels: Sequence[Level],
+    keys: Sequence[SloKey],
+    levels: Sequence[Level],
+) -> tuple[set[SloIndex], set[SloIndex]]:
+    """Which SLOs a state that is followed has all of, so that a store need not be read.
+
+    It has not where they go further back now, or have slots of lengths that it has not.
+
+    Returns:
+        Those, and those of them that are judged otherwise now.
+    """
+    if not {level.slot for level in levels} <= {level.slot for level in old_levels}:
+        return set(), set()
+    there = {key: key for key in old_keys}
+    before = {slo_index: there[key] for slo_index, key in enumerate_slos(keys) if key in there}
+    known = {i for i, each in before.items() if keys[i].keep <= each.keep}
+    return known, {i for i in known if keys[i].judged_by != before[i].judged_by}
 
 
 class Restoring:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from exporter.collection.slot_range import SlotRange
 from exporter.ledger.history import History
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import FINE_HORIZON, Level, levels
-from exporter.slo.measured import measured
+from exporter.slo.measured import judged_by, measured
 from exporter.slo.model import Slo
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.types import DAY, Bools, Group, SloIndex
@@ -203,7 +204,7 @@ class EvaluationState:
     def keys(self) -> list[SloKey]:
         """What identifies these SLOs in the store, by their index."""
         return [
-            SloKey(measured(slo), slo.service, slo.name, keep)
+            SloKey(measured(slo), slo.service, slo.name, keep, judged_by(slo))
             for slo, keep in zip(self.slos, self._longest, strict=True)
         ]
 
@@ -256,7 +257,8 @@ class EvaluationState:
     def take_records(self, slo_index: SloIndex, item: StoredSlo) -> None:
         """Take over what is known of an SLO besides its slots."""
         records = self.policy_records
-        records.restore(slo_index, item.final_until, item.policy_states, stored=item.own)
+        stored = item.own and not item.resumed
+        records.restore(slo_index, item.final_until, item.policy_states, stored=stored)
         if item.rebuild:
             self.rebuilds.begin(slo_index)
 
@@ -271,18 +273,22 @@ class EvaluationState:
         followed = followed_slos(self.keys(), old.keys())
         histories = dict(stored)
         final_until = old.policy_records.until
-        for slo_index, (before, own) in followed.items():
-            history = old.history(before)
-            if slo_index in stored:
-                history = history.over(stored[slo_index].history)
-            histories[slo_index] = StoredSlo(
-                history,
-                own=own and saved,
-                final_until=final_until[before],
-                policy_states=old.policy_records.of_slo(before),
-            )
+        for slo_index, each in followed.items():
+            history, item = old.history(each.before), stored.get(slo_index)
+            if item is not None:
+                history = history.over(item.history)
+            if item is None or not (item.resumed or (item.policy_states and not each.goes_on)):
+                item = StoredSlo(
+                    history,
+                    own=True,
+                    final_until=final_until[each.before] if each.goes_on else 0,
+                    policy_states=old.policy_records.of_slo(each.before) if each.goes_on else {},
+                )
+            own = each.own and saved
+            histories[slo_index] = replace(item, history=history, own=own, rebuild=False)
         self.take_over(histories, at=at)
-        for slo_index, (before, _) in followed.items():
+        for slo_index, each in followed.items():
+            before = each.before
             self._answered[slo_index] = min(at, old._answered[before])
             self.series.continue_counters(slo_index, old.series, before)
             self.rebuilds.follow(slo_index, old.rebuilds, before)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from exporter.ledger.history import History, Stretch
 from exporter.ledger.levels import CHUNK
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import DAY, Group, SloIndex, enumerate_slos
-from exporter.store import tier_history
+from exporter.store import set_aside, shapes, tier_history
 from exporter.store.blocks import Blocks
 from exporter.store.chunks import DamagedChunkError, decode
 from exporter.store.session import Session
+from exporter.store.set_aside import PolicyPast
 from exporter.store.stored import SloKey, StoredPiece, StoredSlo, Wanted
 
 SLACK = DAY
@@ -46,18 +47,26 @@ class _SloRow:
 @dataclass(frozen=True, slots=True)
 class _Found:
     """What was read of some SLOs: their series (id, group) and policy states by the SLO's id, and
-    the chunks (slot, number, bytes) by the series' id."""
+    the chunks (slot, number, bytes) by the series' id. `judged_by` is what
+    they were judged by when they were last written, and `resumed` as `set_aside.resumed`."""
 
     series: Mapping[int, list[tuple[int, Group]]]
     chunks: Mapping[int, list[tuple[int, int, bytes]]]
     policy_states: Mapping[int, Mapping[Group, PolicyState]]
+    judged_by: Mapping[int, str]
+    resumed: Mapping[int, PolicyPast]
 
 
 class SloReader:
-    """Reads SLOs in a session. `messages` tell of damaged slots that were left out."""
+    """Reads SLOs in a session. `messages` tell of damaged slots that were left out.
 
-    def __init__(self, session: Session) -> None:
+    `configured` are all SLOs that there are now: what measures the same and is none of them was
+    renamed.
+    """
+
+    def __init__(self, session: Session, configured: Collection[SloKey] = ()) -> None:
         self._session = session
+        self._configured = {(key.measured, key.service, key.name) for key in configured}
         self.messages: list[str] = []
 
     def read(self, keys: Sequence[SloKey]) -> Iterator[tuple[int, StoredSlo]]:
@@ -69,9 +78,20 @@ class SloReader:
             some = keys[first : first + AT_ONCE]
             rows = self._slo_rows({key.measured for key in some})
             chosen = [_chosen(rows.get(key.measured, ()), key) for key in some]
-            found = self._found({row.id for of_key in chosen for row in of_key})
+            found = self._found(chosen, some)
             for place, (key, of_key) in enumerate(zip(some, chosen, strict=True), first):
                 if of_key:
+                    yield place, self._stored(key, of_key, found)
+
+    def resumed(self, keys: Sequence[SloKey]) -> Iterator[tuple[int, StoredSlo]]:
+        """What SLOs go on from that are judged again as they were once, without their slots."""
+        for first in range(0, len(keys), AT_ONCE):
+            some = keys[first : first + AT_ONCE]
+            rows = self._slo_rows({key.measured for key in some})
+            own = [[row for row in rows.get(key.measured, ()) if row.is_of(key)] for key in some]
+            found = self._pasts(own, some)
+            for place, (key, of_key) in enumerate(zip(some, own, strict=True), first):
+                if of_key and of_key[0].id in found.resumed:
                     yield place, self._stored(key, of_key, found)
 
     def newest_end(self, keys: Sequence[SloKey]) -> int:
@@ -92,7 +112,7 @@ class SloReader:
                 for slo_index, key in enumerate_slos(some)
                 if (of_key := _chosen(rows.get(key.measured, ()), key))
             }
-            found = self._found({row.id for of_key in chosen.values() for row in of_key})
+            found = self._found([*chosen.values()], [some[place] for place in chosen])
             slos, plain = {}, {}
             blocks = Blocks()
             for place, of_key in chosen.items():
@@ -129,9 +149,25 @@ class SloReader:
             by_measured[of].append(_SloRow(id_, of, service, name, end, rebuild > 0, until))
         return by_measured
 
-    def _found(self, slo_ids: Iterable[int]) -> _Found:
+    def _pasts(self, chosen: Sequence[Sequence[_SloRow]], keys: Sequence[SloKey]) -> _Found:
+        """The policy states of the rows that were chosen for some SLOs."""
+        rows = {row.id: row for of_key in chosen for row in of_key}
+        states = tier_history.read(self._session, sorted(rows))
+        now = {id_: (row.final_until, states.get(id_, {})) for id_, row in rows.items()}
+        by_id = {
+            row.id: key
+            for of_key, key in zip(chosen, keys, strict=True)
+            for row in of_key
+            if row.is_of(key)
+        }
+        end = max((row.end for row in rows.values()), default=0)
+        judged_by = shapes.judged_by(self._session, rows)
+        again = set_aside.resumed(self._session, by_id, now, judged_by, end)
+        return _Found({}, {}, states, judged_by, again)
+
+    def _found(self, chosen: Sequence[Sequence[_SloRow]], keys: Sequence[SloKey]) -> _Found:
         session = self._session
-        wanted = sorted(slo_ids)
+        wanted = sorted({row.id for of_key in chosen for row in of_key})
         series: dict[int, list[tuple[int, Group]]] = defaultdict(list)
         for id_, slo_id, labels in session.execute(
             f"SELECT id, slo, labels FROM series WHERE slo IN {session.ids} ORDER BY labels",  # noqa: S608 - ours
@@ -144,21 +180,35 @@ class SloReader:
             (json.dumps([id_ for of_slo in series.values() for id_, _ in of_slo]),),
         ):
             chunks[id_].append((chunk[0], chunk[1], chunk[2]))
-        return _Found(series, chunks, tier_history.read(session, wanted))
+        return replace(self._pasts(chosen, keys), series=series, chunks=chunks)
 
     def _stored(self, key: SloKey, rows: Sequence[_SloRow], found: _Found) -> StoredSlo:
         newest, *older = rows
         history = self._history(newest, key.keep, found)
         for row in older:  # it had this name before: what it has may reach further back
             history = history.over(self._history(row, key.keep, found))
-        own = next((row for row in rows if row.is_of(key)), newest)
+        own = self._past_of(key, rows, found)
+        past = own.final_until, found.policy_states.get(own.id, {})
+        final_until, policy_states = found.resumed.get(own.id, past)
         return StoredSlo(
             history,
             own=newest.is_of(key),
             rebuild=own.rebuild and own.is_of(key),
-            final_until=own.final_until,
-            policy_states=found.policy_states.get(own.id, {}),
+            final_until=final_until,
+            policy_states=policy_states,
+            resumed=own.id in found.resumed,
         )
+
+    def _past_of(self, key: SloKey, rows: Sequence[_SloRow], found: _Found) -> _SloRow:
+        """The row whose tiers and incidents an SLO goes on from.
+
+        That is the newest one if it was renamed, and its own where that is another SLO's.
+        """
+        newest = rows[0]
+        own = next((row for row in rows if row.is_of(key)), None)
+        renamed = (newest.measured, newest.service, newest.name) not in self._configured
+        judged_alike = found.judged_by.get(newest.id, key.judged_by) == key.judged_by
+        return newest if own is None or (renamed and judged_alike) else own
 
     def _history(self, row: _SloRow, keep: int, found: _Found) -> History:
         series = found.series.get(row.id, [])

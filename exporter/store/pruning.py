@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from exporter.ledger.levels import CHUNK
 from exporter.slo.records import KEPT
-from exporter.store import changes, days, tier_history
+from exporter.store import changes, days, set_aside, shapes, tier_history
 from exporter.store.loading import SLACK
 from exporter.store.session import Session
 from exporter.store.sharing import MOST_SKEW
@@ -38,19 +38,21 @@ def prune(
     `level_starts` are as in `Store.write`, for the SLOs with these ids.
     """
     ids = json.dumps(slo_ids)
+    superfluous = shapes.superfluous(end)
     session.execute(
-        "DELETE FROM chunk WHERE (number + 1) * slot * ? <= ? - ? - (SELECT keep FROM slo"
-        " JOIN series ON series.slo = slo.id WHERE series.id = chunk.series)",
+        "DELETE FROM chunk WHERE (number + 1) * slot * ? <= ? - ? - (SELECT keep FROM slo"  # noqa: S608 - ours
+        " JOIN series ON series.slo = slo.id WHERE series.id = chunk.series)"
+        f" AND {superfluous}",
         (CHUNK, end, SLACK),
     )
     session.executemany(
-        f"DELETE FROM chunk WHERE slot = ? AND number < ? AND {_of(session)}",  # noqa: S608 - ours
+        f"DELETE FROM chunk WHERE slot = ? AND number < ? AND {_of(session)} AND {superfluous}",  # noqa: S608 - ours
         [(slot, start // (slot * CHUNK), ids) for slot, start in level_starts],
     )
     # Slots of lengths that the ledger no longer has, say after a change of the interval: they were
     # converted, and stored as what they have become.
     session.execute(
-        f"DELETE FROM chunk WHERE slot NOT IN {session.ids} AND {_of(session)}",  # noqa: S608 - ours
+        f"DELETE FROM chunk WHERE slot NOT IN {session.ids} AND {_of(session)} AND {superfluous}",  # noqa: S608 - ours
         (json.dumps([slot for slot, _ in level_starts]), ids),
     )
     # What others have configured is theirs, for as long as they write it.
@@ -60,6 +62,7 @@ def prune(
     tier_history.prune(session, end)
     changes.prune(session, end - KEPT)
     days.prune(session, end)
+    set_aside.prune(session, end)
     session.execute(
         "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.series = series.id)"
     )
@@ -68,6 +71,12 @@ def prune(
         for table in ("series", "tier_change", "incident", "day")
     )
     session.execute(f"DELETE FROM slo WHERE current = 0 AND {unused}")  # noqa: S608 - ours
+
+
+def over(key: tuple[int, int, int], level_starts: Sequence[tuple[int, int]]) -> bool:
+    """Whether a chunk (series, slot, number) lies before the slots of its length."""
+    _, slot, number = key
+    return number < dict(level_starts).get(slot, 0) // (slot * CHUNK)
 
 
 def _of(session: Session) -> str:

@@ -10,7 +10,7 @@ import time
 from difflib import get_close_matches
 
 from exporter.errors import StoreError
-from exporter.store import outside
+from exporter.store import outside, shapes
 from exporter.store.session import Session
 from exporter.store.settings import Place
 
@@ -39,6 +39,7 @@ class RebuildsSeen:
 
     def clear(self, session: Session, slo_id: int) -> None:
         """Note that a request was met."""
+        shapes.forget_cut(session, slo_id)
         if not session.shared:
             session.execute("UPDATE slo SET rebuild = 0 WHERE id = ?", (slo_id,))
             return

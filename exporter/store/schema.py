@@ -136,7 +136,28 @@ CREATE TABLE IF NOT EXISTS day (
 """
 """Slots of a day, which outlive the period, added in the same way."""
 
-ADDED_TABLES = FIRING_TABLE + INCIDENT_DETAIL_TABLE + CHANGE_TABLE + DAY_TABLE
+MISTAKE_TABLES = """
+CREATE TABLE IF NOT EXISTS slo_shape (
+    slo INTEGER NOT NULL REFERENCES slo ON DELETE CASCADE,
+    judged_by TEXT NOT NULL,         -- a hash of what its tiers come from
+    lengths TEXT NOT NULL,           -- of its slots in seconds, as JSON
+    cut INTEGER NOT NULL,            -- slots that begin before it are kept, Unix seconds
+    since INTEGER NOT NULL,          -- since when they are, for a week; 0 for never
+    PRIMARY KEY (slo)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS policy_past (
+    slo INTEGER NOT NULL REFERENCES slo ON DELETE CASCADE,
+    judged_by TEXT NOT NULL,         -- as in slo_shape, when this was in force
+    at INTEGER NOT NULL,             -- when it was set aside, Unix seconds
+    judged INTEGER NOT NULL,         -- as in slo
+    states TEXT NOT NULL,            -- tiers, incidents and firings by group, as JSON
+    PRIMARY KEY (slo, judged_by)
+) STRICT, WITHOUT ROWID;
+"""
+"""What a change of the configuration would take away, kept until it is no mistake any more; added
+in the same way."""
+
+ADDED_TABLES = FIRING_TABLE + INCIDENT_DETAIL_TABLE + CHANGE_TABLE + DAY_TABLE + MISTAKE_TABLES
 
 UPGRADES = {
     1: f"ALTER TABLE slo ADD COLUMN judged INTEGER NOT NULL DEFAULT 0; {POLICY_TABLES}",

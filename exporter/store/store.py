@@ -64,11 +64,15 @@ class Store:
         return messages
 
     def load(
-        self, keys: Sequence[SloKey], known: Collection[SloIndex] = ()
+        self,
+        keys: Sequence[SloKey],
+        known: Collection[SloIndex] = (),
+        judged_otherwise: Collection[SloIndex] = (),
     ) -> dict[SloIndex, StoredSlo]:
         """Read what is stored of some SLOs, by their index. The next writes are of these SLOs.
 
-        Those in `known` are not read.
+        Those in `known` are not read, but for what those go on from that are `judged_otherwise`
+        now, if they were judged so once.
 
         Raises:
             StoreError: it cannot be read.
@@ -77,10 +81,13 @@ class Store:
         self._rebuilt = RebuildsSeen()
         found = {}
         with self._connection.reading() as connection:
-            reader = SloReader(connection)
+            reader = SloReader(connection, keys)
             wanted = [slo_index for slo_index, _ in enumerate_slos(keys) if slo_index not in known]
             for place, stored in reader.read([keys[slo_index] for slo_index in wanted]):
                 found[wanted[place]] = stored
+            again = [slo_index for slo_index in judged_otherwise if slo_index in known]
+            for place, stored in reader.resumed([keys[slo_index] for slo_index in again]):
+                found[again[place]] = stored
         name = self._connection.name
         self._connection.messages += [f"{name}: {message}" for message in reader.messages]
         return found
@@ -94,7 +101,7 @@ class Store:
         self._writer = SloWriter(keys)
         self._rebuilt = RebuildsSeen()
         with self._connection.reading() as session:
-            reader = SloReader(session)
+            reader = SloReader(session, keys)
             wanted = taker.begin(reader.newest_end(keys))
             for piece in reader.pieces(keys, wanted):
                 taker.take(piece)

@@ -18,13 +18,15 @@ class SloKey:
     """What identifies an SLO in the store: a hash of what is measured, and its names.
 
     Slots are those of another SLO as soon as one of the three changes. `keep` is how far back they
-    are needed, in seconds, and identifies nothing.
+    are needed, in seconds, and `judged_by` a hash of what its tiers come from: these identify
+    nothing.
     """
 
     measured: str
     service: str
     name: str
     keep: int = field(compare=False)
+    judged_by: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class StoredSlo:
     - `rebuild`: whether all of it has to be asked for again.
     - `final_until`: until when its tiers and incidents are final, Unix seconds; 0 for never.
     - `policy_states`: those tiers and incidents, by group.
+    - `resumed`: whether these are others than those in force: they go on from what was set aside
+      when the SLO was last judged as it is now.
     """
 
     history: History
@@ -44,6 +48,7 @@ class StoredSlo:
     rebuild: bool = False
     final_until: int = 0
     policy_states: Mapping[Group, PolicyState] = field(default_factory=dict)
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

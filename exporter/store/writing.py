@@ -9,7 +9,7 @@ from exporter.ledger.history import History
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import HOUR, Group, SloIndex
 from exporter.store import days as day_slots
-from exporter.store import merging, pruning, sharing, tier_history
+from exporter.store import merging, pruning, set_aside, shapes, sharing, tier_history
 from exporter.store.chunks import encode
 from exporter.store.errors import StoreLostError
 from exporter.store.merging import ChunkKey, ChunkRow, histories
@@ -31,6 +31,7 @@ class SloWriter:
         self._ids: list[int] = []
         self._series_ids: dict[tuple[SloIndex, Group], int] = {}
         self._written: dict[ChunkKey, int] = {}
+        self._own: set[ChunkKey] = set()
         self._pruned_at = 0
         self._end = 0
 
@@ -43,6 +44,7 @@ class SloWriter:
         self._ids = []
         self._series_ids = {}
         self._written = {}
+        self._own = set()
 
     @property
     def registered(self) -> bool:
@@ -71,7 +73,7 @@ class SloWriter:
         if session.shared:
             self._check_end(session, end)
         if not self._ids:
-            self._register(session, end)
+            self._register(session, end, [slot for slot, _ in level_starts])
         pruning.take_back(session, end, self._ids)
         ahead = end + MOST_SKEW if session.shared else end
         session.execute(
@@ -86,6 +88,7 @@ class SloWriter:
             pruning.prune(session, end, level_starts, self._ids)
             self._series_ids.clear()
             self._written.clear()
+            self._own = {key for key in self._own if not pruning.over(key, level_starts)}
             self._pruned_at = end
         return found
 
@@ -147,11 +150,7 @@ class SloWriter:
     ) -> dict[SloIndex, History]:
         """Write chunks; what others knew more of them."""
         if not session.shared:
-            session.executemany(
-                "INSERT INTO chunk (series, slot, number, counts) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (series, slot, number) DO UPDATE SET counts = excluded.counts",
-                rows,
-            )
+            merging.write_alone(session, rows, self._own)
             return {}
         learned = merging.write(session, rows, self._written)
         if not learned:
@@ -187,14 +186,14 @@ class SloWriter:
         )
         return max((end for *key, end in rows if tuple(key) in keys), default=0)
 
-    def _register(self, session: Session, end: int) -> None:
-        """Note which SLOs are configured now, and learn their ids."""
+    def _register(self, session: Session, end: int, lengths: Sequence[int]) -> None:
+        """Note which SLOs are configured now, and how, and learn their ids."""
         if not session.shared:
             session.execute("UPDATE slo SET current = 0")
         session.executemany(
             'INSERT INTO slo (measured, service, name, keep, "end", current, rebuild)'
             " VALUES (?, ?, ?, ?, ?, 1, 0) ON CONFLICT (measured, service, name) DO UPDATE"
-            " SET keep = excluded.keep, current = 1",
+            " SET current = 1",
             ((key.measured, key.service, key.name, key.keep, end) for key in self._keys),
         )
         ids = {
@@ -202,6 +201,8 @@ class SloWriter:
             for id_, *key in session.execute("SELECT id, measured, service, name FROM slo")
         }
         self._ids = [ids[key.measured, key.service, key.name] for key in self._keys]
+        judged_otherwise = shapes.note(session, self._ids, self._keys, lengths, end)
+        set_aside.set_aside(session, judged_otherwise, end)
 
     def _register_series(self, session: Session, changes: Sequence[ChunkChange]) -> None:
         """Learn the ids of the series that are about to be written; those that are new get one."""

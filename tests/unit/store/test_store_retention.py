@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from exporter.slo.types import DAY
 from exporter.store import outside
 from exporter.store.loading import SLACK
 from exporter.store.store import Store
@@ -44,6 +45,38 @@ class TestRetention:
         store.write(START + SLACK + 3_600, [], [])
         store.close()
         assert chunks(place) == []
+
+    def test_what_a_shorter_period_needs_no_more_is_kept_for_a_week(self, place):
+        """The period may have been shortened by mistake, and likewise the interval changed."""
+        store = Store(place)
+        store.load([replace(KEY, keep=40 * DAY)])
+        one = ledger(end=START)
+        settle(one, 3, START - 23_040, np.ones((1, 40)), np.ones((1, 40)))
+        settle(one, 0, START - 600, np.ones((1, 60)), np.ones((1, 60)))
+        save(one, store)
+        before = chunks(place)
+        store.load([replace(KEY, keep=1_000)])
+        store.write(START + 60, [(30, START)], [])
+        store.write(START + 6 * DAY, [(30, START + 5 * DAY)], [])
+        assert before
+        assert chunks(place) == before
+        store.write(START + 8 * DAY, [(30, START + 7 * DAY)], [])
+        store.close()
+        assert chunks(place) == []
+
+    def test_what_is_known_is_not_overwritten_by_unknown(self, place):
+        """By a ledger that holds less of a chunk, once it is written for the first time."""
+        one, store = restart(place)
+        settle(one, 3, START - 23_040, np.ones((1, 40)), np.ones((1, 40)))
+        save(one, store)
+        less = ledger()
+        store.load([KEY])
+        settle(less, 3, START - 15_360 + 240, np.zeros((1, 1)), np.full((1, 1), 7.0))
+        save(less, store)
+        store.close()
+        found, store = restart(place)
+        store.close()
+        assert found.window(24_000).total[0] == 40 - 1 + 7
 
     def test_a_longer_period_keeps_more(self, place):
         """From the first write on, whatever was to be kept before."""

@@ -1,0 +1,199 @@
+"""A mistake in the configuration that is corrected: all is as if it had not been made.
+
+Prometheus has nothing of the time before any more, so that only the store can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from exporter.collection.settings import EvaluationSettings
+from exporter.daemon.engine import Engine
+from exporter.daemon.persister import Persister
+from exporter.ledger.levels import FINE_HORIZON
+from exporter.slo.model import Slo
+from exporter.slo.period import CalendarPeriod, RollingPeriod
+from exporter.slo.records import Acknowledgement
+from exporter.slo.snapshot import SloStatus
+from exporter.slo.types import DAY, HOUR
+from exporter.store.settings import Place
+from exporter.store.store import Store
+from tests.helpers.evaluation.engines import DELAY, NOW, RUNNER, fill, poll
+from tests.helpers.evaluation.fake_prometheus import FakePrometheus
+from tests.helpers.samples import slo
+
+SLO = slo("99", period=30 * DAY)
+OTHER = slo("99", service="other", name="latency", period=30 * DAY)
+"""It measures the same, and is never touched."""
+
+
+STEP = 150
+
+
+def bad(start: int, end: int) -> float:
+    """An outage twenty days ago, one of five hours ago, and one that goes on."""
+    spells = ((-20 * DAY, -20 * DAY + 6 * HOUR), (-5 * HOUR, -4.5 * HOUR), (-600, 3 * DAY))
+    return sum(
+        0.9 * max(0.0, min(end, NOW + until) - max(start, NOW + since)) for since, until in spells
+    )
+
+
+def prometheus(since: int = 0) -> FakePrometheus:
+    """One that has its samples since a moment."""
+
+    def known(count: float, start: int) -> float | None:
+        return count if start >= since else None
+
+    return FakePrometheus(
+        {
+            "requests_total": lambda start, end: known(float(end - start), start),
+            "errors_total": lambda start, end: known(bad(start, end), start),
+        }
+    )
+
+
+def engine(fake: FakePrometheus, *slos: Slo, **settings: object) -> Engine:
+    """An engine on two datasources."""
+    clients = {"prometheus": fake, "mimir": FakePrometheus({})}
+    return Engine(slos, EvaluationSettings(**settings), clients)
+
+
+class Life:
+    """A daemon's, on a store."""
+
+    def __init__(self, place: Place, *slos: Slo) -> None:
+        self.place = place
+        self.persister = Persister(Store(place), clock=lambda: float(NOW))
+        self.engine = engine(prometheus(), *slos)
+        self.at = NOW
+        RUNNER.run(self.persister.begin(self.engine, NOW + DELAY))
+        self.go_on(NOW)
+
+    def go_on(self, until: int) -> None:
+        """Evaluate and store up to a moment."""
+        for at in range(self.at, until + 1, STEP):
+            poll(self.engine, at)
+            fill(self.engine)
+            self.shown = self.engine.evaluate(at + DELAY)
+            assert RUNNER.run(self.persister.save(self.engine))
+        self.at = until + STEP
+
+    def reload(self, *slos: Slo, **settings: object) -> None:
+        """As the application does; its Prometheus has forgotten what was before."""
+
+        async def run() -> Engine:
+            saved = await self.persister.save(self.engine)
+            new = engine(prometheus(NOW - HOUR), *slos, **settings)
+            stored = await self.persister.read(new.state, self.engine.state)
+            new.follow(self.engine, stored, self.at - STEP + DELAY, saved=saved)
+            return new
+
+        self.engine = RUNNER.run(run())
+
+    def restart(self, *slos: Slo, **settings: object) -> None:
+        """End, and begin again."""
+        self.persister.close()
+        self.persister = Persister(Store(self.place), clock=lambda: float(NOW))
+        self.engine = engine(prometheus(NOW - HOUR), *slos, **settings)
+        RUNNER.run(self.persister.begin(self.engine, self.at - STEP + DELAY))
+
+    def status(self, service: str = SLO.service) -> SloStatus:
+        """What is shown of an SLO."""
+        [found] = [one for one in self.shown.slos if one.slo.service == service]
+        return found
+
+
+@pytest.fixture
+def life(place) -> Iterator[Life]:
+    one = Life(place, SLO, OTHER)
+    yield one
+    one.persister.close()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> dict[int, SloStatus]:
+    """What is shown where nobody makes a mistake, by when."""
+    one = Life(tmp_path_factory.mktemp("undisturbed"), SLO, OTHER)
+    found = {}
+    for at in range(NOW + STEP, NOW + LASTING + 601, STEP):
+        one.go_on(at)
+        found[at] = one.status()
+    one.persister.close()
+    return found
+
+
+LASTING = 900
+"""How long mistakes last: longer than slots take to settle."""
+
+MISTAKES = {
+    "a shorter period": replace(SLO, period=RollingPeriod(3 * DAY)),
+    "a calendar week": replace(SLO, period=CalendarPeriod("week")),
+    "a calendar week whose slots are shorter": replace(
+        SLO, period=CalendarPeriod("week", "Asia/Kathmandu")
+    ),
+    "another objective": replace(SLO, objective=slo("50").objective),
+    "another policy": replace(SLO, policy=replace(SLO.policy, min_coverage=1.0, min_stay=0)),
+    "another name": replace(SLO, name="oops"),
+    "another service": replace(SLO, service="oops"),
+    "another datasource": replace(SLO, datasource="mimir"),
+    "removed": None,
+}
+
+
+def same(found: SloStatus, expected: SloStatus) -> None:
+    """What is shown, and decided, of an SLO is the same."""
+    assert found.budget == expected.budget
+    assert found.windows == expected.windows
+    assert found.coverage == expected.coverage
+    assert found.tier == expected.tier
+    assert found.tier_status == expected.tier_status
+    assert found.incidents == expected.incidents
+    assert found.firings == expected.firings
+
+
+@pytest.mark.parametrize("others", [(), (OTHER,)], ids=["alone", "beside another"])
+@pytest.mark.parametrize("way", ["reload", "restart"])
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_leaves_no_trace(life, undisturbed, mistake, way, others):
+    """Figures, tiers, incidents and firings are those of a daemon that never made it."""
+    again = getattr(life, way)
+    wrong = MISTAKES[mistake]
+    again(*(([wrong] if wrong else []) + [*others] or [OTHER]))
+    life.go_on(NOW + LASTING)
+    again(SLO, OTHER)
+    life.go_on(NOW + LASTING + 600)
+    same(life.status(), undisturbed[NOW + LASTING + 600])
+
+
+def test_what_is_said_during_a_mistake_is_kept(life):
+    """An acknowledgement of that time is of the incident once the mistake is corrected."""
+    life.reload(MISTAKES["a shorter period"], OTHER)
+    life.go_on(NOW + LASTING)
+    [first, *_] = life.status().incidents
+    word = Acknowledgement(float(NOW), "ada", "https://wiki/1")
+    key = (SLO.service, SLO.name)
+    acknowledged = RUNNER.run(life.engine.acknowledge(key, {}, first.start, word))
+    assert acknowledged is not None
+    life.reload(SLO, OTHER)
+    life.go_on(NOW + LASTING + 300)
+    assert life.status().incidents[0].acknowledged == word
+
+
+def test_a_mistake_of_days_leaves_what_was_decided_meanwhile(life):
+    """What is older than the finest slots cannot be replayed: it stands, behind the old past."""
+    before = life.status()
+    life.reload(MISTAKES["a shorter period"], OTHER)
+    life.go_on(NOW + LASTING)
+    RUNNER.run(life.engine.poll(NOW + FINE_HORIZON + 2 * HOUR + DELAY))
+    life.at = NOW + FINE_HORIZON + 2 * HOUR
+    life.go_on(life.at + LASTING)
+    meanwhile = life.status().tier_status.changes
+    life.reload(SLO, OTHER)
+    life.go_on(life.at + LASTING)
+    changes = life.status().tier_status.changes
+    assert set(before.tier_status.changes) <= set(changes)
+    assert {each for each in meanwhile if each.at > NOW} <= set(changes)
+    assert [each.at for each in changes] == sorted({each.at for each in changes})
