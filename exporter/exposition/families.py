@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from exporter.exposition.alert_metrics import ALERT, FIGURES, fires
+from exporter.exposition.keys import KEYS
 from exporter.exposition.points import tier_points
-from exporter.exposition.selection import EVERYTHING, Selection
-from exporter.exposition.slo_metrics import FAMILIES
+from exporter.exposition.selection import EVERYTHING, WINDOWED, Selection
+from exporter.exposition.slo_metrics import FAMILIES, Family
 from exporter.exposition.text import Points, label
 from exporter.slo.records import Change
 from exporter.slo.snapshot import SloStatus, Snapshot
@@ -36,23 +38,69 @@ NEWEST_CHANGES = 5
 """Of a service: labels that come and go must not become many."""
 
 
+Head = tuple[str, str, str]
+"""Name, type and help of a family."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFamily:
+    """A family of some SLOs: the labels of each, and how it is."""
+
+    family: Family
+    labels: Sequence[str]
+    statuses: Sequence[SloStatus]
+    selection: Selection
+
+    @property
+    def name(self) -> str:
+        """The family's name."""
+        return self.family.name
+
+    @property
+    def head(self) -> Head:
+        """What stands before its lines."""
+        return self.family.name, self.family.kind, self.family.help
+
+    def keys(self) -> list[object] | None:
+        """What the points of each SLO depend on; None if they change all the time."""
+        key = KEYS.get(self.name)
+        return None if key is None else [key(status) for status in self.statuses]
+
+    def series(self, place: slice = slice(None)) -> Iterator[tuple[str, Points]]:
+        """The labels and points of some SLOs."""
+        name, read = self.family.name, self.family.read
+        pairs = zip(self.labels[place], self.statuses[place], strict=True)
+        if name not in WINDOWED:
+            return ((labels, read(status)) for labels, status in pairs)
+        points = self.selection.points
+        return ((labels, points(name, status, read(status))) for labels, status in pairs)
+
+
+def slo_families(snapshot: Snapshot, selection: Selection) -> Iterator[ShownFamily]:
+    """The families of SLOs that are selected."""
+    statuses = snapshot.slos
+    labels = [_slo_labels(status) for status in statuses]
+    firing = [i for i, status in enumerate(statuses) if fires(status)]
+    of_firing = [labels[i] for i in firing], [statuses[i] for i in firing]
+    for family in (*FAMILIES, *ALERT, *FIGURES):
+        if family.name not in selection.left_out:
+            its, of = of_firing if family in FIGURES else (labels, statuses)
+            yield ShownFamily(family, its, of, selection)
+
+
 def families(
     snapshot: Snapshot, selection: Selection = EVERYTHING
 ) -> Iterator[tuple[str, str, str, Iterable[tuple[str, Points]]]]:
     """The families that are selected: name, type, help, and (labels, points) per SLO or service."""
-    slos = [(_slo_labels(status), status) for status in snapshot.slos]
-    firing = [(labels, status) for labels, status in slos if fires(status)]
-    for family in (*FAMILIES, *ALERT, *FIGURES):
-        if family.name in selection.left_out:
-            continue
-        read, name = family.read, family.name
-        of = firing if family in FIGURES else slos
-        yield (
-            family.name,
-            family.kind,
-            family.help,
-            ((labels, selection.points(name, status, read(status))) for labels, status in of),
-        )
+    for family in slo_families(snapshot, selection):
+        yield (*family.head, family.series())
+    yield from other_families(snapshot)
+
+
+def other_families(
+    snapshot: Snapshot,
+) -> Iterator[tuple[str, str, str, Iterable[tuple[str, Points]]]]:
+    """The families of services."""
     services = ((label("service", each.service), tier_points(each)) for each in snapshot.services)
     yield (*SERVICE_TIER, services)
     overridden = (

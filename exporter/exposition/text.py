@@ -36,13 +36,25 @@ def write_family(
     openmetrics: bool,
 ) -> str:
     """One metric family: its head, then a line per point of every series."""
+    return write_head(name, kind, help_, openmetrics=openmetrics) + write_lines(name, series)
+
+
+def write_head(name: str, kind: str, help_: str, *, openmetrics: bool) -> str:
+    """What stands before the lines of a family."""
     # OpenMetrics names a counter's family without the suffix that its samples carry.
     family = name.removesuffix("_total") if openmetrics and kind == "counter" else name
-    lines = [f"# HELP {family} {help_}\n# TYPE {family} {kind}\n"]
+    return f"# HELP {family} {help_}\n# TYPE {family} {kind}\n"
+
+
+def write_lines(name: str, series: Iterable[tuple[str, Points]]) -> str:
+    """A line per point of every series."""
+    lines: list[str] = []
+    add = lines.append
     for labels, points in series:
         start = f"{name}{{{labels}"
         for more, value in points:
-            lines.append(
-                f"{start},{more}}} {number(value)}\n" if more else f"{start}}} {number(value)}\n"
-            )
+            # `number`, without a call for what nearly all of them are.
+            exact = float(value)
+            text = repr(exact) if exact - exact == 0 else number(exact)
+            add(f"{start},{more}}} {text}\n" if more else f"{start}}} {text}\n")
     return "".join(lines)

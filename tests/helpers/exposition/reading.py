@@ -8,13 +8,26 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from exporter.exposition.publisher import Form, render
+from exporter.exposition.publisher import Form, Publisher
+from exporter.exposition.selection import EVERYTHING, Selection
 from exporter.slo.snapshot import Snapshot
 
 FORMS = [Form(openmetrics=False, gzipped=False), Form(openmetrics=True, gzipped=False)]
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 OWN = ("service", "slo")
+
+
+def render(
+    of: Snapshot,
+    registry: CollectorRegistry,
+    form: Form = FORMS[0],
+    selection: Selection = EVERYTHING,
+) -> bytes:
+    """The page of a snapshot."""
+    publisher = Publisher(registry, selection)
+    publisher.publish(of)
+    return publisher.page(form)
 
 
 def text(of: Snapshot, form: Form = FORMS[0]) -> str:

@@ -13,7 +13,6 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from exporter.exposition.publisher import render
 from exporter.exposition.self_metrics import SelfMetrics
 from exporter.slo.durations import format_duration
 from exporter.slo.maintenance import one_off
@@ -21,7 +20,7 @@ from exporter.slo.overrides import with_overrides
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Change, Firing, Incident, Override, TierChange
 from exporter.slo.types import DAY
-from tests.helpers.exposition.reading import FORMS, OWN, families, text, values
+from tests.helpers.exposition.reading import FORMS, OWN, families, render, text, values
 from tests.helpers.samples import AT, every_window, slo, snapshot, subject
 from tests.helpers.thorough import examples
 

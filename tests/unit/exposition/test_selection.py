@@ -12,10 +12,11 @@ from exporter.cli import main
 from exporter.commands.needed_series import all_texts, dashboard_texts, lacks, rule_texts
 from exporter.config.errors import ConfigError
 from exporter.config.reading.loading import load
-from exporter.exposition.publisher import Form, Publisher, render
+from exporter.exposition.publisher import Form, Publisher
 from exporter.exposition.selection import EVERYTHING, OPTIONAL, USED, Selection
 from exporter.rules.aliases import ALIASES
 from exporter.rules.rule import RuleOptions
+from tests.helpers.exposition.reading import render
 from tests.helpers.paths import ROOT
 from tests.helpers.samples import slo, snapshot, subject
 
