@@ -12,7 +12,12 @@ from exporter.collection.scrape_intervals import ScrapeIntervals
 from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.abilities import SHORT_QUERY
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.counters_behind import native_selectors, read_together, stored_selectors
+from exporter.prometheus.counters_behind import (
+    counted_selectors,
+    native_selectors,
+    read_together,
+    stored_selectors,
+)
 from exporter.prometheus.indicators import (
     Indicator,
     indicators,
@@ -134,6 +139,14 @@ class Queries:
     def native_selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
         """Those of them that are native histograms."""
         return native_selectors(self.indicators[slo_index][0])
+
+    def sampled(self, slo_index: SloIndex) -> Sequence[Selector]:
+        """What an SLO's events are counted from: its counters, or the gauge of a probe."""
+        return self.selectors(slo_index) or self.counted(slo_index)
+
+    def counted(self, slo_index: SloIndex) -> Sequence[Selector]:
+        """What of that is told from other samples by the number of them alone."""
+        return counted_selectors(self.indicators[slo_index][0])
 
     def slack(self, slo_index: SloIndex) -> int:
         """How many seconds of events an SLO's counters may be apart: a scrape at each end."""

@@ -66,6 +66,15 @@ class EvaluationSection(Section):
         ),
         examples=["10m"],
     )
+    revisit: Annotated[int, BeforeValidator(duration("0s", "6h")), DURATION] = Field(
+        default=_DEFAULTS.revisit,
+        description=(
+            "How far back slots that have settled are looked at again, for samples that came "
+            "since: of a source that answered in part for a while, or was written late. At most "
+            "6h; 0s for never."
+        ),
+        examples=["1h"],
+    )
     stale_after: Annotated[int, BeforeValidator(duration("2s", "1d")), DURATION] = Field(
         default=_DEFAULTS.stale_after,
         validate_default=True,

@@ -21,6 +21,7 @@ from exporter.collection.slot_range import SlotRange
 from exporter.daemon.asking import Asking, raise_failure
 from exporter.daemon.exclusive import Exclusive
 from exporter.daemon.freshness import Freshness
+from exporter.daemon.revisits import Revisits
 from exporter.daemon.slo_problems import SloProblems
 from exporter.evaluation.build_snapshot import build_snapshot
 from exporter.ledger.ledger import Ledger
@@ -69,14 +70,19 @@ class Engine:
             queries.slack,
             settings.settle,
             most_fine=settings.most_fine,
+            revisit=settings.revisit,
         )
         self._checksums = SampleChecksums(
             clients, self.slos, queries.selectors, queries.native_selectors
         )
+        self._sampled = SampleChecksums(clients, self.slos, queries.sampled, queries.counted)
         self._freshness = Freshness(clients, self.slos, queries, self.turns)
         self._problems = SloProblems()
         self._asking = Asking(
             self._counter, lambda: self.state, self._problems, self.turns, settings
+        )
+        self._revisits = Revisits(
+            self.slos, lambda: self.state, self._sampled, self._asking, self.turns
         )
         self._progress = 0.0
         self._with_figures: set[str] = set()
@@ -184,6 +190,17 @@ class Engine:
             await self.turns.run(self._next_step, datasource)
         return True
 
+    async def revisit(self, datasource: str) -> bool:
+        """Look again at samples behind settled slots of a datasource; whether any have come.
+
+        Raises:
+            UnavailableError: it does not answer.
+        """
+        if not self._settings.revisit:
+            return False
+        left_out = set(self.state.rebuilds.under_way)
+        return await self._revisits.look(sorted(self._slo_indices_of[datasource] - left_out))
+
     def _next_step(self, datasource: str | None) -> Step | None:
         """What of a datasource's history, or of all, is to be asked next."""
         self._progress = self.state.reading.progress()
@@ -224,7 +241,7 @@ class Engine:
         for span, slo_indices in work.items():
             recent = SlotRange(max(span.start, settled), span.end, interval)
             if recent.count > 0:
-                found = await self._checksums.ask(slo_indices, recent)
+                found = await self._sampled.ask(slo_indices, recent)
                 await self.turns.run(self.state.settling.note_checksums, recent.start, found)
 
     def queries(self, slo: Slo) -> tuple[str, ...]:
@@ -237,8 +254,7 @@ class Engine:
 
     def problems(self) -> dict[SloIndex, str]:
         """What keeps an SLO (by its index) from being counted whole, in words for its owner."""
-        unknown = self._counter.unknown(self.ledger.end - FINE_HORIZON)
-        return {**unknown, **self._problems.told()}
+        return self._counter.unknown(self.ledger.end - FINE_HORIZON) | self._problems.told()
 
     def history_progress(self) -> float:
         """The share of the history wanted that was asked for: 1 when nothing is missing.

@@ -215,11 +215,16 @@ class Loop:
             try:
                 had_figures = self._engine.has_figures(name)
                 more = await self._engine.fill_history(name)
+                corrected = not more and await self._engine.revisit(name)
                 if filling and not more:
                     self._log.info(
                         "history is complete as far as Prometheus has it", datasource=name
                     )
-                news = (filling and not more) or self._engine.has_figures(name) > had_figures
+                news = (
+                    corrected
+                    or (filling and not more)
+                    or self._engine.has_figures(name) > had_figures
+                )
                 # While slots are on their way, the evaluation that follows them shows it.
                 if news and all(poll.done() for poll in self._polls.values()):
                     await self._evaluate(time.perf_counter())

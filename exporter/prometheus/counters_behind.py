@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exporter.prometheus.indicators import Counters, Histogram, Indicator
+from exporter.prometheus.indicators import Counters, Histogram, Indicator, Probe
 from exporter.prometheus.over_intervals import FreeQuery
 from exporter.prometheus.selectors import Selector
 
@@ -29,3 +29,8 @@ def stored_selectors(way: Indicator) -> Sequence[Selector]:
 def native_selectors(way: Indicator) -> Sequence[Selector]:
     """Those of them that are native histograms."""
     return (way.of.native,) if isinstance(way, Histogram) else ()
+
+
+def counted_selectors(way: Indicator) -> Sequence[Selector]:
+    """Those whose samples are told from others by their number: native histograms, and probes."""
+    return (way.selector,) if isinstance(way, Probe) else native_selectors(way)

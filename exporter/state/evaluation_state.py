@@ -30,6 +30,7 @@ from exporter.state.policy_records import PolicyRecords
 from exporter.state.reading import Reading, reach_of
 from exporter.state.rebuild import Rebuilds
 from exporter.state.recording import Ages, GroupSlots, Recording
+from exporter.state.revisiting import Revisiting
 from exporter.state.series_table import SeriesTable
 from exporter.state.settling import Settling
 from exporter.state.shared_slots import SharedSlots
@@ -52,6 +53,7 @@ class EvaluationState:
     - `shared_slots`: those that others know who share the store.
     - `impossible`: the slots of which nothing is known as their counts cannot be.
     - `recording`: writes answers down.
+    - `revisiting`: which settled slots are looked at again, and what comes of it.
     - `reading`: how far the past has been read, and what is read next.
     """
 
@@ -65,11 +67,11 @@ class EvaluationState:
         *,
         cut: Sequence[Level] | None = None,
         most_fine: int = MOST_FINE,
+        revisit: int = FINE_HORIZON,
     ) -> None:
         """Begin with nothing known; `cut` is how the ledger is cut, if not as is usual."""
         self.slos = tuple(slos)
-        self._patience = patience
-        self._most_fine = most_fine
+        self._patience, self._most_fine, self._revisit = patience, most_fine, revisit
         numbers: dict[Hashable, int] = {}
         self.policies = tuple(
             numbers.setdefault((slo.policy, slo.alerting.enabled, slo.timeslices), len(numbers))
@@ -118,6 +120,13 @@ class EvaluationState:
             rebuilding=lambda: self.rebuilds.under_way,
             in_long=reach is not None,
         )
+        self.revisiting = Revisiting(
+            *(self.ledger, self.series, self.settling, self.policy_records),
+            units=self._units,
+            lookbacks=self.lookbacks,
+            settle=patience,
+            horizon=revisit,
+        )
         self._restoring = Restoring(self.ledger)
         self.shared_slots = SharedSlots(
             self.slos, self.ledger, self.series, self._restoring, units=self._units, settle=patience
@@ -148,8 +157,6 @@ class EvaluationState:
         """Write an answer down; see `Recording.record`."""
         return self.recording.record(level, slo_index, span, answer, settled_until)
 
-    # Time
-
     def go_to(self, end: int) -> EvaluationState:
         """The state at a moment (Unix seconds), which may lie behind the one it is at."""
         if end >= self.ledger.cover(0)[0] or not self.ledger.end:
@@ -160,12 +167,9 @@ class EvaluationState:
             return self
         # Coarse slots are not taken apart in place.
         state = EvaluationState(
-            self.slos,
-            self.ledger.interval,
-            self.lookbacks,
-            self.slack,
-            self._patience,
+            *(self.slos, self.ledger.interval, self.lookbacks, self.slack, self._patience),
             most_fine=self._most_fine,
+            revisit=self._revisit,
         )
         state.follow(self, {}, at=end, saved=False)
         state.ledger.advance(end)
@@ -292,3 +296,4 @@ class EvaluationState:
             self._answered[slo_index] = min(at, old._answered[before])
             self.series.continue_counters(slo_index, old.series, before)
             self.rebuilds.follow(slo_index, old.rebuilds, before)
+            self.revisiting.follow(slo_index, old.revisiting, before)

@@ -10,6 +10,7 @@ from exporter.slo.model import Slo
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Acknowledgement, Incident
 from exporter.slo.types import Group, SeriesIndex, SloIndex, enumerate_series, slos_where
+from exporter.state.policy_past import Held, PolicyPast, with_words
 from exporter.state.series_table import SeriesTable
 from exporter.store.sharing import longer_past, with_word
 from exporter.store.stored import PolicyStates, SharedRecords
@@ -29,6 +30,9 @@ class PolicyRecords:
         self._states: dict[tuple[SloIndex, Group], PolicyState] = {}
         self._unsaved: set[tuple[SloIndex, Group]] = set()
         self._forecasts: dict[SeriesIndex, tuple[Hashable, float | None]] = {}
+        self._past = PolicyPast()
+        # Incidents that somebody has acknowledged, of series that are replayed.
+        self._words: dict[tuple[SloIndex, Group], dict[int, Incident]] = {}
 
     @property
     def until(self) -> Sequence[int]:
@@ -46,7 +50,11 @@ class PolicyRecords:
 
     def put(self, series_index: SeriesIndex, policy_state: PolicyState) -> None:
         """Note a final policy state, which is to be stored."""
-        self._put(self._key(series_index), policy_state)
+        key = self._key(series_index)
+        self._past.replaced(key, self._states.get(key), int(self._until[key[0]]))
+        if key in self._words:
+            policy_state = with_words(policy_state, self._words[key])
+        self._put(key, policy_state)
 
     def _put(self, key: tuple[SloIndex, Group], policy_state: PolicyState) -> None:
         self._states[key] = policy_state
@@ -55,6 +63,44 @@ class PolicyRecords:
     def advance(self, slo_indices: Sequence[SloIndex], until: Sequence[int]) -> None:
         """Note until when SLOs' policy states are final now, Unix seconds."""
         self._until[list(slo_indices)] = until
+        for slo_index, at in zip(slo_indices, until, strict=True):
+            self._past.advanced(slo_index, at)
+
+    def go_back(self, slo_index: SloIndex, moment: int, oldest: int) -> int | None:
+        """Have an SLO's tiers, firings and incidents replayed from a moment on (Unix seconds).
+
+        Slots that follow it are others than they were. What was acknowledged stays so. Nothing
+        happens if that would have to begin before `oldest`: no fine slots are left to replay.
+
+        Returns:
+            From when on they are replayed, which may be earlier; None if they are not.
+        """
+        until = int(self._until[slo_index])
+        if moment >= until:
+            return moment
+        own = self.of_slo(slo_index)
+        keys = [(slo_index, group) for group in own]
+        at = moment
+        while True:
+            found = {key: self._past.at(key, self._states[key], at, until) for key in keys}
+            earliest = min((held.until for held in found.values()), default=at)
+            if earliest < oldest:
+                return None
+            if earliest >= at:
+                break
+            at = earliest
+        for key, held in found.items():
+            self._replay(key, held)
+        self._until[slo_index] = at
+        return at
+
+    def _replay(self, key: tuple[SloIndex, Group], held: Held) -> None:
+        before = self._states[key]
+        words = {each.start: each for each in before.incidents if each.acknowledged}
+        if words:
+            self._words[key] = self._words.get(key, {}) | words
+        self._past.go_back(key, held)
+        self._put(key, held.policy_state or PolicyState())
 
     def step_back(self, end: int) -> None:
         """Forget what a clock that was ahead has told of the time after `end` (Unix seconds)."""

@@ -44,6 +44,7 @@ class FakeEngine:
         self.evaluate_does: Callable[[], None] = lambda: None
         self.fill_does: Callable[[], bool] | None = None
         self.fills = 0
+        self.corrects: list[bool] = []
         self.figures: set[str] = set()
         self.behind = True
         self.with_tiers: list[bool] = []
@@ -78,6 +79,9 @@ class FakeEngine:
             raise UnavailableError("timed out")
         self.fills += 1
         return self.fill_does()
+
+    async def revisit(self, datasource: str) -> bool:
+        return self.corrects.pop(0) if self.corrects else False
 
     def has_figures(self, datasource: str) -> bool:
         return datasource in self.figures

@@ -139,6 +139,15 @@ class TestHistory:
         # One evaluation more than those that follow a poll.
         assert len(polls_before) == len(set(polls_before)) + 1
 
+    def test_slots_that_were_counted_again_are_published(self, run, engine):
+        """Settled ones, of which nobody polls: at once."""
+        engine.fill_does = lambda: False
+        polls_before: list[int] = []
+        engine.evaluate_does = lambda: polls_before.append(len(engine.polls))
+        engine.corrects = [False, True]
+        run(6)
+        assert len(polls_before) == len(set(polls_before)) + 1
+
     @pytest.mark.parametrize("behind", [True, False])
     def test_it_publishes_once_every_window_has_its_figure(self, run, engine, behind):
         """At once, and without the tiers if they have far to go; with them right after."""

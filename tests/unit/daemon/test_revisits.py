@@ -1,0 +1,133 @@
+"""Samples that come after their slots have settled: everything is in the end as if they had not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
+
+from exporter.slo.records import Acknowledgement
+from exporter.slo.types import HOUR
+from tests.helpers.evaluation.engines import NOW, poll
+from tests.helpers.evaluation.troubled_source import RATE, Shares, Source, known
+
+BEGAN = NOW + 900
+END = NOW + 7200
+
+
+def in_part(share: float, minutes: int, since: int = BEGAN) -> Shares:
+    """For a time there is only a part of what is asked, of the time since then."""
+
+    def shares(at: int, now: int) -> float:
+        return share if since < now <= since + minutes * 60 and at > since else 1.0
+
+    return shares
+
+
+def lagging(behind: int) -> Shares:
+    """Half of the samples come late, for half an hour."""
+    return lambda at, now: 0.5 if BEGAN < at <= BEGAN + 1800 and at > now - behind else 1.0
+
+
+TROUBLES = {"one shard of two for a quarter of an hour": in_part(0.5, 15)}
+MORE_TROUBLES = {
+    "nothing for fifty minutes": in_part(0.0, 50),
+    "nothing for a quarter of an hour": in_part(0.0, 15),
+    "one shard of two for fifty minutes": in_part(0.5, 50),
+    "nothing, when all was well": in_part(0.0, 10, since=NOW + 4980),
+    "one of two writers is twelve minutes late": lagging(720),
+    "one of two writers is forty minutes late": lagging(2400),
+}
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> Source:
+    """One that always gets everything."""
+    source = Source()
+    source.run(NOW - 600, END)
+    return source
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        *(pytest.param(each, id=name) for name, each in TROUBLES.items()),
+        *(pytest.param(e, id=name, marks=pytest.mark.slow) for name, e in MORE_TROUBLES.items()),
+    ],
+)
+def test_nothing_is_left_of_answers_that_came_in_part(shares, undisturbed: Source):
+    """Every window, budget, tier, firing and incident is that of the undisturbed one."""
+    source = Source(shares)
+    source.run(NOW - 600, END)
+    assert source.now == undisturbed.now
+    assert known(source.shown()) == known(undisturbed.shown())
+    for level in range(len(source.engine.ledger.levels)):
+        found, expected = (each.engine.ledger.read(level, 0) for each in (source, undisturbed))
+        for held, right in zip(found.arrays(), expected.arrays(), strict=True):
+            assert held == pytest.approx(right)
+
+
+class TestOnce:
+    """A source that has all of it once looked at again, where it had a part before."""
+
+    def healed(self, since: int = BEGAN) -> Source:
+        source = Source(lambda at, now: 0.5 if at > since and now <= NOW + 1800 else 1.0)
+        source.run(NOW + 600, NOW + 1800 + 1)
+        source.now = NOW + 1950
+        return source
+
+    def test_says_what_was_counted_again(self):
+        """Once, with the SLO, its events and from when on its tiers are replayed."""
+        source = self.healed()
+        with capture_logs() as logs:
+            source.run(NOW + 1950, NOW + 2851)
+        [first, *_] = [line for line in logs if line["log_level"] == "warning"]
+        assert first["event"].startswith("samples came after their slots had settled")
+        assert (first["service"], first["slo"]) == ("auth", "availability")
+        assert first["more_events"] > 0
+        assert first["tiers"].startswith("replayed from ")
+
+    def test_a_postmortem_that_was_acknowledged_stays_so(self):
+        """Though its incident is another one than it was."""
+        source = Source(
+            lambda at, now: 0.5 if BEGAN < at <= BEGAN + 600 and now < at + 1800 else 1.0
+        )
+        source.run(NOW - 600, NOW + 2400)
+        before = source.shown().incidents[0]
+        word = Acknowledgement(1.0, "ada", "wiki")
+        records = source.engine.state.policy_records
+        assert records.acknowledge(("auth", "availability"), {}, before.start, word)
+        source.run(NOW + 2400, NOW + 6000)
+        after = source.shown().incidents[0]
+        assert after.bad > before.bad
+        assert after.acknowledged == word
+
+    def test_what_the_source_has_forgotten_stays(self):
+        """Fewer samples than before are no reason to count again."""
+        source = Source(lambda at, now: 0.5 if at <= NOW and now > NOW + 300 else 1.0)
+        source.run(NOW - 600, NOW + 3000)
+        last = source.now
+        assert source.engine.ledger.window(last - NOW + 3600).total[0] == pytest.approx(
+            (last - NOW + 3600) * RATE
+        )
+
+    def test_holes_from_before_a_start_are_looked_at(self):
+        """Nothing is remembered of their samples: that there is nothing between others will do."""
+        source = Source()
+        source.now = NOW
+        poll(source.engine, NOW)
+        ledger = source.engine.ledger
+        ledger.erase(0, 0, NOW - 900, NOW - 600)
+        ledger.checksums.note(np.array([0]), NOW - 900, np.full((1, 2), np.nan))
+        assert ledger.window(HOUR).known[0] < 1
+        assert source.revisit()
+        assert ledger.window(HOUR).known[0] == 1
+
+    def test_a_reload_knows_what_was_counted(self):
+        """One in the middle of it changes nothing."""
+        source, other = self.healed(), Source()
+        other.now = NOW + 1950
+        other.engine.follow(source.engine, {}, NOW + 1805.0, saved=False)
+        other.run(NOW + 1950, NOW + 3000)
+        total = other.shown().windows["1h"].total
+        assert total == pytest.approx(3600 * RATE)
