@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import promql_parser
 
+from exporter.prometheus.parsing import parse_promql
 from exporter.prometheus.selectors import Selector, parse_selector
 
 _STAND_IN = "997s"
@@ -30,7 +31,7 @@ def parse_query(text: str) -> promql_parser.Expr:
     Raises:
         ValueError: it is no PromQL; with the parser's message.
     """
-    return promql_parser.parse(text.replace("$window", _STAND_IN))
+    return parse_promql(text.replace("$window", _STAND_IN))
 
 
 def selectors_in(text: str) -> list[Selector]:

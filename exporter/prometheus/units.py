@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import promql_parser
 
 from exporter.errors import ConfigurationError
+from exporter.prometheus.parsing import parse_promql
 from exporter.slo.durations import format_duration, parse_duration
 
 _PER_SECOND = {"rate", "irate", "deriv"}
@@ -56,7 +57,7 @@ def seconds_covered(text: str, window: int) -> float | None:
         UnitError: it adds up values of different units.
         ValueError: it is no PromQL.
     """
-    told = _told(promql_parser.parse(text.replace("$window", format_duration(window))))
+    told = _told(parse_promql(text.replace("$window", format_duration(window))))
     return None if told == _ANY else told
 
 

@@ -11,6 +11,7 @@ import promql_parser
 
 from exporter.prometheus.kept_labels import kept_labels
 from exporter.prometheus.metricsql import metricsql_hint
+from exporter.prometheus.parsing import parse_promql
 from exporter.prometheus.rates import is_zero, without_zero
 from exporter.prometheus.raw_strings import quoted_strings
 from exporter.specs.node import Node, SpecError
@@ -52,7 +53,7 @@ def parsed(text: str, node: Node) -> promql_parser.Expr:
 
 @lru_cache(1_024)  # each query is looked at for several things
 def _parsed(text: str) -> promql_parser.Expr:
-    return promql_parser.parse(quoted_strings(text).replace(WINDOW, _STAND_IN))
+    return parse_promql(quoted_strings(text).replace(WINDOW, _STAND_IN))
 
 
 def written(expression: promql_parser.Expr) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from exporter.config.errors import Mistake, key_text
+from exporter.config.errors import ConfigError, Mistake, key_text
 from exporter.config.reading.source import Document, FileText, parse_all
-from exporter.marked import Mapping, Place
+from exporter.config.reading.values import MOST_VALUES
+from exporter.marked import Mapping, Place, Sequence
 from exporter.specs.node import Remark
 from exporter.specs.options import Options
 from exporter.specs.recognition import Found, recognise
@@ -47,9 +48,13 @@ def parts_of(text: str, file: Path) -> list[Part]:
     """Take a file apart into its documents.
 
     Raises:
-        ConfigError: it is not YAML.
+        ConfigError: it is not YAML, or too much.
     """
     documents = parse_all(text, file)
+    for document in documents:
+        if _size(document.values, {}) > MOST_VALUES:
+            message = f"has more than {MOST_VALUES:,} values, counted wherever aliases repeat them"
+            raise ConfigError([Mistake(file, document.first_line, "", message)])
     if len(documents) <= 1:
         texts = [text] * len(documents)
     else:
@@ -64,6 +69,16 @@ def parts_of(text: str, file: Path) -> list[Part]:
         Part(document, own, recognise(document.values, file, document.first_line))
         for document, own in zip(documents, texts, strict=True)
     ]
+
+
+def _size(value: object, known: dict[int, int]) -> int:
+    """How many values there are in one, itself included; `known` are those of collections."""
+    if not isinstance(value, Mapping | Sequence):
+        return 1
+    if id(value) not in known:
+        inner = value.values() if isinstance(value, Mapping) else value
+        known[id(value)] = 1 + sum(_size(each, known) for each in inner)
+    return known[id(value)]
 
 
 def take(parts: Iterable[Part], options: Options) -> Taken:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from exporter.config.errors import ConfigError, Mistake, key_text
 from exporter.config.reading.documents import parts_of, take
-from exporter.config.reading.loading import checked, read_text
+from exporter.config.reading.files import read_text
+from exporter.config.reading.loading import checked
 from exporter.config.reading.source import Document
 from exporter.specs.options import Options
 from exporter.specs.writing import slos_text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from exporter.collection.settings import EvaluationSettings
 from exporter.config.errors import ConfigError, Mistake
 from exporter.config.models import MainFile, SloFile
 from exporter.config.reading.documents import Part, parts_of, take
+from exporter.config.reading.files import matching, read_text
 from exporter.config.reading.mistakes import mistakes_of
 from exporter.config.reading.source import Document, parse
 from exporter.config.sections.alerting_section import AlertingSection
@@ -178,12 +178,6 @@ def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) 
     )
 
 
-def matching(pattern: str, folder: Path) -> list[Path]:
-    """The paths that a pattern stands for, which starts at a folder unless it is absolute."""
-    full_pattern = str(Path(glob.escape(str(folder))) / pattern)
-    return sorted(map(Path, glob.glob(full_pattern, recursive=True)))  # noqa: PTH207  (absolute patterns)
-
-
 def _windows(
     document: Document, file: MainFile | SloFile
 ) -> list[tuple[MaintenanceSection, PlacedWindow]]:
@@ -191,24 +185,6 @@ def _windows(
         (section, PlacedWindow(document.place(("maintenance", index)), section.window()))
         for index, section in enumerate(file.maintenance)
     ]
-
-
-def read_text(path: Path) -> str:
-    """What a file holds.
-
-    Raises:
-        ConfigError: it cannot be read, or is not UTF-8.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        message = f"cannot be read: {error.strerror}"
-        raise ConfigError([Mistake(path, None, "", message)]) from error
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError([Mistake(path, line, "", "is not UTF-8 text")]) from error
 
 
 def _validate(

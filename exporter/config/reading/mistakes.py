@@ -8,7 +8,7 @@ from typing import Any, get_origin
 
 from pydantic import ValidationError
 
-from exporter.config.errors import Mistake
+from exporter.config.errors import LONGEST_KEY, MOST_TOLD, Mistake
 from exporter.config.reading.source import Document
 from exporter.config.types.fields import PARENT
 from exporter.config.types.section import Section, section_of
@@ -38,14 +38,17 @@ def mistakes_of(
     error: ValidationError, section: type[Section], document: Document
 ) -> Iterator[Mistake]:
     """Every mistake of a document that was validated as a section."""
-    for detail in error.errors(include_url=False, include_input=False):
+    for number, detail in enumerate(error.errors(include_url=False, include_input=False)):
         path: KeyPath = detail["loc"]
         kind = detail["type"]
         if kind == "extra_forbidden":
-            message = _unknown(str(path[-1]), _section_at(section, path[:-1]))
+            # To look for the nearest name takes time, and nobody reads so many.
+            message = "unknown key"
+            if number < MOST_TOLD:
+                message = _unknown(str(path[-1]), _section_at(section, path[:-1]))
         elif kind == "model_type":
-            known = ", ".join(_section_at(section, path).model_fields)
-            message = f"must be a mapping with keys among {known}"
+            keys = ", ".join(_section_at(section, path).model_fields)
+            message = f"must be a mapping with keys among {keys}"
         else:
             if kind == PARENT or path[-1:] == ("[key]",):
                 path = path[:-1]
@@ -55,7 +58,7 @@ def mistakes_of(
 
 def _unknown(key: str, section: type[Section]) -> str:
     known = list(section.model_fields)
-    close = get_close_matches(key, known, n=1)
+    close = get_close_matches(key[:LONGEST_KEY], known, n=1)
     if close:
         return f"unknown key, did you mean {close[0]}?"
     return f"unknown key, known here: {', '.join(known)}"

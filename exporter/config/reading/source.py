@@ -132,10 +132,14 @@ def _read(text: str, file: Path, loader: Loader) -> list[Root]:
 _SECRET = re.compile(r"pass|secret|token|credential|auth|header|key", re.IGNORECASE)
 
 
+MOST_SHOWN = 200
+"""Characters of a line that is shown."""
+
+
 def _shown(text: str, number: int, column: int) -> str:
-    """A line (from 0) with a caret below it; empty if what it holds may be secret."""
+    """A line (from 0) with a caret below it; empty if it is long, or may hold a secret."""
     lines = text.split("\n")
-    if number >= len(lines):
+    if number >= len(lines) or len(lines[number]) > MOST_SHOWN:
         return ""
     indent, above = len(lines[number]) - len(lines[number].lstrip()) + 1, lines[number::-1]
     for line in above:

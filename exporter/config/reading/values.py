@@ -19,6 +19,9 @@ from exporter.marked import KeyPath, Mapping, Sequence
 
 Loader = type[yaml.SafeLoader] | type[yaml.CSafeLoader]
 
+MOST_VALUES = 2_000_000
+"""Values of one document, counted as often as aliases and merge keys lead to them."""
+
 MAX_DEPTH = 32
 """Nesting allowed; the format needs six. Values are read recursively."""
 
@@ -87,6 +90,7 @@ class _Values:
         self._mistakes: list[Mistake] = []
         self._anchors: dict[str, _Anchored] = {}
         self._depth = 0
+        self._merged = 0
 
     def documents(self) -> list[Root]:
         found = []
@@ -241,6 +245,10 @@ class _Values:
             if not isinstance(source, Mapping):
                 self._wrong(line, (*path, "<<"), "must be a mapping or a list of mappings")
                 continue
+            self._merged += len(source)
+            if self._merged > MOST_VALUES:
+                message = f"takes over more than {MOST_VALUES:,} keys by <<"
+                raise ConfigError([Mistake(self._file, line, key_text(path), message)])
             for key, inherited in source.items():
                 if key not in mapping:
                     mapping[key] = inherited

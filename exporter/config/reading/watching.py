@@ -7,7 +7,7 @@ from pathlib import Path
 
 from exporter.config.errors import ConfigError
 from exporter.config.reading.documents import parts_of
-from exporter.config.reading.loading import matching
+from exporter.config.reading.files import matching
 from exporter.marked import Sequence
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from exporter.config.errors import ConfigError
-from exporter.config.reading.loading import read_text
+from exporter.config.reading.files import read_text
 from exporter.config.reading.mistakes import mistakes_of
 from exporter.config.reading.source import parse
 from exporter.config.sections.web_section import WebFile

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from exporter.config.types.fields import Kind, not_a_mapping
 from exporter.prometheus.metricsql import metricsql_hint
+from exporter.prometheus.parsing import parse_promql
 from exporter.prometheus.raw_strings import quoted_strings
 
 WINDOW = "$window"
@@ -43,7 +44,7 @@ def _windowed(text: str) -> str:
 
 def _is_promql(text: str) -> bool:
     try:
-        promql_parser.parse(text)
+        parse_promql(text)
     except ValueError:
         return False
     return True
@@ -51,7 +52,7 @@ def _is_promql(text: str) -> bool:
 
 def _check(text: str) -> None:
     try:
-        expression = promql_parser.parse(text)
+        expression = parse_promql(text)
     except ValueError as error:
         raise ValueError(f"is not PromQL: {error}{metricsql_hint(text)}") from error
     while isinstance(expression, promql_parser.ParenExpr):

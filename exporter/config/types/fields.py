@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator, Validation
 from pydantic_core import PydanticCustomError
 
 from exporter.config.errors import quoted
+from exporter.prometheus.parsing import check_length
 from exporter.prometheus.selectors import parse_selector
 from exporter.slo.durations import format_duration, parse_duration
 from exporter.slo.model import DEFAULT_DATASOURCE, Objective
@@ -171,10 +172,12 @@ def not_a_mapping(value: object) -> object:
 
 
 def _selector(text: str) -> str:
+    check_length(text)
     return str(parse_selector(text))
 
 
 def _histogram(text: str) -> str:
+    check_length(text)
     selector = parse_selector(text)
     if selector.name is None:
         raise ValueError("must name the metric, as in http_request_duration_seconds{...}")

@@ -76,15 +76,16 @@ def test_aliases_do_not_multiply(loader):
     assert document.mistakes == []
 
 
-def test_an_alias_bomb_is_refused_like_any_wrong_value():
-    """Aliases in place of an SLO, of labels and of names give one mistake each."""
+def test_an_alias_bomb_is_refused():
+    """Aliases in place of an SLO, of labels and of names, nine wide and nine deep."""
     bomb = "x: &a0 [x]\n" + "\n".join(
         f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)
     )
     slo = "{service: *a9, name: *a9, labels: *a9, group_by: *a9, sli: *a9, objective: *a9}"
     with pytest.raises(ConfigError) as caught:
         load(f"{bomb}\nslos: [{slo}, *a9]\nslo_files: *a9", FILE)
-    assert 15 < len(caught.value.mistakes) < 50
+    [mistake] = caught.value.mistakes
+    assert mistake.message.startswith("has more than 2,000,000 values")
 
 
 def test_half_a_surrogate_pair_is_refused(loader):
