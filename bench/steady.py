@@ -37,9 +37,11 @@ SIZES = (100, 1_000, 10_000)
 
 INTERVAL = 30
 END = 1_700_000_100
-WARM_UP = 2
+WARM_UP = 12
+"""Evaluations before, until slots settle as usual."""
+
 TICKS = 10
-"""Slots settle at one of them."""
+"""Evaluations that are measured; slots settle at one of them."""
 
 BUDGET = float(1 - Decimal("0.999"))
 
@@ -72,7 +74,7 @@ def full_state(count: int) -> EvaluationState:
         for first in range(0, slots, 64):
             n = min(64, slots - first)
             total = chance.poisson((rates * each.slot)[:, None], (count, n)).astype(float)
-            bad = chance.binomial(total.astype(int), shares[:, None]).astype(float)
+            bad = np.floor(total * shares[:, None] + chance.random((count, n)))
             at = start + first * each.slot
             state.ledger.write(level, series, at, Slots(bad, total, np.ones((count, n))))
             settled = np.full((count, n), SlotStatus.SETTLED, dtype=np.uint8)
@@ -104,9 +106,10 @@ def measure(count: int, folder: Path) -> list[object]:
     publisher.page(form)
     store = Store(folder)
     store.load(state.keys())
+    state.take_unsaved()  # the store is taken to have all of the past
     spent = np.zeros(4)
     worst = 0.0
-    for tick in range(WARM_UP + TICKS + 10):
+    for tick in range(WARM_UP + TICKS):
         moments = [time.process_time()]
         poll(state, chance, tick)
         moments.append(time.process_time())
@@ -116,7 +119,7 @@ def measure(count: int, folder: Path) -> list[object]:
         moments.append(time.process_time())
         state.take_unsaved().write(store)
         moments.append(time.process_time())
-        if tick >= WARM_UP + 10:
+        if tick >= WARM_UP:
             spent += np.diff(moments)
             worst = max(worst, moments[-1] - moments[0])
     store.close()

@@ -8,7 +8,7 @@ from exporter.slo.model import Objective
 from exporter.slo.plausible import possible
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: there are many, and they are made in half of the time
 class Window:
     """What happened in one window. `known` is the share of it that is known.
 

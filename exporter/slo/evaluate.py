@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -19,15 +18,15 @@ from exporter.slo.policy import Tier
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.possible_figures import Figures, Kind, figures_of
 from exporter.slo.snapshot import (
-    Alert,
     DataState,
     ServiceTier,
     SloStatus,
     Snapshot,
     TierStatus,
 )
+from exporter.slo.standing import Standing
 from exporter.slo.subject import Subject
-from exporter.slo.windows import BurnRateCondition, WindowSums
+from exporter.slo.windows import WindowSums
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,8 @@ def evaluate(
             continue  # the last that was known of this group has left the period
         found.append(figures_of(subject, i, kind, counted, everything))
     left = _exhaustion(found, past)
-    statuses = [_status(figures, at, left.get(figures.place)) for figures in found]
+    standing = Standing()
+    statuses = [_status(figures, at, left.get(figures.place), standing) for figures in found]
     shown = _without_stand_ins(statuses)
     return Snapshot(at=at, slos=tuple(shown), services=_services(shown))
 
@@ -111,7 +111,7 @@ def _without_stand_ins(statuses: Sequence[SloStatus]) -> list[SloStatus]:
     ]
 
 
-def _status(figures: Figures, at: int, left: float | None) -> SloStatus:
+def _status(figures: Figures, at: int, left: float | None, standing: Standing) -> SloStatus:
     subject, span = figures.subject, figures.span
     slo, raw, state, budget = subject.slo, figures.raw, figures.state, figures.budget
     tier = raw_budget = None
@@ -126,7 +126,8 @@ def _status(figures: Figures, at: int, left: float | None) -> SloStatus:
     if budget and tier is None:
         tier = _tier(slo, budget, raw.known, shown)
     incidents = of_period(policy_state.incidents, span.start)
-    oldest = min([span.start, *(incident.start for incident in incidents)])
+    oldest = min((incident.start for incident in incidents), default=span.start)
+    oldest = min(span.start, oldest)
     return SloStatus(
         slo=slo,
         groups=subject.groups,
@@ -138,14 +139,9 @@ def _status(figures: Figures, at: int, left: float | None) -> SloStatus:
         budget=budget,
         raw_budget=raw_budget,
         exhaustion_seconds=left,
-        alerts=tuple(
-            [
-                _alert(condition, slo, span.length, shown)
-                for condition in slo.conditions(span.length)
-            ]
-        ),
+        alerts=standing.alerts(slo, span.length, shown),
         tier=tier,
-        maintenance=tuple(window.reason for window in slo.maintenance if window.active(at)),
+        maintenance=_maintenance(slo, at),
         last_slot=subject.last_slot,
         lag=subject.lag,
         scrape_interval=subject.scrape_interval,
@@ -154,9 +150,15 @@ def _status(figures: Figures, at: int, left: float | None) -> SloStatus:
         tier_status=_tier_status(subject, policy_state, figures),
         incidents=incidents,
         firings=tuple(
-            firing for firing in policy_state.firings if firing.open or firing.end > oldest
+            [firing for firing in policy_state.firings if firing.open or firing.end > oldest]
         ),
     )
+
+
+def _maintenance(slo: Slo, at: int) -> tuple[str, ...]:
+    if not slo.maintenance:
+        return ()
+    return tuple(window.reason for window in slo.maintenance if window.active(at))
 
 
 def _tier_status(subject: Subject, policy_state: PolicyState, figures: Figures) -> TierStatus:
@@ -186,32 +188,6 @@ def _tier(slo: Slo, budget: Budget, coverage: float, shown: Mapping[str, Window]
     names = {seconds: format_duration(seconds) for seconds in slo.policy.burn_windows}
     rates = {seconds: shown[name].burn_rate for seconds, name in names.items() if name in shown}
     return slo.policy.tier(budget.remaining, rates)
-
-
-def _alert(
-    condition: BurnRateCondition, slo: Slo, period: int, shown: Mapping[str, Window]
-) -> Alert:
-    long, short = (
-        shown.get(format_duration(length)) for length in (condition.long, condition.short)
-    )
-    if long is None or short is None or long.burn_rate is None or short.burn_rate is None:
-        return _same_alert(condition, period, None, False)
-    threshold = condition.threshold(period)
-    above = long.burn_rate > threshold and short.burn_rate > threshold
-    least = slo.low_traffic
-    enough = long.total >= least.min_events and long.bad >= least.min_bad_events
-    return _same_alert(condition, period, above and enough, above and not enough)
-
-
-@lru_cache(1_024)
-def _same_alert(
-    condition: BurnRateCondition,
-    period: int,
-    firing: bool | None,
-    held: bool,
-) -> Alert:
-    """Most SLOs stand as many others do."""
-    return Alert(condition, condition.threshold(period), firing=firing, held=held)
 
 
 def _services(statuses: Sequence[SloStatus]) -> tuple[ServiceTier, ...]:

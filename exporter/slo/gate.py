@@ -157,8 +157,9 @@ def standing_gate(status: SloStatus) -> Gate | None:
 
 def gate_in(policy: Policy, tier: Tier, *, paging: bool) -> Gate:
     """What the gate says in a tier, and while a page fires."""
-    least = policy.while_paging if paging else Gate.ALLOW
-    return max(tier.gate, least, key=tuple(Gate).index)
+    if not paging:
+        return tier.gate
+    return max(tier.gate, policy.while_paging, key=tuple(Gate).index)
 
 
 def decide_slo(

@@ -17,6 +17,9 @@ class Gate(StrEnum):
     BLOCK = "block"
 
 
+_GATES = tuple(Gate)
+
+
 @dataclass(frozen=True, slots=True)
 class BurnRate:
     """A burn rate that is too high: above `above` over a window (seconds)."""
@@ -97,7 +100,10 @@ class Policy:
 
     def find(self, name: str) -> Tier | None:
         """The tier of a name, if there is one."""
-        return next((tier for tier in self.tiers if tier.name == name), None)
+        for tier in self.tiers:  # a loop is quicker than a search here, and this is asked often
+            if tier.name == name:
+                return tier
+        return None
 
     @property
     def burn_windows(self) -> tuple[int, ...]:
@@ -110,7 +116,7 @@ class Policy:
 
     def badness(self, tier: Tier) -> tuple[int, int]:
         """How bad a tier is beside those of other policies: its gate decides first."""
-        return tuple(Gate).index(tier.gate), self.severity(tier)
+        return _GATES.index(tier.gate), self.severity(tier)
 
 
 def _burns(tier: Tier, burn_rates: Mapping[int, float | None]) -> bool:

@@ -36,7 +36,7 @@ class Kind:
         return cls(span, lengths, tuple(shown))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: there are many, and they are made in half of the time
 class Figures:
     """The figures of a subject, which is at `place`.
 

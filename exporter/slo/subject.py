@@ -9,7 +9,7 @@ from exporter.slo.model import Slo
 from exporter.slo.policy_state import PolicyState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: there are many, and they are made in half of the time
 class Subject:
     """What is known of one SLO (or one group of it) besides its counts.
 
