@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from exporter.commands.printable import printable_streams
 from exporter.errors import ExporterError
 
 COMMANDS = {
@@ -52,11 +53,12 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; an error that is the user's to mend is a message, and exit code 1."""
-        try:
-            return super().invoke(ctx)
-        except ExporterError as error:
-            click.echo(str(error), err=True)
-            ctx.exit(1)
+        with printable_streams():
+            try:
+                return super().invoke(ctx)
+            except ExporterError as error:
+                click.echo(str(error), err=True)
+                ctx.exit(1)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import click
 
+from exporter.commands.printable import raw_stderr
+
 STEPS = 1_000
 """Steps of the bar."""
 
@@ -19,7 +21,7 @@ def progress(count: int) -> Iterator[Callable[[int, int], None]]:
     bar = click.progressbar(
         length=STEPS,
         label=f"Reading the past of {words}",
-        file=sys.stderr,
+        file=raw_stderr(),
         hidden=not sys.stderr.isatty(),
         show_pos=False,
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from exporter.collection.settings import EvaluationSettings
+from exporter.commands.printable import raw_stderr
 from exporter.commands.prometheus_options import prometheus_options
 from exporter.config.reading.loading import load
 from exporter.config.settings import Settings
@@ -240,7 +241,7 @@ async def _count(
     await engine.poll_datasource(DEFAULT_DATASOURCE, now)
     while await engine.fill_history(DEFAULT_DATASOURCE):
         if sys.stderr.isatty():
-            click.echo(f"\r{engine.history_progress():.0%} ", nl=False, err=True)
+            click.echo(f"\r{engine.history_progress():.0%} ", nl=False, file=raw_stderr())
     statuses: dict[str, list[SloStatus]] = defaultdict(list)
     for status in engine.evaluate(now).slos:
         statuses[status.slo.name].append(status)

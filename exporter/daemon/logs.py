@@ -10,6 +10,8 @@ from contextlib import suppress
 import structlog
 from structlog.typing import Processor
 
+from exporter.daemon.log_bounds import LogBounds
+
 
 class _Logger(structlog.PrintLogger):
     """Leaves out what cannot be written: a full disk under the log must not end the daemon."""
@@ -34,13 +36,15 @@ def configure(level: str, form: str) -> None:
         if form == "json"
         else structlog.processors.LogfmtRenderer(key_order=("ts", "level", "msg"))
     )
+    bounds = LogBounds()
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, last],
+        processors=[bounds, *shared, structlog.processors.format_exc_info, last],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=lambda *_: _Logger(sys.stderr),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(bounds)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
