@@ -9,6 +9,7 @@ ExporterError
 │   ├── ReportTemplateError     a template of a report cannot be used
 │   ├── SettingsError           no client for a datasource can be made from the settings
 │   ├── SpecError               another tool's spec cannot be taken over
+│   ├── StuckError              a file does not answer, or takes too long
 │   ├── UnitError               what a query counts in is not known, or not one
 │   └── WebSettingsError        the web configuration has mistakes
 ├── DatasourceError             a datasource does not give what it is asked for

@@ -14,6 +14,7 @@ from exporter.config.reading.loading import load_file
 from exporter.config.reading.watching import ConfigFiles
 from exporter.config.settings import Settings
 from exporter.daemon.app import App
+from exporter.daemon.ending import end_at_last
 from exporter.daemon.options import Options
 from exporter.web.daemon import ReloadError
 from exporter.web.server.admin import AdminAccess, own_names
@@ -59,8 +60,14 @@ async def _serve(
 ) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if not stopped.is_set():
+            end_at_last()
+        stopped.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, stop)
     app, supervisor = App(settings, options, files=files), Supervisor()
     under_way: set[asyncio.Task[None]] = set()
 

@@ -10,9 +10,7 @@ from socket import socket
 
 import structlog
 from prometheus_client import CollectorRegistry
-from structlog.contextvars import get_contextvars
 
-from exporter.config.errors import ConfigError
 from exporter.config.reading.loading import load_file
 from exporter.config.reading.watching import ConfigFiles
 from exporter.config.settings import Settings
@@ -24,17 +22,15 @@ from exporter.daemon.interpreter import spare_the_loop
 from exporter.daemon.observer import EvaluationObserver
 from exporter.daemon.options import Options
 from exporter.daemon.persister import Persister
+from exporter.daemon.reloads import Reloads, tell_notices
 from exporter.daemon.running_config import RunningConfig
 from exporter.daemon.web_config import reloading_web_config
 from exporter.errors import StoreError
 from exporter.exposition.publisher import Publisher
 from exporter.exposition.self_metrics import SelfMetrics
-from exporter.prometheus.errors import SettingsError
-from exporter.slo.slo_changes import changes
 from exporter.store.lock import StoreInUseError
 from exporter.store.schema import StoreVersionError
 from exporter.store.store import Store
-from exporter.web.daemon import ReloadError
 from exporter.web.routes import create_app
 from exporter.web.server.leading import Leading
 from exporter.web.server.listening import listen
@@ -42,9 +38,6 @@ from exporter.web.server.server import Server
 
 STOP_SECONDS = 4.0
 """How long everything has to end before it is left behind."""
-
-_NOTICES = 20
-"""How many notices of specs are logged at a start; `check` lists them all."""
 
 
 class App:
@@ -70,7 +63,7 @@ class App:
         shard = options.sharding.shard
         settings = settings.of_shard(shard)
         read = load or (lambda: load_file(options.config_file))
-        self._load = lambda: read().of_shard(shard)
+        self._load: Callable[[], Settings] = lambda: read().of_shard(shard)
         self._files = files or ConfigFiles(options.config_file)
         self._watching: asyncio.Task[None] | None = None
         self._log = structlog.get_logger()
@@ -87,6 +80,7 @@ class App:
         )
         self.publisher = Publisher(self._metrics.registry, settings.metrics)
         self.observer = EvaluationObserver(self.current, self.publisher)
+        self._reloads = Reloads(self.current, self._read, self._swap, self.publisher.refresh)
         self.facade = Facade(self.current, self.publisher, self.reload)
         routes = create_app(self.publisher, self.facade, version=version("error-budget-exporter"))
         self._leading = Leading(routes, self.facade, options.sharding)
@@ -118,7 +112,7 @@ class App:
             self._life = asyncio.create_task(self._live(listener, begun), name="life")
             await begun.wait()
         settings, shard = current.running.settings, current.options.sharding.shard
-        self._tell_notices(settings)
+        tell_notices(settings)
         self._log.info(
             "started",
             version=version("error-budget-exporter"),
@@ -131,13 +125,6 @@ class App:
             **({"shard": str(shard)} if shard.total > 1 else {}),
         )
         return port
-
-    def _tell_notices(self, settings: Settings) -> None:
-        for notice in settings.notices[:_NOTICES]:
-            self._log.warning("a spec says what has no counterpart here", notice=notice)
-        more = len(settings.notices) - _NOTICES
-        if more > 0:
-            self._log.warning("specs say more without a counterpart: see check", notices=more)
 
     async def _live(self, listener: socket, begun: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as self._tasks:
@@ -208,39 +195,16 @@ class App:
         Raises:
             ReloadError: it has mistakes; the previous one stays in force.
         """
-        current = self.current
-        async with current.swapping:
-            before = current.running.settings
-            try:
-                await self._reload()
-            except (ConfigError, SettingsError, StoreError) as error:
-                if not (quietly and str(error) == current.reload.error):
-                    self._log.error(
-                        "the configuration was not reloaded; the previous one stays in force",
-                        error=str(error),
-                        **get_contextvars(),
-                    )
-                current.reload = LastReload(current.reload.at, str(error))
-                raise ReloadError(str(error)) from error
-            else:
-                current.reload = LastReload(time.time())
-                settings = current.running.settings
-                self._tell_notices(settings)
-                changed = {**changes(before.slos, settings.slos), **settings.changes(before)}
-                self._log.info(
-                    "the configuration was reloaded",
-                    slos=len(settings.slos),
-                    **changed,
-                    **get_contextvars(),  # who asked for it
-                )
-            finally:
-                self.publisher.refresh()
+        await self._reloads.ask(quietly=quietly)
 
-    async def _reload(self) -> None:
-        current = self.current
+    def _read(self) -> Settings:
+        """The configuration as its files are now; in a thread."""
         if self._watching is not None:
-            await asyncio.to_thread(self._files.mark)
-        settings = await asyncio.to_thread(self._load)
+            self._files.mark()
+        return self._load()
+
+    async def _swap(self, settings: Settings) -> None:
+        current = self.current
         old, new = current.running, RunningConfig.build(settings, self._metrics.observe_query)
         if current.options.store_place(settings) != current.storage:
             self._log.warning("storage has changed: this takes effect after a restart")
@@ -260,16 +224,28 @@ class App:
         await old.aclose()
 
     async def stop(self) -> None:
-        """End everything, within seconds."""
+        """End everything, within seconds.
+
+        What is not done by then is left: nothing is lost of what cannot be written now, as it is
+        asked for again.
+        """
         current = self.current
+        until = asyncio.get_running_loop().time() + STOP_SECONDS
         self._server.should_exit = True
+        self._reloads.stop()
         if self._watching is not None:
             self._watching.cancel()
-        await current.swapping.acquire()  # for good: one under way ends, and no other begins
-        await current.running.rest()
-        await current.persister.save(current.running.engine)
+        try:
+            async with asyncio.timeout_at(until):
+                # For good: a swap under way ends, and no other begins.
+                await current.swapping.acquire()
+                await current.running.rest()
+                await current.persister.save(current.running.engine)
+        except TimeoutError:
+            self._log.warning("not everything is stored: it took too long", seconds=STOP_SECONDS)
         if self._life is not None:
-            _, late = await asyncio.wait([self._life], timeout=STOP_SECONDS)
+            left = until - asyncio.get_running_loop().time()
+            _, late = await asyncio.wait([self._life], timeout=max(0.2, left))
             for task in late:
                 task.cancel()
         await current.running.aclose()

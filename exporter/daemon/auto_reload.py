@@ -9,6 +9,7 @@ from typing import Any
 from structlog.contextvars import bound_contextvars
 
 from exporter.config.reading.watching import ConfigFiles
+from exporter.daemon.detached import Detached, StuckError
 from exporter.web.daemon import ReloadError
 
 SETTLE = 1.0
@@ -17,6 +18,9 @@ SETTLE = 1.0
 LONGEST_PAUSE = 300.0
 """Seconds until files that cannot be used are tried again, at the most: what they name, such as a
 certificate, may come later, and is not looked at."""
+
+LOOK_SECONDS = 60.0
+"""How long it may take to look at the files."""
 
 Reload = Callable[[bool], Coroutine[Any, Any, None]]
 """Reloads, or raises ReloadError; told whether what was told of before is not to be told again."""
@@ -29,6 +33,7 @@ class AutoReload:
         self._files = files
         self._interval = interval
         self._reload = reload
+        self._looking = Detached("looking at the configuration", LOOK_SECONDS)
         self._pause = interval
         self._failed_for: float | None = None
 
@@ -47,11 +52,14 @@ class AutoReload:
 
     async def _changed(self) -> bool:
         """Whether the files are others than when they were last read, and at rest."""
-        state = await asyncio.to_thread(self._files.state)
-        if state == self._files.marked:
+        try:
+            state = await self._looking.run(self._files.state)
+            if state == self._files.marked:
+                return False
+            await asyncio.sleep(SETTLE)
+            return state == await self._looking.run(self._files.state)
+        except StuckError:  # a mount does not answer: what it has is not known to have changed
             return False
-        await asyncio.sleep(SETTLE)
-        return state == await asyncio.to_thread(self._files.state)
 
     async def _try(self, *, again: bool) -> None:
         try:
