@@ -9,6 +9,9 @@ from exporter.ledger.ledger import Ledger
 from exporter.slo.model import Slo
 from exporter.slo.types import Group, SeriesIndex, SloIndex, enumerate_slos
 
+LONGEST_VALUE = 1_024
+"""Characters of a label's value by which there may be a group."""
+
 
 @dataclass(slots=True)
 class SeriesEntry:
@@ -80,16 +83,18 @@ class SeriesTable:
         """
         slo = self._slos[slo_index]
         held = {self.entries[series_index].group for series_index in self._of_slo[slo_index]}
-        new = sorted(set(groups) - held)
+        found = set(groups) - held
+        new = sorted(group for group in found if _is_short(group))
+        too_long = _too_long(slo, found)
         if not new:
-            return _absent_label(slo, held)
+            return too_long or _absent_label(slo, held)
         room = slo.max_groups - len(held) if slo.group_by else 0
         if len(new) > room:
             room += self._forget(slo_index)
         for group in new[:room]:
             self._add(slo_index, group)
         if len(new) <= room:
-            return _absent_label(slo, held | set(new))
+            return too_long or _absent_label(slo, held | set(new))
         # Without their number, which changes with every answer: it would be said each time.
         return f"there are more groups than max_groups ({slo.max_groups}): the others are left out"
 
@@ -112,6 +117,22 @@ class SeriesTable:
             series_index = self._ledger.add_series()
             self.entries.append(SeriesEntry(slo_index, group))
         self._of_slo[slo_index].append(series_index)
+
+
+def _is_short(group: Group) -> bool:
+    return all(len(value) <= LONGEST_VALUE for value in group)
+
+
+def _too_long(slo: Slo, groups: Iterable[Group]) -> str | None:
+    """Say which `group_by` label has values that no page, metric or store should have to hold."""
+    for group in groups:
+        for label, value in zip(slo.group_by, group, strict=False):
+            if len(value) > LONGEST_VALUE:
+                return (
+                    f"the label {label} has values of more than {LONGEST_VALUE:,} characters: "
+                    "their groups are left out"
+                )
+    return None
 
 
 def _absent_label(slo: Slo, groups: Collection[Group | None]) -> str | None:

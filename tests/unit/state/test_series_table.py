@@ -46,6 +46,16 @@ class TestSeriesTable:
         assert table.make_room(0, [("us",), ("eu",)]) is None
         assert [table.entries[index].group for index in table.indices(0)] == [("eu",), ("us",)]
 
+    def test_a_value_that_is_too_long_makes_no_group(self, ledger):
+        """A megabyte of it would be in every metric and on every page."""
+        table = SeriesTable([slo(group_by=("region",))], ledger)
+        left_out = table.make_room(0, [("e" * 1_025,), ("u" * 1_024,)])
+        assert table.groups(0) == (("u" * 1_024,),)
+        assert left_out == (
+            "the label region has values of more than 1,024 characters: their groups are left out"
+        )
+        assert table.make_room(0, [("e" * 1_025,)]) == left_out
+
     def test_groups_over_the_limit_are_left_out_by_name(self, ledger):
         """The first by their labels stay, whichever order they came in."""
         table = SeriesTable([slo(group_by=("region",), max_groups=2)], ledger)
