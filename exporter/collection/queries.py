@@ -65,7 +65,7 @@ class Queries:
         self._slos = slos
         self._interval = interval
         self.scrape_intervals = ScrapeIntervals(
-            [clients[slo.datasource].settings.scrape_interval for slo in slos]
+            [0 if slo.parts else clients[slo.datasource].settings.scrape_interval for slo in slos]
         )
         # The usual way to measure first; what was found to work moves to the front.
         self.indicators = [list(indicators(slo.sli, slo.group_by)) for slo in slos]

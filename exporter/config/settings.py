@@ -63,7 +63,8 @@ class Settings:
         """What one shard has to do: its SLOs alone, and their datasources."""
         if shard.total == 1:
             return self
-        homes = placed({slo.service for slo in self.slos}, shard.total)
+        together = ((slo.service, part.slo.service) for slo in self.slos for part in slo.parts)
+        homes = placed({slo.service for slo in self.slos}, shard.total, together)
         slos = tuple(slo for slo in self.slos if homes[slo.service] == shard.number)
         used = {slo.datasource for slo in slos}
         return replace(

@@ -21,6 +21,7 @@ from exporter.collection.slot_range import SlotRange
 from exporter.daemon.asking import Asking, raise_failure
 from exporter.daemon.exclusive import Exclusive
 from exporter.daemon.freshness import Freshness
+from exporter.daemon.part_problems import and_composites, with_composites
 from exporter.daemon.revisits import Revisits
 from exporter.daemon.slo_problems import SloProblems
 from exporter.evaluation.build_snapshot import build_snapshot
@@ -53,7 +54,8 @@ class Engine:
         clients: Mapping[str, PrometheusClient],
     ) -> None:
         self.slos = tuple(slos)
-        self.datasources = tuple(dict.fromkeys(slo.datasource for slo in self.slos))
+        asked = (slo.datasource for slo in self.slos if not slo.parts)
+        self.datasources = tuple(dict.fromkeys(asked))
         self._slo_indices_of = {
             name: frozenset(s for s, slo in enumerate_slos(self.slos) if slo.datasource == name)
             for name in self.datasources
@@ -205,9 +207,14 @@ class Engine:
         """What of a datasource's history, or of all, is to be asked next."""
         self._progress = self.state.reading.progress()
         others = {
-            s for s, slo in enumerate_slos(self.slos) if datasource not in (None, slo.datasource)
+            s
+            for s, slo in enumerate_slos(self.slos)
+            if slo.parts or datasource not in (None, slo.datasource)
         }
         step = self.state.reading.next(others | self._problems.not_yet(self.ledger.end))
+        if step is None:
+            self._problems.composed(self.state.composing.compose())
+            self._progress = self.state.reading.progress()
         if step is None or not step.urgent:
             self._with_figures.update(self.datasources if datasource is None else (datasource,))
         return step
@@ -254,7 +261,8 @@ class Engine:
 
     def problems(self) -> dict[SloIndex, str]:
         """What keeps an SLO (by its index) from being counted whole, in words for its owner."""
-        return self._counter.unknown(self.ledger.end - FINE_HORIZON) | self._problems.told()
+        told = self._counter.unknown(self.ledger.end - FINE_HORIZON) | self._problems.told()
+        return with_composites(told, self.state.times.parts, self.slos)
 
     def history_progress(self) -> float:
         """The share of the history wanted that was asked for: 1 when nothing is missing.
@@ -279,6 +287,7 @@ class Engine:
 
         Without `tiers` these wait: moving them through six hours for the first time takes long.
         """
+        self._problems.composed(self.state.composing.compose())
         self._progress = self.state.reading.progress()
         self.behind = self._progress < 1
         self.shown = frozenset(self._with_figures)
@@ -286,7 +295,7 @@ class Engine:
             self.state,
             self.problems(),
             now - self._settings.stale_after,
-            refused=self._problems.without_history(),
+            refused=and_composites(self._problems.without_history(), self.state.times.parts),
             invalid=self._invalid(),
             tiers=tiers,
         )
@@ -296,4 +305,8 @@ class Engine:
         found, by_sums = self._counter.invalid(self.ledger.end), self.state.impossible
         for slo_index, groups in by_sums.newest(self.ledger.end - HOUR).items():
             found[slo_index] = groups | found.get(slo_index, {})
+        for slo_index in self.state.times.parts:
+            of_parts = self.state.composing.invalid(slo_index, found)
+            if of_parts:
+                found[slo_index] = of_parts
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from exporter.slo.types import SloIndex
 
@@ -17,6 +17,7 @@ class SloProblems:
         self._history: dict[SloIndex, tuple[int, str]] = {}
         self._failed: dict[SloIndex, str] = {}
         self._left_out: dict[SloIndex, str] = {}
+        self._composites: dict[SloIndex, str] = {}
 
     def counted(self, level: int, slo_index: SloIndex, left_out: str | None) -> None:
         """Note that slots of a level were counted; `left_out` says which groups were not."""
@@ -41,6 +42,10 @@ class SloProblems:
         else:
             self._history[slo_index] = (at + RETRY_HISTORY, reason)
 
+    def composed(self, left_out: Mapping[SloIndex, str]) -> None:
+        """Note which composites had groups left out when all were put together."""
+        self._composites = dict(left_out)
+
     def without_history(self) -> Collection[SloIndex]:
         """The SLOs that cannot have their whole history."""
         return self._history.keys() | self._failed.keys()
@@ -53,4 +58,4 @@ class SloProblems:
     def told(self) -> dict[SloIndex, str]:
         """What is to be said, by SLO."""
         history = {slo_index: message for slo_index, (_, message) in self._history.items()}
-        return {**history, **self._left_out, **self._failed}
+        return {**history, **self._composites, **self._left_out, **self._failed}

@@ -76,8 +76,8 @@ def build_snapshot(
             policy_state=policy_states.get(i),
             waiting=entry.slo_index in waits,
             recovery=recovery(state, i, policy_states.get(i)),
-            lag=state.arrivals.lag_shown(entry.slo_index, at),
-            scrape_interval=state.lookbacks[entry.slo_index] / 2,
+            lag=state.times.lag(entry.slo_index, at),
+            scrape_interval=state.times.scrape_interval(entry.slo_index),
             invalid=wrong.get(i),
             slack=state.slack(entry.slo_index),
         )
@@ -94,7 +94,7 @@ def _as_of_what_is_there(state: EvaluationState, sums: Sums) -> Sums:
     ledger = state.ledger
     late: dict[int, list[int]] = defaultdict(list)
     for series_index, entry in enumerate_series(state.series.entries):
-        lag = state.arrivals.lag_shown(entry.slo_index, ledger.end)
+        lag = state.times.lag(entry.slo_index, ledger.end)
         if lag:
             late[ledger.end - lag].append(series_index)
     if not late:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.ledger.block import Block
+from exporter.ledger.cells import Cells
 from exporter.ledger.changes import Chunk
 from exporter.ledger.checksums import NotedChecksums
 from exporter.ledger.count_array import in_a_row
@@ -33,7 +34,8 @@ class Ledger:
     """Slots of every series at several levels; the finest reaches up to `end`.
 
     All times are Unix seconds; a slot is named by its end. `checksums` are of the samples behind
-    the finest slots, and `stand_ins` are longer slots in the place of those not read yet.
+    the finest slots, `stand_ins` are longer slots in the place of those not read yet, and `cells`
+    are single slots.
     """
 
     def __init__(self, levels: Sequence[Level], slo_count: int, end: int) -> None:
@@ -43,6 +45,7 @@ class Ledger:
         self.series_count = 0
         self.checksums = NotedChecksums(self._time, slo_count)
         self.stand_ins = StandIns(self._time)
+        self.cells = Cells(self._time)
 
     @property
     def end(self) -> int:
@@ -104,16 +107,14 @@ class Ledger:
         `excluded` is the part of the counts that lies in maintenance windows.
         """
         at, inside = self._time.inside(level, start, slots.bad.shape[1])
-        self._rings[level].write(
-            series_indices,
-            at,
-            slots.part(inside),
-            None if excluded is None else excluded.part(inside),
-        )
+        out = None if excluded is None else excluded.part(inside)
+        self.cells.note(level, series_indices, at, slots.part(inside))
+        self._rings[level].write(series_indices, at, slots.part(inside), out)
 
     def erase(self, slo_index: SloIndex, series_index: SeriesIndex, start: int, end: int) -> None:
         """Have nothing known of a series of an SLO in the finest slots of (start, end]."""
         self._rings[0].erase(series_index, start, end)
+        self.cells.note_erased(series_index, start, end)
         self.note_change(0, start, end, slo_index)
 
     def held(

@@ -29,6 +29,7 @@ from exporter.prometheus.rates import Term, recognise
 from exporter.prometheus.selectors import Selector, label_list, parse_selector
 from exporter.prometheus.units import covered
 from exporter.slo.model import (
+    CompositeSli,
     EventsSli,
     LatencySli,
     ProbeSli,
@@ -114,6 +115,20 @@ class Counters:
         # What is more good than all, or more bad, is kept: a window of several slots tells whether
         # the two were read a scrape apart, or cannot be (exporter.slo.plausible).
         return or_zero(total - part) if self.part_is_good else part, total
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """What is asked for a composite: nothing."""
+
+    selectors: Sequence[Selector | None] = ()
+    questions: Sequence[Question] = ()
+    formula: Hashable = "nothing"
+
+    def combine(self, values: Sequence[Floats], context: QueryContext) -> tuple[Floats, Floats]:
+        """Nothing is known of it from here."""
+        del values, context
+        return np.full(1, 0.0), np.full(1, np.nan)
 
 
 def _signed_sum(terms: Sequence[Term], values: Sequence[Floats]) -> Floats:
@@ -205,6 +220,8 @@ def indicators(sli: Sli, group_by: Sequence[str]) -> tuple[Indicator, ...]:
             by = label_list(group_by)
             share = f"avg by ({by}) (({error or success}) >= 0)"
             return (TimeWeighted(share if error else f"(1 - {share})"),)
+        case CompositeSli():
+            return (Nothing(),)
         case ThresholdSli(query=query, op=op, bound=bound):
             by = label_list(group_by)
             # NaN compares to nothing: `>= -Inf` drops it, as it would count as good below.

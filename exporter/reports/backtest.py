@@ -9,7 +9,15 @@ from exporter.reports.subjects import OWNER, Identity, period_name
 from exporter.slo.backtest import AlertSpell, Backtest, GatedChanges, Outcome
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import left, minute
-from exporter.slo.model import LatencySli, Objective, ProbeSli, RatioSli, Slo, ThresholdSli
+from exporter.slo.model import (
+    CompositeSli,
+    LatencySli,
+    Objective,
+    ProbeSli,
+    RatioSli,
+    Slo,
+    ThresholdSli,
+)
 from exporter.slo.policy import Gate
 from exporter.slo.recommendation import Criteria, Recommendation, recommend
 from exporter.slo.records import Change
@@ -146,7 +154,7 @@ def slo_backtest(
 
 
 def _unit(slo: Slo) -> str:
-    if slo.timeslices or isinstance(slo.sli, RatioSli | ThresholdSli):
+    if slo.timeslices or isinstance(slo.sli, RatioSli | ThresholdSli | CompositeSli):
         return "seconds"
     return "probes" if isinstance(slo.sli, ProbeSli) else "events"
 

@@ -12,8 +12,10 @@ from exporter.slo.durations import format_duration
 from exporter.slo.figures import percent, written
 from exporter.slo.findings import Finding
 from exporter.slo.model import (
+    CompositeSli,
     EventsSli,
     LatencySli,
+    Method,
     ProbeSli,
     QuerySli,
     RatioSli,
@@ -192,15 +194,32 @@ def _sli(slo: Slo) -> tuple[str, str]:
         case ThresholdSli() as sli:
             bound = f"{sli.op} {written(sli.bound)}"
             return f"the time in which a value is {bound}", f"the value is {bound}"
+        case CompositeSli() as sli:
+            return f"moments, by {_parts(sli)}", _METHODS[sli.method]
         case EventsSli() | QuerySli() as sli:
             good = "it is counted as good" if sli.good else "it is not counted as bad"
             return "events that are good", good
 
 
+_METHODS = {
+    Method.ALL: "all of them are good: their ratios of good events are multiplied",
+    Method.WORST: "the worst of them is: its ratio of good events is that of the moment",
+    Method.WEIGHTED: "they are: the mean of their ratios of good events, by their weights",
+}
+
+
+def _parts(sli: CompositeSli) -> str:
+    weighted = sli.method is Method.WEIGHTED
+    return ", ".join(
+        f"{part.name} (weight {written(part.weight)})" if weighted else part.name
+        for part in sli.parts
+    )
+
+
 def _budgeting(slo: Slo) -> str:
     slices = slo.timeslices
     if slices is None:
-        return "events"
+        return "time, in which a moment weighs as much as any other" if slo.parts else "events"
     length = format_duration(slices.slice)
     if slices.target is None:
         return f"slices of {length}, each weighed by its ratio of good events"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from exporter.slo.model import DEFAULT_DATASOURCE, Slo
+from exporter.slo.model import DEFAULT_DATASOURCE, CompositeSli, Method, Slo
 
 
 def measured(slo: Slo) -> str:
@@ -16,9 +16,10 @@ def measured(slo: Slo) -> str:
     Objective, period, names, labels, policy and maintenance windows are no part of it. Keys
     without a value are left out, so that a key added to this program later changes no hash.
     """
+    sli = _parts(slo.sli) if isinstance(slo.sli, CompositeSli) else _given(asdict(slo.sli))
     what = {
         "kind": type(slo.sli).__name__,
-        "sli": _given(asdict(slo.sli)),
+        "sli": sli,
         "slices": _given(asdict(slo.timeslices)) if slo.timeslices else None,
         "group_by": slo.group_by or None,
         "datasource": None if slo.datasource == DEFAULT_DATASOURCE else slo.datasource,
@@ -44,6 +45,13 @@ def judged_by(slo: Slo) -> str:
         "conditions": [repr(condition) for condition in slo.alerting.enabled],
     }
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
+
+
+def _parts(sli: CompositeSli) -> dict[str, object]:
+    """What a composite puts together; the order of its parts changes nothing."""
+    weighted = sli.method is Method.WEIGHTED
+    parts = [[measured(part.slo), part.weight if weighted else 1.0] for part in sli.parts]
+    return {"method": sli.method, "on_unknown": sli.on_unknown, "parts": sorted(parts)}
 
 
 def _given(values: Mapping[str, object]) -> dict[str, object]:

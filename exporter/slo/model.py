@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from functools import lru_cache
 
 from exporter.slo.alerting import (
@@ -132,7 +133,46 @@ class ThresholdSli:
     bound: float
 
 
-Sli = EventsSli | LatencySli | QuerySli | RatioSli | ProbeSli | ThresholdSli
+class Method(StrEnum):
+    """How a composite's good ratio of a slot comes of those of its parts."""
+
+    ALL = "all"
+    WORST = "worst"
+    WEIGHTED = "weighted"
+
+
+class OnUnknown(StrEnum):
+    """What becomes of a slot of a composite of which a part is not known."""
+
+    UNKNOWN = "unknown"
+    LEAVE_OUT = "leave_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An SLO that a composite is made of; `weight` counts where the composite is weighted.
+
+    `name` is `service/slo`. Equal parts name the same SLO, whatever has become of it.
+    """
+
+    name: str
+    slo: Slo = field(compare=False, repr=False)
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CompositeSli:
+    """What other SLOs have measured, put together slot by slot; weighed by time.
+
+    docs/design/composites.md has the formulas.
+    """
+
+    method: Method
+    parts: tuple[Part, ...]
+    on_unknown: OnUnknown = OnUnknown.UNKNOWN
+
+
+Sli = EventsSli | LatencySli | QuerySli | RatioSli | ProbeSli | ThresholdSli | CompositeSli
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +200,9 @@ THIRTY_DAYS = RollingPeriod(30 * DAY)
 
 DEFAULT_DATASOURCE = "prometheus"
 """The datasource of the SLOs that name none."""
+
+NO_DATASOURCE = ""
+"""That of composites: nothing is asked for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,16 +235,30 @@ class Slo:
     criticality: str = ""
     reviewed: date | None = None
 
+    @property
+    def full_name(self) -> str:
+        """What it is called in files: `service/slo`."""
+        return f"{self.service}/{self.name}"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What it is made of, if it is a composite."""
+        return self.sli.parts if isinstance(self.sli, CompositeSli) else ()
+
+    @property
+    def shown_groups(self) -> tuple[str, ...]:
+        """The names of its groups' labels here."""
+        return self.group_as or self.group_by
+
     def groups(self, values: Iterable[str]) -> dict[str, str]:
         """The labels of one group, from the values of its `group_by` labels."""
-        return dict(zip(self.group_as or self.group_by, values, strict=False))
+        return dict(zip(self.shown_groups, values, strict=False))
 
     def alert_labels(self, severity: str) -> dict[str, str]:
         """The labels that its burn-rate alerts of a severity carry beside the usual ones."""
         labels = {name: self.labels[name] for name in LABELS_SHOWN if self.labels.get(name)}
         labels.update(self.alerting.of(severity).labels)
-        groups = self.group_as or self.group_by
-        return {name: value for name, value in labels.items() if name not in groups}
+        return {name: value for name, value in labels.items() if name not in self.shown_groups}
 
     def alert_annotations(self, severity: str) -> dict[str, str]:
         """The annotations that its alerts of a severity carry in place of those that all have."""

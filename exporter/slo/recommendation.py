@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from exporter.slo.backtest import WEEK, Backtest, Outcome
 from exporter.slo.durations import MINUTE, format_duration
 from exporter.slo.figures import left, number, written
-from exporter.slo.model import Objective, RatioSli, Slo, ThresholdSli
+from exporter.slo.model import CompositeSli, Objective, RatioSli, Slo, ThresholdSli
 
 LEAST_KNOWN = 0.5
 """Less of the time must not be known (a ratio) for anything to be recommended."""
@@ -117,7 +117,7 @@ def _events(slo: Slo, outcome: Outcome) -> float | None:
         return None
     if slo.timeslices:
         return outcome.allowed / slo.timeslices.slice
-    return None if isinstance(slo.sli, RatioSli | ThresholdSli) else outcome.allowed
+    return None if isinstance(slo.sli, RatioSli | ThresholdSli | CompositeSli) else outcome.allowed
 
 
 def _unit(slo: Slo) -> str:

@@ -32,13 +32,20 @@ def shard_of(service: str, total: int) -> int:
     return max(range(total), key=lambda number: _drawn(service, number))
 
 
-def placed(services: Iterable[str], total: int) -> dict[str, int]:
+def placed(
+    services: Iterable[str], total: int, together: Iterable[tuple[str, str]] = ()
+) -> dict[str, int]:
     """Service -> the number of the shard that has it.
 
-    It is asked for all services of a configuration at once: services that must stay together would
-    be joined here, under one name, before they are hashed.
+    It is asked for all services of a configuration at once. Pairs that must stay `together`, as
+    composites are made of both, are hashed under one name: the first of all that belong together.
     """
-    return {service: shard_of(service, total) for service in services}
+    name = {service: service for service in services}
+    for one, other in together:
+        first, last = sorted((name[one], name[other]))
+        if first != last:
+            name.update({each: first for each, own in name.items() if own == last})
+    return {service: shard_of(own, total) for service, own in name.items()}
 
 
 def _drawn(service: str, number: int) -> bytes:

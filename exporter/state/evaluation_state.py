@@ -24,8 +24,10 @@ from exporter.slo.model import Slo
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.types import DAY, Bools, Group, SloIndex
 from exporter.state.carry_over import Restoring, followed_slos
+from exporter.state.composing import Composing
 from exporter.state.days import Days
 from exporter.state.impossible_slots import ImpossibleSlots
+from exporter.state.part_times import PartTimes, needed_back
 from exporter.state.policy_records import PolicyRecords
 from exporter.state.reading import Reading, reach_of
 from exporter.state.rebuild import Rebuilds
@@ -54,6 +56,8 @@ class EvaluationState:
     - `impossible`: the slots of which nothing is known as their counts cannot be.
     - `recording`: writes answers down.
     - `revisiting`: which settled slots are looked at again, and what comes of it.
+    - `times`: how late data are and how often series are scraped, also of composites.
+    - `composing`: puts composites together.
     - `reading`: how far the past has been read, and what is read next.
     """
 
@@ -79,8 +83,7 @@ class EvaluationState:
         )
         # What each SLO's spans are made of.
         self._units = [slo.timeslices.slice if slo.timeslices else interval for slo in slos]
-        # Counters are of the day, so that is needed whatever the period.
-        self._longest = [max(slo.period.longest, DAY) for slo in slos]
+        self._longest = needed_back(self.slos)
         self._answered = np.zeros(len(self.slos))
         boundaries = [slo.period.boundary for slo in slos if isinstance(slo.period, CalendarPeriod)]
         boundary = math.gcd(*boundaries) if boundaries else None
@@ -127,6 +130,11 @@ class EvaluationState:
             settle=patience,
             horizon=revisit,
         )
+        waits = self.arrivals, self._answered
+        self.times = PartTimes(
+            self.slos, interval, *waits, lookbacks=self.lookbacks, units=self._units
+        )
+        self.composing = Composing(self.slos, self.ledger, self.series, self.times, slack=slack)
         self._restoring = Restoring(self.ledger)
         self.shared_slots = SharedSlots(
             self.slos, self.ledger, self.series, self._restoring, units=self._units, settle=patience
@@ -257,6 +265,7 @@ class EvaluationState:
                 stored=item.own,
             )
             self.take_records(slo_index, item)
+        self.ledger.cells.forget()
 
     def take_records(self, slo_index: SloIndex, item: StoredSlo) -> None:
         """Take over what is known of an SLO besides its slots."""

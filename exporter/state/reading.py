@@ -63,7 +63,12 @@ class Reading:
         self._settling = settling
         self._longest = longest
         self._rebuilding = rebuilding
-        plain = [not (slo.group_by or slo.timeslices or slo.maintenance) for slo in slos]
+        # What composites are made of is read in slots that can be put together.
+        parts = {part.name for slo in slos for part in slo.parts}
+        plain = [
+            not (slo.group_by or slo.timeslices or slo.maintenance or slo.full_name in parts)
+            for slo in slos
+        ]
         self._long = np.array(plain, dtype=np.bool_) & in_long
         self._odd = OddBlocks(len(slos))
         self._kinds = {(slo.period, slo.alerting.windows) for slo in slos}

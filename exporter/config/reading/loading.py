@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,9 @@ from exporter.config.reading.mistakes import mistakes_of
 from exporter.config.reading.source import Document, parse
 from exporter.config.sections.alerting_section import AlertingSection
 from exporter.config.sections.maintenance_section import MaintenanceSection
+from exporter.config.sections.slo_section import SloSection
 from exporter.config.settings import PlacedWindow, Settings
+from exporter.config.types.composites import wrong_parts
 from exporter.config.types.fields import Interval, Surroundings
 from exporter.config.types.names import (
     no_slos,
@@ -31,6 +34,7 @@ from exporter.config.types.names import (
 from exporter.config.types.section import Section
 from exporter.marked import Mapping, Sequence
 from exporter.prometheus.settings import PrometheusSettings
+from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.model import Slo
 from exporter.specs.options import DEFAULT_INTERVAL, Options
 
@@ -79,6 +83,7 @@ def load(text: str, path: Path) -> Settings:
     mistakes += unknown_names(documents, all_read=all_read)
     mistakes += unknown_datasources(documents)
     mistakes += same_policies(main)
+    mistakes += wrong_parts(documents, all_read=all_read)
     mistakes += unknown_policies(documents, all_read=all_read)
     none = list(no_slos(documents, mistakes)) if not taken.mistakes else []
     mistakes += [*none, *taken.notices] if none else []
@@ -146,7 +151,8 @@ def prometheus_settings(section: str) -> PrometheusSettings:
 
 
 def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) -> Settings:
-    slos: list[Slo] = []
+    slos: dict[str, Slo] = {}
+    sections: dict[str, tuple[SloSection, tuple[MaintenanceWindow, ...]]] = {}
     windows = [_windows(document, file) for document, file in files]
     # Most SLOs say nothing of these, and share them.
     usual = AlertingSection().over(main.alerting)
@@ -159,13 +165,21 @@ def _settings(main: MainFile, files: list[tuple[Document, MainFile | SloFile]]) 
                 for section, placed in reaching
                 if section.reaches(slo.service, slo.name)
             )
-            alerting = usual if slo.alerting is None else slo.alerting.over(main.alerting)
-            slos.append(slo.slo(policy_of(slo), alerting, maintenance))
-    used = {slo.datasource for slo in slos}
+            sections[f"{slo.service}/{slo.name}"] = slo, maintenance
+    # A composite comes after its parts, which exist and make no circle.
+    parts = {
+        name: [each.slo for each in slo.composite.of] if slo.composite else []
+        for name, (slo, _) in sections.items()
+    }
+    for name in TopologicalSorter(parts).static_order():
+        slo, maintenance = sections[name]
+        alerting = usual if slo.alerting is None else slo.alerting.over(main.alerting)
+        slos[name] = slo.slo(policy_of(slo), alerting, maintenance, slos)
+    used = {slo.datasource for slo in slos.values()}
     if main.changes:
         used.add(main.changes.datasource)
     return Settings(
-        slos=tuple(slos),
+        slos=tuple(slos[name] for name in sections),
         datasources=main.used_datasources(used),
         evaluation=main.evaluation.settings(),
         maintenance=tuple(placed for of_file in windows for _, placed in of_file),

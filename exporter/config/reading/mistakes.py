@@ -27,6 +27,7 @@ _WORDS = {
     "bool_parsing": "must be true or false",
     "list_type": "must be a list",
     "dict_type": "must be a mapping of keys to values",
+    "greater_than": "must be above {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
     "less_than_equal": "must be at most {le:g}",
     "value_error": "{error}",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, cast
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from exporter.config.sections.alerting_section import AlertingSection, SloAlerting
 from exporter.config.sections.budgeting import BudgetingSection, CalendarSection, Period
+from exporter.config.sections.composite_section import CompositeSection
 from exporter.config.sections.sli_section import SliSection
 from exporter.config.types.fields import (
     GroupLabel,
@@ -17,10 +19,16 @@ from exporter.config.types.fields import (
     Prose,
     Text,
 )
-from exporter.config.types.section import Section
+from exporter.config.types.section import Section, exactly_one
 from exporter.config.types.times import Day
 from exporter.slo.maintenance import MaintenanceWindow
-from exporter.slo.model import DEFAULT_DATASOURCE, THIRTY_DAYS, Slo
+from exporter.slo.model import (
+    DEFAULT_DATASOURCE,
+    NO_DATASOURCE,
+    THIRTY_DAYS,
+    CompositeSli,
+    Slo,
+)
 from exporter.slo.period import CalendarPeriod, RollingPeriod
 from exporter.slo.policy import Policy
 from exporter.slo.windows import cannot_hold
@@ -52,7 +60,14 @@ class SloSection(Section):
         ),
         examples=["28d"],
     )
-    sli: SliSection = Field(description="What is measured.")
+    sli: SliSection | None = Field(
+        default=None, description="What is measured. Either this or `composite` is required."
+    )
+    composite: CompositeSection | None = Field(
+        default=None,
+        validate_default=True,
+        description="Other SLOs that it is made of, instead of `sli`.",
+    )
     description: Prose | None = Field(
         default=None,
         description="What the SLO promises, in words for people; it may have several lines.",
@@ -111,6 +126,21 @@ class SloSection(Section):
         examples=["{owner: team-identity}"],
     )
 
+    @field_validator("composite")
+    @classmethod
+    def _or_an_sli(
+        cls, composite: CompositeSection | None, info: ValidationInfo
+    ) -> CompositeSection | None:
+        exactly_one(composite, info, "sli")
+        return composite
+
+    @field_validator("datasource")
+    @classmethod
+    def _is_asked(cls, datasource: str, info: ValidationInfo) -> str:
+        if info.data.get("composite") is not None:
+            raise ValueError("must not be combined with composite: nothing is asked for it")
+        return datasource
+
     @field_validator("group_by")
     @classmethod
     def _as_the_query_sums(cls, groups: list[GroupLabel], info: ValidationInfo) -> list[GroupLabel]:
@@ -168,15 +198,22 @@ class SloSection(Section):
         policy: Policy,
         alerting: SloAlerting,
         maintenance: tuple[MaintenanceWindow, ...],
+        others: Mapping[str, Slo],
     ) -> Slo:
-        """The SLO, with what the rest of the files has for it."""
+        """The SLO, with what the rest of the files has for it.
+
+        A composite is made of `others` (by `service/name`), whose maintenance is its own.
+        """
+        sli = self.composite.sli(others) if self.composite else cast(SliSection, self.sli).sli()
+        parts = sli.parts if isinstance(sli, CompositeSli) else ()
+        windows = [*maintenance, *(each for part in parts for each in part.slo.maintenance)]
         shown = tuple(group.shown for group in self.group_by)
         renamed = () if shown == tuple(group.label for group in self.group_by) else shown
         return Slo(
             service=self.service,
             name=self.name,
             objective=self.objective,
-            sli=self.sli.sli(),
+            sli=sli,
             period=_period(self.period),
             timeslices=self.budgeting.timeslices(),
             group_by=tuple(group.label for group in self.group_by),
@@ -186,8 +223,10 @@ class SloSection(Section):
             policy=policy,
             alerting=alerting.alerting,
             low_traffic=alerting.low_traffic,
-            maintenance=maintenance,
-            datasource=self.datasource,
+            maintenance=tuple(each for i, each in enumerate(windows) if each not in windows[:i])
+            if parts
+            else maintenance,
+            datasource=NO_DATASOURCE if parts else self.datasource,
             description=self.description or "",
             criticality=self.criticality or "",
             reviewed=self.reviewed,

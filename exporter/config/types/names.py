@@ -46,7 +46,7 @@ def unknown_names(documents: list[Document], *, all_read: bool) -> Iterator[Mist
             if names and name not in names:
                 kind = "a service" if path[2] == "services" else "an SLO"
                 what = f"{quoted(name)} is not {kind} of {'any' if is_main else 'this'} file"
-                yield document.mistake(path, f"{what}, {_known(name, names)}")
+                yield document.mistake(path, f"{what}, {known_names(name, names)}")
 
 
 def unknown_datasources(documents: list[Document]) -> Iterator[Mistake]:
@@ -57,13 +57,13 @@ def unknown_datasources(documents: list[Document]) -> Iterator[Mistake]:
     if isinstance(changes, Mapping):
         name = changes.get("datasource")
         if isinstance(name, str) and name not in known:
-            message = f"{quoted(name)} is not a datasource, {_known(name, known)}"
+            message = f"{quoted(name)} is not a datasource, {known_names(name, known)}"
             yield documents[0].mistake(("changes", "datasource"), message)
     for document in documents:
-        for index, slo in _entries(document, "slos"):
+        for index, slo in entries(document, "slos"):
             name = slo.get("datasource")
             if isinstance(name, str) and name not in known:
-                message = f"{quoted(name)} is not a datasource, {_known(name, known)}"
+                message = f"{quoted(name)} is not a datasource, {known_names(name, known)}"
                 yield document.mistake(("slos", index, "datasource"), message)
 
 
@@ -71,7 +71,7 @@ def same_policies(main: Document) -> Iterator[Mistake]:
     """Policies that have the name of one before, and services that two of them name."""
     names: dict[str, str] = {}
     services: dict[str, str] = {}
-    for index, policy in _entries(main, "policies"):
+    for index, policy in entries(main, "policies"):
         place = main.place(("policies", index))
         name = policy.get("name")
         if isinstance(name, str) and names.setdefault(name, place) != place:
@@ -86,25 +86,25 @@ def same_policies(main: Document) -> Iterator[Mistake]:
 def unknown_policies(documents: list[Document], *, all_read: bool) -> Iterator[Mistake]:
     """Policies that SLOs name, and services that policies name, but that are not there."""
     main = documents[0]
-    names = [policy.get("name") for _, policy in _entries(main, "policies")]
+    names = [policy.get("name") for _, policy in entries(main, "policies")]
     known = [DEFAULT_POLICY.name, *(name for name in names if isinstance(name, str))]
     for document in documents:
-        for index, slo in _entries(document, "slos"):
+        for index, slo in entries(document, "slos"):
             name = slo.get("policy")
             if isinstance(name, str) and name not in known:
-                message = f"{quoted(name)} is not a policy, {_known(name, known)}"
+                message = f"{quoted(name)} is not a policy, {known_names(name, known)}"
                 yield document.mistake(("slos", index, "policy"), message)
     services = list(dict.fromkeys(service for each in documents for _, service, _ in _slos(each)))
-    for index, policy in _entries(main, "policies") if all_read and services else ():
+    for index, policy in entries(main, "policies") if all_read and services else ():
         for at, service in _texts(policy, "services"):
             if service not in services:
-                message = (
-                    f"{quoted(service)} is not a service of any file, {_known(service, services)}"
-                )
+                words = f"{quoted(service)} is not a service of any file, "
+                message = words + known_names(service, services)
                 yield main.mistake(("policies", index, "services", at), message)
 
 
-def _known(name: str, known: list[str]) -> str:
+def known_names(name: str, known: list[str]) -> str:
+    """What may be meant by a name that is not there."""
     close = get_close_matches(name, known, n=1)
     if close:
         return f"did you mean {quoted(close[0])}?"
@@ -112,7 +112,7 @@ def _known(name: str, known: list[str]) -> str:
 
 
 def _reached(document: Document) -> Iterator[tuple[tuple[str, int, str, int], str]]:
-    for index, window in _entries(document, "maintenance"):
+    for index, window in entries(document, "maintenance"):
         for key in ("services", "slos"):
             for place, name in _texts(window, key):
                 yield ("maintenance", index, key, place), name
@@ -128,15 +128,16 @@ def _texts(section: Mapping, key: str) -> Iterator[tuple[int, str]]:
 
 def _slos(document: Document) -> Iterator[tuple[int, str, str]]:
     """Index, service and name of the SLOs that have both."""
-    for index, slo in _entries(document, "slos"):
+    for index, slo in entries(document, "slos"):
         service, name = slo.get("service"), slo.get("name")
         if isinstance(service, str) and isinstance(name, str):
             yield index, service, name
 
 
-def _entries(document: Document, key: str) -> Iterator[tuple[int, Mapping]]:
-    entries = document.values.get(key)
-    for index, entry in enumerate(entries if isinstance(entries, Sequence) else []):
+def entries(document: Document, key: str) -> Iterator[tuple[int, Mapping]]:
+    """The mappings of a list at the top of a document, with their indices."""
+    found = document.values.get(key)
+    for index, entry in enumerate(found if isinstance(found, Sequence) else []):
         if isinstance(entry, Mapping):
             yield index, entry
 

@@ -7,8 +7,8 @@ import pytest
 from tests.helpers.config.bad_configs import before_slos, complaints, one_slo, rows
 
 SLO_KEYS = (
-    "service, name, objective, period, sli, description, criticality, reviewed, datasource, "
-    "budgeting, alerting, policy, group_by, max_groups, labels"
+    "service, name, objective, period, sli, composite, description, criticality, reviewed, "
+    "datasource, budgeting, alerting, policy, group_by, max_groups, labels"
 )
 
 YAML = {

@@ -177,7 +177,10 @@ SLO = {
 }
 
 SLI = {
-    "no sli": (one_slo(sli=None), "config.yaml:2: slos[0].sli: is required"),
+    "no sli": (
+        one_slo(sli=None),
+        "config.yaml:2: slos[0]: needs exactly one of sli and composite: neither is there",
+    ),
     "no kind": (
         one_slo(sli="{}"),
         f"config.yaml:5: slos[0].sli: {ONE_KIND}: none is given",

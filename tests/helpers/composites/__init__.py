@@ -1,0 +1,1 @@
+"""Composites in plain Python, and SLOs that are composites."""
