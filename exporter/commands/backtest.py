@@ -191,7 +191,7 @@ async def _run(
     settings: Settings, asked: Asked, told: Callable[[int, int], None]
 ) -> BacktestReport:
     async with AsyncExitStack() as stack:
-        used = {slo.datasource for slo in asked.slos}
+        used = {each.datasource for slo in asked.slos for each in slo.measured_by}
         clients = {
             name: await stack.enter_async_context(
                 PrometheusClient(item, name=name, concurrency=settings.evaluation.concurrency)

@@ -51,10 +51,15 @@ async def run_backtests(
         except UnavailableError as error:
             unavailable[slo.datasource] = str(error)
     found: dict[int, list[SloBacktest]] = {}
-    for name in clients:
-        own = [each for each in variants if each[1].datasource == name]
+    composites = [each for each in variants if each[1].parts]
+    together = {
+        **{name: [each for each in variants if each[1].datasource == name] for name in clients},
+        # Each by itself: its parts may be of any datasource.
+        **{f"of the parts of {each[1].full_name}": [each] for each in composites},
+    }
+    for name, own in together.items():
         try:
-            found |= await _of_datasource(clients, settings, asked, own, told)
+            found |= await _read_and_replay(clients, settings, asked, own, told)
         except UnavailableError as error:
             unavailable[name] = str(error)
     return BacktestReport(
@@ -80,7 +85,7 @@ async def _variants(clients: Mapping[str, PrometheusClient], slo: Slo, at: int) 
     return [slo, *(replace(slo, sli=replace(sli, threshold=bound)) for bound in others)]
 
 
-async def _of_datasource(
+async def _read_and_replay(
     clients: Mapping[str, PrometheusClient],
     settings: EvaluationSettings,
     asked: Asked,

@@ -22,7 +22,7 @@ from exporter.daemon.logs import configure
 from exporter.daemon.web_config import reloading_web_config
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
-from exporter.review.review import review, worst
+from exporter.review.review import review, review_composite, worst
 from exporter.slo.findings import Finding, Level
 from exporter.slo.model import Slo
 from exporter.slo.snapshot import SloStatus
@@ -88,6 +88,9 @@ async def live_check(settings: Settings) -> Reviewed:
             first.setdefault((status.slo.service, status.slo.name), status)
         slos = []
         for status in first.values():
+            if status.slo.parts:
+                slos.append((status.slo, review_composite(status)))
+                continue
             way = engine.way(status.slo)
             if status.slo.datasource not in unavailable and way is not None:
                 client = clients[status.slo.datasource]

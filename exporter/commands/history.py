@@ -153,7 +153,7 @@ async def _run(
     told: Callable[[int, int], None],
 ) -> None:
     levels = EvaluationState(settings.slos, settings.evaluation.interval).ledger.levels
-    used = {slo.datasource for slo in settings.slos}
+    used = {each.datasource for slo in settings.slos for each in slo.measured_by}
     async with AsyncExitStack() as stack:
         clients = {
             name: await stack.enter_async_context(
@@ -168,7 +168,9 @@ async def _run(
         reader = PastReader(clients, settings.evaluation, told)
         async for place, pasts in reader.read(wanted):
             slo = settings.slos[place]
-            interval = settings.datasources[slo.datasource].scrape_interval
+            interval = max(
+                settings.datasources[each.datasource].scrape_interval for each in slo.measured_by
+            )
             for past in pasts:
                 of = PastOf(slo, slo.groups(past.group), past.history, past.slack, interval)
                 series.write(past_snapshots(of, levels, ends))

@@ -18,6 +18,7 @@ from exporter.collection.slot_counter import SlotCounter
 from exporter.collection.slot_range import SlotRange
 from exporter.daemon.asking import Asking
 from exporter.daemon.exclusive import Exclusive
+from exporter.daemon.part_problems import with_composites
 from exporter.daemon.slo_problems import SloProblems
 from exporter.evaluation.chart_data import read
 from exporter.ledger.levels import Level
@@ -106,9 +107,10 @@ class PastReader:
         Raises:
             UnavailableError: a datasource does not answer.
         """
-        self._whole = sum(len(_chunks(each)) for each in wanted)
-        for first, part in _portions(wanted):
-            found = await self._read(part)
+        portions = [(first, part, _with_parts(part)) for first, part in _portions(wanted)]
+        self._whole = sum(len(_chunks(each)) for _, _, asked in portions for each in asked)
+        for first, part, asked in portions:
+            found = await self._read(asked)
             for place in range(len(part)):
                 yield first + place, found[place]
 
@@ -127,7 +129,7 @@ class PastReader:
         state.go_to(end)
         problems = SloProblems()
         asking = Asking(counter, lambda: state, problems, Exclusive(), self._settings)
-        for name in dict.fromkeys(slo.datasource for slo in slos):
+        for name in dict.fromkeys(slo.datasource for slo in slos if not slo.parts):
             those = [s for s, slo in enumerate_slos(slos) if slo.datasource == name]
             queries.note_scrape_intervals(
                 await measure(self._clients, slos, queries.selectors, those, end)
@@ -146,7 +148,8 @@ class PastReader:
             await asking.ask(request, now=float("inf"))
             self._done += sum(len(those) for _, those in some)
             self._told(self._done, self._whole)
-        told = problems.told()
+        state.composing.compose()
+        told = with_composites(problems.told(), state.times.parts, slos)
         found: list[list[Past]] = []
         for slo_index, each in enumerate_slos(wanted):
             series = state.series.indices(slo_index)
@@ -167,8 +170,25 @@ class PastReader:
         return found
 
 
+def _with_parts(wanted: Sequence[SpanWanted]) -> list[SpanWanted]:
+    """The same, and behind them what composites are made of, over the spans of these."""
+    found = list(wanted)
+    places: dict[int, int] = {}
+    for each in found:  # parts that are composites themselves come to it later
+        for part in each.slo.parts:
+            place = places.setdefault(id(part.slo), len(found))
+            if place == len(found):
+                found.append(SpanWanted(part.slo, each.start, each.end))
+                continue
+            start, end = min(found[place].start, each.start), max(found[place].end, each.end)
+            found[place] = SpanWanted(part.slo, start, end)
+    return found
+
+
 def _chunks(wanted: SpanWanted) -> list[tuple[int, int]]:
     """Spans that are asked for by themselves, oldest first; whole slices only."""
+    if wanted.slo.parts:
+        return []
     unit = wanted.slo.timeslices.slice if wanted.slo.timeslices else 1
     end = wanted.end - wanted.end % unit
     edges = [wanted.start, *range(wanted.start - wanted.start % CHUNK + CHUNK, end, CHUNK), end]
@@ -180,7 +200,7 @@ def _portions(wanted: Sequence[SpanWanted]) -> list[tuple[int, Sequence[SpanWant
     found: list[tuple[int, Sequence[SpanWanted]]] = []
     first = series = 0
     for place, each in enumerate(wanted):
-        more = each.slo.max_groups if each.slo.group_by else 1
+        more = each.slo.max_groups if each.slo.group_by else 1 + len(each.slo.parts)
         if place > first and series + more > MOST_SERIES:
             found.append((first, wanted[first:place]))
             first, series = place, 0

@@ -7,7 +7,7 @@ import time
 
 from exporter.daemon.running_config import RunningConfig
 from exporter.prometheus.errors import UnavailableError
-from exporter.review.review import review
+from exporter.review.review import review, review_composite
 from exporter.slo.findings import Finding
 from exporter.slo.snapshot import SloStatus
 
@@ -30,6 +30,8 @@ class Reviews:
         """What is found of an SLO; None if that cannot be told now."""
         slo = status.slo
         key = slo.service, slo.name
+        if slo.parts:
+            return tuple(review_composite(status))
         way, client = running.engine.way(slo), running.clients.get(slo.datasource)
         if way is None or client is None:
             return None

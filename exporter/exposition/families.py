@@ -13,6 +13,7 @@ from exporter.exposition.selection import EVERYTHING, WINDOWED, Selection
 from exporter.exposition.slo_metrics import FAMILIES, Family
 from exporter.exposition.text import Points, label
 from exporter.slo.records import Change
+from exporter.slo.rollups import Rollup, rollups
 from exporter.slo.snapshot import SloStatus, Snapshot
 from exporter.slo.types import DAY
 
@@ -33,6 +34,27 @@ CHANGE = (
     "gauge",
     "When a change was made to the service: its newest five of the last day.",
 )
+
+ROLLUPS = (
+    (
+        "slo_rollup_error_budget_remaining_ratio",
+        "gauge",
+        "The share of the error budgets of a service, of an owner, or of all that is left, each "
+        "budget weighed by its length as full downtime.",
+    ),
+    (
+        "slo_rollup_error_budget_remaining_worst_ratio",
+        "gauge",
+        "The least that an SLO of them has left of its error budget.",
+    ),
+    ("slo_rollup_slos", "gauge", "How many SLOs they are."),
+    (
+        "slo_rollup_slos_unknown",
+        "gauge",
+        "Of how many of them the budget is not known: the other figures are without these.",
+    ),
+)
+"""Four series at the most for each service and owner: few beside those of their SLOs."""
 
 NEWEST_CHANGES = 5
 """Of a service: labels that come and go must not become many."""
@@ -113,6 +135,23 @@ def other_families(
         for service, of_service in snapshot.changes.items()
     )
     yield (*CHANGE, changed)
+    rolled = [(_rollup_labels(each), _figures(each)) for each in rollups(snapshot.slos)]
+    for i, rollup in enumerate(ROLLUPS):
+        points = ((labels, _one(figures[i])) for labels, figures in rolled)
+        yield (*rollup, points)
+
+
+def _rollup_labels(of: Rollup) -> str:
+    return f"{label('rollup', of.kind)},{label('name', of.name)}"
+
+
+def _figures(of: Rollup) -> tuple[float | None, ...]:
+    worst = of.worst.budget.remaining if of.worst and of.worst.budget else None
+    return of.remaining, worst, float(of.slos), float(of.unknown)
+
+
+def _one(value: float | None) -> Points:
+    return [] if value is None else [("", value)]
 
 
 def _change_points(changes: Sequence[Change], at: int) -> Points:

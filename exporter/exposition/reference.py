@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry
 
 from exporter.exposition.alert_metrics import ALERT_FAMILIES
-from exporter.exposition.families import CHANGE, OVERRIDES, SERVICE_TIER
+from exporter.exposition.families import CHANGE, OVERRIDES, ROLLUPS, SERVICE_TIER
 from exporter.exposition.selection import OPTIONAL
 from exporter.exposition.self_metrics import PREFIX, SelfFigures, SelfMetrics, StoreFigures
 from exporter.exposition.slo_metrics import FAMILIES, Family
@@ -123,6 +123,8 @@ def reference() -> str:
     slos += _row(name, kind, "(no `slo`)", help_)
     name, kind, help_ = CHANGE
     slos += _row(name, kind, "what (and no `slo`)", help_)
+    for name, kind, help_ in ROLLUPS:
+        slos += _row(name, kind, "rollup (`service`, `owner`, `all`), name (and no `slo`)", help_)
     whom = "".join(f"| {who} | {what} | {count} |\n" for who, what, count in FOR_WHOM)
     head = "\nWhich are for whom:\n\n| for | metrics | series of an SLO |\n|---|---|---|\n"
     return INTRO + slos + head + whom + LIGHTER + FORMULAS.lstrip() + _table(_own()) + OUTRO

@@ -8,6 +8,7 @@ from datetime import tzinfo
 
 from exporter.reports.incidents import runbook
 from exporter.reports.subjects import Identity, page_path, period_name
+from exporter.slo.combining import Method
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import percent, written
 from exporter.slo.findings import Finding
@@ -15,7 +16,6 @@ from exporter.slo.model import (
     CompositeSli,
     EventsSli,
     LatencySli,
-    Method,
     ProbeSli,
     QuerySli,
     RatioSli,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from exporter.prometheus.bucket_bounds import bound_matcher
 from exporter.prometheus.client import PrometheusClient
@@ -35,10 +35,7 @@ async def review(
     Raises:
         UnavailableError: the datasource does not answer.
     """
-    findings: list[Finding] = []
-    if status.problem:
-        measured = status.state in {DataState.OK, DataState.NO_TRAFFIC}
-        findings.append((warn if measured else fail)("data", status.problem))
+    findings = list(_problem(status))
     try:
         findings += await _look_at_series(client, status.slo.sli, way, at)
     except UnavailableError:
@@ -46,6 +43,17 @@ async def review(
     except PrometheusError as error:
         findings.append(fail("query", f"Prometheus refuses it: {error}"))
     return [*findings, *look_at_figures(status)]
+
+
+def review_composite(status: SloStatus) -> list[Finding]:
+    """The same for a composite: its parts are reviewed by themselves."""
+    return [*_problem(status), *look_at_figures(status)]
+
+
+def _problem(status: SloStatus) -> Iterator[Finding]:
+    if status.problem:
+        measured = status.state in {DataState.OK, DataState.NO_TRAFFIC}
+        yield (warn if measured else fail)("data", status.problem)
 
 
 def worst(findings: Sequence[Finding]) -> Level:

@@ -7,6 +7,7 @@ from exporter.slo.durations import format_duration
 from exporter.slo.figures import left, number, pace, percent, since
 from exporter.slo.model import (
     NO_UNIT,
+    CompositeSli,
     LatencySli,
     ProbeSli,
     RatioSli,
@@ -105,6 +106,8 @@ def what_fails(sli: Sli, ratio: float) -> str:
             return f"{share} of probes fail"
         case RatioSli():
             return f"the error ratio is {share}"
+        case CompositeSli():
+            return f"{share} of all moments are bad"
         case ThresholdSli():
             return f"the value is not {sli.op} {number(sli.bound)} {share} of the time"
         case _:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exporter.slo.model import CompositeSli, Method, OnUnknown
+from exporter.slo.combining import Method, OnUnknown
+from exporter.slo.model import CompositeSli
 from exporter.slo.plausible import possible_each
 from exporter.slo.types import Bools, Floats
 

@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from exporter.slo.model import DEFAULT_DATASOURCE, CompositeSli, Method, Slo
+from exporter.slo.combining import Method
+from exporter.slo.model import DEFAULT_DATASOURCE, CompositeSli, Slo
 
 
 def measured(slo: Slo) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from functools import lru_cache
 
 from exporter.slo.alerting import (
@@ -15,6 +14,7 @@ from exporter.slo.alerting import (
     LABELS_SHOWN,
     Alerting,
 )
+from exporter.slo.combining import Method, OnUnknown
 from exporter.slo.durations import format_duration
 from exporter.slo.maintenance import MaintenanceWindow
 from exporter.slo.period import Period, RollingPeriod
@@ -133,21 +133,6 @@ class ThresholdSli:
     bound: float
 
 
-class Method(StrEnum):
-    """How a composite's good ratio of a slot comes of those of its parts."""
-
-    ALL = "all"
-    WORST = "worst"
-    WEIGHTED = "weighted"
-
-
-class OnUnknown(StrEnum):
-    """What becomes of a slot of a composite of which a part is not known."""
-
-    UNKNOWN = "unknown"
-    LEAVE_OUT = "leave_out"
-
-
 @dataclass(frozen=True, slots=True)
 class Part:
     """An SLO that a composite is made of; `weight` counts where the composite is weighted.
@@ -244,6 +229,11 @@ class Slo:
     def parts(self) -> tuple[Part, ...]:
         """What it is made of, if it is a composite."""
         return self.sli.parts if isinstance(self.sli, CompositeSli) else ()
+
+    @property
+    def measured_by(self) -> tuple[Slo, ...]:
+        """The SLOs that are asked for it: itself, or those that a composite comes down to."""
+        return tuple(i for part in self.parts for i in part.slo.measured_by) or (self,)
 
     @property
     def shown_groups(self) -> tuple[str, ...]:

@@ -18,8 +18,9 @@ from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import middle_slot
 from exporter.ledger.slot_status import SlotStatus
 from exporter.ledger.slots import Slots
+from exporter.slo.combining import OnUnknown
 from exporter.slo.maintenance import excluded
-from exporter.slo.model import CompositeSli, OnUnknown, Slo
+from exporter.slo.model import CompositeSli, Slo
 from exporter.slo.types import Bools, Floats, Group, SloIndex
 from exporter.state.composite_slots import Made, PartSlots, asked, put_together
 from exporter.state.part_times import PartTimes

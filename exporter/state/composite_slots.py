@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from exporter.collection.resample import by_slices
 from exporter.collection.slot_range import Counts
 from exporter.ledger.slot_status import SlotStatus
+from exporter.slo.combining import OnUnknown
 from exporter.slo.composites import Ratios, combined, evened_out, ratios, reached_back
-from exporter.slo.model import CompositeSli, OnUnknown, Timeslices
+from exporter.slo.model import CompositeSli, Timeslices
 from exporter.slo.types import Bools, Floats
 
 

@@ -6,17 +6,23 @@ import math
 from collections.abc import Mapping, Sequence
 
 from exporter.collection.lateness import Arrivals
-from exporter.slo.model import CompositeSli, OnUnknown, RatioSli, Slo, ThresholdSli
+from exporter.slo.combining import OnUnknown
+from exporter.slo.model import CompositeSli, RatioSli, Slo, ThresholdSli
 from exporter.slo.types import DAY, Floats, SloIndex, enumerate_slos
 
 
 def parts_of(slos: Sequence[Slo]) -> dict[SloIndex, tuple[SloIndex, ...]]:
     """The SLOs that each composite among some is made of; a composite comes after its parts."""
-    places = {slo.full_name: slo_index for slo_index, slo in enumerate_slos(slos)}
+    # The very SLOs first: others may have the same name, with another threshold.
+    places: dict[int | str, SloIndex] = {}
+    for slo_index, slo in enumerate_slos(slos):
+        places.setdefault(id(slo), slo_index)
+        places.setdefault(slo.full_name, slo_index)
     found: dict[SloIndex, tuple[SloIndex, ...]] = {}
 
     def visit(slo_index: SloIndex) -> None:
-        parts = tuple(places[part.name] for part in slos[slo_index].parts)
+        own = slos[slo_index].parts
+        parts = tuple(places.get(id(part.slo), places[part.name]) for part in own)
         if parts and slo_index not in found:
             for part in parts:
                 visit(part)

@@ -98,6 +98,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             *report_routes(publisher, daemon, writing),
             Route("/", pages.overview),
             Route("/slo/{name:path}", pages.slo),
+            Route("/rollups", pages.rollups),
             Route("/runbooks", pages.runbooks),
             Route("/runbooks/{name}", pages.runbook),
             Mount("/static", pages.assets),

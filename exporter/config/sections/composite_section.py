@@ -9,7 +9,8 @@ from pydantic import Field, PlainValidator, field_validator
 
 from exporter.config.types.fields import Kind, Text, one_of
 from exporter.config.types.section import Section
-from exporter.slo.model import CompositeSli, Method, OnUnknown, Part, Slo
+from exporter.slo.combining import Method, OnUnknown
+from exporter.slo.model import CompositeSli, Part, Slo
 
 _METHODS: dict[str, str | None] = dict.fromkeys(Method)
 _ON_UNKNOWN: dict[str, str | None] = dict.fromkeys(OnUnknown)

@@ -14,6 +14,8 @@ from exporter.slo.durations import format_duration
 from exporter.slo.event_history import EventHistory
 from exporter.slo.findings import Finding
 from exporter.slo.incident_details import IncidentDetails, incident_details
+from exporter.slo.model import CompositeSli
+from exporter.slo.part_shares import PartShare
 from exporter.slo.records import Change, Firing
 from exporter.slo.snapshot import Alert, SloStatus
 from exporter.slo.types import DAY
@@ -59,8 +61,11 @@ def detail(
     findings: Sequence[Finding] | None = None,
     *,
     changes: Sequence[Change] = (),
+    parts: Sequence[PartShare] = (),
 ) -> dict[str, object]:
-    """The variables of the template; `changes` are those of the service, oldest first."""
+    """The variables of the template; `changes` are those of the service, oldest first, and
+    `parts` those of a composite.
+    """
     slo, tier, budget = status.slo, status.tier, status.budget
     drawing = None
     if history is not None and history.known.any():
@@ -118,12 +123,31 @@ def detail(
         "policy": slo.policy,
         "tiers": policy_tiers(status),
         "datasource": slo.datasource,
+        "parts": [_part(one) for one in parts],
+        "method": slo.sli.method if isinstance(slo.sli, CompositeSli) else "",
         "findings": findings,
         "source": source,
         "counted_by": [(text, _graph(source, [text])) for text in source.queries] if source else [],
         "graph_queries": list(source.graph_queries.items()) if source else [],
         "graphs_url": _graph(source, source.graph_queries.values(), shown) if source else "",
         "dashboard": _dashboard(status, source),
+    }
+
+
+def _part(of: PartShare) -> dict[str, str]:
+    """A part of a composite: without a status, nothing is known of it."""
+    status = of.status
+    budget = status.budget if status else None
+    return {
+        "name": of.name,
+        "url": page_path(status) if status else "",
+        "weight": "" if of.weight is None else figures.written(of.weight),
+        "tier": formatting.tier(tier_name(status)) if status else "",
+        "look": formatting.look(status) if status else "none",
+        "remaining": formatting.percent(budget.remaining if budget else None),
+        "error_ratio": formatting.small_percent(of.error_ratio),
+        "share": formatting.percent(of.share),
+        "state": status.state.replace("_", " ") if status else "not known",
     }
 
 

@@ -11,12 +11,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from exporter.exposition.publisher import Publisher
+from exporter.slo.part_shares import part_shares
+from exporter.slo.rollups import rollups
 from exporter.web.daemon import Daemon
 from exporter.web.pages.assets import Assets
 from exporter.web.pages.detail import detail
 from exporter.web.pages.filters import View
 from exporter.web.pages.overview import Overview
 from exporter.web.pages.ranges import NAMES, chosen_range, without, without_range
+from exporter.web.pages.rollup_rows import rollup_row
 from exporter.web.pages.runbooks import runbooks
 from exporter.web.pages.what_if import PARAMETER, asked_for, what_if
 from exporter.web.server.pools import Pool
@@ -34,7 +37,7 @@ def _written(version: str) -> tuple[Assets, dict[str, Template]]:
         lstrip_blocks=True,
     )
     environment.globals |= {"version": version, "asset": assets.url}
-    names = ("overview", "slo", "missing", "runbook", "runbooks")
+    names = ("overview", "slo", "rollups", "missing", "runbook", "runbooks")
     return assets, {name: environment.get_template(f"{name}.html") for name in names}
 
 
@@ -118,9 +121,21 @@ class Pages:
             shown = detail(
                 *(status, history, chosen_range(status, range_name), source, findings),
                 changes=changes,
+                parts=part_shares(status, overview.snapshot.slos),
             )
             return self._templates["slo"].render(shown, what_if=asking, **daemon)
 
+        return HTMLResponse(await self._pool.run(render))
+
+    async def rollups(self, _: Request) -> Response:
+        """What services, owners and all have left of their budgets."""
+
+        def render() -> str:
+            snapshot = self._publisher.snapshot
+            rows = [rollup_row(each) for each in rollups(snapshot.slos)]
+            return self._templates["rollups"].render(rows=rows, **daemon)
+
+        daemon = self._of_daemon()
         return HTMLResponse(await self._pool.run(render))
 
     async def runbooks(self, _: Request) -> Response:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from exporter.slo.model import NO_DATASOURCE, CompositeSli, Method, OnUnknown, Part, Slo
+from exporter.slo.combining import Method, OnUnknown
+from exporter.slo.model import NO_DATASOURCE, CompositeSli, Part, Slo
 from exporter.slo.types import DAY
 from tests.helpers.samples import slo
 

@@ -8,7 +8,8 @@ import pytest
 
 from exporter.config.reading.loading import load
 from exporter.config.settings import Settings
-from exporter.slo.model import NO_DATASOURCE, CompositeSli, Method, OnUnknown
+from exporter.slo.combining import Method, OnUnknown
+from exporter.slo.model import NO_DATASOURCE, CompositeSli
 from exporter.slo.sharding import Shard
 from tests.helpers.config.bad_configs import complaints, rows
 
