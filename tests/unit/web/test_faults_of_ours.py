@@ -38,6 +38,7 @@ ASKING = [
     ("GET", "/api/v1/backtest?service=auth&slo=availability", None),
     ("GET", "/api/v1/changes", None),
     ("GET", "/", None),
+    ("GET", "/rollups", None),
     ("GET", "/slo/auth/availability", None),
 ]
 """Every route that asks the daemon."""
