@@ -56,8 +56,7 @@ class EvaluationState:
     - `impossible`: the slots of which nothing is known as their counts cannot be.
     - `recording`: writes answers down.
     - `revisiting`: which settled slots are looked at again, and what comes of it.
-    - `times`: how late data are and how often series are scraped, also of composites.
-    - `composing`: puts composites together.
+    - `composing`: puts composites together; `times` are theirs, and those of all.
     - `reading`: how far the past has been read, and what is read next.
     """
 
@@ -130,10 +129,8 @@ class EvaluationState:
             settle=patience,
             horizon=revisit,
         )
-        waits = self.arrivals, self._answered
-        self.times = PartTimes(
-            self.slos, interval, *waits, lookbacks=self.lookbacks, units=self._units
-        )
+        units = self._units, interval
+        self.times = PartTimes(self.slos, units, self.arrivals, self._answered, self.lookbacks)
         self.composing = Composing(self.slos, self.ledger, self.series, self.times, slack=slack)
         self._restoring = Restoring(self.ledger)
         self.shared_slots = SharedSlots(

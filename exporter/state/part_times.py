@@ -48,30 +48,26 @@ class PartTimes:
 
     Args:
         slos: all SLOs, parts included.
-        interval: the length of the finest slots.
+        units: what each SLO's spans are made of, and the finest slots, in seconds.
         arrivals: up to when the data of each SLO are complete.
         answered: until when each is answered for, Unix seconds.
         lookbacks: two scrape intervals of each, in seconds.
-        units: what each SLO's spans are made of, in seconds.
     """
 
     def __init__(
         self,
         slos: Sequence[Slo],
-        interval: int,
+        units: tuple[Sequence[int], int],
         arrivals: Arrivals,
         answered: Floats,
-        *,
         lookbacks: Sequence[int],
-        units: Sequence[int],
     ) -> None:
         self._slos = slos
         self.parts: Mapping[SloIndex, tuple[SloIndex, ...]] = parts_of(slos)
         self._arrivals = arrivals
         self._lookbacks = lookbacks
-        self._units = units
         self._answered = answered
-        self._interval = interval
+        self._units, self._interval = units
 
     def scrape_interval(self, slo_index: SloIndex) -> float:
         """How often series are scraped at the least, in seconds; 0 if that is not known."""

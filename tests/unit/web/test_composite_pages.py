@@ -27,7 +27,7 @@ def test_the_page_shows_the_parts_and_their_share_of_the_burn() -> None:
     text = web().ask("/slo/shop/journey").text
     assert '<a href="/slo/shop/front">shop/front</a>' in text
     assert '<td class="number" data-label="Weight">2</td>' in text
-    assert 'data-label="Share of the burn">91%' in text
+    assert 'data-label="Share of the burn">90.9%' in text
     assert "by the method weighted" in text
 
 
