@@ -12,6 +12,7 @@ from exporter.specs.fields import look_through
 from exporter.specs.labels import flattened, group_by, slo_labels
 from exporter.specs.node import Node, Remarks, Section, SpecError
 from exporter.specs.openslo_alerts import alerting
+from exporter.specs.openslo_composites import composite
 from exporter.specs.openslo_fields import ALPHA, OBJECTS
 from exporter.specs.openslo_library import Library, check_type
 from exporter.specs.openslo_periods import NOMINAL, period, seconds, slice_length
@@ -38,17 +39,20 @@ def translate(found: Found, library: Library, remarks: Remarks) -> Iterator[tupl
     objectives = spec.needed("objectives").entries()
     if not objectives:
         raise SpecError(spec.needed("objectives"), "has no objective")
-    if len([each for each in objectives if _own_indicator(each)]) > 1:
-        remarks.say(
-            spec.needed("objectives"),
-            "are a composite SLO: each is an SLO by itself, and no composite is made of them",
-        )
     names = _names(metadata.needed("name"), objectives)
+    made: list[tuple[Mapping, Node]] = []
     for slo_name, objective in zip(names, objectives, strict=True):
         try:
-            yield _slo(slo_name, metadata, spec, objective, library, remarks), objective
+            made.append((_slo(slo_name, metadata, spec, objective, library, remarks), objective))
         except SpecError as refused:
             remarks.all.append(refused.remark)
+    yield from made
+    own = [each for each in objectives if _own_indicator(each)]
+    if len(own) > 1 and len(made) == len(objectives):
+        whole = spec.needed("objectives")
+        found_composite = composite(metadata.needed("name"), made, whole, remarks)
+        if found_composite is not None:
+            yield found_composite, whole
 
 
 def _data_source(node: Node, library: Library, remarks: Remarks) -> None:

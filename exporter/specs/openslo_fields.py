@@ -115,10 +115,7 @@ SLO: Fields = {
     "spec.objectives[].timeSliceTarget": Field("`budgeting.target`, in percent"),
     "spec.objectives[].timeSliceWindow": Field("`budgeting.slice`; a number is minutes"),
     **{f"spec.objectives[].{key}": field for key, field in _INDICATOR.items()},
-    "spec.objectives[].compositeWeight": Field(
-        "left out, which is said: each objective is an SLO by itself",
-        remark="is left out: each objective is an SLO by itself, and no composite is made of them",
-    ),
+    "spec.objectives[].compositeWeight": Field("`composite.of[].weight`"),
     "spec.alertPolicies[].alertPolicyRef": Field("the AlertPolicy of that name"),
     "spec.alertPolicies[].kind": Field("tells that it is a policy"),
     "spec.alertPolicies[].metadata": Field("left out", free=True),

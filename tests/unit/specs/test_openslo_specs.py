@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -290,11 +289,31 @@ def test_is_refused_with_its_place(name: str):
     assert f"openslo.yaml{message}" in str(caught.value)
 
 
-def test_a_composite_is_told_to_be_its_parts():
-    """Each objective with an indicator of its own is an SLO by itself."""
+def composed(weights: tuple[str, str]):
+    """An SLO with two objectives that have indicators of their own."""
     own = f"indicator: {{metadata: {{name: b}}, spec: {{{RATIO}}}}}"
-    text = spec(objective=f"{{target: 0.9, {own}, compositeWeight: 2}}, {{target: 0.99, {own}}}")
-    found = load(text, Path("openslo.yaml"))
-    assert len(found.slos) == 2
-    assert Decimal(str(found.slos[1].objective.ratio)) == Decimal("0.99")
-    assert any("are a composite SLO" in notice for notice in found.notices)
+    text = spec(
+        objective=f"{{target: 0.9, {own}{weights[0]}}}, {{target: 0.99, {own}{weights[1]}}}"
+    )
+    return load(text, Path("openslo.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("weights", "method", "objective"),
+    [(("", ""), "all", 0.891), ((", compositeWeight: 2", ""), "weighted", 0.93)],
+)
+def test_a_composite_is_made_of_its_objectives(
+    weights: tuple[str, str], method: str, objective: float
+):
+    """Each is an SLO by itself; the whole's objective is what theirs come to."""
+    found = composed(weights)
+    *parts, whole = found.slos
+    assert [each.objective.ratio for each in parts] == [0.9, 0.99]
+    assert whole.full_name == "shop/answers"
+    assert whole.objective.ratio == objective
+    assert whole.sli.method == method
+    assert [(part.slo, part.weight) for part in whole.parts] == [
+        (parts[0], 2 if weights[0] else 1),
+        (parts[1], 1),
+    ]
+    assert any("is made of them" in notice for notice in found.notices)
