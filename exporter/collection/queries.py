@@ -162,17 +162,20 @@ class Queries:
         return self._plain[slo_index]
 
     def newest_of(self, slo: Slo) -> tuple[str, ...]:
-        """What is asked for the finest slot of an SLO; nothing if it is not one of ours."""
+        """What is asked for the finest slot of an SLO; nothing if it is not one of ours, or made of
+        others."""
         slo_index = self._index(slo)
-        if slo_index is None:
+        if slo_index is None or self._slos[slo_index].parts:
             return ()
         slices = self._slos[slo_index].timeslices
         return tuple(self.expressions(slo_index, slices.slice if slices else self._interval))
 
     def way_of(self, slo: Slo) -> Indicator | None:
-        """How an SLO is measured now; None if it is not one of ours."""
+        """How an SLO is measured now; None if it is not one of ours, or made of others."""
         slo_index = self._index(slo)
-        return None if slo_index is None else self.indicators[slo_index][0]
+        if slo_index is None or self._slos[slo_index].parts:
+            return None
+        return self.indicators[slo_index][0]
 
     def _index(self, slo: Slo) -> SloIndex | None:
         name = slo.service, slo.name

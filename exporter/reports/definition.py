@@ -83,7 +83,8 @@ class MaintenanceLine:
 class DefinitionReport:
     """The definition of one SLO. Times are Unix seconds, parts are ratios.
 
-    - `measures`: the SLI in a sentence; `good`: what makes an event good.
+    - `measures`: the SLI in a sentence; `good`: what makes an event good. `parts` are the SLOs
+      that a composite is made of.
     - `budget_seconds`: the budget of a whole period as a full outage; `budget_events`: of the
       events of the last one, None while they are not known.
     - `budgeting`: what the budget is counted in.
@@ -100,6 +101,7 @@ class DefinitionReport:
     reviewed: str | None
     labels: Mapping[str, str]
     measures: str
+    parts: tuple[str, ...]
     good: str
     group_by: tuple[str, ...]
     budgeting: str
@@ -156,6 +158,7 @@ def definition_report(
         reviewed=slo.reviewed.isoformat() if slo.reviewed else None,
         labels=slo.labels,
         measures=measures,
+        parts=tuple(part.name for part in slo.parts),
         good=good,
         group_by=slo.group_by,
         budgeting=_budgeting(slo),

@@ -127,6 +127,13 @@ class TestSlots:
             asked.append([each.text for each in fake.ranges])
         assert asked[0] == asked[1]
 
+    def test_it_has_neither_queries_nor_a_way_to_be_measured(self) -> None:
+        """Pages and documents show none."""
+        journey = composite("all", *PARTS)
+        one = engine(Story().fake(), journey, *PARTS)
+        assert (one.queries(journey), one.way(journey)) == ((), None)
+        assert one.queries(PARTS[0])
+
     def test_composites_may_be_made_of_composites(self) -> None:
         """In any order of the file."""
         story = Story()
