@@ -68,9 +68,7 @@ class Engine:
         self.state = EvaluationState(
             self.slos,
             settings.interval,
-            queries.scrape_intervals.lookbacks,
-            queries.slack,
-            settings.settle,
+            *(queries.scrape_intervals.lookbacks, queries.slack, settings.settle),
             most_fine=settings.most_fine,
             revisit=settings.revisit,
         )
@@ -206,17 +204,11 @@ class Engine:
     def _next_step(self, datasource: str | None) -> Step | None:
         """What of a datasource's history, or of all, is to be asked next."""
         self._progress = self.state.reading.progress()
-        others = {
-            s
-            for s, slo in enumerate_slos(self.slos)
-            if slo.parts or datasource not in (None, slo.datasource)
-        }
+        names = self.datasources if datasource is None else (datasource,)
+        others = {s for s, slo in enumerate_slos(self.slos) if slo.datasource not in names}
         step = self.state.reading.next(others | self._problems.not_yet(self.ledger.end))
-        if step is None:
-            self._problems.composed(self.state.composing.compose())
-            self._progress = self.state.reading.progress()
         if step is None or not step.urgent:
-            self._with_figures.update(self.datasources if datasource is None else (datasource,))
+            self._with_figures.update(names)
         return step
 
     def has_figures(self, datasource: str) -> bool:
@@ -305,8 +297,4 @@ class Engine:
         found, by_sums = self._counter.invalid(self.ledger.end), self.state.impossible
         for slo_index, groups in by_sums.newest(self.ledger.end - HOUR).items():
             found[slo_index] = groups | found.get(slo_index, {})
-        for slo_index in self.state.times.parts:
-            of_parts = self.state.composing.invalid(slo_index, found)
-            if of_parts:
-                found[slo_index] = of_parts
-        return found
+        return self.state.composing.with_composites(found)

@@ -60,6 +60,7 @@ class Composing:
         ledger: where the slots are.
         series: the series of each SLO.
         times: which SLOs are parts of which, and how late their events may be counted.
+        replay: has tiers of an SLO replayed from a moment on, but no earlier than from another.
         slack: how many seconds of events the counters of an SLO may be apart.
     """
 
@@ -70,12 +71,14 @@ class Composing:
         series: SeriesTable,
         times: PartTimes,
         *,
+        replay: Callable[[SloIndex, int, int], object],
         slack: Callable[[SloIndex], float],
     ) -> None:
         self._slos = slos
         self._ledger = ledger
         self._series = series
         self._times = times
+        self._replay = replay
         self._slack = slack
         self._middle = middle_slot(ledger.interval)
         self._composites = [
@@ -105,21 +108,27 @@ class Composing:
         self._times.note_answered()
         return wrong
 
-    def invalid(
-        self, slo_index: SloIndex, of_parts: Mapping[SloIndex, Mapping[Group, str]]
-    ) -> dict[Group, str]:
-        """Why no figure of a composite's groups can be right: as none of a part's can be.
+    def with_composites(
+        self, invalid: dict[SloIndex, dict[Group, str]]
+    ) -> dict[SloIndex, dict[Group, str]]:
+        """Why no figure of SLOs' groups can be right, and of composites: as none of a part's can.
 
         Composites that leave out what is not known leave out such a part as well.
         """
-        [of] = [each for each in self._composites if each.slo_index == slo_index]
+        for each in self._composites:
+            words = self._invalid(each, invalid)
+            if words and each.sli.on_unknown is not OnUnknown.LEAVE_OUT:
+                invalid[each.slo_index] = words
+        return invalid
+
+    def _invalid(
+        self, of: _Composite, of_parts: Mapping[SloIndex, Mapping[Group, str]]
+    ) -> dict[Group, str]:
         found: dict[Group, str] = {}
-        if of.sli.on_unknown is OnUnknown.LEAVE_OUT:
-            return found
         for part in of.parts:
             slo, words = self._slos[part], of_parts.get(part, {})
             matched = _matched(of.slo, slo, tuple(words))
-            groups = matched or dict.fromkeys(self._series.groups(slo_index), 0)
+            groups = matched or dict.fromkeys(self._series.groups(of.slo_index), 0)
             for group, place in groups.items() if words else ():
                 found.setdefault(group, f"{slo.full_name}: {tuple(words.values())[place]}")
         return found
@@ -198,6 +207,8 @@ class Composing:
                 )
                 ledger.write(span.level, series, start, part, out)
             ledger.mark(span.level, of.slo_index, start, statuses[at])
+            if span.level == 0:
+                self._replay(of.slo_index, start, ledger.cover(0)[0])
 
     def _made(self, of: _Composite, span: _Span, group: Group | None) -> Made:
         counts = [self._counts(of, part, span, group) for part in of.parts]

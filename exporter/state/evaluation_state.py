@@ -56,7 +56,7 @@ class EvaluationState:
     - `impossible`: the slots of which nothing is known as their counts cannot be.
     - `recording`: writes answers down.
     - `revisiting`: which settled slots are looked at again, and what comes of it.
-    - `composing`: puts composites together; `times` are theirs, and those of all.
+    - `composing` puts composites together; `times` are theirs, and those of all.
     - `reading`: how far the past has been read, and what is read next.
     """
 
@@ -106,18 +106,12 @@ class EvaluationState:
         self.slack = slack
         self.impossible = ImpossibleSlots(self.ledger)
         self.recording = Recording(
-            self.ledger,
-            groups,
-            self.rebuilds,
-            self.impossible,
+            *(self.ledger, groups, self.rebuilds, self.impossible),
             slack=slack,
             ages=Ages(self.settling, self.arrivals, self._answered),
         )
         self.reading = Reading(
-            self.slos,
-            self.ledger,
-            self.series,
-            self.settling,
+            *(self.slos, self.ledger, self.series, self.settling),
             longest=self._longest,
             rebuilding=lambda: self.rebuilds.under_way,
             in_long=reach is not None,
@@ -131,7 +125,8 @@ class EvaluationState:
         )
         units = self._units, interval
         self.times = PartTimes(self.slos, units, self.arrivals, self._answered, self.lookbacks)
-        self.composing = Composing(self.slos, self.ledger, self.series, self.times, slack=slack)
+        known = self.slos, self.ledger, self.series, self.times
+        self.composing = Composing(*known, replay=self.policy_records.go_back, slack=slack)
         self._restoring = Restoring(self.ledger)
         self.shared_slots = SharedSlots(
             self.slos, self.ledger, self.series, self._restoring, units=self._units, settle=patience

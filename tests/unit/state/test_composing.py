@@ -146,6 +146,7 @@ class TestSlots:
         """What comes of merged slots would be something else."""
         story = Story()
         one = begun(story.fake(), composite("all", *PARTS), *PARTS)
+        one.evaluate(NOW + DELAY)
         for at in range(NOW + 1800, NOW + 7 * HOUR + 1, 1800):
             poll(one, at)
             one.evaluate(at + DELAY)
@@ -173,6 +174,24 @@ class TestSlots:
         fill(one)
         one.state.rebuilds.finish_all()
         assert_window(one, "6h", 6 * HOUR, story.expected("all", 6 * HOUR))
+
+    def test_tiers_are_replayed_from_a_slot_that_changes_after_it_settled(self) -> None:
+        """An outage of a part that is known later is an incident of the composite."""
+        fake = FakePrometheus(_steady())
+        journey = composite("all", *PARTS[:2], objective="90")
+        one = begun(fake, journey, *PARTS[:2], at=NOW - 3 * HOUR)
+        assert status(one, at=NOW - 3 * HOUR).incidents == ()
+        poll(one, NOW)
+        assert status(one).incidents == ()
+        fake.counters["front_bad"] = lambda s, e: float(
+            max(0, min(e, NOW - HOUR) - max(s, NOW - 2 * HOUR)) or (e - s) * 0.01
+        )
+        one.state.rebuilds.begin(1)  # type: ignore[arg-type]  # the index of front
+        poll(one, NOW)
+        fill(one)
+        one.state.rebuilds.finish_all()
+        [incident] = status(one).incidents
+        assert (incident.start, incident.end) == (NOW - 2 * HOUR, NOW - HOUR)
 
     def test_of_another_datasource_that_is_down_it_is_unknown_or_left_out(self) -> None:
         """And it catches up when the datasource is back."""
@@ -224,6 +243,7 @@ class TestReload:
         """Its old slots are not put together again of merged ones."""
         story = Story()
         one = begun(story.fake(), composite("all", *PARTS), *PARTS)
+        one.evaluate(NOW + DELAY)
         for at in range(NOW + 1800, NOW + 7 * HOUR + 1, 1800):
             poll(one, at)
             one.evaluate(at + DELAY)
