@@ -82,6 +82,8 @@ class TestUnknown:
             "slo_data_state",
             "slo_data_coverage_ratio",
             "slo_data_lag_seconds",
+            "slo_rollup_slos",
+            "slo_rollup_slos_unknown",
         }
     )
 

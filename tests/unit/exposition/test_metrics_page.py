@@ -61,6 +61,10 @@ TABLE = {
     "slo_policy_override_until_timestamp_seconds": ("gauge", set()),
     "slo_policy_overrides_total": ("counter", set()),
     "slo_service_change_timestamp_seconds": ("gauge", {"what"}),
+    "slo_rollup_error_budget_remaining_ratio": ("gauge", set()),
+    "slo_rollup_error_budget_remaining_worst_ratio": ("gauge", set()),
+    "slo_rollup_slos": ("gauge", set()),
+    "slo_rollup_slos_unknown": ("gauge", set()),
     "slo_data_state": ("gauge", {"state"}),
     "slo_maintenance_active": ("gauge", set()),
     "slo_data_coverage_ratio": ("gauge", set()),
@@ -85,6 +89,8 @@ SLOWED = PolicyState(
     firings=(Firing("page", 3600, 300, AT - 600, AT, open=True),),
 )
 RELEASE = one_off("database upgrade", AT - 600, AT + 600)
+
+ROLLUP = "slo_rollup_"
 
 OF_SERVICES = {
     "slo_service_policy_tier",
@@ -120,6 +126,7 @@ class TestFamilies:
         assert found.keys() == TABLE.keys()
         for name, (kind, labels) in TABLE.items():
             own = {"service"} if name in OF_SERVICES else set(OWN)
+            own = {"rollup", "name"} if name.startswith(ROLLUP) else own
             found_kind, samples = found[name]
             assert found_kind == kind
             assert {key for _, series in samples for key, _ in series} == own | labels
@@ -133,7 +140,7 @@ class TestFamilies:
         for name, (_, samples) in families(shot, form).items():
             for _, labels in samples:
                 carried = groups.items() <= dict(labels).items()
-                assert carried == (name not in OF_SERVICES)
+                assert carried == (name not in OF_SERVICES and not name.startswith(ROLLUP))
 
     def test_the_newest_changes_of_a_day_are_told(self, form):
         """Five of a service, each `what` once, whatever it holds."""
