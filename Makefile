@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DURATION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools browser postgres demo test test-fast test-slow lint bench exactness dashboards runbooks examples screenshots dist clean
+.PHONY: help venv tools browser postgres demo test test-fast test-slow lint simulate bench exactness dashboards runbooks examples screenshots dist clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -53,6 +53,10 @@ test-fast: venv  ## the tests that need no server
 
 test-slow: venv tools postgres  ## what `make test` leaves out: most of the fault suite, the torture set, long histories
 	THOROUGH=1 $(BIN)/pytest -n 3 -m 'slow or thorough'
+
+simulate: venv  ## simulated daemons under seeded random faults: SEEDS=200 of them, or SEED=123 with its log
+	$(BIN)/python -m tests.helpers.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),20) --shrink) \
+		$(if $(KINDS),--kinds '$(KINDS)')
 
 bench: venv tools  ## measurements of bench/, as tables
 	$(BIN)/python -m bench

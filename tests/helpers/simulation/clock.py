@@ -1,0 +1,188 @@
+"""Simulated time: an event loop whose time jumps to its next timer, and clocks that go by it.
+
+Importing this module replaces the process's clocks. That has to happen before the exporter is
+imported, which binds some of them as defaults.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import random
+import selectors
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+EPOCH = 1_700_006_400.0
+"""When simulations begin, Unix seconds: a midnight, UTC."""
+
+CPU_TIME = time.process_time
+
+
+class Killed(BaseException):
+    """The process that runs this has been killed in the middle of it."""
+
+
+class Process:
+    """What belongs to one simulated process: its clock, its life, and what it holds open.
+
+    `skew` is how far its clock is ahead of the true time, in seconds. `die_after` are the steps
+    that it has left to live, None for no end.
+    """
+
+    def __init__(self, name: str, skew: float = 0.0) -> None:
+        self.name = name
+        self.skew = skew
+        self.alive = True
+        self.die_after: int | None = None
+        self.on_death: Callable[[], None] = lambda: None
+        self._dead = asyncio.Event()
+
+    def step(self) -> bool:
+        """Whether it lives to do another step."""
+        if self.alive and self.die_after is not None:
+            self.die_after -= 1
+            if self.die_after < 0:
+                self.kill()
+        return self.alive
+
+    def kill(self) -> None:
+        """End it where it stands: nothing of it runs any more."""
+        if self.alive:
+            self.alive = False
+            self._dead.set()
+            self.on_death()
+
+    async def died(self, within: float) -> bool:
+        """Wait for its death, so many seconds at the most; whether it came."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._dead.wait(), within)
+        return not self.alive
+
+
+OF_NOBODY = Process("the simulation")
+PROCESS: contextvars.ContextVar[Process] = contextvars.ContextVar("process", default=OF_NOBODY)
+
+
+class _OnlyTime(selectors.SelectSelector):
+    """Waits for nothing but time: nobody's socket is looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        if timeout is None:
+            raise RuntimeError("nothing will ever happen again: the simulation waits for nobody")
+        self.now += max(0.0, timeout)
+        return []
+
+
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """An event loop on simulated time, whose threads are run in turn; all by one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._waits = _OnlyTime()
+        super().__init__(self._waits)
+        self.dice = random.Random(seed)
+        self.dead: list[Any] = []
+        self.slowness = 0.01
+        """Seconds that a job in a thread takes, at the most."""
+        self.set_task_factory(_make_task)
+
+    def time(self) -> float:
+        return self._waits.now
+
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+        context = context or contextvars.copy_context()
+        return super().call_soon(_guarded(callback, context), *args, context=context)
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
+        context = context or contextvars.copy_context()
+        return super().call_at(when, _guarded(callback, context), *args, context=context)
+
+    def run_in_executor(self, _executor: Any, func: Any, *args: Any) -> Any:
+        """Run a job as a whole, at some moment; tell of its end at a later one."""
+        done = self.create_future()
+        context = contextvars.copy_context()
+
+        def run() -> None:
+            try:
+                result, error = context.run(func, *args), None
+            except Killed:
+                return
+            except BaseException as raised:  # noqa: BLE001 - as a thread hands it on
+                result, error = None, raised
+            self.call_later(self.dice.uniform(0, self.slowness), tell, result, error)
+
+        def tell(result: Any, error: BaseException | None) -> None:
+            if done.done():
+                return
+            if error is None:
+                done.set_result(result)
+            else:
+                done.set_exception(error)
+
+        self.call_later(self.dice.uniform(0, self.slowness), run)
+        return done
+
+
+_owners: weakref.WeakKeyDictionary[Any, Process] = weakref.WeakKeyDictionary()
+
+
+def _make_task(loop: Any, work: Any, context: contextvars.Context | None = None) -> Any:
+    task: Any = asyncio.Task(work, loop=loop, context=context)
+    _owners[task] = PROCESS.get() if context is None else context.get(PROCESS, OF_NOBODY)
+    return task
+
+
+def owner(task: asyncio.Task[Any]) -> Process:
+    """The process that a task belongs to."""
+    return _owners.get(task, OF_NOBODY)
+
+
+def _guarded(callback: Any, context: contextvars.Context) -> Any:
+    process = context.get(PROCESS, OF_NOBODY)
+    if process is OF_NOBODY:
+        return callback
+
+    def run(*args: Any) -> None:
+        if process.step():
+            with contextlib.suppress(Killed):
+                callback(*args)
+
+    return run
+
+
+def _never() -> float:
+    return 0.0
+
+
+_now: Callable[[], float] = _never
+
+
+def begin(loop: SimulatedLoop) -> None:
+    """Have the clocks go by a loop."""
+    global _now  # noqa: PLW0603 - the clocks of the process are one
+    _now = loop.time
+
+
+def true_time() -> float:
+    """The time that it is, whatever clocks say; Unix seconds."""
+    return EPOCH + _now()
+
+
+def _time() -> float:
+    return true_time() + PROCESS.get().skew
+
+
+def _elapsed() -> float:
+    return _now()
+
+
+time.time = _time
+time.monotonic = _elapsed
+time.perf_counter = _elapsed

@@ -1,0 +1,41 @@
+"""Simulated daemons hold what docs/reliability.md promises, whatever a seed does to them.
+
+Simulations have clocks of their own, so they are processes of their own.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+def simulated(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run simulations; what they said."""
+    command = [sys.executable, "-m", "tests.helpers.simulation", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_all_invariants_hold():
+    """A few seeds with every kind of fault that is withstood."""
+    done = simulated("--first", "100", "--seeds", "2", "--jobs", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_seed_decides_everything():
+    """The same seed gives the same log, line by line and to the millisecond."""
+    one, other = (simulated("--seed", "101").stdout for _ in range(2))
+    assert one == other
+    assert "all invariants held" in one
+
+
+@pytest.mark.slow
+def test_a_seed_that_fails_is_told_with_its_faults():
+    """What is not withstood breaks an invariant, which is named, with when and after what."""
+    done = simulated("--seeds", "6", "--kinds", "forged", "--shrink")
+    assert done.returncode == 1
+    assert "the oracle's figures" in done.stdout
+    assert "samples are forged" in done.stdout
+    assert "make simulate SEED=" in done.stdout
