@@ -37,7 +37,10 @@ class Episode:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a seed decides before anything runs."""
+    """Everything that a seed decides before anything runs. Durations are in seconds.
+
+    `age` is how much Prometheus has scraped at the beginning, of which it keeps `retention`.
+    """
 
     seed: int
     interval: int
@@ -45,6 +48,7 @@ class Plan:
     settle: int
     period: int
     age: int
+    retention: int
     closed: bool
     episodes: tuple[Episode, ...]
 
@@ -65,22 +69,23 @@ class Plan:
 def plan_of(seed: int, kinds: Sequence[str]) -> Plan:
     """What a seed is about, with faults of some kinds."""
     rng = Random(seed)
-    interval = rng.choice([30, 60, 300, 300, 300, 300, 300, 300])
+    interval = rng.choice([60, 300, 300, 300, 300, 300, 300, 300])
     scrape = rng.choice([s for s in (30, 60) if s <= interval])
     settle = max(300, 2 * interval)
     episodes = []
-    for _ in range(rng.choice([2, 3, 4])):
-        length = rng.choice([600, HOUR, 3 * HOUR])
+    for _ in range(rng.choice([1, 2, 2, 3])):
+        length = rng.choice([600, HOUR, 2 * HOUR])
         moments = sorted(length * rng.random() for _ in range(rng.choice([1, 2, 3, 5])))
         events = (Event(at, rng.choice(kinds), rng.getrandbits(32)) for at in moments)
-        episodes.append(Episode(tuple(events), rest=rng.choice([0, 0, 3 * HOUR])))
+        episodes.append(Episode(tuple(events), rest=rng.choice([0, 0, 0, 3 * HOUR])))
     return Plan(
         seed=seed,
         interval=interval,
         scrape=scrape,
         settle=settle,
         period=rng.choice([2 * DAY, 3 * DAY, 7 * DAY]),
-        age=rng.choice([HOUR, HOUR, DAY, 2 * DAY]),
+        age=rng.choice([HOUR, HOUR, HOUR, DAY]),
+        retention=rng.choice([3 * HOUR, 7 * HOUR, 30 * DAY]),
         closed=rng.random() < 0.5,
         episodes=tuple(episodes),
     )

@@ -10,7 +10,8 @@ import numpy as np
 import orjson
 import promql_parser as syntax
 
-from tests.helpers.simulation.promql import Evaluation, Row, UnknownFormError, parsed
+from tests.helpers.simulation.operators import Row, UnknownFormError
+from tests.helpers.simulation.promql import Evaluation, parsed
 from tests.helpers.simulation.series import Database
 
 
@@ -30,8 +31,6 @@ class SimulatedPrometheus:
         self.asked += 1
         fields = {name: found[0] for name, found in parse_qs(form).items()}
         query = fields["query"]
-        if fields.get("partial_response") == "probe":
-            pass  # Prometheus knows no such parameter
         database = self.database
         if hides is not None:
             shown = Database()

@@ -8,43 +8,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import promql_parser as syntax
 
+from tests.helpers.simulation.operators import (
+    AGGREGATED,
+    ARITHMETIC,
+    Row,
+    UnknownFormError,
+    combined_row,
+    combined_set,
+    key,
+    nameless,
+    present,
+)
 from tests.helpers.simulation.ranges import OVER_TIME, Window
 from tests.helpers.simulation.series import Database, Samples
 
 LOOKBACK = 300.0
 
 
-class UnknownFormError(Exception):
-    """A query that the interpreter cannot answer."""
-
-
-@dataclass(slots=True)
-class Row:
-    """A series of an answer: a value for every time, where there is one."""
-
-    labels: dict[str, str]
-    values: np.ndarray
-    there: np.ndarray
-
-
 @lru_cache(maxsize=4_096)
 def parsed(text: str) -> Any:
     return syntax.parse(text)
-
-
-def _key(labels: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(labels.items()))
-
-
-def _nameless(labels: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in labels.items() if name != "__name__"}
 
 
 class Evaluation:
@@ -121,7 +110,7 @@ class Evaluation:
             near = age <= LOOKBACK if self._closed else age < LOOKBACK
             there = (place >= 0) & near & ~np.isnan(samples.all_values[found])
             rows.append(Row(labels, value(samples, found), there))
-        return _present(rows)
+        return present(rows)
 
     def _windows(self, node: Any) -> list[tuple[dict[str, str], Window]]:
         """What a range selector or a subquery gives."""
@@ -162,20 +151,20 @@ class Evaluation:
             for labels, window in self._windows(arguments[0]):
                 there = window.count >= (2 if name in ("rate", "increase", "delta") else 1)
                 if there.any():
-                    own = labels if name == "last_over_time" else _nameless(labels)
+                    own = labels if name == "last_over_time" else nameless(labels)
                     values = np.where(there, 0.0, np.nan)
                     values[there] = OVER_TIME[name](window.where(there))
                     rows.append(Row(own, values, there))
             return rows
         if name == "timestamp" and isinstance(arguments[0], syntax.VectorSelector):
             rows = self._instant(arguments[0], lambda samples, at: samples.all_times[at])
-            return [Row(_nameless(row.labels), row.values, row.there) for row in rows]
+            return [Row(nameless(row.labels), row.values, row.there) for row in rows]
         if name == "vector" and (number := self._number(arguments[0])) is not None:
             return [Row({}, number, np.ones(len(self.times), dtype=bool))]
         if name == "clamp_min" and (least := self._number(arguments[1])) is not None:
             rows = self.vector(arguments[0])
             return [
-                Row(_nameless(row.labels), np.maximum(row.values, least), row.there) for row in rows
+                Row(nameless(row.labels), np.maximum(row.values, least), row.there) for row in rows
             ]
         if name == "label_replace":
             target, replacement, source, pattern = (each.val for each in arguments[1:])
@@ -197,14 +186,16 @@ class Evaluation:
         groups: dict[tuple[tuple[str, str], ...], list[Row]] = {}
         for row in self.vector(node.expr):
             own = {name: row.labels[name] for name in labels if row.labels.get(name)}
-            groups.setdefault(_key(own), []).append(row)
+            groups.setdefault(key(own), []).append(row)
         rows = []
-        for key, members in groups.items():
+        for labelled, members in groups.items():
             there = np.array([row.there for row in members])
             values = np.array([row.values for row in members])
             if operation not in AGGREGATED:
                 raise UnknownFormError(node.prettify())
-            rows.append(Row(dict(key), AGGREGATED[operation](values, there), there.any(axis=0)))
+            rows.append(
+                Row(dict(labelled), AGGREGATED[operation](values, there), there.any(axis=0))
+            )
         return rows
 
     def _combined(self, node: Any) -> list[Row]:
@@ -215,9 +206,9 @@ class Evaluation:
             raise UnknownFormError(node.prettify())
         if left is not None or right is not None:
             rows = self.vector(node.lhs if left is None else node.rhs)
-            return _present(
+            return present(
                 [
-                    _result(
+                    combined_row(
                         operation,
                         row,
                         row.values if left is None else left,
@@ -232,7 +223,7 @@ class Evaluation:
         signature = _signature(node)
         ours, theirs = self.vector(node.lhs), self.vector(node.rhs)
         if operation in ("and", "unless", "or"):
-            return _present(_set(operation, ours, theirs, signature, len(self.times)))
+            return present(combined_set(operation, ours, theirs, signature, len(self.times)))
         partners: dict[Any, list[Row]] = {}
         for row in theirs:
             partners.setdefault(signature(row.labels), []).append(row)
@@ -240,109 +231,22 @@ class Evaluation:
         for row in ours:
             for other in partners.get(signature(row.labels), ()):
                 there = row.there & other.there
-                found = _result(
+                found = combined_row(
                     operation, row, row.values, other.values, there, as_bool=as_bool, vector=None
                 )
                 rows.append(found)
-        return _present(rows)
+        return present(rows)
 
 
 def _signature(node: Any) -> Callable[[dict[str, str]], Any]:
     matching = node.modifier.matching if node.modifier is not None else None
     if matching is None:
-        return lambda labels: _key(_nameless(labels))
+        return lambda labels: key(nameless(labels))
     names = set(matching.labels)
     if str(matching.type).lower().endswith("on"):
         return lambda labels: tuple(labels.get(name, "") for name in sorted(names))
-    return lambda labels: _key({k: v for k, v in _nameless(labels).items() if k not in names})
-
-
-def _set(operation: str, ours: list[Row], theirs: list[Row], signature: Any, size: int) -> Any:
-    there: dict[Any, np.ndarray] = {}
-    for row in ours if operation == "or" else theirs:
-        before = there.get(signature(row.labels), np.zeros(size, dtype=bool))
-        there[signature(row.labels)] = before | row.there
-    nowhere = np.zeros(size, dtype=bool)
-    if operation == "or":
-        more = [
-            Row(row.labels, row.values, row.there & ~there.get(signature(row.labels), nowhere))
-            for row in theirs
-        ]
-        return [*ours, *more]
-    keep = (lambda other: other) if operation == "and" else np.logical_not
-    return [
-        Row(row.labels, row.values, row.there & keep(there.get(signature(row.labels), nowhere)))
-        for row in ours
-    ]
-
-
-def _result(
-    operation: str,
-    row: Row,
-    left: np.ndarray,
-    right: np.ndarray,
-    there: np.ndarray,
-    *,
-    as_bool: bool,
-    vector: np.ndarray | None,
-) -> Row:
-    with np.errstate(all="ignore"):
-        if operation in ARITHMETIC:
-            return Row(_nameless(row.labels), ARITHMETIC[operation](left, right), there)
-        if operation in COMPARED:
-            holds = COMPARED[operation](left, right)
-            if as_bool:
-                return Row(_nameless(row.labels), holds.astype(float), there)
-            return Row(row.labels, left if vector is None else vector, there & holds)
-    raise UnknownFormError(operation)
-
-
-def _present(rows: list[Row]) -> list[Row]:
-    """Rows that have any value; those with equal labels are one."""
-    found: dict[Any, Row] = {}
-    for row in rows:
-        if not row.there.any():
-            continue
-        key = _key(row.labels)
-        if key in found:
-            before = found[key]
-            values = np.where(before.there, before.values, row.values)
-            found[key] = Row(row.labels, values, before.there | row.there)
-        else:
-            found[key] = row
-    return list(found.values())
+    return lambda labels: key({k: v for k, v in nameless(labels).items() if k not in names})
 
 
 def _seconds(offset: Any) -> float:
     return 0.0 if offset is None else offset.total_seconds()
-
-
-ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": np.divide,
-}
-COMPARED: dict[str, Callable[[Any, Any], Any]] = {
-    "==": np.equal,
-    "!=": np.not_equal,
-    ">": np.greater,
-    "<": np.less,
-    ">=": np.greater_equal,
-    "<=": np.less_equal,
-}
-
-
-def _masked(values: np.ndarray, there: np.ndarray, otherwise: float) -> np.ndarray:
-    return np.where(there, values, otherwise)
-
-
-AGGREGATED: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "sum": lambda values, there: _masked(values, there, 0.0).sum(axis=0),
-    "count": lambda _values, there: there.sum(axis=0).astype(float),
-    "min": lambda values, there: _masked(values, there, np.inf).min(axis=0),
-    "max": lambda values, there: _masked(values, there, -np.inf).max(axis=0),
-    "avg": lambda values, there: (
-        _masked(values, there, 0.0).sum(axis=0) / np.maximum(1, there.sum(axis=0))
-    ),
-}

@@ -80,6 +80,7 @@ class World:
                 self._take(target, round(at, 3), 0.0)
                 at += self.scrape
             target.fails = 0.001
+        self.database.forget(end - self.retention)
 
     async def scrape_for_ever(self, target: Target) -> None:
         """Scrape a target at its times."""
