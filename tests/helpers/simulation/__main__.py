@@ -82,19 +82,20 @@ def main() -> int:
 
 
 def many(options: argparse.Namespace, kinds: list[str]) -> int:
-    """Run seeds in processes of their own; how many failed."""
+    """Run seeds, several at once; 1 if any failed."""
     seeds = range(options.first, options.first + options.seeds)
     failed, hours, seconds = [], 0.0, 0.0
+    one = partial(attempt, kinds, options.shrink)
     with ProcessPoolExecutor(options.jobs, initializer=prepare) as pool:
-        for seed, outcome, took in pool.map(partial(attempt, kinds, options.shrink), seeds):
+        for seed, outcome, took in pool.map(one, seeds):
             hours, seconds = hours + outcome.hours, seconds + took
             if outcome.broken:
                 failed.append(seed)
                 say(told(outcome, seed))
-    say(
-        f"{len(seeds)} seeds, {hours:,.0f} simulated hours in {seconds:.0f} s of CPU: "
-        + (f"{len(failed)} failed: {failed}" if failed else "all invariants held")
-    )
+            else:
+                say(f"seed {seed}: all invariants held for {outcome.hours:.1f} h")
+    said = f"{len(failed)} failed: {failed}" if failed else "all invariants held"
+    say(f"{len(seeds)} seeds, {hours:,.0f} simulated hours in {seconds:.0f} s of CPU: {said}")
     return min(1, len(failed))
 
 

@@ -20,6 +20,7 @@ EPOCH = 1_700_006_400.0
 """When simulations begin, Unix seconds: a midnight, UTC."""
 
 CPU_TIME = time.process_time
+REAL_TIME, REAL_MONOTONIC = time.time, time.monotonic
 
 
 class Killed(BaseException):
@@ -97,11 +98,11 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return self._waits.now
 
     def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
-        context = context or contextvars.copy_context()
+        context = contextvars.copy_context() if context is None else context
         return super().call_soon(_guarded(callback, context), *args, context=context)
 
     def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
-        context = context or contextvars.copy_context()
+        context = contextvars.copy_context() if context is None else context
         return super().call_at(when, _guarded(callback, context), *args, context=context)
 
     def run_in_executor(self, _executor: Any, func: Any, *args: Any) -> Any:
@@ -157,32 +158,35 @@ def _guarded(callback: Any, context: contextvars.Context) -> Any:
     return run
 
 
-def _never() -> float:
-    return 0.0
-
-
-_now: Callable[[], float] = _never
+_loop: SimulatedLoop | None = None
+"""By whose time the clocks go; without one they go by the machine's, as pools of processes need."""
 
 
 def begin(loop: SimulatedLoop) -> None:
     """Have the clocks go by a loop."""
-    global _now  # noqa: PLW0603 - the clocks of the process are one
-    _now = loop.time
+    global _loop  # noqa: PLW0603 - the clocks of the process are one
+    _loop = loop
+
+
+def end() -> None:
+    """Have the clocks go by the machine's time again."""
+    global _loop  # noqa: PLW0603 - as above
+    _loop = None
 
 
 def true_time() -> float:
     """The time that it is, whatever clocks say; Unix seconds."""
-    return EPOCH + _now()
+    return EPOCH + (_loop.time() if _loop is not None else 0.0)
 
 
 def _time() -> float:
-    return true_time() + PROCESS.get().skew
+    return REAL_TIME() if _loop is None else true_time() + PROCESS.get().skew
 
 
-def _elapsed() -> float:
-    return _now()
+def _monotonic() -> float:
+    return REAL_MONOTONIC() if _loop is None else _loop.time()
 
 
 time.time = _time
-time.monotonic = _elapsed
-time.perf_counter = _elapsed
+time.monotonic = _monotonic
+time.perf_counter = _monotonic

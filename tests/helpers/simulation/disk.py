@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import sqlite3
 from typing import Any
@@ -31,7 +32,8 @@ class Disk:
     def release(self) -> None:
         """Let go of everything, as the system does for a process that has ended."""
         for each in self._open:
-            each.close()
+            with contextlib.suppress(sqlite3.Error):  # one that was not opened whole
+                each.close()
         self._open.clear()
 
     def statement(self, text: str) -> None:

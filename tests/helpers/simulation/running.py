@@ -64,9 +64,12 @@ def run(plan: Plan, *, verbose: bool = False, recorded: Path | None = None) -> O
             invariant = error.invariant if isinstance(error, BrokenError) else type(error).__name__
             if verbose and not isinstance(error, BrokenError):
                 traceback.print_exc()
+        finally:
+            hours = simulation.hours
+            clock.end()
         if recorded is not None:
             record(simulation.network, recorded)
-        return Outcome(broken, invariant, simulation.hours, tuple(simulation.log))
+        return Outcome(broken, invariant, hours, tuple(simulation.log))
 
 
 class _Notes:
