@@ -17,16 +17,21 @@ def simulated(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_all_invariants_hold():
-    """A few seeds with every kind of fault that is withstood."""
-    done = simulated("--first", "100", "--seeds", "2", "--jobs", "1")
+SHORT = [143, 243]
+"""Seeds of a few hours, in which daemons are killed, and burn; periods shrink, and all is rebuilt."""
+
+
+@pytest.mark.parametrize("seed", SHORT)
+def test_all_invariants_hold(seed: int):
+    """Whatever befalls a daemon, its figures are the oracle's and those of one that was spared."""
+    done = simulated("--seed", str(seed))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow
 def test_a_seed_decides_everything():
     """The same seed gives the same log, line by line and to the millisecond."""
-    one, other = (simulated("--seed", "101").stdout for _ in range(2))
+    one, other = (simulated("--seed", "143").stdout for _ in range(2))
     assert one == other
     assert "all invariants held" in one
 
