@@ -18,7 +18,7 @@ def simulated(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 SHORT = [143, 243]
-"""Seeds of a few hours, in which daemons are killed, and burn; periods shrink, and all is rebuilt."""
+"""Of a few hours, in which services burn, daemons are killed, a period shrinks, all is rebuilt."""
 
 
 @pytest.mark.parametrize("seed", SHORT)
