@@ -20,6 +20,7 @@ ExporterError
 │   └── SliError                the answer does not fit the SLI
 ├── StoreError                  something cannot be stored, or read back
 │   ├── DamagedChunkError       the bytes are not those that were written
+│   ├── NotARecordError         a damaged file has no record in this place
 │   ├── StoreInUseError         another daemon uses the store
 │   ├── StoreLostError          what was stored is gone
 │   └── StoreVersionError       a newer version, or another program, wrote the file

@@ -1,4 +1,4 @@
-"""`ledger`, `ledger rebuild` and `ledger copy`: what the store holds, in words."""
+"""`ledger` and its commands: what the store holds, in words."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from exporter.commands.options import config_option, storage_option
 from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
 from exporter.daemon.options import Options
-from exporter.errors import ConfigurationError
-from exporter.store import copying, outside
+from exporter.errors import ConfigurationError, StoreError
+from exporter.store import copying, outside, verification
 from exporter.store.inspection import SloSummary, summarize
 from exporter.store.rebuild_requests import rebuild_pending, request_rebuild
 from exporter.store.settings import SCHEMES, Place, PostgresSettings
@@ -100,6 +100,37 @@ def rebuild(place: Place, slo: str) -> None:
             return
         time.sleep(POLL)
     click.echo("Done.")
+
+
+@ledger.command()
+@click.pass_context
+def verify(context: click.Context) -> None:
+    """See whether everything that is stored is as it was written. A daemon may be running.
+
+    Exit codes: 0, all of it is sound; 1, some of it is damaged; 2, it could not be looked at.
+    """
+    place: Place = context.obj
+    try:
+        found = verification.verify(place)
+    except StoreError as error:
+        click.echo(str(error), err=True)
+        context.exit(2)
+    for line in found.damage:
+        click.echo(line)
+    looked = f"{found.records} records and {found.chunks} chunks of slots were looked at"
+    if found.unsealed:
+        looked += f", {found.unsealed} of them without a checksum, by an older version"
+    if not found.damage:
+        click.echo(f"{outside.name(place)} is sound: {looked}.")
+        return
+    click.echo(f"{outside.name(place)} is damaged in {len(found.damage)} places: {looked}.")
+    click.echo(
+        "The next start of a daemon restores what there is a copy of, and reads the slots again "
+        "that Prometheus still has."
+        if not isinstance(place, PostgresSettings)
+        else "Slots are read again, as far as Prometheus still has them, at the next start."
+    )
+    context.exit(1)
 
 
 @ledger.command()

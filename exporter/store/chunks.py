@@ -5,7 +5,7 @@ since the epoch. It holds the bad events of every slot, then the totals (8 bytes
 little-endian), then the known shares (4 bytes each); where any of it lies in a maintenance window,
 the same three for that part. A known share of NaN means that nothing is known of the slot; a
 negative one that its counts have not settled, and have to be asked for again. All of it is
-compressed by zlib, whose checksum detects damage.
+compressed by zlib. The checksum that rows end with (`store/checksums.py`) is not seen here.
 """
 
 from __future__ import annotations
@@ -16,18 +16,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.errors import StoreError
 from exporter.ledger.history import Stretch
 from exporter.ledger.levels import CHUNK
 from exporter.ledger.slot_status import SlotStatus
 from exporter.ledger.slots import Slots
+from exporter.store.checksums import DamagedChunkError
 
 _COUNTS = CHUNK * (8 + 8 + 4)
 _CHUNK = np.dtype([("bad", "<f8", CHUNK), ("total", "<f8", CHUNK), ("known", "<f4", CHUNK)])
-
-
-class DamagedChunkError(StoreError):
-    """The bytes are not those that were written."""
 
 
 def encode(stretch: Stretch, number: int) -> list[bytes]:
@@ -115,6 +111,15 @@ def unpack(compressed: bytes) -> bytes:
     if len(body) not in (_COUNTS, 2 * _COUNTS):
         raise DamagedChunkError(f"{len(body)} bytes")
     return body
+
+
+def is_sound(compressed: bytes) -> bool:
+    """Whether a chunk can be read."""
+    try:
+        unpack(compressed)
+    except DamagedChunkError:
+        return False
+    return True
 
 
 def _read(body: bytes, slots: Slots, series: int, at: slice) -> NDArray[np.float32]:

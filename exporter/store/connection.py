@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from exporter.errors import StoreError
-from exporter.store import lock, opening
+from exporter.store import checksums, lock, opening, salvage
 from exporter.store.errors import StoreLostError
+from exporter.store.mending import mend
 from exporter.store.opening import SqliteSession
 
 
@@ -81,6 +82,7 @@ class StoreConnection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                checksums.seal(connection)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -114,7 +116,13 @@ class StoreConnection:
     def _open(self) -> SqliteSession:
         """Open the file and check it as a whole."""
         try:
-            return self._use(_checked(opening.connect(self.file)))
+            lost = salvage.lost_in_log(self.file)
+            connection = _checked(opening.connect(self.file))
+            try:
+                told = mend(connection) if lost is None else salvage.put(lost, connection)
+            except BaseException:
+                connection.close()
+                raise
         except sqlite3.Error as error:
             if opening.is_damage(error):
                 return self._use(self._start_over(error))
@@ -125,6 +133,14 @@ class StoreConnection:
             self.messages.append(f"{self.file} can be read but not written: {error}")
             self._read_only = True
             return self._use(connection)
+
+        if lost is not None:
+            self.messages.append(
+                f"{self.file}-wal is damaged: what was written last was saved from it as far as it "
+                "is whole, and the rest is read from Prometheus again"
+            )
+        self.messages += [f"{self.file}: {each}" for each in told]
+        return self._use(connection)
 
     def _use(self, connection: SqliteSession) -> SqliteSession:
         self._connection = connection
@@ -140,11 +156,24 @@ class StoreConnection:
             connection = opening.connect(self.file)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{self.file} is damaged ({damage}), and {error}") from error
+        saved = self._save(aside, connection)
         self.messages.append(
-            f"{self.file} is damaged ({damage}) and was kept as {aside.name}; "
-            "the ledger is read from Prometheus again, as far back as it keeps its data"
+            f"{self.file} is damaged ({damage}) and was kept as {aside.name}; {saved} "
+            "is read from Prometheus again, as far back as it keeps its data"
         )
         return connection
+
+    def _save(self, damaged: Path, into: SqliteSession) -> str:
+        """Put into a new file what a damaged one holds; what that leaves, in words."""
+        try:
+            found = salvage.found(damaged)
+            told = salvage.put(found, into) if found else []
+        except (OSError, sqlite3.Error) as error:
+            return f"nothing could be saved from it ({error}), and the ledger"
+        if not found:
+            return "nothing could be saved from it, and the ledger"
+        self.messages += [f"{self.file}: {each}" for each in told]
+        return f"{found} were saved from it, and what is missing"
 
     def _lost_to(self, damage: sqlite3.Error) -> StoreError:
         try:
@@ -152,6 +181,8 @@ class StoreConnection:
         except OSError as error:
             return StoreError(f"{self.file} is damaged ({damage}), and {error}")
         self._inode = None
+        with suppress(sqlite3.Error), closing(opening.connect(self.file)) as connection:
+            self._save(aside, connection)  # what this daemon does not know, such as old days
         return StoreLostError(
             f"{self.file} is damaged ({damage}) and was kept as {aside.name}; "
             "what is known is stored again"

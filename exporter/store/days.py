@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from exporter.ledger.history import History
 from exporter.ledger.levels import CHUNK
 from exporter.slo.types import DAY, Group, SloIndex
+from exporter.store.checksums import intact, sealed
 from exporter.store.chunks import encode
 from exporter.store.merging import histories, put_together
 from exporter.store.session import Session
@@ -36,7 +37,10 @@ def write(session: Session, ids: Sequence[int], changes: Sequence[ChunkChange]) 
         rows = list(_rows(ids, some))
         stored = _stored(session, {key[0] for key, _ in rows}, {key[2] for key, _ in rows})
         both = [
-            (*key, put_together(mine, stored[key]) if key in stored else mine) for key, mine in rows
+            (*key, sealed(put_together(mine, intact(stored[key], *key)), *key))
+            if key in stored
+            else (*key, sealed(mine, *key))
+            for key, mine in rows
         ]
         session.executemany(
             "INSERT INTO day (slo, labels, number, counts) VALUES (?, ?, ?, ?)"
@@ -58,7 +62,7 @@ def read(
         (json.dumps(sorted(by_id)),),
     )
     chunks = (
-        (by_id[slo_id], _group(labels), DAY, number, bytes(counts))
+        (by_id[slo_id], _group(labels), DAY, number, intact(counts, slo_id, labels, number))
         for slo_id, labels, number, counts in rows
     )
     return histories(end, chunks)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from exporter.ledger.levels import CHUNK
 from exporter.slo.types import DAY, Floats
 from exporter.store import outside
-from exporter.store.chunks import DamagedChunkError, decode
+from exporter.store.checksums import DamagedChunkError, intact
+from exporter.store.chunks import decode
 from exporter.store.session import Session
 from exporter.store.settings import Place
 
@@ -79,8 +80,9 @@ def _summary(session: Session, row: _SloRow) -> SloSummary:
         )
         for slot, chunks in by_slot:
             newest = since
-            for _, number, counts in chunks:
-                size += len(counts)
+            for _, number, stored in chunks:
+                size += len(stored)
+                counts = intact(stored, series_id, slot, number)
                 starts, shares = _known(slot, number, counts)
                 if not starts.size:
                     continue
@@ -109,9 +111,11 @@ def _days(session: Session, id_: int) -> tuple[int | None, int]:
     if not session.has("day"):
         return None, 0
     size, begins = 0, []
-    for number, counts in session.execute("SELECT number, counts FROM day WHERE slo = ?", (id_,)):
-        size += len(counts)
-        starts, _ = _known(DAY, number, bytes(counts))
+    for labels, number, stored in session.execute(
+        "SELECT labels, number, counts FROM day WHERE slo = ?", (id_,)
+    ):
+        size += len(stored)
+        starts, _ = _known(DAY, number, intact(stored, id_, labels, number))
         begins += starts[:1].tolist()
     return min(begins, default=None), size
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 
 from exporter.ledger.history import History, Stretch
 from exporter.ledger.levels import CHUNK
+from exporter.slo.figures import minute
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import DAY, Group, SloIndex, enumerate_slos
 from exporter.store import set_aside, shapes, tier_history
 from exporter.store.blocks import Blocks
-from exporter.store.chunks import DamagedChunkError, decode
+from exporter.store.checksums import DamagedChunkError, intact
+from exporter.store.chunks import decode, unpack
 from exporter.store.session import Session
 from exporter.store.set_aside import PolicyPast
 from exporter.store.stored import SloKey, StoredPiece, StoredSlo, Wanted
@@ -179,21 +181,25 @@ class SloReader:
             f"SELECT series, slot, number, counts FROM chunk WHERE series IN {session.ids}",  # noqa: S608 - ours
             (json.dumps([id_ for of_slo in series.values() for id_, _ in of_slo]),),
         ):
-            chunks[id_].append((chunk[0], chunk[1], chunk[2]))
+            slot, number, counts = chunk
+            chunks[id_].append((slot, number, intact(counts, id_, slot, number)))
         return replace(self._pasts(chosen, keys), series=series, chunks=chunks)
 
     def _stored(self, key: SloKey, rows: Sequence[_SloRow], found: _Found) -> StoredSlo:
         newest, *older = rows
+        damaged = len(self.messages)
         history = self._history(newest, key.keep, found)
         for row in older:  # it had this name before: what it has may reach further back
             history = history.over(self._history(row, key.keep, found))
         own = self._past_of(key, rows, found)
         past = own.final_until, found.policy_states.get(own.id, {})
         final_until, policy_states = found.resumed.get(own.id, past)
+        # Where chunks are damaged, Prometheus is asked for what it still has of the SLO.
+        sound = len(self.messages) == damaged
         return StoredSlo(
             history,
-            own=newest.is_of(key),
-            rebuild=own.rebuild and own.is_of(key),
+            own=newest.is_of(key) and sound,
+            rebuild=(own.rebuild and own.is_of(key)) or not sound,
             final_until=final_until,
             policy_states=policy_states,
             resumed=own.id in found.resumed,
@@ -214,43 +220,54 @@ class SloReader:
         series = found.series.get(row.id, [])
         by_series = [found.chunks.get(id_, []) for id_, _ in series]
         groups = tuple(group for _, group in series)
-        return History(
-            row.end, groups, tuple(self._stretches(by_series, row.end - keep - SLACK, row.end))
-        )
+        names = [" ".join((f"{row.service}/{row.name}", *group)) for group in groups]
+        bounds = row.end - keep - SLACK, row.end
+        return History(row.end, groups, tuple(self._stretches(by_series, *bounds, names)))
 
     def _stretches(
-        self, by_series: Sequence[Iterable[tuple[int, int, bytes]]], start: int, end: int
+        self,
+        by_series: Sequence[Iterable[tuple[int, int, bytes]]],
+        start: int,
+        end: int,
+        names: Sequence[str],
     ) -> Iterator[Stretch]:
         by_slot: dict[int, dict[int, dict[int, bytes]]] = defaultdict(lambda: defaultdict(dict))
         for position, chunks in enumerate(by_series):
             for slot, number, counts in chunks:
                 # The bounds leave out chunks that a clock years off has left behind.
                 length = slot * CHUNK
-                if (number + 1) * length > start and number * length < end:
+                if not counts:  # it is damaged, its number perhaps
+                    self._tell_damaged(names[position], slot, number)
+                elif (number + 1) * length > start and number * length < end:
                     by_slot[slot][number][position] = counts
         for slot, chunks_of_slot in by_slot.items():
             try:
                 yield decode(slot, chunks_of_slot, len(by_series))
             except DamagedChunkError:
-                intact = self._intact(slot, chunks_of_slot)
-                if intact:
-                    yield decode(slot, intact, len(by_series))
+                sound = self._sound(slot, chunks_of_slot, names)
+                if sound:
+                    yield decode(slot, sound, len(by_series))
 
-    def _intact(self, slot: int, chunks: Chunks) -> Chunks:
+    def _sound(self, slot: int, chunks: Chunks, names: Sequence[str]) -> Chunks:
         """Those of some chunks that are not damaged; a message names each of the others."""
-        intact = {}
+        sound: dict[int, dict[int, bytes]] = {}
         for number, by_series in chunks.items():
-            try:
-                decode(slot, {number: by_series}, 1 + max(by_series))
-            except DamagedChunkError:
-                start = number * CHUNK * slot
-                self.messages.append(
-                    f"{CHUNK} slots of {slot} s from {start} on are damaged, "
-                    "and are asked for again"
-                )
-            else:
-                intact[number] = by_series
-        return intact
+            for position, counts in by_series.items():
+                try:
+                    unpack(counts)
+                except DamagedChunkError:
+                    self._tell_damaged(names[position], slot, number)
+                else:
+                    sound.setdefault(number, {})[position] = counts
+        return sound
+
+    def _tell_damaged(self, name: str, slot: int, number: int) -> None:
+        begin = number * CHUNK * slot
+        since = minute(begin) if 0 <= begin < 2**34 else str(begin)
+        self.messages.append(
+            f"{name}: {CHUNK} slots of {slot} s from {since} on are damaged, "
+            "and are asked for again"
+        )
 
 
 def _chosen(rows: Sequence[_SloRow], key: SloKey) -> list[_SloRow]:

@@ -9,7 +9,6 @@ import json
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from itertools import islice
 
 import numpy as np
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 from exporter.ledger.history import History
 from exporter.ledger.levels import CHUNK
 from exporter.slo.types import Group, SloIndex
-from exporter.store.chunks import DamagedChunkError, decode, unpack
+from exporter.store.checksums import DamagedChunkError, intact, opened, sealed
+from exporter.store.chunks import decode, is_sound, unpack
 from exporter.store.session import Session
 
 ChunkRow = tuple[int, int, int, bytes]
@@ -52,7 +52,7 @@ def write(
             if theirs is None or theirs == mine or hash(theirs) == written.get(key):
                 both = mine
             else:
-                both = put_together(mine, theirs)
+                both = _both(mine, theirs, key)
             written[key] = hash(both)
             result = (row[0], row[1], row[2], both)
             if both is not mine:
@@ -85,7 +85,7 @@ def write_alone(session: Session, rows: Iterable[ChunkRow], own: set[ChunkKey]) 
                     "SELECT counts FROM chunk WHERE series = ? AND slot = ? AND number = ?", key
                 ).fetchone()
                 if theirs is not None and theirs[0] != row[3]:
-                    row = (*key, put_together(row[3], theirs[0]))  # noqa: PLW2901  # grows
+                    row = (*key, _both(row[3], theirs[0], key))  # noqa: PLW2901  # grows
                 own.add(key)
             to_write.append(row)
         session.executemany(
@@ -93,6 +93,12 @@ def write_alone(session: Session, rows: Iterable[ChunkRow], own: set[ChunkKey]) 
             " ON CONFLICT (series, slot, number) DO UPDATE SET counts = excluded.counts",
             to_write,
         )
+
+
+def _both(mine: bytes, theirs: bytes, key: ChunkKey) -> bytes:
+    own = opened(mine, *key)
+    together = put_together(own, intact(theirs, *key))
+    return mine if together is own else sealed(together, *key)
 
 
 def histories(
@@ -113,8 +119,9 @@ def histories(
     for slo_index, of_slo in by_slo.items():
         stretches = []
         for (slot, number), by_place in of_slo.items():
-            with suppress(DamagedChunkError):
-                stretches.append(decode(slot, {number: by_place}, len(groups[slo_index])))
+            sound = {place: counts for place, counts in by_place.items() if is_sound(counts)}
+            if sound:
+                stretches.append(decode(slot, {number: sound}, len(groups[slo_index])))
         found[slo_index] = History(end, tuple(groups[slo_index]), tuple(stretches))
     return found
 

@@ -48,6 +48,7 @@ def connect(file: Path) -> SqliteSession:
         sqlite3.Error: it cannot be opened, or is not a sound database.
         StoreVersionError: a newer version or another program wrote it.
     """
+    check_head(file)
     connection = sqlite3.connect(
         file,
         timeout=BUSY_SECONDS,
@@ -105,13 +106,36 @@ def connect_read_only(file: Path) -> SqliteSession:
     raise AssertionError  # the loop returns or raises
 
 
+_FIXED = {18: b"\x02\x02\0@  ", 44: b"\0\0\0\x04", 56: b"\0\0\0\x01"}
+"""Bytes of the header that all of our files have, by where they begin: formats and limits."""
+
+
+def check_head(file: Path) -> None:
+    """See whether the header of a file of ours is damaged, of which SQLite says something else.
+
+    Raises:
+        sqlite3.DatabaseError: it is.
+    """
+    try:
+        with file.open("rb") as source:
+            head = source.read(100)
+    except OSError:
+        return  # SQLite says why
+    ours = int.from_bytes(head[68:72], "big") == schema.APPLICATION_ID
+    if ours and (
+        head[60:64] == bytes(4)
+        or any(head[at : at + len(right)] != right for at, right in _FIXED.items())
+    ):
+        raise sqlite3.DatabaseError("its header is not as it was written")
+
+
 def check_sound(connection: sqlite3.Connection) -> None:
-    """Check every page of the file.
+    """Check every page of the file, and the order of the rows in it.
 
     Raises:
         sqlite3.DatabaseError: it is damaged.
     """
-    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if found != "ok":
         raise sqlite3.DatabaseError(found)
 

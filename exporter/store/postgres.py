@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import psycopg
 
 from exporter.errors import StoreError
-from exporter.store import postgres_schema
+from exporter.store import checksums, postgres_schema
 from exporter.store.session import Rows
 from exporter.store.settings import PostgresSettings
 
@@ -119,6 +119,7 @@ class PostgresBackend:
             # Another daemon may have brought it up to a version of its own meanwhile.
             postgres_schema.check(session, self.name)
             yield session
+            checksums.seal(session)
             self._size = postgres_schema.size(session)
 
     def close(self) -> None:

@@ -22,6 +22,10 @@ _TYPES = {
 }
 _WORDS = re.compile("|".join(rf"\b{word}\b" for word in _TYPES))
 _ADDED = re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", schema.ADDED_TABLES)
+_COLUMNS = "".join(
+    f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} BIGINT;"
+    for table, column in schema.CHECKSUM_COLUMNS
+)
 _OPTIONS = re.compile(r"\) STRICT(, WITHOUT ROWID)?;")
 
 
@@ -39,7 +43,7 @@ def bring_up_to_date(session: Session, name: str, lock: int) -> None:
     Raises:
         StoreVersionError: a newer version wrote it.
     """
-    if _version(session, name) == schema.VERSION and all(_is_there(session, t) for t in _ADDED):
+    if _version(session, name) == schema.VERSION and _has_all(session):
         return
     session.execute("BEGIN")
     session.execute(f"SELECT pg_advisory_xact_lock({lock})")
@@ -56,6 +60,7 @@ def bring_up_to_date(session: Session, name: str, lock: int) -> None:
         session.execute(translated(schema.UPGRADES[older]))
         session.execute("UPDATE version SET version = ?", (older + 1,))
     session.execute(translated(schema.ADDED_TABLES))
+    session.execute(_COLUMNS + schema.CHECKSUM_INDEXES)
     session.execute("COMMIT")
 
 
@@ -76,6 +81,16 @@ def size(session: Session) -> int:
         (NAME,),
     ).fetchone()
     return int(found)
+
+
+def _has_all(session: Session) -> bool:
+    """Whether all is there that was added without a new version."""
+    columns = session.execute(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ?",
+        (NAME,),
+    )
+    there = {tuple(row) for row in columns}
+    return {*schema.CHECKSUM_COLUMNS} <= there and {table for table, _ in there} >= {*_ADDED}
 
 
 def _is_there(session: Session, table: str) -> bool:

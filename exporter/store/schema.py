@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from exporter.errors import StoreError
+from exporter.store.checksums import MARK, TABLES, sealed
 
 APPLICATION_ID = 0x45424C31
 """`EBL1`: distinguishes our databases from other programs'."""
@@ -157,7 +158,48 @@ CREATE TABLE IF NOT EXISTS policy_past (
 """What a change of the configuration would take away, kept until it is no mistake any more; added
 in the same way."""
 
+SPARE_TABLE = """
+CREATE TABLE IF NOT EXISTS spare (
+    "of" TEXT NOT NULL,              -- the table
+    "key" TEXT NOT NULL,             -- of the row, with spaces between
+    body TEXT NOT NULL,              -- what its checksum covers, as JSON
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY ("of", "key")
+) STRICT, WITHOUT ROWID;
+"""
+"""A second copy of what is small, in SQLite alone: damage of one page loses none of it."""
+
 ADDED_TABLES = FIRING_TABLE + INCIDENT_DETAIL_TABLE + CHANGE_TABLE + DAY_TABLE + MISTAKE_TABLES
+
+CHECKSUM_COLUMNS = (*((each.table, "checksum") for each in TABLES), ("slo", "times_checksum"))
+"""Columns that were added in the same way: an older program leaves them empty."""
+
+CHECKSUM_INDEXES = "".join(
+    f"CREATE INDEX IF NOT EXISTS {each.table}_without_checksum"
+    f' ON {each.table} ("{each.columns[0]}") WHERE checksum IS NULL;\n'
+    for each in TABLES
+)
+
+_SPARE_TRIGGER = """
+CREATE TRIGGER IF NOT EXISTS TABLE_spare AFTER DELETE ON TABLE BEGIN
+    DELETE FROM spare WHERE "of" = 'TABLE' AND "key" = KEY;
+END;
+"""
+
+SPARE_TRIGGERS = "".join(
+    _SPARE_TRIGGER.replace("TABLE", each.table).replace(
+        "KEY", " || ' ' || ".join(f'old."{column}"' for column in each.columns[: each.key])
+    )
+    for each in TABLES
+)
+"""Whoever deletes a row, an older program included, deletes its copy."""
+
+_SEAL_CHUNKS = """
+UPDATE chunk SET counts = sealed(counts, series, slot, number)
+    WHERE substr(counts, -8, 4) IS NOT x'MARK';
+UPDATE day SET counts = sealed(counts, slo, labels, number)
+    WHERE substr(counts, -8, 4) IS NOT x'MARK';
+""".replace("MARK", MARK.hex())
 
 UPGRADES = {
     1: f"ALTER TABLE slo ADD COLUMN judged INTEGER NOT NULL DEFAULT 0; {POLICY_TABLES}",
@@ -175,6 +217,7 @@ def create(connection: sqlite3.Connection) -> None:
         f"BEGIN; PRAGMA application_id = {APPLICATION_ID};"
         f"PRAGMA user_version = {VERSION}; {SCHEMA} {POLICY_TABLES} {ADDED_TABLES} COMMIT;"
     )
+    _add_checksums(connection)
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
@@ -185,6 +228,23 @@ def upgrade(connection: sqlite3.Connection) -> None:
             f"BEGIN; {UPGRADES[older]} PRAGMA user_version = {older + 1}; COMMIT;"
         )
     connection.executescript(f"BEGIN; {ADDED_TABLES} COMMIT;")
+    _add_checksums(connection)
+
+
+def _add_checksums(connection: sqlite3.Connection) -> None:
+    """Add the columns of checksums, and checksums to the chunks that are there."""
+    new = [
+        (table, column)
+        for table, column in CHECKSUM_COLUMNS
+        if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+    ]
+    if not new:
+        return
+    connection.create_function("sealed", -1, sealed, deterministic=True)
+    columns = "".join(f"ALTER TABLE {table} ADD COLUMN {column} INTEGER;" for table, column in new)
+    connection.executescript(
+        f"BEGIN; {SPARE_TABLE} {columns} {CHECKSUM_INDEXES} {SPARE_TRIGGERS} {_SEAL_CHUNKS} COMMIT;"
+    )
 
 
 def check_filled(connection: sqlite3.Connection, file: Path) -> None:
@@ -211,6 +271,10 @@ def is_empty(connection: sqlite3.Connection, file: Path) -> bool:
     if not tables and not application:
         return True
     if application != APPLICATION_ID:
+        ours = {"slo", "series", "chunk", "override"}
+        names = connection.execute("SELECT name FROM sqlite_schema").fetchall()
+        if ours <= {name for (name,) in names}:
+            raise sqlite3.DatabaseError("its header says that it is another program's")
         raise StoreVersionError(f"{file} is not a ledger of this program: it is left as it is")
     if version > VERSION:
         raise StoreVersionError(

@@ -39,7 +39,7 @@ def set_aside(session: Session, judged_by: Mapping[int, str], end: int) -> None:
     session.executemany(
         "INSERT INTO policy_past (slo, judged_by, at, judged, states) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (slo, judged_by) DO UPDATE SET at = excluded.at, judged = excluded.judged,"
-        " states = excluded.states",
+        " states = excluded.states, checksum = NULL",
         [
             (id_, before, end, judged[id_], _written(states.get(id_, {})))
             for id_, before in judged_by.items()

@@ -71,7 +71,7 @@ def note(
     session.executemany(
         "INSERT INTO slo_shape (slo, judged_by, lengths, cut, since) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (slo) DO UPDATE SET judged_by = excluded.judged_by,"
-        " lengths = excluded.lengths, cut = excluded.cut, since = excluded.since",
+        " lengths = excluded.lengths, cut = excluded.cut, since = excluded.since, checksum = NULL",
         rows,
     )
     session.executemany(
@@ -97,14 +97,15 @@ def judged_by(session: Session, ids: Iterable[int]) -> dict[int, str]:
 def keep_all(session: Session, cuts: Sequence[tuple[int, int]], end: int) -> None:
     """Keep the slots of SLOs (by id) that begin before a moment each for a week from `end` on."""
     session.executemany(
-        "UPDATE slo_shape SET cut = CASE WHEN cut > ? THEN cut ELSE ? END, since = ? WHERE slo = ?",
+        "UPDATE slo_shape SET cut = CASE WHEN cut > ? THEN cut ELSE ? END, since = ?,"
+        " checksum = NULL WHERE slo = ?",
         [(cut, cut, end, id_) for id_, cut in cuts],
     )
 
 
 def forget_cut(session: Session, slo_id: int) -> None:
     """Keep no slots any longer than usual: Prometheus was asked for all of them again."""
-    session.execute("UPDATE slo_shape SET cut = 0 WHERE slo = ?", (slo_id,))
+    session.execute("UPDATE slo_shape SET cut = 0, checksum = NULL WHERE slo = ?", (slo_id,))
 
 
 def superfluous(end: int) -> str:

@@ -98,7 +98,7 @@ def with_word(policy_state: PolicyState, start: int, word: Acknowledgement) -> P
 
 def _acknowledge(session: Session, key: Key, policy_state: PolicyState) -> None:
     session.executemany(
-        "UPDATE incident SET acknowledged_at = ?, acknowledged_by = ?, note = ?"
+        "UPDATE incident SET acknowledged_at = ?, acknowledged_by = ?, note = ?, checksum = NULL"
         " WHERE slo = ? AND labels = ? AND start = ? AND acknowledged_at IS NULL",
         [
             (word.at, word.by, word.note, *key, incident.start)

@@ -10,6 +10,7 @@ from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import HOUR, Group, SloIndex
 from exporter.store import days as day_slots
 from exporter.store import merging, pruning, set_aside, shapes, sharing, tier_history
+from exporter.store.checksums import intact, opened, seal_times, sealed
 from exporter.store.chunks import encode
 from exporter.store.errors import StoreLostError
 from exporter.store.merging import ChunkKey, ChunkRow, histories
@@ -83,6 +84,7 @@ class SloWriter:
         self._register_series(session, changes)
         found = self._write_chunks(session, self._chunk_rows(changes), end)
         tier_history.write(session, self._ids, policy_states)
+        seal_times(session, self._ids)
         day_slots.write(session, self._ids, days)
         if end - self._pruned_at >= PRUNE_EVERY:
             pruning.prune(session, end, level_starts, self._ids)
@@ -101,15 +103,19 @@ class SloWriter:
         by_id = {self._ids[slo_index]: slo_index for slo_index in wanted}
         numbers = sorted(set().union(*wanted.values()))
         rows = session.execute(
-            "SELECT slo, labels, number, counts FROM chunk JOIN series ON series.id = chunk.series"  # noqa: S608 - ours
+            "SELECT series, slo, labels, number, counts FROM chunk"  # noqa: S608 - ours
+            " JOIN series ON series.id = chunk.series"
             f" WHERE slo IN {session.ids} AND slot = ? AND number IN {session.ids}",
             (json.dumps(sorted(by_id)), slot, json.dumps(numbers)),
         )
         return histories(
             self._end,
             (
-                (by_id[slo_id], tuple(json.loads(labels)), slot, number, counts)
-                for slo_id, labels, number, counts in rows
+                (
+                    *(by_id[slo_id], tuple(json.loads(labels)), slot, number),
+                    intact(counts, series_id, slot, number),
+                )
+                for series_id, slo_id, labels, number, counts in rows
                 if number in wanted[by_id[slo_id]]
             ),
         )
@@ -156,7 +162,9 @@ class SloWriter:
         if not learned:
             return {}
         of = {id_: key for key, id_ in self._series_ids.items()}
-        return histories(end, ((*of[row[0]], *row[1:]) for row in learned))
+        return histories(
+            end, ((*of[row[0]], *row[1:3], opened(row[3], *row[:3])) for row in learned)
+        )
 
     def _check_end(self, session: Session, end: int) -> None:
         """See whether what was stored is still there.
@@ -230,5 +238,5 @@ class SloWriter:
         for change in changes:
             texts = encode(change.stretch, change.number)
             for group, text in zip(change.groups, texts, strict=True):
-                series_id = self._series_ids[change.slo_index, group]
-                yield series_id, change.stretch.slot, change.number, text
+                key = self._series_ids[change.slo_index, group], change.stretch.slot, change.number
+                yield *key, sealed(text, *key)

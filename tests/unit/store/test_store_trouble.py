@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import StoreError
+from exporter.slo.figures import minute
 from exporter.store.chunks import CHUNK
 from exporter.store.errors import StoreLostError
 from exporter.store.lock import StoreInUseError
@@ -105,12 +106,12 @@ class TestDamage:
         """The bad file is kept, and a new one is begun."""
         store = Store(folder)
         [message] = store.new_messages()
-        assert store.load([KEY]) == {}
         store.close()
         [aside] = [path for path in folder.glob(f"{FILE}.corrupt-*") if path.name[-1] == "Z"]
         assert aside.read_bytes() == damaged
         assert f"{folder / FILE} is damaged (" in message
         assert f") and was kept as {aside.name};" in message
+        assert message.endswith("is read from Prometheus again, as far back as it keeps its data")
         fill(folder)
         assert held(folder) == FILLED
 
@@ -150,11 +151,11 @@ class TestDamage:
                 (bytes(tipped), number),
             )
         store = Store(tmp_path)
-        assert store.load([KEY])[0].own
-        start = number * CHUNK * 240
+        assert store.load([KEY])[0].rebuild
+        start = minute(number * CHUNK * 240)
         assert store.new_messages() == [
-            f"{tmp_path / FILE}: 64 slots of 240 s from {start} on are damaged, and are asked for "
-            "again"
+            f"{tmp_path / FILE}: auth/availability group 0: 64 slots of 240 s from {start} on are "
+            "damaged, and are asked for again"
         ]
         store.close()
         assert 0 < held(tmp_path) < FILLED
