@@ -54,8 +54,8 @@ test-fast: venv  ## the tests that need no server
 test-slow: venv tools postgres  ## what `make test` leaves out: most of the fault suite, the torture set, long histories
 	THOROUGH=1 $(BIN)/pytest -n 3 -m 'slow or thorough'
 
-simulate: venv  ## simulated daemons under seeded random faults: SEEDS=200 of them, or SEED=123 with its log
-	$(BIN)/python -m tests.helpers.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),20) --shrink) \
+simulate: venv  ## simulated daemons under seeded random faults: SEEDS=200 FIRST=0 of them, or SEED=123 with its log
+	$(BIN)/python -m tests.helpers.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),20) --first $(or $(FIRST),0) --shrink) \
 		$(if $(KINDS),--kinds '$(KINDS)')
 
 bench: venv tools  ## measurements of bench/, as tables

@@ -21,6 +21,7 @@ SHORT = [143, 243]
 """Of a few hours, in which services burn, daemons are killed, a period shrinks, all is rebuilt."""
 
 
+@pytest.mark.timeout(900)  # of CPU they take little, but a busy machine gives it seldom
 @pytest.mark.parametrize("seed", SHORT)
 def test_all_invariants_hold(seed: int):
     """Whatever befalls a daemon, its figures are the oracle's and those of one that was spared."""
