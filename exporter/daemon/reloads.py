@@ -13,6 +13,7 @@ from exporter.config.errors import ConfigError
 from exporter.config.settings import Settings
 from exporter.daemon.current import Current, LastReload
 from exporter.daemon.detached import Detached, StuckError
+from exporter.daemon.interpreter import give_back_memory
 from exporter.errors import StoreError
 from exporter.prometheus.errors import SettingsError
 from exporter.slo.slo_changes import changes
@@ -81,6 +82,7 @@ class Reloads:
                 settings = await self._read_settings()
                 async with current.swapping:
                     await self._swap(settings)
+                await asyncio.to_thread(give_back_memory)
             except (ConfigError, SettingsError, StoreError, StuckError) as error:
                 said = _STUCK.format(error) if isinstance(error, StuckError) else str(error)
                 if not (quietly and said == current.reload.error):

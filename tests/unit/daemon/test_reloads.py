@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -123,6 +124,21 @@ class TestReloads:
             with pytest.raises(ReloadError, match="is one of its files a pipe, or on a mount"):
                 await app.reload()
             assert app.current.reload.error
+            await app.stop()
+
+        asyncio.run(run())
+
+    def test_they_keep_nothing_of_the_configurations_before(self, absent):
+        """Neither of the first one nor of the others; the last may have a request under way."""
+
+        async def run() -> None:
+            app = App(settings(absent), ANYWHERE, lambda: settings(absent))
+            await app.start()
+            before = []
+            for _ in range(3):
+                before.append(weakref.ref(app.current.running.engine.ledger))
+                await app.reload()
+            assert [each() for each in before[:-1]] == [None] * 2
             await app.stop()
 
         asyncio.run(run())
