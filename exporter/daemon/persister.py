@@ -204,6 +204,8 @@ class Persister:
     async def _save(self, store: Store, engine: Engine) -> bool:
         async with self._lock:
             saved = await self._attempt("ledger", self._write_state(store, engine))
+            if self._lost:  # it was made again, and is filled at once
+                saved = await self._attempt("ledger", self._write_state(store, engine))
         await self._save_overrides(store)
         await self.changes.save()
         return saved
@@ -238,6 +240,7 @@ class Persister:
             stored = await asyncio.to_thread(store.load, state.keys())
             await engine.turns.run(learn_all, state, stored)
             self._unread = False
+        await asyncio.to_thread(store.check)
         if self._lost:
             async with engine.turns:
                 state.give_all_back()

@@ -39,6 +39,7 @@ class StoreConnection:
         self.name = str(self.file)
         self.messages: list[str] = []
         self._read_only = False
+        self._folder = folder
         self._inode: int | None = None
         self._connection: SqliteSession | None = None
         try:
@@ -101,11 +102,33 @@ class StoreConnection:
         self._disconnect()
         self._unlock()
 
+    def check(self) -> None:
+        """See whether the file and its lock are still those that were opened.
+
+        SQLite does not notice that a file was removed, moved or replaced, and writes on into what
+        nobody finds any more.
+
+        Raises:
+            StoreLostError: they are not. Both are made again, and everything has to be written.
+            StoreInUseError, StoreError: they cannot be made again.
+        """
+        replaced = self._inode is not None and opening.inode(self.file) != self._inode
+        if not (replaced or lock.lost(self._lock, self._folder)):
+            return
+        self._disconnect()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self._folder} cannot be created: {error.strerror}") from error
+        if lock.lost(self._lock, self._folder):
+            taken = lock.take(self._folder)  # who else has it by now keeps it
+            self._unlock()
+            self._lock = taken
+        self._inode = None
+        raise StoreLostError(f"{self.file} was removed or replaced; what is known is stored again")
+
     def _writable(self) -> SqliteSession:
-        # SQLite does not notice that the file it has open was removed or replaced.
-        if self._inode is not None and opening.inode(self.file) != self._inode:
-            self._inode = None
-            raise StoreLostError(f"{self.file} was removed; what is known is stored again")
+        self.check()
         if self._read_only:
             self._disconnect()
         if self._connection is not None:
@@ -117,12 +140,7 @@ class StoreConnection:
         """Open the file and check it as a whole."""
         try:
             lost = salvage.lost_in_log(self.file)
-            connection = _checked(opening.connect(self.file))
-            try:
-                told = mend(connection) if lost is None else salvage.put(lost, connection)
-            except BaseException:
-                connection.close()
-                raise
+            connection, told = _mended(self.file, lost)
         except sqlite3.Error as error:
             if opening.is_damage(error):
                 return self._use(self._start_over(error))
@@ -197,6 +215,23 @@ class StoreConnection:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+def _mended(file: Path, lost: salvage.Saved | None) -> tuple[SqliteSession, list[str]]:
+    """A connection to a file that is sound, with what was `lost` of it; and what is told of that.
+
+    Raises:
+        sqlite3.Error, StoreVersionError: as `opening.connect`; the file is damaged.
+    """
+    try:
+        connection = _checked(opening.connect(file))
+        try:
+            return connection, mend(connection) if lost is None else salvage.put(lost, connection)
+        except BaseException:
+            connection.close()
+            raise
+    except UnicodeDecodeError as error:  # a name in its schema, or a value
+        raise sqlite3.DatabaseError("some of its text cannot be read") from error
 
 
 def _checked(connection: SqliteSession) -> SqliteSession:

@@ -45,6 +45,18 @@ def take(folder: Path) -> IO[bytes] | None:
     return lock
 
 
+def lost(held: IO[bytes] | None, folder: Path) -> bool:
+    """Whether the file that was locked is no longer the one that others look for in the folder."""
+    if held is None:
+        return False
+    try:
+        found = (folder / LOCK).stat()
+    except OSError:
+        return True
+    own = os.fstat(held.fileno())
+    return (found.st_dev, found.st_ino) != (own.st_dev, own.st_ino)
+
+
 def taken(folder: Path) -> bool:
     """Whether a daemon has locked the folder."""
     try:

@@ -67,6 +67,14 @@ class Backend(Protocol):
     def size(self) -> int:
         """The bytes that it takes."""
 
+    def check(self) -> None:
+        """See whether it is still what was opened.
+
+        Raises:
+            StoreLostError: it is not, and everything has to be written again.
+            StoreError: it cannot be opened again.
+        """
+
     def reading(self) -> AbstractContextManager[Session]:
         """A session to read in.
 

@@ -279,6 +279,18 @@ class Store:
         with self._transaction() as connection:
             self._rebuilt.clear(connection, self._writer.id_of(slo_index))
 
+    def check(self) -> None:
+        """See whether the store is still where it was.
+
+        Raises:
+            StoreError, StoreLostError: as `write`.
+        """
+        try:
+            self._connection.check()
+        except BaseException:
+            self._writer.forget()
+            raise
+
     def close(self) -> None:
         """Let other processes open it."""
         self._connection.close()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
+from exporter.errors import StoreError
 from exporter.ledger.levels import CHUNK
 from exporter.slo.figures import minute
 from exporter.slo.types import DAY
@@ -15,7 +16,7 @@ from exporter.store.carving import log_of, whole_frames
 from exporter.store.checksums import TABLES, damaged_rows, has_checksum, intact
 from exporter.store.chunks import is_sound
 from exporter.store.mending import of_slo, slo_names
-from exporter.store.opening import FILE
+from exporter.store.opening import FILE, is_damage
 from exporter.store.session import Session
 from exporter.store.settings import Place, PostgresSettings
 
@@ -52,12 +53,19 @@ def verify(place: Place) -> Verified:
             found.damage.append(
                 f"{FILE}-wal: {committed - read} of its {committed} pages cannot be read"
             )
-    with outside.reading(place) as session:
-        lenient = (
-            mending.lenient(session) if isinstance(session, sqlite3.Connection) else nullcontext()
-        )
-        with lenient:
-            _look(session, found)
+    try:
+        with outside.reading(place) as session:
+            lenient = (
+                mending.lenient(session)
+                if isinstance(session, sqlite3.Connection)
+                else nullcontext()
+            )
+            with lenient:
+                _look(session, found)
+    except StoreError as error:
+        if not (isinstance(error.__cause__, sqlite3.Error) and is_damage(error.__cause__)):
+            raise
+        found.damage.append(f"the file: {error.__cause__}")
     return found
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from exporter.store.inspection import summarize
 from exporter.store.schema import VERSION
 from tests.helpers.integration.durable import command, newest, overspent
 from tests.helpers.integration.live import Live
@@ -57,6 +60,35 @@ class TestStore:
         [aside] = [path for path in file.parent.glob("*.corrupt-*") if path.name.endswith("Z")]
         assert aside.read_bytes() == damaged
         live.until(lambda: " -9.0" in live.scrape())
+
+    @pytest.mark.slow
+    def test_a_folder_that_is_deleted_is_made_again(self, live: Live):
+        """It is said, a second daemon is kept off, and the store has all that the first knows."""
+        folder = live.daemon.log.parent / "ledger"
+        before = summarize(folder)[0].coverage
+        shutil.rmtree(folder)
+        live.until(lambda: "was removed or replaced" in live.daemon.log_tail(100))
+        live.until(lambda: "error_budget_exporter_store_up 1.0" in live.scrape())
+        live.until(lambda: (newest(live.daemon.log.parent) or 0) > 0)
+        assert summarize(folder)[0].coverage >= before
+        second = command(live, "run", "--web.listen-address=127.0.0.1:0")
+        assert "is in use by another error-budget-exporter (process " in second.stderr
+
+    @pytest.mark.slow
+    def test_a_damaged_byte_is_told_and_made_up_for(self, live: Live):
+        """`ledger verify` names it; the next start reads the slots again."""
+        live.daemon.stop()
+        file = live.daemon.log.parent / "ledger/ledger.sqlite"
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("UPDATE chunk SET counts = x'00' || substr(counts, 2)")
+        verified = command(live, "ledger", "verify")
+        assert verified.returncode == 1
+        assert "table chunk: " in verified.stdout
+        live.daemon.start()
+        live.daemon.wait_ready()
+        assert "are damaged, and are asked for again" in live.daemon.log_tail(100)
+        live.until(lambda: " -9.0" in live.scrape())
+        live.until(lambda: command(live, "ledger", "verify").returncode == 0)
 
     @pytest.mark.slow
     def test_a_full_disk_is_told_once_and_made_up_for(self, live: Live):

@@ -66,7 +66,7 @@ def test_a_file_that_is_gone_is_noticed(store, tmp_path):
     """By whichever write comes first, once: then everything is to be stored again."""
     store.write_overrides([ONE])
     (tmp_path / FILE).unlink()
-    with pytest.raises(StoreLostError, match=r"ledger\.sqlite was removed"):
+    with pytest.raises(StoreLostError, match=r"ledger\.sqlite was removed or replaced"):
         store.write_overrides([ONE])
     store.write(START, [], [])
     store.write_overrides([ONE])

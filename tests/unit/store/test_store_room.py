@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from exporter.errors import StoreError
-from exporter.store.lock import LOCK
+from exporter.store.errors import StoreLostError
+from exporter.store.lock import LOCK, StoreInUseError
 from exporter.store.opening import FILE
 from exporter.store.store import Store
 from exporter.store.stored import ChunkChange
@@ -136,3 +139,63 @@ def test_a_store_that_is_locked_whole_is_not_read_half(tmp_path):
     finally:
         other.close()
     assert held(tmp_path) == FILLED
+
+
+class TestRemoved:
+    """What happens to the folder, the file or the lock under a daemon that runs."""
+
+    def take_away(self, folder: Path, how: str) -> None:
+        """Whatever somebody may do."""
+        if how == "folder deleted":
+            shutil.rmtree(folder)
+        elif how == "folder moved":
+            folder.rename(folder.with_name("elsewhere"))
+        elif how == "file deleted":
+            (folder / FILE).unlink()
+        elif how == "lock deleted":
+            (folder / LOCK).unlink()
+        else:
+            old = (folder / FILE).read_bytes()
+            (folder / FILE).unlink()
+            (folder / FILE).write_bytes(old)
+
+    @pytest.mark.parametrize(
+        "how",
+        ["folder deleted", "folder moved", "file deleted", "lock deleted", "file replaced"],
+    )
+    def test_is_noticed_said_and_made_again(self, tmp_path, how):
+        """Also where nothing new is to be written."""
+        folder = tmp_path / "store"
+        fill(folder)
+        one, store = restart(folder)
+        settle(one, 0, START - 10, [[1.0]], [[2.0]])
+        save(one, store)
+        store.check()
+        self.take_away(folder, how)
+        with pytest.raises(StoreLostError, match="was removed or replaced"):
+            store.check()
+        one.give_all_back()
+        save(one, store)
+        with pytest.raises(StoreInUseError):
+            Store(folder)
+        store.close()
+        assert held(folder) == FILLED + 1
+
+    def test_a_second_daemon_that_was_faster_keeps_it(self, tmp_path):
+        """The first one says so, and writes into neither file."""
+        folder = tmp_path / "store"
+        fill(folder)
+        one, store = restart(folder)
+        shutil.rmtree(folder)
+        second = Store(folder)
+        settle(one, 0, START - 10, [[1.0]], [[2.0]])
+        with pytest.raises(StoreInUseError):
+            store.check()
+        with pytest.raises(StoreError, match="is in use by another"):
+            save(one, store)
+        second.close()
+        with pytest.raises(StoreLostError):
+            store.check()
+        one.give_all_back()
+        assert save(one, store) > 0
+        store.close()
