@@ -1,9 +1,11 @@
 """In which order history is read where SLOs are many: first what every figure needs. Pure.
 
 1. The slots that a window begins in, or is about to, since only they tell its exact figure.
-2. Long slots that stand in for all the others (`exporter.ledger.stand_ins`), and the others where
-   none can. From here on every window has its figure.
-3. The others, coarse ones first, and newest first.
+2. Long slots that stand in for all the others (`exporter.ledger.stand_ins`): of days and weeks
+   first one, where that is possible, and else several; and the others where none can. From here on
+   every window has its figure.
+3. Several in place of one, before a window begins inside of it.
+4. The others, coarse ones first, and newest first.
 
 docs/design/levels.md gives the reasons.
 """
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -24,6 +26,10 @@ from exporter.slo.types import Bools, SloIndex, Times, slos_where
 
 EDGE_AHEAD = 300
 """Seconds by which the slots are read ahead that windows will begin in."""
+
+
+LEAST_RUN = 12
+"""Blocks that one slot stands in for at the least: it takes a query of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +68,33 @@ class Step:
 
 @dataclass(slots=True)
 class OddBlocks:
-    """The blocks of slots for which no long slot can stand in, by SLO."""
+    """The blocks and runs of slots for which no long slot can stand in, by SLO."""
 
     slo_count: int
-    _odd: dict[tuple[int, int], Bools] = field(default_factory=dict)
+    _odd: dict[tuple[int, int, int], Bools] = field(default_factory=dict)
 
-    def note(self, level: int, start: int, odd: Bools, slo_indices: Sequence[SloIndex]) -> None:
+    def note(
+        self, level: int, start: int, length: int, odd: Bools, slo_indices: Sequence[SloIndex]
+    ) -> None:
         """Note which of some SLOs have an odd block, which begins at `start` (Unix seconds)."""
         if odd.any():
-            noted = self._odd.setdefault((level, start), np.zeros(self.slo_count, dtype=np.bool_))
+            noted = self._odd.setdefault(
+                (level, start, length), np.zeros(self.slo_count, dtype=np.bool_)
+            )
             noted[np.asarray(slo_indices, dtype=np.intp)[odd]] = True
 
-    def of(self, level: int, starts: Sequence[int]) -> Bools:
+    def of(self, level: int, starts: Sequence[int], length: int) -> Bools:
         """Which blocks are odd: SLOs x blocks."""
         none = np.zeros(self.slo_count, dtype=np.bool_)
-        return np.array([self._odd.get((level, start), none) for start in starts]).T.reshape(
-            self.slo_count, len(starts)
-        )
+        return np.array(
+            [self._odd.get((level, start, length), none) for start in starts]
+        ).T.reshape(self.slo_count, len(starts))
 
     def forget_before(self, ledger: Ledger) -> None:
         """Forget those that have left their level."""
-        for level, start in list(self._odd):
+        for level, start, length in list(self._odd):
             if start < ledger.cover(level)[0]:
-                del self._odd[level, start]
+                del self._odd[level, start, length]
 
 
 def next_step(ledger: Ledger, wanted: Wanted, odd: OddBlocks) -> Step | None:
@@ -92,28 +102,94 @@ def next_step(ledger: Ledger, wanted: Wanted, odd: OddBlocks) -> Step | None:
     missing = all_missing(ledger, wanted)
     for each in missing:
         each[list(wanted.left_out)] = False
-    levels = range(len(missing))
     if not wanted.long.any():
-        for level in levels[1:]:
+        for level in range(1, len(missing)):
             if missing[level].any():
                 return Step(level, _chunk(ledger, level, missing[level]), urgent=True)
         return None
-    grids = [_Blocks.of(ledger, level) for level in levels]
-    for level in levels:
-        at_edges = missing[level] & grids[level].holding(wanted.edges)
-        if at_edges.any():
-            return Step(level, grids[level].newest(at_edges))
-    for level in levels:
+    grids = [_Blocks.of(ledger, level) for level in range(len(missing))]
+    in_runs = [each & ledger.stand_ins.in_runs(level) for level, each in enumerate(missing)]
+    return (
+        _where_windows_begin(missing, in_runs, grids, wanted)
+        or _without_figures(ledger, missing, grids, wanted, odd)
+        or _in_detail(missing, in_runs, grids)
+    )
+
+
+def _where_windows_begin(
+    missing: Sequence[Bools], in_runs: Sequence[Bools], grids: Sequence[_Blocks], wanted: Wanted
+) -> Step | None:
+    at_edges = [grid.holding(wanted.edges) for grid in grids]
+    for level, grid in enumerate(grids):
+        if (in_runs[level] & at_edges[level]).any():
+            return _in_blocks(level, in_runs[level], grid)
+    for level, grid in enumerate(grids):
+        if (missing[level] & at_edges[level]).any():
+            return Step(level, grid.newest(missing[level] & at_edges[level]))
+    return None
+
+
+def _without_figures(
+    ledger: Ledger,
+    missing: Sequence[Bools],
+    grids: Sequence[_Blocks],
+    wanted: Wanted,
+    odd: OddBlocks,
+) -> Step | None:
+    """Long slots for what nothing is known of, and the slots themselves where there are none."""
+    for level, grid in enumerate(grids):
         unasked = missing[level] & (ledger.asked(level) == SlotStatus.NO)
-        blocks = grids[level].wholly(unasked)
-        blocks &= wanted.long[:, None] & ~odd.of(level, grids[level].starts)
+        whole = grid.wholly(unasked) & wanted.long[:, None]
+        run = _run(level, whole, grid, grid.holding_none(wanted.edges), odd)
+        if run is not None:
+            return run
+        blocks = whole & ~odd.of(level, grid.starts, grid.length)
         if blocks.any():
-            return Step(level, grids[level].long(blocks), stands_in=True)
+            return Step(level, grid.long(blocks), stands_in=True)
         if unasked.any():
-            return Step(level, grids[level].newest(unasked))
-    for level in (*levels[1:], 0):
+            return Step(level, grid.newest(unasked))
+    return None
+
+
+def _in_detail(
+    missing: Sequence[Bools], in_runs: Sequence[Bools], grids: Sequence[_Blocks]
+) -> Step | None:
+    """What only stands in for slots so far: first blocks in place of runs, then the slots."""
+    for level, grid in enumerate(grids):
+        if in_runs[level].any():
+            return replace(_in_blocks(level, in_runs[level], grid), urgent=False)
+    for level in (*range(1, len(grids)), 0):
         if missing[level].any():
             return Step(level, grids[level].newest(missing[level]), urgent=False)
+    return None
+
+
+def _in_blocks(level: int, in_runs: Bools, grid: _Blocks) -> Step:
+    """Blocks in place of runs, or slots where a run is no longer whole."""
+    blocks = grid.wholly(in_runs)
+    if blocks.any():
+        return Step(level, grid.long(blocks), stands_in=True)
+    return Step(level, grid.newest(in_runs))
+
+
+def _run(level: int, blocks: Bools, grid: _Blocks, between: Bools, odd: OddBlocks) -> Step | None:
+    """One slot in place of many blocks that follow one another, if most SLOs can have it.
+
+    `blocks` are those that can be had: SLOs x blocks. `between` tells where no window begins.
+    """
+    those = blocks.any(axis=1)
+    if level == 0 or not those.any():
+        return None
+    common = (2 * blocks.sum(axis=0) >= those.sum()) & between
+    bounds = np.flatnonzero(np.diff(np.concatenate(([0], common, [0])))).tolist()
+    for first, last in zip(bounds[::2], bounds[1::2], strict=True):
+        if last - first < LEAST_RUN:
+            continue
+        start, length = grid.starts[first], (last - first) * grid.length
+        possible = blocks[:, first:last].all(axis=1) & ~odd.of(level, [start], length)[:, 0]
+        if 2 * possible.sum() >= those.sum():
+            span = SlotRange(start, start + length, length)
+            return Step(level, {span: slos_where(possible)}, stands_in=True)
     return None
 
 
@@ -166,6 +242,12 @@ class _Blocks:
                 if 0 <= block < len(self.starts):
                     found[self.bounds[block] : self.bounds[block + 1]] = True
         return found
+
+    def holding_none(self, moments: Collection[int]) -> Bools:
+        """Which blocks hold none of some moments, which are moving on."""
+        slots = self.holding(moments)
+        cut = zip(self.bounds, self.bounds[1:], strict=False)
+        return np.array([not slots[first:last].any() for first, last in cut], dtype=np.bool_)
 
     def wholly(self, mask: Bools) -> Bools:
         """Of which whole blocks a mask of SLOs x slots has all slots: SLOs x blocks."""

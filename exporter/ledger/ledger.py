@@ -237,7 +237,7 @@ class Ledger:
         """The slots of a level, oldest first, and what of them lies in maintenance windows."""
         ring = self._rings[level]
         cells = np.ix_(np.asarray(series_indices, dtype=np.intp), ring.at(*self.cover(level)))
-        counts = self.stand_ins.spread(level, ring.counts.get(*cells))
+        counts = self.stand_ins.spread(ring.counts.get(*cells))
         return counts, None if ring.excluded is None else ring.excluded.get(*cells)
 
     def window(self, length: int, *, excluded: bool = False) -> WindowSums:

@@ -5,6 +5,9 @@ Prometheus if nothing odd happened. So long slots are read first. One is kept in
 that it stands in for, with all of its events, and a known share of as many slots; the others hold
 nothing. So sums are exact: a window that an edge of cuts it is without it, and its coverage says
 so. It goes as a whole, the moment that one of its slots is written.
+
+Most are *blocks*, which have one length per level. A *run* is longer: it stands in for many blocks,
+and goes when one of these comes.
 """
 
 from __future__ import annotations
@@ -22,12 +25,13 @@ from exporter.slo.types import Bools
 class StandIns:
     """Those of a ledger's levels; each SLO that has any has one series.
 
-    All times are Unix seconds. A *block* is the slots that one stands in for.
+    All times are Unix seconds. `blocks` are their lengths, by level.
     """
 
     def __init__(self, time: Rings) -> None:
         self._time = time
         self.blocks = [block_of(time.levels, level) for level in range(len(time.levels))]
+        self._runs: list[dict[tuple[int, int], Bools]] = [{} for _ in time.levels]
 
     def put(
         self,
@@ -38,8 +42,9 @@ class StandIns:
         slots: Slots,
         *,
         chosen: Bools,
+        length: int | None = None,
     ) -> None:
-        """Let the chosen ones of some blocks, which follow `start`, stand in for their slots.
+        """Let the chosen ones of some long slots, which follow `start`, stand in for their slots.
 
         Those of which anything was asked for or is known stay as they are.
 
@@ -48,10 +53,11 @@ class StandIns:
             slo_indices: SLOs.
             series_indices: the only series of each.
             start: a boundary of blocks.
-            slots: the counts: SLOs x blocks.
-            chosen: which of them to put: SLOs x blocks.
+            slots: the counts: SLOs x long slots.
+            chosen: which of them to put: SLOs x long slots.
+            length: how long they are, in seconds; by default they are blocks.
         """
-        block, ring = self.blocks[level], self._time.rings[level]
+        block, ring = length or self.blocks[level], self._time.rings[level]
         low, high = self._time.cover(level)
         # Time has gone on since they were asked for.
         first = max(0, -((start - low) // block))
@@ -72,6 +78,42 @@ class StandIns:
         ring.changed()
         for i in range(size):
             ring.asked[slo_indices[rows], at[i::size][columns]] = SlotStatus.STAND_IN
+        if block != self.blocks[level]:
+            for column in np.unique(columns).tolist():
+                begin = start + (first + column) * block
+                run = self._runs[level].setdefault(
+                    (begin, begin + block), np.zeros(len(ring.asked), dtype=np.bool_)
+                )
+                run[slo_indices[rows[columns == column]]] = True
+
+    def in_runs(self, level: int) -> Bools:
+        """For which of a level's slots a run stands in: SLOs x slots that are covered."""
+        ring, (low, high) = self._time.rings[level], self._time.cover(level)
+        found = np.zeros((len(ring.asked), (high - low) // ring.slot), dtype=np.bool_)
+        for (start, end), slos in self._runs[level].items():
+            inside = slice(max(0, start - low) // ring.slot, max(0, end - low) // ring.slot)
+            found[slos, inside] = True
+        if self._runs[level]:
+            found &= ring.asked[:, ring.at(low, high)] == SlotStatus.STAND_IN
+        return found
+
+    def withdraw_runs(
+        self,
+        level: int,
+        slo_indices: NDArray[np.intp],
+        series_indices: NDArray[np.intp],
+        start: int,
+        end: int,
+    ) -> None:
+        """Take away the runs that stand in for anything between two moments."""
+        runs = self._runs[level]
+        for run in [run for run in runs if run[0] < end and start < run[1]]:
+            of_run = runs[run][slo_indices]
+            runs[run][slo_indices] = False
+            if not runs[run].any():
+                del runs[run]
+            if of_run.any():
+                self._take_away(level, slo_indices[of_run], series_indices[of_run], *run)
 
     def withdraw(
         self,
@@ -86,10 +128,22 @@ class StandIns:
         Their slots are as if they had never been asked for. `series_indices` are the first series
         of each SLO: others have none.
         """
-        block, ring = self.blocks[level], self._time.rings[level]
-        low, high = self._time.cover(level)
-        end = start + count * ring.slot
-        start, end = max(low, start - start % block), min(high, end - end % -block)
+        block = self.blocks[level]
+        end = start + count * self._time.rings[level].slot
+        self.withdraw_runs(level, slo_indices, series_indices, start, end)
+        start, end = start - start % block, end - end % -block
+        self._take_away(level, slo_indices, series_indices, start, end)
+
+    def _take_away(
+        self,
+        level: int,
+        slo_indices: NDArray[np.intp],
+        series_indices: NDArray[np.intp],
+        start: int,
+        end: int,
+    ) -> None:
+        ring, (low, high) = self._time.rings[level], self._time.cover(level)
+        start, end = max(low, start), min(high, end)
         if start >= end:
             return
         at = ring.at(start, end)
@@ -101,14 +155,15 @@ class StandIns:
         ring.counts.clear(series_indices[rows], at[columns])
         ring.changed()
 
-    def spread(self, level: int, slots: Slots) -> Slots:
+    @staticmethod
+    def spread(slots: Slots) -> Slots:
         """Slots of a level as a chart shows them: what stands in for several is all of them."""
-        size = self.blocks[level] // self._time.rings[level].slot
         places = np.argwhere(slots.known > STANDS_IN).tolist()
         if not places:
             return slots
         spread = Slots(*(array.copy() for array in slots.arrays()))
         for series, column in places:
+            size = round(float(slots.known[series, column]))
             for array in spread.arrays():
                 array[series, column : column + size] = array[series, column] / size
         return spread

@@ -105,6 +105,9 @@ class Reading:
 
         Those that cannot, of all SLOs that were `asked`, are noted: they are not tried again.
         """
+        all_asked = np.array(asked, dtype=np.intp)
+        series = np.array([self._series.indices(s)[0] for s in asked], dtype=np.intp)
+        self._ledger.stand_ins.withdraw_runs(level, all_asked, series, span.start, span.end)
         for each in found:
             at = np.array(each.slo_indices, dtype=np.intp)
             series = np.array([self._series.indices(s)[0] for s in each.slo_indices], dtype=np.intp)
@@ -114,11 +117,13 @@ class Reading:
                 np.where(known, each.total, 0.0),
                 known.astype(np.float64),
             )
-            self._ledger.stand_ins.put(level, at, series, span.start, slots, chosen=~each.odd)
+            self._ledger.stand_ins.put(
+                level, at, series, span.start, slots, chosen=~each.odd, length=span.slot
+            )
         self._odd.forget_before(self._ledger)
         low, high = self._ledger.cover(level)
         slots_asked, slot = self._ledger.asked(level)[list(asked)], self._ledger.levels[level].slot
         for start in range(span.start, span.end, span.slot):
             if low <= start and start + span.slot <= high:
                 first = slots_asked[:, (start - low) // slot]
-                self._odd.note(level, start, first != SlotStatus.STAND_IN, asked)
+                self._odd.note(level, start, span.slot, first != SlotStatus.STAND_IN, asked)

@@ -125,6 +125,63 @@ class TestSums:
             assert stretch.slots.total.sum() in (0, 5)
 
 
+def put_run(of: Ledger, level: int, start: int, blocks: int, total: float) -> int:
+    """Let one slot stand in for many blocks; its length."""
+    length = blocks * of.stand_ins.blocks[level]
+    one = np.array([[total]])
+    slots, chosen = Slots(one / 10, one, np.ones((1, 1))), np.ones((1, 1), dtype=np.bool_)
+    of.stand_ins.put(level, SLO, SLO, start, slots, chosen=chosen, length=length)
+    return length
+
+
+@pytest.mark.parametrize("level", [1, 2])
+class TestRuns:
+    def test_one_has_the_events_and_the_time_of_all_of_its_blocks(self, level):
+        """A window that begins inside is without it."""
+        one = ledger()
+        start = inside(one, level)
+        length = put_run(one, level, start, 12, 70)
+        assert sums(one, start, start + length) == (7, 70, length)
+        assert sums(one, start - BLOCKS[level], start + length + 300) == (7, 70, length)
+        assert sums(one, start + BLOCKS[level], start + length) == (0, 0, 0)
+        first = (start - one.cover(level)[0]) // one.levels[level].slot
+        assert one.stand_ins.in_runs(level)[0].nonzero()[0].tolist() == [
+            *range(first, first + length // one.levels[level].slot)
+        ]
+
+    def test_blocks_take_its_place_as_a_whole(self, level):
+        """No event counts twice; where a block is odd, nothing is known any more."""
+        one = ledger()
+        start = inside(one, level)
+        length = put_run(one, level, start, 12, 70)
+        one.stand_ins.withdraw_runs(level, SLO, SLO, start, start + length)
+        assert sums(one, start, start + length) == (0, 0, 0)
+        put(one, level, start, *[5] * 12)
+        assert sums(one, start, start + length) == (6, 60, length)
+        assert not one.stand_ins.in_runs(level).any()
+
+    @pytest.mark.parametrize("share", [0, 0.5, 0.95])
+    def test_it_goes_when_any_of_its_slots_is_written(self, level, share):
+        """Wherever the slot lies; runs beside it stay."""
+        one, slot = ledger(), ledger().levels[level].slot
+        start = inside(one, level)
+        length = put_run(one, level, start, 12, 70)
+        put_run(one, level, start + length, 6, 30)
+        at = start + int(share * length) // slot * slot
+        write(one, level, at, 5.0)
+        assert sums(one, start, start + length) == (0.5, 5, slot)
+        assert sums(one, start, start + 18 * BLOCKS[level])[:2] == (3.5, 35)
+
+    def test_it_is_drawn_over_all_of_its_slots(self, level):
+        """Evenly."""
+        one = ledger()
+        start = inside(one, level)
+        length = put_run(one, level, start, 12, 720)
+        count = length // one.levels[level].slot
+        drawn = one.read(level, SeriesIndex(0)).total[0]
+        assert drawn[drawn > 0].tolist() == pytest.approx([720 / count] * count)
+
+
 class TestTime:
     def test_it_becomes_a_slot_of_the_next_level(self):
         """With its events, and still to be asked for."""
