@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from math import prod
 
 from exporter.prometheus.selectors import Matcher, Selector
@@ -18,6 +19,17 @@ Cell = tuple[str, ...]
 
 MOST_WASTE = 2
 """Combinations of values that may be asked for, by those that are wanted."""
+
+LEAST_VARYING = 8
+MOST_VARYING = 20
+MOST_SHARING = 4
+"""Labels vary together where each value of one goes with one value of the other: every service has
+its job. They are put together where there are so many jobs, so many jobs at a time, and for fewer
+services to a job than this.
+
+Both are likely to name the same thing then, so that no other combination exists. If all of them do,
+so many times what is wanted is read as there are jobs in a query.
+"""
 
 _FIXED = frozenset({"le", "__name__"})
 """Labels that are never put together: bounds have several spellings, and names go where functions
@@ -64,7 +76,8 @@ def tiles(cells: Iterable[Cell], most: int) -> Iterator[tuple[Cell, ...]]:
     """Cut cells into sets that one selector can ask for, of `most` cells at the most.
 
     A selector asks for all combinations of its values. No set is cut so that it asks for more than
-    `MOST_WASTE` times what is wanted.
+    `MOST_WASTE` times what is wanted, unless labels vary together (see `MOST_VARYING`): each
+    group of those counts as one label.
     """
     for tile in _tiles(sorted(set(cells))):
         for i in range(0, len(tile), most):
@@ -81,6 +94,10 @@ def _tiles(cells: list[Cell]) -> Iterator[list[Cell]]:
     if _is_dense(cells):
         yield cells
         return
+    found = _varying_together(cells)
+    if found is not None:
+        yield from _together(cells, *found)
+        return
     # Values of a label that go with the same values of the others make a whole rectangle.
     ways = []
     for i in range(len(cells[0])):
@@ -95,6 +112,34 @@ def _tiles(cells: list[Cell]) -> Iterator[list[Cell]]:
     _, i, classes = min(ways, key=lambda way: way[:2])
     for values in classes:
         yield from _tiles([cell for cell in cells if cell[i] in values])
+
+
+def _varying_together(cells: list[Cell]) -> tuple[int, int] | None:
+    """A label, and one whose value follows from it; None if there are none that may be so.
+
+    See `MOST_VARYING`.
+    """
+    columns = [*zip(*cells, strict=True)]
+    distinct = [len(set(column)) for column in columns]
+    for i, j in permutations(range(len(columns)), 2):
+        if LEAST_VARYING <= distinct[j] <= distinct[i] < MOST_SHARING * distinct[j]:
+            pairs = len(set(zip(columns[i], columns[j], strict=True)))
+            if pairs == distinct[i]:
+                return i, j
+    return None
+
+
+def _together(cells: list[Cell], i: int, j: int) -> Iterator[list[Cell]]:
+    """Tiles of cells whose values `j` follow from their values `i`."""
+    following = {cell[i]: cell[j] for cell in cells}
+    values = [*dict.fromkeys(following.values())]
+    at = i if i < j else i - 1
+    parts = -(-len(values) // MOST_VARYING)
+    for part in range(parts):  # of about the same size, so that none is too small to be one
+        own = set(values[part::parts])
+        kept = [cell[:j] + cell[j + 1 :] for cell in cells if cell[j] in own]
+        for tile in _tiles(kept):
+            yield [(*cell[:j], following[cell[at]], *cell[j:]) for cell in tile]
 
 
 def merged(shape: Shape, tile: Sequence[Cell]) -> tuple[Selector, tuple[str, ...]]:

@@ -6,10 +6,12 @@ import re
 from collections import defaultdict
 
 import promql_parser
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.collection.planner import MOST_TOGETHER, place_of, plan
+from exporter.prometheus.alike import MOST_VARYING
 from exporter.prometheus.indicators import indicators
 from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.questions import Question
@@ -90,6 +92,31 @@ def test_dealing_out_is_asking_one_by_one(series, questions):
             for labels, value in dealt[place].items()
         }
         assert together == alone
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_labels_that_vary_together_are_told_apart_by_both(others):
+    """Also where a job has series of other services: nobody is given those."""
+    count = 3 * MOST_VARYING
+    series = {
+        (NAMES[0], f"s{i}", f"j{k}", ""): 1_000 * i + k
+        for i in range(count)
+        for k in (range(count) if others else [i])
+    }
+    server = Server(series)
+    context = QueryContext((), slot=30, interval=30, lookback=60)
+    selectors = [
+        Selector(NAMES[0], (Matcher(LABELS[0], "=", f"s{i}"), Matcher(LABELS[1], "=", f"j{i}")))
+        for i in range(count)
+    ]
+    found = plan([(Question(selector, server.form), context) for selector in selectors])
+    assert len(found.parts) == 3
+    dealt = {
+        place_of(found, number, labels): value
+        for number, part in enumerate(found.parts)
+        for labels, value in server.answer(part.text)
+    }
+    assert [dealt[place] for place in found.places] == [1_001 * i for i in range(count)]
 
 
 def asked(slis, group_by=()):

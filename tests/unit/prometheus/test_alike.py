@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from itertools import product
+from math import prod
 
 import promql_parser
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exporter.prometheus.alike import MOST_WASTE, any_of, merged, shape_of, tiles
+from exporter.prometheus.alike import MOST_VARYING, MOST_WASTE, any_of, merged, shape_of, tiles
 from exporter.prometheus.selectors import parse_selector
 
 CELLS = st.integers(1, 3).flatmap(
@@ -80,8 +81,33 @@ class TestTiles:
         assert len([*tiles(cells, 1_000)]) == 2
 
     def test_what_does_not_combine_is_asked_one_by_one(self):
-        """A hundred services on a job each have ten thousand combinations."""
-        assert len([*tiles([(f"s{i}", f"j{i}") for i in range(100)], 500)]) == 100
+        """Seven services on a job each have 49 combinations, and it may be that all exist."""
+        assert len([*tiles([(f"s{i}", f"j{i}") for i in range(7)], 500)]) == 7
+
+    @pytest.mark.parametrize(
+        "cells",
+        [
+            [(f"s{i}", f"j{i}") for i in range(500)],
+            [(f"j{i}", f"s{i}", "code") for i in range(500)],
+            [(f"s{i}", f"j{i // 3}") for i in range(500)],  # three services to a job
+            [(f"j{i // 3}", f"s{i}") for i in range(500)],
+            [(f"a{i}", f"s{i}", f"j{i}") for i in range(500)],
+            [(f"s{i}", f"j{i}", code) for i in range(170) for code in ("200", "404", "500")],
+        ],
+    )
+    def test_labels_that_vary_together_are_asked_together(self, cells):
+        """Of many services with a job each, both labels are likely to name the same thing."""
+        found = [*tiles(cells, 500)]
+        assert sorted(cell for tile in found for cell in tile) == sorted(cells)
+        assert len(found) <= 25
+        for tile in found:
+            asked = prod(len(set(column)) for column in zip(*tile, strict=True))
+            assert asked <= MOST_VARYING**2 * len(tile)
+
+    def test_one_zone_of_many_services_is_no_label_that_varies_with_them(self):
+        """Every service is likely to be in every zone: only a zone's own are asked together."""
+        cells = [(f"s{i}", f"z{i % 10}") for i in range(100)]
+        assert len([*tiles(cells, 500)]) == 10
 
 
 class TestMerging:
