@@ -98,6 +98,17 @@ class CountArray:
         self._wide[self._widened : needed] = self._narrow[rows]
         self._widened = needed
 
+    def narrow(self) -> None:
+        """Hold series in the narrow type again whose large numbers are gone."""
+        rows = np.flatnonzero(self._places >= 0)
+        held = self._wide[self._places[rows]]
+        with np.errstate(invalid="ignore", over="ignore"):
+            stay = (held.astype(self._narrow.dtype) != held).any(axis=1)
+        self._wide = held[stay]
+        self._widened = len(self._wide)
+        self._places[rows] = -1
+        self._places[rows[stay]] = np.arange(self._widened)
+
     def clear_columns(self, columns: NDArray[np.intp]) -> None:
         """Set some slots of all series to 0."""
         self._narrow[:, columns] = 0

@@ -82,6 +82,11 @@ class HeldSlots:
         for array in self.arrays():
             array.set(rows, columns, np.zeros(np.broadcast_shapes(rows.shape, columns.shape)))
 
+    def narrow(self) -> None:
+        """Take no more memory than what is held by now needs."""
+        for array in self.arrays():
+            array.narrow()
+
     def put(
         self,
         rows: NDArray[np.intp],

@@ -106,7 +106,10 @@ class StandIns:
         end: int,
     ) -> None:
         """Take away the runs that stand in for anything between two moments."""
-        runs = self._runs[level]
+        runs, ring = self._runs[level], self._time.rings[level]
+        had_any, low = bool(runs), self._time.cover(level)[0]
+        for run in [run for run in runs if run[1] <= low]:  # time has gone on
+            del runs[run]
         for run in [run for run in runs if run[0] < end and start < run[1]]:
             of_run = runs[run][slo_indices]
             runs[run][slo_indices] = False
@@ -114,6 +117,8 @@ class StandIns:
                 del runs[run]
             if of_run.any():
                 self._take_away(level, slo_indices[of_run], series_indices[of_run], *run)
+        if had_any and not runs:  # their counts, and how many slots they were, are large
+            ring.counts.narrow()
 
     def withdraw(
         self,

@@ -14,8 +14,8 @@ from exporter.collection.reading_order import OddBlocks, Wanted, next_step
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import levels
-from exporter.ledger.ring_buffer import Slots
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.slots import Slots
 from exporter.slo.types import DAY, HOUR
 
 END = 1_699_999_200 + 9 * HOUR

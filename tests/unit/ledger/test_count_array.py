@@ -32,6 +32,37 @@ def writes(draw):
 
 class TestCountArray:
     @pytest.mark.parametrize(("narrow", "wide"), TYPES)
+    @given(before=st.lists(writes(), max_size=4), after=st.lists(writes(), max_size=2))
+    def test_what_is_narrowed_stays_what_it_is(self, narrow, wide, before, after):
+        """Wherever numbers are large, and whatever is written later."""
+        array, plain = (
+            CountArray(ROWS, COLUMNS, narrow, wide),
+            np.zeros((ROWS, COLUMNS), dtype=wide),
+        )
+        every = np.ix_(np.arange(ROWS), np.arange(COLUMNS))
+        with np.errstate(over="ignore"):
+            for given_then in (before, after):
+                for rows, columns, numbers in given_then:
+                    array.set(*np.ix_(rows, columns), numbers)
+                    plain[np.ix_(rows, columns)] = numbers
+                array.narrow()
+                np.testing.assert_array_equal(array.get(*every), plain)
+
+    @pytest.mark.parametrize(("narrow", "wide"), TYPES)
+    def test_large_numbers_that_are_gone_take_no_memory(self, narrow, wide):
+        """Those that are there do."""
+        array = CountArray(ROWS, COLUMNS, narrow, wide)
+        small = array.bytes
+        array.set(np.array([1, 3]), np.array([0, 0]), np.array([2.0**24 + 1, 300.5]))
+        array.set(np.array([1]), np.array([0]), np.array([0.0]))
+        array.narrow()
+        assert array.get(np.array([1, 3]), np.array([0, 0])).tolist() == [0.0, 300.5]
+        assert array.bytes <= small + COLUMNS * np.dtype(wide).itemsize
+        array.set(np.array([3]), np.array([0]), np.array([7.0]))
+        array.narrow()
+        assert array.bytes == small
+
+    @pytest.mark.parametrize(("narrow", "wide"), TYPES)
     @given(given=st.lists(writes(), max_size=6))
     def test_it_is_as_an_array_of_the_wide_type(self, narrow, wide, given):
         """Whatever is written: read by cells, by column, and as sums."""

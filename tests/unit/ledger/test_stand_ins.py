@@ -160,6 +160,15 @@ class TestRuns:
         assert sums(one, start, start + length) == (6, 60, length)
         assert not one.stand_ins.in_runs(level).any()
 
+    def test_when_the_last_is_gone_its_large_numbers_take_no_memory(self, level):
+        """A month's events need more bytes than an hour's."""
+        one = ledger(2)
+        start, small = inside(one, level), one.bytes
+        length = put_run(one, level, start, 12, 2.0**40 + 1)
+        assert one.bytes > small
+        one.stand_ins.withdraw_runs(level, SLO, SLO, start, start + length)
+        assert one.bytes == small
+
     @pytest.mark.parametrize("share", [0, 0.5, 0.95])
     def test_it_goes_when_any_of_its_slots_is_written(self, level, share):
         """Wherever the slot lies; runs beside it stay."""
