@@ -69,7 +69,7 @@ class TestStore:
         shutil.rmtree(folder)
         live.until(lambda: "was removed or replaced" in live.daemon.log_tail(100))
         live.until(lambda: "error_budget_exporter_store_up 1.0" in live.scrape())
-        live.until(lambda: (newest(live.daemon.log.parent) or 0) > 0)
+        live.until(lambda: "the store is written again" in live.daemon.log_tail(100))
         assert summarize(folder)[0].coverage >= before
         second = command(live, "run", "--web.listen-address=127.0.0.1:0")
         assert "is in use by another error-budget-exporter (process " in second.stderr
@@ -80,7 +80,7 @@ class TestStore:
         live.daemon.stop()
         file = live.daemon.log.parent / "ledger/ledger.sqlite"
         with closing(sqlite3.connect(file)) as connection, connection:
-            connection.execute("UPDATE chunk SET counts = x'00' || substr(counts, 2)")
+            connection.execute("UPDATE chunk SET counts = CAST(x'00' || substr(counts, 2) AS BLOB)")
         verified = command(live, "ledger", "verify")
         assert verified.returncode == 1
         assert "table chunk: " in verified.stdout
