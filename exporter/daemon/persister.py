@@ -189,11 +189,7 @@ class Persister:
             await self.save_overrides()
 
     async def save_overrides(self) -> bool:
-        """Store the overrides, if they have changed.
-
-        Returns:
-            Whether the store has all of them.
-        """
+        """Store the overrides, if they have changed; whether the store has all of them."""
         if self._store is not None:
             saving = asyncio.create_task(self._save_overrides(self._store))
             await asyncio.wait([saving], timeout=PATIENCE if self._store.shared else None)
@@ -204,7 +200,7 @@ class Persister:
     async def _save(self, store: Store, engine: Engine) -> bool:
         async with self._lock:
             saved = await self._attempt("ledger", self._write_state(store, engine))
-            if self._lost:  # it was made again, and is filled at once
+            if self._lost:  # what was made again is filled at once
                 saved = await self._attempt("ledger", self._write_state(store, engine))
         await self._save_overrides(store)
         await self.changes.save()

@@ -191,11 +191,7 @@ class Store:
             return overrides.read(connection)
 
     def write_overrides(self, all_overrides: Iterable[Override]) -> None:
-        """Store these overrides in place of all others.
-
-        Raises:
-            StoreError, StoreLostError: as `write`.
-        """
+        """Store these overrides in place of all others; raises as `write`."""
         with self._transaction() as connection:
             overrides.write(connection, all_overrides)
 
@@ -280,11 +276,7 @@ class Store:
             self._rebuilt.clear(connection, self._writer.id_of(slo_index))
 
     def check(self) -> None:
-        """See whether the store is still where it was.
-
-        Raises:
-            StoreError, StoreLostError: as `write`.
-        """
+        """See whether the store is still where it was; raises as `write`."""
         try:
             self._connection.check()
         except BaseException:
