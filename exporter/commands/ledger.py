@@ -13,6 +13,7 @@ from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
 from exporter.daemon.options import Options
 from exporter.errors import ConfigurationError, StoreError
+from exporter.store import backup as backups
 from exporter.store import copying, outside, verification
 from exporter.store.inspection import SloSummary, summarize
 from exporter.store.rebuild_requests import rebuild_pending, request_rebuild
@@ -100,6 +101,14 @@ def rebuild(place: Place, slo: str) -> None:
             return
         time.sleep(POLL)
     click.echo("Done.")
+
+
+@ledger.command()
+@click.argument("target", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def backup(place: Place, target: Path) -> None:
+    """Copy the store into FILE, as of one moment. A daemon may be running."""
+    click.echo(f"{target}: {_bytes(backups.backup(place, target))}")
 
 
 @ledger.command()
