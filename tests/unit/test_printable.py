@@ -16,6 +16,7 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\u202eevil\ud800"
 class TestPrintable:
     def test_what_moves_or_colours_a_terminal_is_shown_instead(self):
         """Lines and tabs stay."""
+        assert printable("a,b\r\n") == "a,b\r\n"
         assert printable("a\x1b[31m\tb\n\x9bc\r") == "a\\u001b[31m\tb\n\\u009bc\\u000d"
 
     def test_json_means_the_same(self):
