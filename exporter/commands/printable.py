@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 _UNPRINTABLE = re.compile(
-    "\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+    "\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-"""Control characters but for tabs and line ends (CSV's have two characters), what turns text around, and half characters."""
+"""Control characters, what turns text around, and half characters. Tabs and line ends stay, those
+of CSV too, which are two characters."""
 
 
 def printable(text: str) -> str:
