@@ -87,14 +87,14 @@ def test_it_takes_the_same_number_of_statements_for_many_slos_as_for_two(lived, 
     counts = []
     execute = loading.SloReader.__init__
 
-    def counting(self, session):
+    def counting(self, session, *others):
         class Counted:
             def __getattr__(self, name):
                 if name == "execute":
                     counts[-1] += 1
                 return getattr(session, name)
 
-        execute(self, Counted())
+        execute(self, Counted(), *others)
 
     monkeypatch.setattr(loading.SloReader, "__init__", counting)
     for slos in (SLOS[:2], SLOS):
