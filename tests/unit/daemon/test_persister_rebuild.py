@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from exporter.daemon.persister import Persister
 from exporter.ledger.slot_status import SlotStatus
@@ -150,9 +151,9 @@ class TestLoss:
             if how == "replaced":
                 file.write_bytes(b"")
             poll(one, NOW + 1200)
-            assert not asyncio.run(persister.save(one))
-            assert "what is known is stored again" in str(persister.state.problem)
-            assert asyncio.run(persister.save(one))
+            with capture_logs() as logs:
+                assert asyncio.run(persister.save(one))
+            assert "what is known is stored again" in str(logs)
             assert persister.state.problem is None
         with running(tmp_path, silent(), SLO, at=NOW + 1200) as (one, _):
             assert one.ledger.window(7 * DAY).total[0] == 7 * DAY

@@ -173,6 +173,7 @@ class TestHosts:
         users=(),
         hosts=("slo.example.com", "*.monitoring.svc"),
         external_url="https://budgets.example.com/slo",
+        open_probes=False,
     )
 
     @pytest.mark.parametrize(
