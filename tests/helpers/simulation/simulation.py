@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 from random import Random
 
-from exporter.slo.overrides import OverrideError
+from exporter.slo.overrides import OverrideError, QuotaError
 from exporter.slo.records import Acknowledgement, Override
 from exporter.slo.types import HOUR
 from exporter.web.daemon import AbsentError, IncidentKey
@@ -114,7 +114,7 @@ class Simulation:
             new = Override(
                 SERVICE, None, "somebody", "a reason", now, now + rng.uniform(60, 4 * HOUR)
             )
-            with contextlib.suppress(OverrideError):
+            with contextlib.suppress(OverrideError, QuotaError):
                 answer = await self.faulted.ask(facade.override(new))
                 if answer is not None and answer[1]:
                     self._overrides.add(answer[0].id)
