@@ -53,7 +53,10 @@ def write(
                 both = mine
             else:
                 both = _both(mine, theirs, key)
-            written[key] = hash(both)
+            if both is mine:
+                written[key] = hash(both)
+            else:  # its writer has yet to learn the rest: until it has, it must look again
+                written.pop(key, None)
             result = (row[0], row[1], row[2], both)
             if both is not mine:
                 learned.append(result)

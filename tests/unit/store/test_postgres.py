@@ -215,6 +215,17 @@ class TestTrouble:
         assert not failed
         assert database.events() == 30
 
+    def test_one_that_has_not_learned_takes_nothing_away(self, database):
+        """What others know of a chunk is looked at until its ledger has it, too."""
+        both = [restart(database.settings) for _ in range(2)]
+        for number, (one, store) in enumerate(both):
+            for start in range(START - 400 + number * 50, START - 100, 100):
+                settle(one, 0, start, ONES, ONES)
+                save(one, store)
+        for _, store in both:
+            store.close()
+        assert database.events() == 30
+
 
 def test_an_override_whose_storing_was_not_confirmed_is_one():
     """The connection ended after the commit: the daemon keeps it under a number of its own."""
