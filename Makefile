@@ -1,6 +1,8 @@
 # make demo: watch an error budget burn.  make test: everything that a change must pass.
 # Needs Python 3.11 or newer; Prometheus and Alertmanager come from variables such as PROMETHEUS, the
 # PATH, or Debian's packages.
+# Tests start hundreds of daemons: without bytecode each would compile the whole package first.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

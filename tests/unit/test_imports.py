@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,7 +176,10 @@ def imports() -> Iterator[tuple[str, str, str]]:
                     yield own, str(node.module), place
 
 
-IMPORTS = list(imports())
+@functools.cache
+def all_imports() -> list[tuple[str, str, str]]:
+    """The same, read once, and only by who needs it."""
+    return list(imports())
 
 
 def test_every_package_has_its_directions_here():
@@ -190,7 +194,7 @@ def test_a_package_imports_only_what_lies_inwards(package):
     allowed = [f"exporter.{name}" for name in (package, EVERYWHERE, *ALLOWED[package])]
     wrong = [
         f"{place} imports {module}"
-        for each, module, place in IMPORTS
+        for each, module, place in all_imports()
         if each == package
         and module.split(".")[0] == "exporter"
         and not any(module == name or module.startswith(f"{name}.") for name in allowed)
@@ -201,7 +205,7 @@ def test_a_package_imports_only_what_lies_inwards(package):
 @pytest.mark.parametrize("package", ALLOWED)
 def test_every_direction_that_is_allowed_is_used(package):
     """What nobody needs is not allowed any longer."""
-    used = [module for each, module, _ in IMPORTS if each == package]
+    used = [module for each, module, _ in all_imports() if each == package]
     for name in ALLOWED[package]:
         assert any(f"{module}.".startswith(f"exporter.{name}.") for module in used), name
 
@@ -209,7 +213,7 @@ def test_every_direction_that_is_allowed_is_used(package):
 def test_a_library_is_known_in_one_place():
     """Replacing one of them touches one package."""
     found: dict[str, set[str]] = {}
-    for each, module, _ in IMPORTS:
+    for each, module, _ in all_imports():
         library = module.split(".")[0]
         if library not in sys.stdlib_module_names and library != "exporter":
             found.setdefault(library, set()).add(each)
@@ -224,7 +228,7 @@ def test_the_core_knows_no_input_or_output():
     impure = {"asyncio", "time", "os", "pathlib", "socket", "random", "logging", "io"}
     wrong = [
         f"{place} imports {module}"
-        for each, module, place in IMPORTS
+        for each, module, place in all_imports()
         if each == "slo" and module.split(".")[0] in impure
     ]
     assert wrong == []
@@ -244,7 +248,9 @@ def test_the_core_never_asks_for_the_time():
 
 def test_only_the_store_knows_a_database():
     """Nobody else reads or writes the store."""
-    wrong = [place for each, module, place in IMPORTS if module in ONLY_STORE and each != "store"]
+    wrong = [
+        place for each, module, place in all_imports() if module in ONLY_STORE and each != "store"
+    ]
     assert wrong == []
 
 
@@ -252,7 +258,7 @@ def test_nobody_imports_the_wiring_from_below():
     """The application is usable without its command line, and nothing depends on either."""
     wrong = [
         f"{place} imports {module}"
-        for each, module, place in IMPORTS
+        for each, module, place in all_imports()
         if each not in WIRING
         and module.split(".")[1:2]
         and module.split(".")[1] in WIRING
