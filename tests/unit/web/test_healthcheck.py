@@ -14,7 +14,7 @@ from exporter.config.reading.web_loading import load_web_file
 from exporter.demo.ports import free_port
 from exporter.web.server.admin import AdminAccess
 from tests.helpers.command_line import cli
-from tests.helpers.web.serving import Serving, ToldDaemon
+from tests.helpers.web.serving import Serving, ToldDaemon, until
 
 REST = "HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 HASHED = bcrypt.hashpw(b"hunter2", bcrypt.gensalt(4)).decode()
@@ -51,6 +51,8 @@ class TestPlain:
         with Serving() as server:
             server.loop.call_soon_threadsafe(time.sleep, 0.5)
             found = asked(server, "--timeout=0.1")
+            assert asked(server, "--timeout=20").exit_code == 0  # it goes on, and lets go of us
+            until(lambda: server.connections == 0)
         assert (found.exit_code, "timed out" in found.output) == (1, True)
 
     def test_an_address_that_is_none(self):
