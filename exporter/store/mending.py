@@ -27,6 +27,21 @@ MOST_TOLD = 10
 Row = tuple[Any, ...]
 
 
+@contextmanager
+def without_references(connection: SqliteSession) -> Iterator[None]:
+    """A transaction in which rows may be taken out and put back in any order."""
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    finally:
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
 def mend(connection: SqliteSession, *, incomplete: bool = False) -> list[str]:
     """See whether all records are as they were written; what is to be told of those that are not.
 
@@ -42,9 +57,7 @@ def mend(connection: SqliteSession, *, incomplete: bool = False) -> list[str]:
         if not (bad or copies or times or days):
             return []
         told: list[str] = []
-        connection.execute("PRAGMA foreign_keys = OFF")  # rows are taken out and put back
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with without_references(connection):
             spares = _spares(connection)
             for of in bad:
                 told += _restore(connection, of, spares[of.table])
@@ -54,12 +67,6 @@ def mend(connection: SqliteSession, *, incomplete: bool = False) -> list[str]:
             _take_out_orphans(connection)
             _set_times(connection, times)
             checksums.seal(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        finally:
-            connection.execute("PRAGMA foreign_keys = ON")
         more = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
         return told[:MOST_TOLD] + more
 

@@ -94,16 +94,8 @@ def put(saved: Saved, into: SqliteSession) -> list[str]:
     Raises:
         sqlite3.Error: it cannot be written.
     """
-    into.execute("PRAGMA foreign_keys = OFF")
-    into.execute("BEGIN IMMEDIATE")
-    try:
+    with mending.without_references(into):
         _write(into, saved)
-        into.execute("COMMIT")
-    except BaseException:
-        into.execute("ROLLBACK")
-        raise
-    finally:
-        into.execute("PRAGMA foreign_keys = ON")
     told = mending.mend(into, incomplete=True)
     # A group may lack what others of its SLO have: that is not seen by its slots.
     into.execute(
