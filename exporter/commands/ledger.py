@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +15,14 @@ from exporter.config.settings import Settings
 from exporter.daemon.options import Options
 from exporter.errors import ConfigurationError, StoreError
 from exporter.store import backup as backups
-from exporter.store import copying, outside, verification
+from exporter.store import copying, outside, restoring, verification
 from exporter.store.inspection import SloSummary, summarize
 from exporter.store.rebuild_requests import rebuild_pending, request_rebuild
 from exporter.store.settings import SCHEMES, Place, PostgresSettings
 
 HEADING = ("SLO", "groups", "from", "to", "known", "days from", "size", "")
+
+STREAM = Path("-")
 
 POLL = 1.0
 """Seconds between two looks whether the daemon is done."""
@@ -104,11 +107,44 @@ def rebuild(place: Place, slo: str) -> None:
 
 
 @ledger.command()
-@click.argument("target", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("target", metavar="FILE|-", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def backup(place: Place, target: Path) -> None:
-    """Copy the store into FILE, as of one moment. A daemon may be running."""
-    click.echo(f"{target}: {_bytes(backups.backup(place, target))}")
+    """Copy the store into FILE, or to standard output, as of one moment.
+
+    A daemon may be running. With - there has to be room for a copy beside the store.
+    """
+    if target != STREAM:
+        click.echo(f"{target}: {_bytes(backups.backup(place, target))}")
+        return
+    if sys.stdout.isatty():
+        raise click.UsageError("a backup is not text for a terminal: backup - > FILE")
+    size = backups.stream(place, sys.stdout.buffer)
+    click.echo(f"standard output: {_bytes(size)}", err=True)
+
+
+@ledger.command()
+@click.argument(
+    "source",
+    metavar="FILE|-",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+)
+@click.pass_obj
+def restore(place: Place, source: Path) -> None:
+    """Put a backup, from FILE or standard input, in the store's place.
+
+    The daemon has to be stopped. A backup that is damaged, or of a newer version, is refused. What
+    was there is kept beside it.
+    """
+    stream = source == STREAM
+    if stream and sys.stdin.isatty():
+        raise click.UsageError("standard input is a terminal: restore - < FILE")
+    of = sys.stdin.buffer if stream else source
+    put = restoring.restore(of, "standard input" if stream else str(source), place)
+    until = "" if put.end is None else f" until {_time(put.end)}"
+    click.echo(f"{outside.name(place)}: {_bytes(put.size)}, {put.slos} SLOs{until}")
+    if put.kept:
+        click.echo(f"What was there before is {put.kept}")
 
 
 @ledger.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -74,11 +75,14 @@ def connect(file: Path) -> SqliteSession:
     return connection
 
 
-def connect_read_only(file: Path) -> SqliteSession:
+def connect_read_only(
+    file: Path, check: Callable[[sqlite3.Connection, Path], None] = schema.check_filled
+) -> SqliteSession:
     """Open the file for reading only, even where nothing beside it can be written.
 
     Raises:
-        sqlite3.Error, StoreVersionError: as `connect`.
+        sqlite3.Error: it cannot be opened, or is not a sound database.
+        StoreError: what `check` has against it.
     """
     # Without write access to the folder SQLite reads a WAL database only as `immutable`.
     for options in ("mode=ro", "mode=ro&immutable=1"):
@@ -91,7 +95,7 @@ def connect_read_only(file: Path) -> SqliteSession:
             factory=SqliteSession,
         )
         try:
-            schema.check_filled(connection, file)
+            check(connection, file)
         except sqlite3.OperationalError as error:
             connection.close()
             # An immutable read of a locked file would see half-written pages.
@@ -106,8 +110,11 @@ def connect_read_only(file: Path) -> SqliteSession:
     raise AssertionError  # the loop returns or raises
 
 
-_FIXED = {18: b"\x02\x02\0@  ", 44: b"\0\0\0\x04", 56: b"\0\0\0\x01"}
+_FIXED = {20: b"\0@  ", 44: b"\0\0\0\x04", 56: b"\0\0\0\x01"}
 """Bytes of the header that all of our files have, by where they begin: formats and limits."""
+
+_JOURNALS = (b"\x02\x02", b"\x01\x01")
+"""With a write-ahead log, as all of our files, or without, as copies by `VACUUM INTO`."""
 
 
 def check_head(file: Path) -> None:
@@ -124,6 +131,7 @@ def check_head(file: Path) -> None:
     ours = int.from_bytes(head[68:72], "big") == schema.APPLICATION_ID
     if ours and (
         head[60:64] == bytes(4)
+        or head[18:20] not in _JOURNALS
         or any(head[at : at + len(right)] != right for at, right in _FIXED.items())
     ):
         raise sqlite3.DatabaseError("its header is not as it was written")
@@ -147,24 +155,43 @@ def is_damage(error: sqlite3.Error) -> bool:
     )
 
 
-def set_aside(file: Path) -> Path:
-    """Rename a damaged file and what SQLite keeps beside it; returns the new name.
+def name_aside(file: Path, why: str) -> Path:
+    """A name beside a file that nothing has, with a word and the time."""
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    aside = file.with_name(f"{file.name}.{why}-{now}")
+    count = 1
+    while aside.exists():
+        count += 1
+        aside = file.with_name(f"{file.name}.{why}-{now}-{count}")
+    return aside
+
+
+def set_aside(file: Path, why: str = "corrupt") -> Path:
+    """Rename a file and what SQLite keeps beside it; returns the new name.
 
     Raises:
         OSError: it cannot be renamed.
     """
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    aside = file.with_name(f"{file.name}.corrupt-{now}")
-    count = 1
-    while aside.exists():
-        count += 1
-        aside = file.with_name(f"{file.name}.corrupt-{now}-{count}")
-    for suffix in ("-wal", "-shm"):
-        beside = file.with_name(file.name + suffix)
-        if beside.exists():
-            beside.rename(aside.with_name(aside.name + suffix))
+    aside = name_aside(file, why)
+    set_logs_aside(file, aside)
     file.rename(aside)
     return aside
+
+
+def set_logs_aside(file: Path, aside: Path) -> None:
+    """Rename what SQLite keeps beside a file, as if the file had the other name.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    for log, other in zip(logs(file), logs(aside), strict=True):
+        if log.exists():
+            log.rename(other)
+
+
+def logs(file: Path) -> tuple[Path, Path]:
+    """What SQLite may keep beside a file: its write-ahead log, and that log's index."""
+    return file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")
 
 
 def inode(file: Path) -> int | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from exporter.errors import StoreError
@@ -55,13 +54,7 @@ def verify(place: Place) -> Verified:
             )
     try:
         with outside.reading(place) as session:
-            lenient = (
-                mending.lenient(session)
-                if isinstance(session, sqlite3.Connection)
-                else nullcontext()
-            )
-            with lenient:
-                _look(session, found)
+            look(session, found)
     except StoreError as error:
         if not (isinstance(error.__cause__, sqlite3.Error) and is_damage(error.__cause__)):
             raise
@@ -69,10 +62,21 @@ def verify(place: Place) -> Verified:
     return found
 
 
+def look(session: Session, found: Verified) -> None:
+    """Look at every record that a session can read.
+
+    Raises:
+        sqlite3.Error, StoreError: it cannot be read at all.
+    """
+    if isinstance(session, sqlite3.Connection):
+        with mending.lenient(session):
+            found.damage += (f"the file: {line}" for line in _integrity(session))
+            _look(session, found)
+    else:
+        _look(session, found)
+
+
 def _look(session: Session, found: Verified) -> None:
-    file = isinstance(session, sqlite3.Connection)
-    if file:
-        found.damage += (f"the file: {line}" for line in _integrity(session))
     names: dict[int, str] = {}
     try:
         names = slo_names(session)

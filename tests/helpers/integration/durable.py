@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from exporter.store.inspection import summarize
 from tests.helpers.integration.live import Live
@@ -38,13 +39,20 @@ def figures(live: Live) -> dict[str, float]:
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
 
 
-def command(live: Live, *arguments: str) -> subprocess.CompletedProcess[str]:
+def command(
+    live: Live,
+    *arguments: str,
+    stdin: IO[bytes] | None = None,
+    stdout: IO[bytes] | int = subprocess.PIPE,
+) -> subprocess.CompletedProcess[str]:
     """Run another command on the same configuration."""
     config = [part for part in live.daemon.command if part.startswith("--config.file")]
     program = live.daemon.command[:3]
     return subprocess.run(
         [*program, *arguments[:1], *config, *arguments[1:]],
-        capture_output=True,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         check=False,
         timeout=60,

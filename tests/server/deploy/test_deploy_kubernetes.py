@@ -272,3 +272,34 @@ class TestBuilt:
         (policy,) = [each for each in self.build(tmp_path) if each["kind"] == "NetworkPolicy"]
         assert policy["metadata"]["namespace"] == KUSTOMIZATION["namespace"]
         assert all(each["kind"] != "NetworkPolicy" for each in self.build(KUBERNETES))
+
+
+class TestRestoring:
+    """The pod that has a replica's volume while a backup is put there."""
+
+    RESTORE = read(KUBERNETES.with_name("kubernetes-restore") / "pod.yaml")
+
+    @pytest.mark.parametrize("release", [OLDEST, NEWEST])
+    def test_follows_kubernetes_own_schema(self, release):
+        """Unknown fields are refused."""
+        kubernetes_validate.validate(self.RESTORE, release, strict=True)
+
+    def test_writes_where_the_replica_reads_as_the_same_user(self):
+        """And is no more allowed than that."""
+        spec = self.RESTORE["spec"]
+        (container,) = spec["containers"]
+        (claim,) = SPEC["volumeClaimTemplates"]
+        (volume,) = spec["volumes"]
+        assert (
+            volume["persistentVolumeClaim"]["claimName"] == f"{claim['metadata']['name']}-{JOB}-0"
+        )
+        assert container["volumeMounts"] == [{"name": volume["name"], "mountPath": STORAGE}]
+        assert spec["securityContext"] == POD["securityContext"]
+        assert container["securityContext"] == CONTAINER["securityContext"]
+
+    def test_has_the_image_of_the_others(self):
+        """Of the same version, and no Service takes it for a replica."""
+        (image,) = KUSTOMIZATION["images"]
+        (container,) = self.RESTORE["spec"]["containers"]
+        assert container["image"] == f"{image['newName']}:{image['newTag']}"
+        assert self.RESTORE["metadata"]["labels"] != LABELS
