@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from exporter.slo.combining import Method
 from exporter.slo.model import CompositeSli
@@ -29,15 +30,23 @@ class PartShare:
     share: float | None
 
 
-def part_shares(of: SloStatus, others: Iterable[SloStatus]) -> list[PartShare]:
+ByName: TypeAlias = Mapping[tuple[str, tuple[tuple[str, str], ...]], SloStatus]
+"""SLOs by their full names and their groups, sorted."""
+
+
+def by_name(slos: Iterable[SloStatus]) -> ByName:
+    """SLOs (groups, with `group_by`) of one moment, to find parts in."""
+    return {(each.slo.full_name, tuple(sorted(each.groups.items()))): each for each in slos}
+
+
+def part_shares(of: SloStatus, known: ByName) -> list[PartShare]:
     """The parts of a composite (or of one group of it), in the order of the configuration.
 
-    `others` are the SLOs of the same moment. Parts with groups are those of the same group.
+    `known` are the SLOs of the same moment. Parts with groups are those of the same group.
     """
     sli = of.slo.sli
     if not isinstance(sli, CompositeSli):
         return []
-    known = {(each.slo.full_name, tuple(sorted(each.groups.items()))): each for each in others}
     own = tuple(sorted(of.groups.items()))
     weighted = sli.method is Method.WEIGHTED
     found: list[tuple[str, float, SloStatus | None, float | None]] = []

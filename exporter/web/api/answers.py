@@ -13,21 +13,27 @@ import orjson
 
 from exporter.slo.durations import format_duration
 from exporter.slo.incident_details import IncidentDetails, incident_details
+from exporter.slo.model import CompositeSli
+from exporter.slo.part_shares import WINDOW, ByName, PartShare, by_name, part_shares
 from exporter.slo.records import Change, Firing, Override
 from exporter.slo.snapshot import Alert, DataState, SloStatus, Snapshot
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.models import (
-    AlertEntry,
     Failure,
-    FiringEntry,
-    IncidentEntry,
     LimitsEntry,
     OverrideEntry,
     OverrideList,
+    StatusEntry,
+)
+from exporter.web.api.slo_models import (
+    AlertEntry,
+    CompositeEntry,
+    FiringEntry,
+    IncidentEntry,
+    PartEntry,
     PeriodEntry,
     SloEntry,
     SloPage,
-    StatusEntry,
     TierEntry,
 )
 from exporter.web.daemon import OverrideStatus, Status
@@ -63,14 +69,17 @@ def slos(snapshot: Snapshot, query: Mapping[str, str]) -> bytes:
     limit = number(query, "limit", MOST_SLOS, at_least=1, at_most=MOST_SLOS)
     service = query.get("service")
     chosen = [slo for slo in snapshot.slos if service is None or slo.slo.service == service]
+    page = chosen[offset : offset + limit]
+    made = any(isinstance(slo.slo.sli, CompositeSli) for slo in page)
+    known = by_name(snapshot.slos) if made else {}
     return success(
         SloPage(
             at=snapshot.at or None,
             total=len(chosen),
             offset=offset,
             slos=tuple(
-                _slo(slo, snapshot.at, snapshot.changes.get(slo.slo.service, ()))
-                for slo in chosen[offset : offset + limit]
+                _slo(slo, snapshot.at, snapshot.changes.get(slo.slo.service, ()), known)
+                for slo in page
             ),
         )
     )
@@ -115,7 +124,7 @@ def number(
     return number
 
 
-def _slo(status: SloStatus, at: int, changes: Sequence[Change]) -> SloEntry:
+def _slo(status: SloStatus, at: int, changes: Sequence[Change], known: ByName) -> SloEntry:
     slo = status.slo
     return SloEntry(
         service=slo.service,
@@ -145,6 +154,32 @@ def _slo(status: SloStatus, at: int, changes: Sequence[Change]) -> SloEntry:
         last_slot=status.last_slot,
         lag_seconds=status.lag,
         scrape_interval_seconds=status.scrape_interval or None,
+        composite=_composite(status, known),
+    )
+
+
+def _composite(status: SloStatus, known: ByName) -> CompositeEntry | None:
+    sli = status.slo.sli
+    if not isinstance(sli, CompositeSli):
+        return None
+    return CompositeEntry(
+        method=sli.method,
+        on_unknown=sli.on_unknown,
+        window=WINDOW,
+        parts=tuple(map(_part, part_shares(status, known))),
+    )
+
+
+def _part(of: PartShare) -> PartEntry:
+    status = of.status
+    return PartEntry(
+        slo=of.name,
+        weight=of.weight,
+        state=status.state if status else None,
+        tier=status.tier.name if status and status.tier else None,
+        budget_remaining=status.budget.remaining if status and status.budget else None,
+        error_ratio=of.error_ratio,
+        share=of.share,
     )
 
 

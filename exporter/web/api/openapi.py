@@ -13,7 +13,6 @@ from exporter.web.api.models import (
     RecordedChange,
     RecordedOverride,
     SloHistory,
-    SloPage,
     StatusEntry,
 )
 from exporter.web.api.operations import BAD as _BAD
@@ -31,6 +30,7 @@ from exporter.web.api.requests import (
     NewOverride,
 )
 from exporter.web.api.schemas import schemas
+from exporter.web.api.slo_models import SloPage
 from exporter.web.pages.ranges import NAMES
 from exporter.web.reports.described import report_paths
 

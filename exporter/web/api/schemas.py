@@ -17,10 +17,10 @@ from exporter.web.api.models import (
     RecordedChange,
     RecordedOverride,
     SloHistory,
-    SloPage,
     StatusEntry,
 )
 from exporter.web.api.requests import NewAcknowledgement, NewChange, NewOverride
+from exporter.web.api.slo_models import SloPage
 from exporter.web.reports.described import REPORTS
 
 ANSWERS = (

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from exporter.exposition.publisher import Publisher
-from exporter.slo.part_shares import part_shares
+from exporter.slo.part_shares import by_name, part_shares
 from exporter.slo.rollups import rollups
 from exporter.web.daemon import Daemon
 from exporter.web.pages.assets import Assets
@@ -121,7 +121,7 @@ class Pages:
             shown = detail(
                 *(status, history, chosen_range(status, range_name), source, findings),
                 changes=changes,
-                parts=part_shares(status, overview.snapshot.slos),
+                parts=part_shares(status, by_name(overview.snapshot.slos)),
             )
             return self._templates["slo"].render(shown, what_if=asking, **daemon)
 

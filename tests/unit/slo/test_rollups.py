@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.slo.part_shares import part_shares
+from exporter.slo.part_shares import by_name, part_shares
 from exporter.slo.rollups import Rollup, rollups
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.types import DAY
@@ -63,7 +63,7 @@ class TestParts:
         """By its error ratio of the last hour."""
         slos = known().slos
         [journey] = [each for each in slos if each.slo is JOURNEY]
-        found = part_shares(journey, slos)
+        found = part_shares(journey, by_name(slos))
         assert [each.name for each in found] == ["shop/front", "pay/pay"]
         assert [each.share for each in found] == [pytest.approx(5 / 6), pytest.approx(1 / 6)]
 
@@ -73,7 +73,7 @@ class TestParts:
         slos = snapshot(
             (subject(FRONT), (50.0, 10_000.0, 1.0)), (subject(made), (1.0, 10.0, 1.0))
         ).slos
-        found = part_shares(slos[1], slos)
+        found = part_shares(slos[1], by_name(slos))
         assert [each.share for each in found] == [None, None]
         assert [each.weight for each in found] == [2.0, 1.0]
         assert found[1].status is None

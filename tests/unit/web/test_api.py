@@ -151,6 +151,7 @@ class TestSlos:
             "last_slot": AT,
             "lag_seconds": 0.0,
             "scrape_interval_seconds": None,
+            "composite": None,
         }
         assert list(windows) == ["5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d"]
         assert windows["1h"] == {

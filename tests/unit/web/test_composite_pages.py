@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from exporter.slo.types import DAY
 from tests.helpers.composites.slos import composite
 from tests.helpers.samples import slo, snapshot, subject
@@ -29,6 +33,28 @@ def test_the_page_shows_the_parts_and_their_share_of_the_burn() -> None:
     assert '<td class="number" data-label="Weight">2</td>' in text
     assert 'data-label="Share of the burn">90.9%' in text
     assert "by the method weighted" in text
+
+
+def listed(by: Web) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = by.ask("/api/v1/slos").json()["data"]["slos"]
+    return found
+
+
+def test_the_api_lists_the_parts_and_their_share_of_the_burn() -> None:
+    """As the page does; of a part that is not known it says so."""
+    found = {each["slo"]: each["composite"] for each in listed(web())}
+    assert found["front"] is None
+    parts = found["journey"].pop("parts")
+    assert found["journey"] == {"method": "weighted", "on_unknown": "unknown", "window": "1h"}
+    assert [(each["slo"], each["weight"], each["state"]) for each in parts] == [
+        ("shop/front", 2.0, "ok"),
+        ("pay/pay", 1.0, "ok"),
+    ]
+    assert [each["share"] for each in parts] == pytest.approx([10 / 11, 1 / 11])
+    assert [each["tier"] for each in parts] == ["slow_down", "exhausted"]
+    alone = Web(snapshot((subject(JOURNEY), (20.0, 10_000.0, 1.0))))
+    [front, _] = listed(alone)[0]["composite"]["parts"]
+    assert (front["state"], front["budget_remaining"], front["share"]) == (None, None, None)
 
 
 def test_the_page_of_another_has_no_parts() -> None:
