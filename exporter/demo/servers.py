@@ -64,7 +64,7 @@ def find_binary(name: str, env: str) -> Path:
     if found is None:
         raise BinaryNotFoundError(
             f"{name} not found: the variable {env} is not set, {tools[0]} has none, and it is "
-            f"not on the PATH. Run `make tools`, or install it and set {env}."
+            f"not on the PATH. Install it, or in a checkout run `make tools`, or set {env}."
         )
     return Path(found).absolute()
 

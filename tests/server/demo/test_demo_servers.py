@@ -88,7 +88,7 @@ class TestFinding:
         assert str(caught.value) == (
             "the-server not found: the variable THE_SERVER is not set, "
             f"{tmp_path}/.tools/usr/bin has none, and it is not on the PATH. "
-            "Run `make tools`, or install it and set THE_SERVER."
+            "Install it, or in a checkout run `make tools`, or set THE_SERVER."
         )
 
     def test_a_variable_that_names_nothing(self, monkeypatch, tmp_path):
