@@ -11,7 +11,7 @@ from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.matrix import Matrix, Series
 from exporter.slo.records import Change
 from exporter.slo.rollouts import Rollouts, Where
-from exporter.slo.types import DAY, Bools
+from exporter.slo.types import DAY, LONGEST_VALUE, Bools
 
 LOOK_BACK = DAY
 """How far back it is looked for changes at a start, in seconds."""
@@ -79,8 +79,9 @@ class RolloutReader:
         for row, labels in enumerate(matrix.labels):
             service = labels.get(self.asked.service_label, "")
             version = labels.get(self.asked.version_label, "")
-            if service and version:
-                where = (service, *(labels.get(name, "") for name in self.asked.by))
+            where = (service, *(labels.get(name, "") for name in self.asked.by))
+            short = all(len(value) <= LONGEST_VALUE for value in (version, *where))
+            if service and version and short:
                 places.setdefault(where, {})[version] = row
         return places
 

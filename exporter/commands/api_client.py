@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +16,29 @@ from exporter.errors import ApiError
 TIMEOUT = 15.0
 """Seconds for each part of a request."""
 
+LONGEST = 60.0
+"""Seconds for the whole of an answer."""
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of an answer, unpacked: what is longer is no daemon's. A page of 1,000 SLOs has some five."""
+
+LONGEST_ERROR = 2_000
+"""Characters of a daemon's own words that are told."""
+
 DOCUMENTS = frozenset({"text/markdown", "text/html", "text/csv"})
 
 
 class ElsewhereError(ApiError):
     """What was asked for is another shard's, to which the daemon cannot lead."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A whole answer; `kind` is its media type."""
+
+    status: int
+    kind: str
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +86,10 @@ def ask_text(server: str, path: str, access: Access, query: Mapping[str, str]) -
         ApiError: it cannot be reached, refuses, or knows no such documents.
     """
     answer = _answer(server, "GET", path, access, query=query)
-    kind = answer.headers.get("content-type", "").partition(";")[0]
-    if answer.status_code != httpx.codes.OK or kind not in DOCUMENTS:
+    if answer.status != httpx.codes.OK or answer.kind not in DOCUMENTS:
         _data(server, answer)
-        raise ApiError(f"{server} answered with {kind or 'nothing'} in place of a document")
-    return answer.text
+        raise ApiError(f"{server} answered with {answer.kind or 'nothing'} in place of a document")
+    return answer.body.decode(errors="replace")
 
 
 def _answer(
@@ -81,7 +100,7 @@ def _answer(
     *,
     query: Mapping[str, str] | None = None,
     body: Mapping[str, object] | None = None,
-) -> httpx.Response:
+) -> _Answer:
     url = f"{server.rstrip('/')}/api/v1/{path}"
     auth = (
         httpx.BasicAuth(access.username, _secret(access.password_file)) if access.username else None
@@ -97,10 +116,27 @@ def _answer(
     except OSError as error:
         raise ApiError(f"{access.ca_file} cannot be used: {error}") from error
     try:
-        with httpx.Client(verify=verify, timeout=TIMEOUT, auth=auth, headers=headers) as client:
-            return client.request(method, url, params=query, json=body)
+        with (
+            httpx.Client(verify=verify, timeout=TIMEOUT, auth=auth, headers=headers) as client,
+            client.stream(method, url, params=query, json=body) as found,
+        ):
+            return _whole(server, found)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ApiError(f"{server} cannot be reached: {error or type(error).__name__}") from error
+
+
+def _whole(server: str, found: httpx.Response) -> _Answer:
+    """All of an answer, within bounds: whatever listens at an address may be asked by mistake."""
+    body = bytearray()
+    begun = time.monotonic()
+    for chunk in found.iter_bytes():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise ApiError(f"{server} answers with more than {MOST_BYTES >> 20} MB")
+        if time.monotonic() > begun + LONGEST:
+            raise ApiError(f"{server} takes longer than {LONGEST:.0f}s for its answer")
+    kind = found.headers.get("content-type", "").partition(";")[0]
+    return _Answer(found.status_code, kind, bytes(body))
 
 
 def _secret(file: Path | None) -> str:
@@ -112,21 +148,21 @@ def _secret(file: Path | None) -> str:
         raise ApiError(f"{file} cannot be read: {error}") from error
 
 
-def _data(server: str, answer: httpx.Response) -> dict[str, object]:
+def _data(server: str, answer: _Answer) -> dict[str, object]:
     try:
-        found = answer.json()
-    except ValueError:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
         found = None
     if isinstance(found, dict) and isinstance(found.get("error"), str):
-        advice = ""
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
+        why, advice = found["error"][:LONGEST_ERROR], ""
+        if answer.status == httpx.codes.UNAUTHORIZED:
             advice = " Give them by --username and --password-file."
-        if answer.status_code == httpx.codes.MISDIRECTED_REQUEST:
-            raise ElsewhereError(f"{server}: {found['error']}")
-        raise ApiError(f"{server}: {found['error']}{advice}")
+        if answer.status == httpx.codes.MISDIRECTED_REQUEST:
+            raise ElsewhereError(f"{server}: {why}")
+        raise ApiError(f"{server}: {why}{advice}")
     if not isinstance(found, dict) or not isinstance(found.get("data"), dict):
         raise ApiError(
-            f"{server} answered with status {answer.status_code}, but not in this API's format"
+            f"{server} answered with status {answer.status}, but not in this API's format"
         )
     data: dict[str, object] = found["data"]
     return data

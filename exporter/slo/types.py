@@ -25,6 +25,9 @@ Group = tuple[str, ...]
 
 Groups = tuple[Group, ...]
 
+LONGEST_VALUE = 1_024
+"""Characters of a label's value that pages, metrics and stores should have to hold."""
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Times = NDArray[np.int64]

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 from exporter.ledger.ledger import Ledger
 from exporter.slo.model import Slo
-from exporter.slo.types import Group, SeriesIndex, SloIndex, enumerate_slos
-
-LONGEST_VALUE = 1_024
-"""Characters of a label's value by which there may be a group."""
+from exporter.slo.types import LONGEST_VALUE, Group, SeriesIndex, SloIndex, enumerate_slos
 
 
 @dataclass(slots=True)

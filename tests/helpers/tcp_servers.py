@@ -98,6 +98,29 @@ class HttpServer(_Server):
         super().__init__(_QuietServer(("127.0.0.1", 0), Handler), tls)
 
 
+class EndlessServer(_Server):
+    """Answers every GET with JSON that begins well and does not end; `sent` counts its bytes."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                self.wfile.write(b'{"status": "success", "data": {"words": "')
+                for _ in range(200):  # 200 MB: who takes all of it, has no bound
+                    self.wfile.write(b"x" * 1_048_576)
+                    server.sent += 1_048_576
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        super().__init__(_QuietServer(("127.0.0.1", 0), Handler))
+
+
 def answered(_path: str, _headers: Headers, _form: dict[str, str]) -> Answer:
     """What a Prometheus without any data answers."""
     return 200, {"Content-Type": "application/json"}, json.dumps(EMPTY).encode()

@@ -11,6 +11,7 @@ import respx
 
 from exporter.slo.incident_ids import incident_id
 from tests.helpers.command_line import cli
+from tests.helpers.tcp_servers import EndlessServer
 
 A, B = "http://a.test:9098", "http://b.test:9098"
 STARTS = (1_700_000_100, 1_700_009_000)
@@ -59,6 +60,34 @@ def told(routes: respx.MockRouter) -> list[dict[str, object]]:
     """What was acknowledged."""
     posts = [call.request for call in routes.calls if call.request.method == "POST"]
     return [json.loads(request.content) for request in posts if request.url.host == "b.test"]
+
+
+class TestOtherPrograms:
+    """Any address may be given by mistake."""
+
+    def test_an_answer_that_does_not_end_is_not_waited_for(self):
+        """Nor held in memory."""
+        with EndlessServer() as server:
+            result = cli("postmortem", "list", "--server", server.url)
+            assert server.sent < 100_000_000
+        assert result.exit_code == 1
+        assert f"{server.url} answers with more than 64 MB" in result.stderr
+
+    def test_words_without_end_are_cut(self, routes):
+        """And what a terminal would take for orders is not printed."""
+        body = {"status": "error", "error": "\x1b[2J" + "x" * 100_000}
+        routes.get(f"{A}/api/v1/slos").respond(400, json=body)
+        result = cli("postmortem", "list", "--server", A)
+        assert result.exit_code == 1
+        assert len(result.stderr) < 3_000
+        assert "\x1b" not in result.stderr
+
+    def test_json_nested_too_deep_is_none_of_this_api(self, routes):
+        """It is no reason for a traceback."""
+        routes.get(f"{B}/api/v1/slos").respond(content=b"[" * 200_000)
+        result = cli("postmortem", "list", "--server", B)
+        assert result.exit_code == 1
+        assert "not in this API's format" in result.stderr
 
 
 class TestServers:

@@ -10,86 +10,29 @@ body, or by the parameter `shard`, which any request may have: a number.
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import ip_address
 from urllib.parse import parse_qsl, unquote, urlencode
 
-import httpx
 import orjson
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exporter.errors import RequestError
 from exporter.web.api.answers import failure
 from exporter.web.daemon import Daemon
-from exporter.web.server.admin import FORWARDED, SAFE_METHODS
-from exporter.web.server.settings import WebSettingsError
+from exporter.web.server.admin import SAFE_METHODS
+from exporter.web.server.shard_client import LED_BY, CannotLeadError, ShardClient, Target
 from exporter.web.server.sharding import ELSEWHERE, Sharding
-
-LED_BY = "x-error-budget-exporter-shard"
-"""The header of requests that are led: which shard leads them. They are led once at the most."""
-
-ASKED = frozenset(
-    {
-        "accept",
-        "accept-encoding",
-        "accept-language",
-        "authorization",
-        "content-type",
-        "if-none-match",
-        "user-agent",
-    }
-)
-"""Headers that are passed on. The others are about this connection, or were judged here."""
-
-ANSWERED = frozenset(
-    {
-        "cache-control",
-        "content-disposition",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "etag",
-        "retry-after",
-        "vary",
-        "www-authenticate",
-    }
-)
-"""Headers that are passed back."""
 
 GATEWAY = (HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.BAD_GATEWAY)
 """Of what cannot be led, in place of an answer."""
 
-CONNECT_SECONDS = 3.0
-ANSWER_SECONDS = 12.0
-"""How long to wait for another shard: less than the command line waits for this one."""
+LONGEST_ABOUT = 200
+"""Characters of a service that are told where it cannot be led: a body may name very long ones."""
 
 GATE = "/api/v1/gate"
 
 REPORTS = "/api/v1/reports/"
 """Documents for people, who do not see what is missing: each is of a service or a shard."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The shard that a request is for, and what it is about, in words."""
-
-    number: int
-    about: str
-
-
-class CannotLeadError(RequestError):
-    """The request cannot be led to the shard that it is for.
-
-    The text says why, `status` is that of the answer.
-    """
-
-    def __init__(self, text: str, status: HTTPStatus) -> None:
-        super().__init__(text)
-        self.status = status
 
 
 class Leading:
@@ -108,18 +51,9 @@ class Leading:
         self._daemon = daemon
         self._sharding = sharding
         self._own = sharding.shard
-        self._client: httpx.AsyncClient | None = None
+        self._client: ShardClient | None = None
         if self._own.total > 1 and sharding.url_template is not None:
-            try:
-                verify = ssl.create_default_context(cafile=sharding.ca_file)
-            except OSError as error:
-                text = f"--web.shard-ca-file: {sharding.ca_file} cannot be used: {error}"
-                raise WebSettingsError(text) from error
-            self._client = httpx.AsyncClient(
-                verify=verify,
-                timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-                trust_env=False,  # no proxy stands between shards
-            )
+            self._client = ShardClient(sharding)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -136,8 +70,7 @@ class Leading:
             if target is None or target.number == self._own.number:
                 await self._app(_without_shard(scope, query), receive, send)
                 return
-            self._check(scope, target)
-            answer = await self._ask(scope, target, body)
+            answer = await self._way(scope, target).ask(scope, target, body)
         except CannotLeadError as error:
             if scope["path"] == GATE and error.status in GATEWAY:
                 await self._app({**scope, ELSEWHERE: str(error)}, receive, send)
@@ -168,10 +101,12 @@ class Leading:
                 HTTPStatus.BAD_REQUEST,
             )
         home = None if service is None else self._daemon.home(service)
-        return None if home is None else Target(home, f"the service {service!r}")
+        if service is None or home is None:
+            return None
+        return Target(home, f"the service {_short(service)!r}")
 
-    def _check(self, scope: Scope, target: Target) -> None:
-        """See whether a request may be led.
+    def _way(self, scope: Scope, target: Target) -> ShardClient:
+        """What leads a request, if it may be led.
 
         Raises:
             CannotLeadError: it was led here by mistake, or there is no way.
@@ -190,50 +125,16 @@ class Leading:
                 "one, or start the shards with --web.shard-url-template",
                 HTTPStatus.MISDIRECTED_REQUEST,
             )
-
-    async def _ask(self, scope: Scope, target: Target, body: bytes) -> Response:
-        """What the other shard answers.
-
-        Raises:
-            CannotLeadError: nothing.
-        """
-        assert self._client is not None  # noqa: S101 - `_check` sees to it
-        url = self._sharding.url(target.number)
-        path = scope["raw_path"].split(b"?")[0].decode("latin-1")
-        query = scope["query_string"].decode("latin-1")
-        headers = [each for each in scope["headers"] if each[0].decode("latin-1") in ASKED]
-        request = self._client.build_request(
-            scope["method"],
-            f"{url}{path}{'?' * bool(query)}{query}",
-            headers=[*headers, *_forwarded(scope), (LED_BY.encode(), str(self._own).encode())],
-            content=body or None,
-        )
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                found = await self._client.send(request, stream=True)
-                try:
-                    # As it came: it is compressed as the client asked for.
-                    content = b"".join([chunk async for chunk in found.aiter_raw()])
-                finally:
-                    await found.aclose()
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise CannotLeadError(
-                f"{target.about} is on shard {target.number} of {self._own.total}, which does not "
-                f"answer at {url}: {error or type(error).__name__}",
-                HTTPStatus.BAD_GATEWAY,
-            ) from error
-        answer = Response(content, found.status_code)
-        answer.raw_headers = [
-            (name.lower(), value)
-            for name, value in found.headers.raw
-            if name.decode("latin-1").lower() in ANSWERED
-        ]
-        return answer
+        return self._client
 
     async def aclose(self) -> None:
         """End the connections to other shards."""
         if self._client is not None:
             await self._client.aclose()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_ABOUT else f"{text[:LONGEST_ABOUT]}..."
 
 
 def _service(scope: Scope, query: list[tuple[str, str]], body: bytes) -> str | None:
@@ -252,17 +153,6 @@ def _service(scope: Scope, query: list[tuple[str, str]], body: bytes) -> str | N
         return None  # the route says what is wrong with it
     service = values.get("service") if isinstance(values, dict) else None
     return service if isinstance(service, str) else None
-
-
-def _forwarded(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """From whom it comes. Only what comes from this machine itself may pass for this machine's."""
-    client = str((scope.get("client") or ("unknown",))[0])
-    passed_on = any(name.decode("latin-1") in FORWARDED for name, _ in scope["headers"])
-    try:
-        local = ip_address(client).is_loopback and not passed_on
-    except ValueError:
-        local = False
-    return [] if local else [(b"x-forwarded-for", client.encode())]
 
 
 def _without_shard(scope: Scope, query: list[tuple[str, str]]) -> Scope:

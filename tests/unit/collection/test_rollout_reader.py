@@ -75,6 +75,19 @@ def test_a_day_is_read_in_spans_and_then_each_slot():
     assert reader.next_span(NOW + STEP) == (NOW + STEP, NOW + STEP)
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_labels_that_nobody_should_have_to_hold_are_left_out(place):
+    """Whichever it is that is too long: nothing of it is kept, and the others are read on."""
+    slots = {("auth", "1", "eu"): run((0, 100)), ("auth", "2", "eu"): run((90, 200))}
+    for version, within in (("1", run((0, 100))), ("2", run((90, 200)))):
+        labels = ["auth", version, "us"]
+        labels[place] += "x" * 1_024
+        slots[tuple(labels)] = within
+    reader = RolloutReader(ChangesQuery("app_info", by=("cluster",)), STEP)
+    found = read(reader, slots, NOW, names=("service", "version", "cluster"))
+    assert [each.what for each in found] == ["2 cluster=eu"]
+
+
 def test_a_rollout_and_a_rollback_are_found():
     """In their first slots."""
     assert read(RolloutReader(QUERY, STEP), ROLLED, NOW) == BACK

@@ -21,6 +21,7 @@ from exporter.web.server.leading import Leading
 from exporter.web.server.settings import Limits, WebSettings, WebSettingsError
 from exporter.web.server.sharding import Sharding, is_template
 from tests.helpers.samples import slo, snapshot, subject
+from tests.helpers.tcp_servers import EndlessServer
 from tests.helpers.web.serving import ToldDaemon
 
 SHARD = Shard(0, 3)
@@ -163,6 +164,25 @@ class TestLeading:
         assert (gate.status_code, gate.json()["data"]["decision"]) == (503, "unknown")
         assert gate.json()["data"]["why"].startswith(text)
         assert web.ask("/?shard=1").status_code == 502
+
+    def test_an_answer_that_does_not_end_is_not_waited_for(self):
+        """Nor held in memory; the gate says unknown."""
+        with EndlessServer() as server:
+            web = Sharded(f"{server.url}/{{shard}}")
+            found = web.ask("/api/v1/slos?service=shop")
+            assert server.sent < 100_000_000
+            gate = web.ask("/api/v1/gate?service=shop").json()["data"]
+        assert found.status_code == 502
+        assert f"answers at {server.url}/2 with more than 64 MB" in found.json()["error"]
+        assert (gate["decision"], gate["why"]) == ("unknown", found.json()["error"])
+
+    def test_a_service_of_ten_thousand_characters_is_not_told_in_full(self):
+        """A few of its characters say which."""
+        web = Sharded()
+        web.daemon.elsewhere["x" * 10_000] = 2
+        found = web.ask("/api/v1/overrides", "POST", {"service": "x" * 10_000, **OVERRIDE})
+        assert found.status_code == 421
+        assert len(found.json()["error"]) < 400
 
     def test_what_was_led_here_by_mistake_is_led_no_further(self, unreachable):
         """Shards that disagree do not lead each other round in circles."""
