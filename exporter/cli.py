@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "check",
     "dashboards": "dashboards",
     "demo": "demo",
+    "experiment": "experiment",
     "gate": "gate",
     "healthcheck": "healthcheck",
     "history": "history",

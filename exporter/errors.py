@@ -4,6 +4,8 @@ ExporterError
 ├── ConfigurationError          a file or a flag has to be changed
 │   ├── ConfigError             the configuration file has mistakes
 │   ├── DriverAbsentError       the package that speaks to PostgreSQL is not installed
+│   ├── JournalError            the journal of experiments cannot be kept, or read
+│   │   └── UnderWayError       another experiment is under way on this machine
 │   ├── ListenError             the address cannot be listened on
 │   ├── ReloadError             a reload was refused; the old configuration stays in force
 │   ├── ReportTemplateError     a template of a report cannot be used

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from exporter.collection.per_selector import SamplePlans, ask_each
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.sample_queries import scrape_interval
+from exporter.prometheus.sample_queries import newest_scrape_interval, scrape_interval
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
 from exporter.slo.types import HOUR, SloIndex
@@ -66,3 +66,24 @@ async def measure(
     client = clients[slos[slo_indices[0]].datasource]
     own = {slo_index: selectors(slo_index) for slo_index in slo_indices}
     return await ask_each(client, own, scrape_interval, int(at), max, plans=plans)
+
+
+async def measure_newest(
+    clients: Mapping[str, PrometheusClient],
+    slos: Sequence[Slo],
+    selectors: Callable[[SloIndex], Sequence[Selector]],
+    slo_indices: Iterable[SloIndex],
+    at: float,
+) -> dict[SloIndex, float]:
+    """How often the series of SLOs of one datasource are scraped now: the fastest of each.
+
+    In seconds. SLOs without series are left out.
+
+    Raises:
+        UnavailableError: the datasource does not answer.
+    """
+    own = {slo_index: selectors(slo_index) for slo_index in slo_indices}
+    if not own:
+        return {}
+    client = clients[slos[next(iter(own))].datasource]
+    return await ask_each(client, own, newest_scrape_interval, int(at), min)

@@ -57,6 +57,12 @@ changes_server_option = _servers(
     "Address of an exporter, if one runs: the changes that it knows are counted.", required=False
 )
 
+experiment_server_option = _servers(
+    "Address of an exporter, if one runs: it says how the SLOs stand, and is told of the "
+    "experiment. Repeat it for every replica.",
+    required=False,
+)
+
 
 def access_options(command: Command) -> Command:
     """The options that tell who asks; the command is given them as `access`."""

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from exporter.config.models import MainFile
 from exporter.config.sections.web_section import WebFile
 from exporter.config.types.fields import DURATION, Kind
-from exporter.config.types.section import Section, section_of
+from exporter.config.types.section import Section, keys, section_of
 from exporter.slo.durations import format_duration
 from exporter.slo.own_labels import INFO_LABELS, SERIES_LABELS
 
@@ -86,7 +86,7 @@ def _sections(section: type[Section], path: str) -> Iterator[str]:
     rows = [
         f"| `{name}` | {_kind(field)} | {_default(field)} | {field.description} "
         f"| {_example(field)} |"
-        for name, field in section.model_fields.items()
+        for name, field in keys(section).items()
     ]
     table = ["| key | type | default | meaning | example |", "|---|---|---|---|---|", *rows]
     yield "\n".join([heading, "", description.strip(), "", *table, ""])

@@ -1,4 +1,4 @@
-"""Reads the past of SLOs out of Prometheus, once, in slots of a minute.
+"""Reads the past of SLOs out of Prometheus, in slots of a minute, or as short as scrapes are.
 
 It asks as the daemon does, and writes the answers down as the daemon does, in a ledger that keeps
 every slot.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from exporter.collection import pending
+from exporter.collection.queries import Queries
 from exporter.collection.scrape_intervals import measure
 from exporter.collection.settings import EvaluationSettings
 from exporter.collection.slot_counter import SlotCounter
@@ -85,7 +86,8 @@ def lead(slo: Slo, since: int) -> int:
 class PastReader:
     """Reads the past of SLOs, some of them at a time.
 
-    `told` is called with what is done and what there is to do, as it goes on.
+    `told` is called with what is done and what there is to do, as it goes on. `slot` is the length
+    of the slots (seconds) if it is not to be a minute; it divides an hour.
     """
 
     def __init__(
@@ -93,10 +95,13 @@ class PastReader:
         clients: Mapping[str, PrometheusClient],
         settings: EvaluationSettings,
         told: Callable[[int, int], None] = lambda _done, _whole: None,
+        slot: int | None = None,
     ) -> None:
         self._clients = clients
         self._settings = settings
-        self._slot = slot_length(settings.interval)
+        self._slot = slot or slot_length(settings.interval)
+        self._interval = slot or settings.interval
+        self._scrape_intervals: dict[str, float] = {}
         self._told = told
         self._done = 0
         self._whole = 0
@@ -116,7 +121,7 @@ class PastReader:
 
     async def _read(self, wanted: Sequence[SpanWanted]) -> list[list[Past]]:
         slos = [each.slo for each in wanted]
-        counter = SlotCounter(self._clients, slos, self._settings.interval)
+        counter = SlotCounter(self._clients, slos, self._interval)
         queries = counter.queries
         start, end = min(each.start for each in wanted), max(each.end for each in wanted)
         state = EvaluationState(
@@ -129,11 +134,7 @@ class PastReader:
         state.go_to(end)
         problems = SloProblems()
         asking = Asking(counter, lambda: state, problems, Exclusive(), self._settings)
-        for name in dict.fromkeys(slo.datasource for slo in slos if not slo.parts):
-            those = [s for s, slo in enumerate_slos(slos) if slo.datasource == name]
-            queries.note_scrape_intervals(
-                await measure(self._clients, slos, queries.selectors, those, end)
-            )
+        queries.note_scrape_intervals(await self._measured(slos, queries, end))
         work: dict[tuple[int, int], list[SloIndex]] = defaultdict(list)
         for slo_index, each in enumerate_slos(wanted):
             for chunk in _chunks(each):
@@ -168,6 +169,24 @@ class PastReader:
                 ]
             )
         return found
+
+    async def _measured(
+        self, slos: Sequence[Slo], queries: Queries, end: int
+    ) -> dict[SloIndex, float]:
+        """How often SLOs are scraped; who reads again and again asks for it once."""
+        for name in dict.fromkeys(slo.datasource for slo in slos if not slo.parts):
+            those = [
+                s
+                for s, slo in enumerate_slos(slos)
+                if slo.datasource == name and slo.full_name not in self._scrape_intervals
+            ]
+            found = await measure(self._clients, slos, queries.selectors, those, end)
+            self._scrape_intervals |= {slos[s].full_name: found.get(s, 0.0) for s in those}
+        return {
+            s: seconds
+            for s, slo in enumerate_slos(slos)
+            if (seconds := self._scrape_intervals.get(slo.full_name))
+        }
 
 
 def _with_parts(wanted: Sequence[SpanWanted]) -> list[SpanWanted]:

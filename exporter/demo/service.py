@@ -1,6 +1,7 @@
 """The demo's service: the shop's counters, served for Prometheus to scrape.
 
-`python -m exporter.demo.service` runs it alone, for a Prometheus of one's own.
+`python -m exporter.demo.service` runs it alone, for a Prometheus of one's own. It can be broken and
+repaired, as experiments do: see `exporter.demo.fault`.
 """
 
 from __future__ import annotations
@@ -8,17 +9,23 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Final
+from urllib.parse import parse_qs
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import click
 import numpy as np
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from exporter.demo.traffic import DURATION, REQUESTS, SERIES, Shop, incident
+from exporter.demo.traffic import DURATION, PARTS, REQUESTS, SERIES, Array, Outage, Shop, incident
 
 FAMILIES: Final = {
     REQUESTS: ("counter", "Requests answered."),
@@ -33,20 +40,52 @@ class ShopCollector(Collector):
         self._shop = shop
         self._clock = clock
         self._lock = threading.Lock()
+        self._broken: list[Outage] = []
 
     def collect(self) -> Iterator[Metric]:
         """The families of the shop, at this moment."""
         with self._lock:
-            now = max(self._clock(), self._shop.clock)
-            # Steps of a second, so that an outage begins and ends when it says.
-            steps = np.arange(self._shop.clock + 1, now, 1.0)
-            values = self._shop.run(np.append(steps, now))[-1].tolist()
+            values = self._run().tolist()
         for family, (kind, help_text) in FAMILIES.items():
             metric = Metric(family, help_text, kind)
             for series, value in zip(SERIES, values, strict=True):
                 if series.name.startswith(f"{family}_"):
                     metric.add_sample(series.name, series.labels, value)
             yield metric
+
+    def _run(self) -> Array:
+        now = max(self._clock(), self._shop.clock)
+        # Steps of a second, so that an outage begins and ends when it says.
+        steps = np.arange(self._shop.clock + 1, now, 1.0)
+        last: Array = self._shop.run(np.append(steps, now))[-1]
+        return last
+
+    def break_(self, name: str, failing: float) -> None:
+        """Let a share of the requests of a part (`auth-us`) fail from now on.
+
+        Raises:
+            LookupError: there is no such part.
+        """
+        part = {f"{each.service}-{each.region}": each for each in PARTS}[name]
+        with self._lock:
+            self._run()
+            broken = Outage(part, self._shop.clock, float("inf"), failing)
+            self._shop.outages.append(broken)
+            self._broken.append(broken)
+
+    def repair(self) -> None:
+        """Let nothing fail any longer that was broken here."""
+        with self._lock:
+            self._run()
+            for each in self._broken:
+                ended = replace(each, end=self._shop.clock)
+                self._shop.outages[self._shop.outages.index(each)] = ended
+            self._broken.clear()
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 @contextmanager
@@ -56,9 +95,29 @@ def serve(shop: Shop, port: int, host: str = "127.0.0.1") -> Iterator[None]:
     Raises:
         OSError: the port is taken.
     """
-    registry = CollectorRegistry()
-    registry.register(ShopCollector(shop))
-    server, thread = start_http_server(port, addr=host, registry=registry)
+    registry, collector = CollectorRegistry(), ShopCollector(shop)
+    registry.register(collector)
+    metrics = make_wsgi_app(registry)
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path, query = environ["PATH_INFO"], parse_qs(environ["QUERY_STRING"])
+        if environ["REQUEST_METHOD"] != "POST" or path not in ("/-/break", "/-/repair"):
+            shown: Iterable[bytes] = metrics(environ, start_response)
+            return shown
+        status = HTTPStatus.OK
+        try:
+            if path == "/-/break":
+                collector.break_(query["part"][0], float(query["failing"][0]))
+            else:
+                collector.repair()
+        except (LookupError, ValueError):
+            status = HTTPStatus.BAD_REQUEST
+        start_response(f"{status.value} {status.phrase}", [("Content-Length", "0")])
+        return [b""]
+
+    server = make_server(host, port, answer, ThreadingWSGIServer, handler_class=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
     try:
         yield
     finally:

@@ -65,3 +65,17 @@ def scrape_interval(selector: Selector, context: QueryContext) -> str:
         f"({longest}(3600 / ({samples} and {selector}))"
         f" or {longest}(3600 / ({samples} and last_over_time({selector}[30m]))))"
     )
+
+
+def newest_scrape_interval(selector: Selector, context: QueryContext) -> str:
+    """The scrape interval (seconds) of the series that was scraped most often of late.
+
+    Of the last ten minutes or of two, since it may have changed within the ten.
+    """
+    long, short = context.range(600), context.range(120)
+    shortest = context.aggregated("min")
+    return (
+        f"{shortest}(600 / count_over_time({selector}[{long}])"
+        f" < 120 / count_over_time({selector}[{short}])"
+        f" or 120 / count_over_time({selector}[{short}]))"
+    )

@@ -99,6 +99,24 @@ class EventHistory:
         fine = np.diff(cells, prepend=start // grain) > 0
         return self._at(np.concatenate(([start], inner[fine], [end])))
 
+    def followed_by(self, later: EventHistory) -> EventHistory:
+        """The two behind one another; the later one begins where this one ends."""
+        excluded = None
+        if self.excluded is not None or later.excluded is not None:
+            excluded = np.concatenate(
+                [
+                    np.zeros(len(each.bad)) if each.excluded is None else each.excluded
+                    for each in (self, later)
+                ]
+            )
+        return EventHistory(
+            np.concatenate((self.bounds[:-1], later.bounds)),
+            np.concatenate((self.bad, later.bad)),
+            np.concatenate((self.total, later.total)),
+            np.concatenate((self.known, later.known)),
+            excluded,
+        )
+
     def groups(self, grain: int) -> list[tuple[int, int]]:
         """Our buckets put together between the multiples of `grain`, as (first, after last)."""
         cells = self.bounds[1:-1] // grain

@@ -102,8 +102,8 @@ class Override:
     id: int = 0
 
 
-ChangeSource = Literal["reported", "query"]
-"""Whether a change was told, or seen in Prometheus."""
+ChangeSource = Literal["reported", "query", "experiment", "experiment_over"]
+"""Whether a change was told, seen in Prometheus, or is where an experiment begins or is over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "prometheus": "whom it asks",
     },
     "exposition": {"slo": "the snapshot that it writes as metrics"},
+    "experiment": {"slo": "the SLOs that it is judged by"},
     "reports": {"slo": "the snapshot, the events and the records that they tell of"},
     "web": {
         "slo": "the snapshot that the page shows",
@@ -73,6 +74,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "reports.templates": "a team's own templates, which are checked as they are read",
         "web.server": "its settings",
         "exposition.selection": "which series there are to be selected",
+        "experiment": "what a file of an experiment describes",
     },
     "suggest": {
         "slo": "what is suggested",
@@ -93,6 +95,7 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "collection": "slots on their way into the ledger",
         "state": "slots on their way into the ledger",
         "evaluation": "figures of many SLOs at once",
+        "experiment": "the slots of an SLO at once",
         "demo": "30 days of history, made in one go",
     },
     "httpx": {

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from exporter.config.errors import LONGEST_KEY, MOST_TOLD, Mistake
 from exporter.config.reading.source import Document
 from exporter.config.types.fields import PARENT
-from exporter.config.types.section import Section, section_of
+from exporter.config.types.section import Section, keys, section_of
 from exporter.marked import KeyPath
 
 _WORDS = {
@@ -48,8 +48,8 @@ def mistakes_of(
             if number < MOST_TOLD:
                 message = _unknown(str(path[-1]), _section_at(section, path[:-1]))
         elif kind == "model_type":
-            keys = ", ".join(_section_at(section, path).model_fields)
-            message = f"must be a mapping with keys among {keys}"
+            known = ", ".join(keys(_section_at(section, path)))
+            message = f"must be a mapping with keys among {known}"
         else:
             if kind == PARENT or path[-1:] == ("[key]",):
                 path = path[:-1]
@@ -58,7 +58,7 @@ def mistakes_of(
 
 
 def _unknown(key: str, section: type[Section]) -> str:
-    known = list(section.model_fields)
+    known = list(keys(section))
     close = get_close_matches(key[:LONGEST_KEY], known, n=1)
     if close:
         return f"unknown key, did you mean {close[0]}?"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
+from pydantic.fields import FieldInfo
 
 from exporter.config.types.fields import wrong_parent
 
@@ -26,11 +27,13 @@ class Section(BaseModel):
         # `labels:` with its entries commented out is the same as no labels.
         if not isinstance(data, dict):
             return data
-        return {
-            key: value
-            for key, value in data.items()
-            if value is not None or key not in cls.model_fields
-        }
+        known = keys(cls)
+        return {key: value for key, value in data.items() if value is not None or key not in known}
+
+
+def keys(section: type[Section]) -> dict[str, FieldInfo]:
+    """The fields of a section by their keys in the file, some of which are words of Python's."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
 def section_of(annotation: object) -> type[Section] | None:
