@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 DURATION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools browser postgres demo test test-fast test-slow lint simulate bench exactness dashboards runbooks examples screenshots dist clean
+.PHONY: help venv tools browser postgres demo test test-fast test-slow lint simulate bench exactness dashboards runbooks examples screenshots dist release clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -85,9 +85,11 @@ examples: venv  ## the reports of docs/examples/, of the demo's incident at a fi
 screenshots: venv tools browser  ## the pictures of README.md and docs/, from the demo
 	$(BIN)/python -m tests.helpers.browser.screenshots docs/images
 
-dist: venv  ## sdist and wheel in dist/
-	rm -rf build dist
-	$(BIN)/python -m build
+dist: venv  ## sdist and wheel in dist/; URL=https://... of the repository makes README's links absolute
+	$(BIN)/python -m dev.dist $(URL) $(REF)
+
+release: venv  ## write VERSION=1.2.3 into every file that names it, and begin its section of CHANGELOG.md
+	$(BIN)/python -m dev.release set $(VERSION)
 
 clean:  ## remove what make has made
 	rm -rf $(VENV) .tools build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

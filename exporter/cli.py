@@ -8,6 +8,7 @@ import click
 
 from exporter.commands.printable import printable_streams
 from exporter.errors import ExporterError
+from exporter.version import NAME
 
 COMMANDS = {
     "backtest": "backtest",
@@ -63,6 +64,6 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="error-budget-exporter", prog_name="error-budget-exporter")
+@click.version_option(package_name=NAME, prog_name=NAME)
 def main() -> None:
     """Exact error budgets and burn rates for Prometheus, with policy tiers."""

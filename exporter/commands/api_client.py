@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from exporter.errors import ApiError
+from exporter.version import user_agent
 
 TIMEOUT = 15.0
 """Seconds for each part of a request."""
@@ -105,7 +106,7 @@ def _answer(
     auth = (
         httpx.BasicAuth(access.username, _secret(access.password_file)) if access.username else None
     )
-    headers = {}
+    headers = {"User-Agent": user_agent()}
     if access.bearer_token_file:
         token = _secret(access.bearer_token_file)
         if not (token and token.isascii() and token.isprintable()):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 from typing import Any, Literal, TypeVar
 
 from mcp.server import MCPServer
@@ -19,6 +18,7 @@ from exporter.commands.mcp_answers import Answer
 from exporter.commands.overrides import listed, merged
 from exporter.commands.shards import Answers, of_every_shard
 from exporter.errors import ApiError
+from exporter.version import installed
 
 INSTRUCTIONS = """\
 Service level objectives, their error budgets and burn rates, and the deploy gate of an
@@ -247,7 +247,7 @@ def build(servers: Sequence[str], access: Access) -> MCPServer[Any]:
     server: MCPServer[Any] = MCPServer(
         "error-budget-exporter",
         instructions=INSTRUCTIONS,
-        version=version("error-budget-exporter"),
+        version=installed(),
         log_level="WARNING",
     )
     every: tuple[Callable[..., Any], ...] = (

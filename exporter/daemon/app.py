@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from socket import socket
 
 import structlog
@@ -31,6 +30,7 @@ from exporter.exposition.self_metrics import SelfMetrics
 from exporter.store.lock import StoreInUseError
 from exporter.store.schema import StoreVersionError
 from exporter.store.store import Store
+from exporter.version import installed
 from exporter.web.routes import create_app
 from exporter.web.server.leading import Leading
 from exporter.web.server.listening import listen
@@ -82,7 +82,7 @@ class App:
         self.observer = EvaluationObserver(self.current, self.publisher)
         self._reloads = Reloads(self.current, self._read, self._swap, self.publisher.refresh)
         self.facade = Facade(self.current, self.publisher, self.reload)
-        routes = create_app(self.publisher, self.facade, version=version("error-budget-exporter"))
+        routes = create_app(self.publisher, self.facade, version=installed())
         self._leading = Leading(routes, self.facade, options.sharding)
         self._server = Server(self._leading, watched, admin=options.admin)
         self._tasks: asyncio.TaskGroup | None = None
@@ -115,7 +115,7 @@ class App:
         tell_notices(settings)
         self._log.info(
             "started",
-            version=version("error-budget-exporter"),
+            version=installed(),
             port=port,
             slos=len(settings.slos),
             datasources=" ".join(

@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
 
 import structlog
 from structlog.contextvars import get_contextvars
@@ -32,6 +31,7 @@ from exporter.slo.overrides import OverrideError, with_overrides
 from exporter.slo.records import Acknowledgement, Change, Incident, Override
 from exporter.slo.snapshot import SloStatus, Snapshot
 from exporter.slo.types import SloIndex
+from exporter.version import installed
 from exporter.web.daemon import (
     AbsentError,
     ChangeStatus,
@@ -91,7 +91,7 @@ class Facade:
             store = StoreStatus(str(current.storage), problem is None, problem)
         evaluations = current.evaluations
         return Status(
-            version=version("error-budget-exporter"),
+            version=installed(),
             started_timestamp_seconds=current.started,
             uptime_seconds=now - current.started,
             ready=current.ready,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,6 +16,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from exporter.slo.sharding import ALONE, Shard
+from exporter.version import installed
 
 PREFIX = "error_budget_exporter"
 
@@ -119,7 +119,7 @@ class SelfMetrics:
 
     def _families(self, figures: SelfFigures) -> Iterator[Metric]:
         build = _gauge("build_info", "The version that runs.", labels=("version", "python"))
-        build.add_metric((version("error-budget-exporter"), platform.python_version()), 1)
+        build.add_metric((installed(), platform.python_version()), 1)
         yield build
         yield _gauge(
             "total_shards",

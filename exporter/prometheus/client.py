@@ -22,6 +22,7 @@ from exporter.prometheus.pace import Pacer
 from exporter.prometheus.pause import pause_asked_for
 from exporter.prometheus.settings import DEFAULT_PARAMS, PrometheusSettings
 from exporter.slo.model import DEFAULT_DATASOURCE
+from exporter.version import user_agent
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """A query whose answer is longer counts as too large. The 20,000 points that one asks for at the
@@ -89,7 +90,7 @@ class PrometheusClient(Abilities):
         self._params = {**DEFAULT_PARAMS, **settings.params}
         headers = httpx.Headers({"Cache-Control": "no-store"})  # a cache knows no late samples
         headers.update(settings.headers)
-        headers["User-Agent"] = "error-budget-exporter"
+        headers["User-Agent"] = user_agent()
         self._http = httpx.AsyncClient(
             base_url=settings.url.rstrip("/") + "/",
             headers=headers,

@@ -18,6 +18,7 @@ from exporter.prometheus.errors import SettingsError, UnavailableError
 from exporter.prometheus.exchange import Exchange
 from exporter.prometheus.settings import OAuth2
 from exporter.prometheus.transport import Transport
+from exporter.version import user_agent
 
 EARLIER = 30.0
 """Seconds before its end that a token is renewed, or a tenth of its life where that is less."""
@@ -58,7 +59,7 @@ class ClientCredentials:
         self._shown = str(url.copy_with(query=None))
         self._http = httpx.AsyncClient(
             transport=Exchange(Transport(url, settings.tls, settings.proxy, place)),
-            headers={"Accept": "application/json", "User-Agent": "error-budget-exporter"},
+            headers={"Accept": "application/json", "User-Agent": user_agent()},
             timeout=httpx.Timeout(timeout, connect=min(5.0, timeout)),
             trust_env=False,
         )

@@ -23,13 +23,17 @@ EVERYWHERE = "errors"
 ALLOWED: dict[str, dict[str, str]] = {
     EVERYWHERE: {},
     "marked": {},
+    "version": {},
     "slo": {},
     "ledger": {"slo": "sums over windows are what it gives to the evaluation"},
     "store": {
         "slo": "the tiers, incidents and overrides that it keeps",
         "ledger": "the slots that it keeps",
     },
-    "prometheus": {"slo": "an SLI is turned into PromQL; durations are written as PromQL does"},
+    "prometheus": {
+        "slo": "an SLI is turned into PromQL; durations are written as PromQL does",
+        "version": "who asks",
+    },
     "collection": {
         "slo": "what is counted",
         "ledger": "which slots are missing",
@@ -50,7 +54,10 @@ ALLOWED: dict[str, dict[str, str]] = {
         "slo": "what it looks at, and what it finds",
         "prometheus": "whom it asks",
     },
-    "exposition": {"slo": "the snapshot that it writes as metrics"},
+    "exposition": {
+        "slo": "the snapshot that it writes as metrics",
+        "version": "a metric tells it",
+    },
     "experiment": {"slo": "the SLOs that it is judged by"},
     "reports": {"slo": "the snapshot, the events and the records that they tell of"},
     "web": {

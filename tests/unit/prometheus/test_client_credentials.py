@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+from importlib.metadata import version
 
 import pytest
 
@@ -30,7 +31,8 @@ def test_without_credentials_none_are_sent(query):
     """And the exporter says who it is."""
     ask()
     assert sent(query) is None
-    assert query.calls.last.request.headers["User-Agent"] == "error-budget-exporter"
+    name = f"error-budget-exporter/{version('error-budget-exporter')}"
+    assert query.calls.last.request.headers["User-Agent"] == name
 
 
 def test_headers_are_sent_with_every_query(query):
