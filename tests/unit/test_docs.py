@@ -35,9 +35,9 @@ def test_the_metrics_reference_is_up_to_date():
     assert (ROOT / "docs/metrics.md").read_text() == reference()
 
 
-def test_the_readmes_first_configuration_loads():
+def test_the_first_configuration_loads():
     """The very text that a newcomer copies."""
-    first = examples("README.md")[0]
+    first = examples("docs/first-steps.md")[0]
     assert len(load(first, ROOT / "config.yaml").slos) == 2
 
 
@@ -112,6 +112,80 @@ def test_the_readmes_commands_are_targets():
     commands = re.findall(r"^    make (\w+)", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
     assert set(commands) == {"demo", "test"}
     assert all(re.search(rf"^{name}:", makefile, flags=re.MULTILINE) for name in commands)
+
+
+def cells(document: str, *begins: str) -> list[str]:
+    """A row of one of a document's tables, by its first cells; without emphasis."""
+    rows = [
+        [cell.strip().replace("*", "") for cell in line.strip("| ").split("|")]
+        for line in (ROOT / document).read_text().splitlines()
+        if line.startswith("|")
+    ]
+    (row,) = [row for row in rows if row[: len(begins)] == list(begins)]
+    return row
+
+
+def compared(text: str) -> list[str]:
+    """A row of the README's comparison, by what its first cell has."""
+    lines = (ROOT / "README.md").read_text().splitlines()
+    (row,) = [line for line in lines if line.startswith("|") and text in line.split("|")[1]]
+    return [cell.strip() for cell in row.strip("| ").split("|")[1:]]
+
+
+class TestComparison:
+    """What README says of recording rules and of us is what was measured."""
+
+    def test_of_samples(self):
+        """docs/performance.md, and the first start beside it."""
+        row = cells("docs/performance.md", "12 series, 30d")
+        assert compared("of an SLO with 12 series over 30 days") == row[1:3]
+        (start,) = [
+            line
+            for line in (ROOT / "docs/performance.md").read_text().splitlines()
+            if line.startswith("| 12 series |")
+        ]
+        evaluations = start.split("|")[3].strip()
+        assert f"what {evaluations} evaluations of the rules read" in compared("history")[1]
+
+    @pytest.mark.parametrize(
+        ("case", "text"),
+        [("single resets", "across resets of a counter"), ("late births", "a service's first")],
+    )
+    def test_of_truth(self, case, text):
+        """docs/exactness.md: events that are missed, of how many, on every server."""
+        _, bad, *ours, by_rule, _ = cells("docs/exactness.md", case)
+        assert ours == ["0", "0", "0"]
+        missed = by_rule.partition(" ")[0].removeprefix("-")
+        assert compared(text) == [f"{missed} missed", "none missed"]
+        readme = (ROOT / "README.md").read_text()
+        assert re.search(rf"{text}[^|]* {bad}\b", readme)
+
+    def test_of_time_to_page(self):
+        """docs/performance.md: the medians with everybody's defaults."""
+        row = cells("docs/performance.md", "30 s", "30 s")
+        ours, sloth, sloth_often, pyrra = (cell.split(", ")[1] for cell in row[3:])
+        assert compared("time to page") == [f"Sloth {sloth} s, Pyrra {pyrra} s", f"{ours} s"]
+        assert compared("groups every 15 s") == [f"Sloth {sloth_often} s", f"{ours} s"]
+
+    def test_can_be_repeated(self):
+        """By modules and targets that there are."""
+        text = (ROOT / "README.md").read_text()
+        for module in re.findall(r"python -m bench\.(\w+)", text):
+            assert (ROOT / f"bench/{module}.py").is_file()
+        assert re.search(r"^exactness:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_the_readme_leads_to_every_page():
+    """A page that nothing leads to is not read."""
+    linked = set(re.findall(r"\]\((docs/[\w-]+\.md)", (ROOT / "README.md").read_text()))
+    pages = {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")}
+    # docs/web.md leads to the keys of its file.
+    assert pages - linked == {"docs/web-config.md"}
+
+
+def test_the_readme_is_short():
+    """A visitor decides by it; a screen or two, the rest is links."""
+    assert len((ROOT / "README.md").read_text().splitlines()) < 90
 
 
 MODULES = [
