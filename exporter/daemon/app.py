@@ -14,6 +14,7 @@ from exporter.config.reading.loading import load_file
 from exporter.config.reading.watching import ConfigFiles
 from exporter.config.settings import Settings
 from exporter.daemon.auto_reload import AutoReload
+from exporter.daemon.clock_watch import ClockWatch
 from exporter.daemon.current import Current, LastReload
 from exporter.daemon.diagnosis import diagnose
 from exporter.daemon.facade import Facade
@@ -23,6 +24,7 @@ from exporter.daemon.options import Options
 from exporter.daemon.persister import Persister
 from exporter.daemon.reloads import Reloads, tell_notices
 from exporter.daemon.running_config import RunningConfig
+from exporter.daemon.timekeeping import Timekeeper
 from exporter.daemon.web_config import reloading_web_config
 from exporter.errors import StoreError
 from exporter.exposition.publisher import Publisher
@@ -67,6 +69,10 @@ class App:
         self._files = files or ConfigFiles(options.config_file)
         self._watching: asyncio.Task[None] | None = None
         self._log = structlog.get_logger()
+        self.clock = Timekeeper()
+        self._watch = ClockWatch(
+            self.clock, lambda now: self.current.persister.begin_again(self.current.engine, now)
+        )
         self._metrics = SelfMetrics(
             CollectorRegistry(),
             lambda: self.current.figures(),  # noqa: PLW0108  # what it reads is made below
@@ -74,8 +80,9 @@ class App:
         self.current = Current(
             options=options,
             storage=options.store_place(settings),
-            running=RunningConfig.build(settings, self._metrics.observe_query),
-            persister=Persister(None),
+            running=RunningConfig.build(settings, self._metrics.observe_query, self.clock.note),
+            persister=Persister(None, clock=self.clock),
+            clock=self.clock,
             reload=LastReload(time.time()),
         )
         self.publisher = Publisher(self._metrics.registry, settings.metrics)
@@ -152,27 +159,27 @@ class App:
         self.current.running = running
         self.publisher.selection = running.settings.metrics
         if self._tasks is not None:
-            running.begin(self.observer, self._tasks, self.facade.see_change)
+            running.begin(self.observer, self._tasks, self.facade.see_change, self._watch)
 
     async def _open_store(self) -> None:
-        """Open the store, and let the state begin with what is stored.
-
-        Raises:
-            StoreInUseError, StoreVersionError: the store is another's.
-        """
-        current = self.current
+        """Open the store, and let the state begin with what is stored; raises as `start`."""
+        current, engine = self.current, self.current.engine
         if current.storage is None:
+            await self._watch.look(current.running.clients.values())
             return
-        engine = current.running.engine
         try:
-            persister = Persister(await asyncio.to_thread(Store, current.storage))
-            await persister.begin(engine, time.time())
+            store = await asyncio.to_thread(Store, current.storage)
+            persister = Persister(store, clock=self.clock, sure=lambda: self.clock.sure)
+            self.clock.begin(await persister.stored_end(engine))
+            await self._watch.look(current.running.clients.values())
+            self.clock.take_step()
+            await persister.begin(engine, self.clock())
             await persister.read_overrides()
             await persister.changes.save()  # reads what is stored
         except (StoreInUseError, StoreVersionError):
             raise
         except StoreError as error:
-            persister = Persister(None, problem=str(error))
+            persister = Persister(None, problem=str(error), clock=self.clock)
         current.persister = persister
 
     async def wait(self) -> None:
@@ -205,7 +212,8 @@ class App:
 
     async def _swap(self, settings: Settings) -> None:
         current = self.current
-        old, new = current.running, RunningConfig.build(settings, self._metrics.observe_query)
+        old = current.running
+        new = RunningConfig.build(settings, self._metrics.observe_query, self.clock.note)
         if current.options.store_place(settings) != current.storage:
             self._log.warning("storage has changed: this takes effect after a restart")
         await old.rest()
@@ -213,7 +221,7 @@ class App:
             saved = await current.persister.save(old.engine)
             stored = await current.persister.read(new.engine.state, old.engine.state)
             follow = new.engine.follow
-            await old.engine.turns.run(follow, old.engine, stored, time.time(), saved=saved)
+            await old.engine.turns.run(follow, old.engine, stored, self.clock(), saved=saved)
         except BaseException:
             await current.persister.read(old.engine.state, old.engine.state)
             self._begin(old)

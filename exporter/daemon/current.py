@@ -6,9 +6,11 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
+from exporter.daemon.engine import Engine
 from exporter.daemon.options import Options
 from exporter.daemon.persister import Persister
 from exporter.daemon.running_config import RunningConfig
+from exporter.daemon.timekeeping import Timekeeper
 from exporter.exposition.self_metrics import EvaluationFigures, SelfFigures, StoreFigures
 from exporter.store.settings import Place
 
@@ -39,10 +41,16 @@ class Current:
     running: RunningConfig
     persister: Persister
     reload: LastReload
+    clock: Timekeeper = field(default_factory=Timekeeper)
     evaluations: EvaluationFigures = field(default_factory=EvaluationFigures)
     ready: bool = False
     started: float = field(default_factory=time.time)
     swapping: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine at work."""
+        return self.running.engine
 
     def figures(self) -> SelfFigures:
         """What the metrics tell of the daemon; may be called from any thread."""
@@ -53,6 +61,8 @@ class Current:
             reload_timestamp=self.reload.at,
             shard=self.options.sharding.shard,
             datasources={name: client.up for name, client in self.running.clients.items()},
+            clock_offset=self.clock.offset,
+            clock_skews={name: self.clock.skew(name) for name in self.running.clients},
             store=None
             if self.storage is None
             else StoreFigures(

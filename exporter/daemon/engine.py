@@ -168,6 +168,10 @@ class Engine:
         """Take the place of another engine; see `EvaluationState.follow`."""
         self.state.follow(old.state, stored, at=self._end(now), saved=saved)
 
+    def begin_again(self, stored: Mapping[SloIndex, StoredSlo], now: float) -> None:
+        """Go on from what is stored, after the time was set to `now`."""
+        self.state = self.state.begun_again(stored, self._end(now))
+
     async def fill_history(self, datasource: str | None = None) -> bool:
         """Ask for the next part of history, of one datasource or all; `Reading` tells which.
 
@@ -257,10 +261,7 @@ class Engine:
         return with_composites(told, self.state.times.parts, self.slos)
 
     def history_progress(self) -> float:
-        """The share of the history wanted that was asked for: 1 when nothing is missing.
-
-        As of the last evaluation, or the last chunk of history.
-        """
+        """The share of history that was asked for, as of the last evaluation or chunk of it."""
         return self._progress
 
     async def acknowledge(

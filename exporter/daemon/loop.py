@@ -11,6 +11,7 @@ from typing import Protocol
 import structlog
 
 from exporter.collection.settings import EvaluationSettings
+from exporter.daemon.clock_watch import ClockWatch
 from exporter.daemon.datasource_log import HISTORY, NEWEST, DatasourceLog
 from exporter.daemon.engine import Engine
 from exporter.prometheus.errors import UnavailableError
@@ -76,7 +77,9 @@ class Loop:
         settings: EvaluationSettings,
         observer: Observer,
         clock: Callable[[], float] = time.time,
+        watch: ClockWatch | None = None,
     ) -> None:
+        self._watch = watch
         self._engine = engine
         self._settings = settings
         self._observer = observer
@@ -99,6 +102,8 @@ class Loop:
     async def _poll_for_ever(self, group: asyncio.TaskGroup) -> None:
         backoff = Backoff(LONGEST_PAUSE)
         while True:
+            if self._watch is not None:
+                await self._watch.before_poll()
             boundary = self._next_boundary(self._clock())
             started = time.perf_counter()
             await self._poll(group)
@@ -177,6 +182,8 @@ class Loop:
         started, pacer = time.monotonic(), self._engine.clients[name].pacer
         pacer.restart()
         try:
+            if self._watch is not None:
+                await self._watch.check(self._engine.clients[name])
             await self._engine.poll_datasource(name, self._clock())
         except UnavailableError as error:
             self._silent.add(name)

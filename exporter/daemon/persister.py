@@ -7,34 +7,27 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import partial
-
-import structlog
 
 from exporter.daemon.change_keeper import ChangeKeeper
 from exporter.daemon.day_reader import DayReader
 from exporter.daemon.engine import Engine
 from exporter.daemon.rebuild_requests import attend_to_rebuilds
 from exporter.daemon.sharing import learn, learn_all
+from exporter.daemon.state_reading import StateReading
 from exporter.daemon.store_state import StoreState
 from exporter.errors import StoreError
 from exporter.slo.overrides import OFFLINE, OverrideLimits
 from exporter.slo.records import KEPT, Override
-from exporter.slo.types import SloIndex
-from exporter.state.carry_over import held_by
-from exporter.state.evaluation_state import EvaluationState
 from exporter.state.overrides import Overrides
 from exporter.store.errors import StoreLostError
 from exporter.store.overrides import alike
-from exporter.store.schema import StoreVersionError
 from exporter.store.store import Store
-from exporter.store.stored import StoredSlo
 
 PATIENCE = 5.0
 """How many seconds evaluations and requests wait for a store that does not answer."""
 
 
-class Persister:
+class Persister(StateReading):
     """Writes what has changed, after every evaluation; what fails is tried again.
 
     Without a store, or with one that cannot be used at all (`problem` says why), everything stays
@@ -46,58 +39,21 @@ class Persister:
         store: Store | None,
         problem: str | None = None,
         clock: Callable[[], float] = time.time,
+        sure: Callable[[], bool] = lambda: True,
     ) -> None:
         self.overrides = Overrides(clock=clock)
         self.state = StoreState(problem=problem, failures=int(problem is not None))
-        self._store = store
         self._clock = clock
-        self._log = structlog.get_logger()
-        self._lock = asyncio.Lock()
+        self._sure = sure
+        super().__init__(store)
         self.changes = ChangeKeeper(store, self._lock, self._attempt, PATIENCE, clock)
         self.days = DayReader(store, self._lock, PATIENCE)
         self._problems: dict[str, str] = {}
         self._overrides_read = False
         self._lost = False
-        self._unread = False
         self._saving: asyncio.Task[bool] | None = None
         if problem:
             self._log.error("nothing is stored: the ledger is kept in memory alone", error=problem)
-
-    async def begin(self, engine: Engine, now: float) -> None:
-        """Have an engine that knows nothing yet take over what is stored, at `now` (Unix seconds).
-
-        Its changes are stored from then on. A database out of reach is read later.
-
-        Raises:
-            StoreError, StoreVersionError: the file cannot be read; a newer version wrote it.
-        """
-        if (store := self._store) is not None:
-            taker = engine.beginning(now)
-            await self._reading(store, partial(store.load_in_pieces, engine.state.keys(), taker))
-
-    async def read(self, state: EvaluationState, old: EvaluationState) -> dict[SloIndex, StoredSlo]:
-        """What the store has of a state's SLOs that `old` has not; as `begin` otherwise."""
-        if (store := self._store) is None:
-            return {}
-        keys = state.keys()
-        known, judged_otherwise = held_by(old.keys(), old.ledger.levels, keys, state.ledger.levels)
-        found: dict[SloIndex, StoredSlo] = {}
-        await self._reading(store, lambda: found.update(store.load(keys, known, judged_otherwise)))
-        return found
-
-    async def _reading(self, store: Store, load: Callable[[], None]) -> None:
-        async with self._lock:
-            try:
-                await asyncio.to_thread(load)
-            except StoreVersionError:
-                raise
-            except StoreError as error:
-                if not store.shared:
-                    raise
-                self._note("ledger", str(error))
-                self._unread = True  # it is read when it is there again
-        for message in store.new_messages():
-            self._log.warning(message)
 
     async def read_overrides(self) -> None:
         """Begin with the overrides that are stored.
@@ -145,7 +101,7 @@ class Persister:
     ) -> Override | None:
         """Record an override in the database; None if it is out of reach."""
         async with self._lock:
-            own, since = self.overrides.all, self._clock() - KEPT
+            own, since = self.overrides.all, self._since()
             try:
                 made, everything = await asyncio.to_thread(
                     store.add_override, new, own, limits, since
@@ -162,6 +118,10 @@ class Persister:
         """Whether the store has all overrides."""
         return self._overrides_read and not self.overrides.unsaved
 
+    def _since(self) -> float:
+        """Since when overrides are kept; a clock that may be wrong has none forgotten."""
+        return self._clock() - KEPT if self._sure() else 0.0
+
     async def save(self, engine: Engine) -> bool:
         """Store what has changed in the engine's state, and overrides; take up rebuild requests.
 
@@ -170,8 +130,9 @@ class Persister:
         Returns:
             Whether the store has all of the state that is settled.
         """
-        self.overrides.forget_old()
-        self.changes.known.forget_old()
+        if self._sure():
+            self.overrides.forget_old()
+            self.changes.known.forget_old()
         if self._store is None:
             return False
         if self._store.shared and self._saving is not None and not self._saving.done():
@@ -215,7 +176,7 @@ class Persister:
                 await self._attempt("overrides", self._write_overrides(store))
 
     async def _share_overrides(self, store: Store) -> None:
-        own, since = self.overrides.all, self._clock() - KEPT
+        own, since = self.overrides.all, self._since()
         found = await asyncio.to_thread(store.share_overrides, own, since)
         if self.overrides.all is own:  # otherwise one was recorded meanwhile: the next time
             self.overrides.take(found)

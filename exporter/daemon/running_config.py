@@ -12,9 +12,10 @@ import structlog
 from exporter.collection.rollouts import RolloutReader
 from exporter.config.settings import Settings
 from exporter.daemon.change_watch import ChangeWatch, See
+from exporter.daemon.clock_watch import ClockWatch
 from exporter.daemon.engine import Engine
 from exporter.daemon.loop import Loop, Observer
-from exporter.prometheus.client import OnQuery, PrometheusClient
+from exporter.prometheus.client import OnDate, OnQuery, PrometheusClient
 from exporter.slo.records import Change
 
 REST_SECONDS = 4.0
@@ -37,7 +38,9 @@ class RunningConfig:
     watching: asyncio.Task[None] | None = None
 
     @classmethod
-    def build(cls, settings: Settings, on_query: OnQuery) -> RunningConfig:
+    def build(
+        cls, settings: Settings, on_query: OnQuery, on_date: OnDate = lambda *_: None
+    ) -> RunningConfig:
         """Make everything that can fail, and touch nothing that runs.
 
         Raises:
@@ -45,7 +48,11 @@ class RunningConfig:
         """
         clients = {
             name: PrometheusClient(
-                item, name=name, concurrency=settings.evaluation.concurrency, on_query=on_query
+                item,
+                name=name,
+                concurrency=settings.evaluation.concurrency,
+                on_query=on_query,
+                on_date=on_date,
             )
             for name, item in settings.datasources.items()
         }
@@ -60,10 +67,12 @@ class RunningConfig:
         if one and other and (one.asked, one.step) == (other.asked, other.step):
             self.rollouts = other
 
-    def begin(self, observer: Observer, tasks: asyncio.TaskGroup, see: See) -> None:
+    def begin(
+        self, observer: Observer, tasks: asyncio.TaskGroup, see: See, watch: ClockWatch
+    ) -> None:
         """Poll from now on, in tasks of the group; `see` notes changes that are seen."""
         self._tell_left_out_conditions()
-        loop = Loop(self.engine, self.settings.evaluation, observer)
+        loop = Loop(self.engine, self.settings.evaluation, observer, watch.clock, watch)
         running = loop.run()
         try:
             self.task = tasks.create_task(running, name="evaluation")

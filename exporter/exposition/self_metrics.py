@@ -66,6 +66,8 @@ class SelfFigures:
     """What the daemon says of itself at one moment.
 
     `datasources` tells of each whether the newest query was answered, None before the first one.
+    `clock_offset` is by how many seconds this machine's clock is ahead of the time that slots go
+    by, `clock_skews` are those of datasources.
     `store` is None where nothing is stored. `shard` is which one it is, and of how many.
     """
 
@@ -73,6 +75,8 @@ class SelfFigures:
     reload_successful: bool = False
     reload_timestamp: float = 0.0
     datasources: Mapping[str, bool | None] = field(default_factory=dict)
+    clock_offset: float = 0.0
+    clock_skews: Mapping[str, float] = field(default_factory=dict)
     store: StoreFigures | None = None
     shard: Shard = ALONE
 
@@ -138,6 +142,21 @@ class SelfMetrics:
             if answered is not None:
                 up.add_metric((name,), answered)
         yield up
+        skew = _gauge(
+            "datasource_clock_skew_seconds",
+            "By how much a datasource's clock is ahead of the time that slots go by; 0 within "
+            "30 s.",
+            labels=("datasource",),
+        )
+        for name, ahead in figures.clock_skews.items():
+            skew.add_metric((name,), ahead)
+        if skew.samples:
+            yield skew
+        yield _gauge(
+            "clock_skew_seconds",
+            "By how much the clock of this machine is ahead of the time that slots go by.",
+            figures.clock_offset,
+        )
         yield _gauge(
             "config_last_reload_successful",
             "Whether the configuration was read the last time.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Self
 from urllib.parse import quote_plus, urlencode
@@ -19,7 +20,7 @@ from exporter.prometheus.connecting import connect
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
 from exporter.prometheus.matrix import Series
 from exporter.prometheus.pace import Pacer
-from exporter.prometheus.pause import pause_asked_for
+from exporter.prometheus.pause import pause_asked_for, unix_seconds
 from exporter.prometheus.settings import DEFAULT_PARAMS, PrometheusSettings
 from exporter.slo.model import DEFAULT_DATASOURCE
 from exporter.version import user_agent
@@ -44,6 +45,12 @@ HEADERS = {
 
 NAMES = {"Accept-Encoding": ACCEPT_ENCODING}
 
+
+def ticks() -> float:
+    """Seconds that go on whatever clocks are set to, and while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 STORAGE_PROBE = 'up{job="error-budget-exporter-probe"}'
 """The smallest question that a server answers only if its storage answers: there is no such series.
 A Thanos whose store hangs still answers what needs no series."""
@@ -52,6 +59,10 @@ _quoted = lru_cache(maxsize=1_024)(quote_plus)
 """The texts of range queries are long, and the same from tick to tick."""
 
 NO_PARAMS: Mapping[str, str] = {}
+
+OnDate = Callable[[str, float, float, float], None]
+"""Told of the time that answers show: the datasource, its time in whole Unix seconds, and when it
+was asked and had answered, in seconds of `ticks`."""
 
 OnQuery = Callable[[str, str, float], None]
 """Told of every query: the datasource, the outcome (`success`, `refused`, `unavailable`) and the
@@ -75,11 +86,13 @@ class PrometheusClient(Abilities):
         name: str = DEFAULT_DATASOURCE,
         concurrency: int = 4,
         on_query: OnQuery = lambda _name, _outcome, _seconds: None,
+        on_date: OnDate = lambda _name, _date, _sent, _received: None,
     ) -> None:
         super().__init__()
         self.name = name
         self.settings = settings
         self._on_query = on_query
+        self._on_date = on_date
         self.up: bool | None = None
         self.last_error: str | None = None
         self.pacer = Pacer()
@@ -182,6 +195,11 @@ class PrometheusClient(Abilities):
             finally:
                 self._on_query(self.name, outcome, time.perf_counter() - started)
 
+    async def ask_time(self, seconds: float) -> None:
+        """Have it show its time, within so many seconds; nothing is said if it does not."""
+        with suppress(PrometheusError):
+            await self._answer_within(seconds, "api/v1/query", "query=time%28%29")
+
     async def probe(self, seconds: float) -> None:
         """Ask the smallest of questions, besides whatever is under way; `up` tells what it showed.
 
@@ -244,6 +262,7 @@ class PrometheusClient(Abilities):
     async def _post(
         self, seconds: float, path: str, form: str, params: Mapping[str, str]
     ) -> tuple[int, httpx.Headers, bytearray]:
+        sent = ticks()
         where, content = self.settings.url, f"{form}&{urlencode({**self._params, **params})}"
         try:
             async with (
@@ -251,6 +270,9 @@ class PrometheusClient(Abilities):
                 self._http.stream("POST", path, content=content, headers=HEADERS) as response,
             ):
                 status = response.status_code
+                date = unix_seconds(response.headers.get("Date", ""))
+                if date is not None:
+                    self._on_date(self.name, date, sent, ticks())
                 most = MAX_ANSWER_BYTES if status == httpx.codes.OK else MAX_ERROR_BYTES
                 body, whole = await read_body(response, most)
         except httpx.ConnectTimeout as error:

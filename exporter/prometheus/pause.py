@@ -17,15 +17,16 @@ def pause_asked_for(headers: Mapping[str, str], now: float) -> float:
     asked = headers.get("Retry-After", "").strip()
     if asked.isascii() and asked.isdigit():
         return min(float(asked), MAX_PAUSE)
-    until = _unix_seconds(asked)
+    until = unix_seconds(asked)
     if until is None:
         return 0.0
     # By the server's own clock, which need not be ours.
-    since = _unix_seconds(headers.get("Date", ""))
+    since = unix_seconds(headers.get("Date", ""))
     return min(max(0.0, until - (now if since is None else since)), MAX_PAUSE)
 
 
-def _unix_seconds(date: str) -> float | None:
+def unix_seconds(date: str) -> float | None:
+    """A date of HTTP's as Unix seconds; None if it is none."""
     try:
         return parsedate_to_datetime(date).timestamp()
     except (ValueError, OverflowError):

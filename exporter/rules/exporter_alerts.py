@@ -47,6 +47,18 @@ min without (instance, pod) (
             "ago. Burn rates and budgets are old or withdrawn.",
         ),
         AlertRule(
+            name="ErrorBudgetClockSkew",
+            expr="abs(error_budget_exporter_clock_skew_seconds) > 30"
+            " or abs(error_budget_exporter_datasource_clock_skew_seconds) > 30",
+            wait="5m",
+            severity="ticket",
+            summary="The clocks of the error-budget exporter and of Prometheus disagree: "
+            "{{ $labels.instance }} {{ $labels.datasource }}",
+            description="For 5 minutes a clock has been {{ $value | humanizeDuration }} off. Slots "
+            "of a time that a datasource does not have are not judged: beyond 15 minutes its SLOs "
+            "are stale.",
+        ),
+        AlertRule(
             name="ErrorBudgetDatasourceDown",
             expr="max without (instance, pod) (error_budget_exporter_datasource_up) == 0",
             wait="10m",

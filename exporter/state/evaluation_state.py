@@ -54,10 +54,9 @@ class EvaluationState:
     - `slack`: how many seconds of events the counters of an SLO may be apart; 0 if they never are.
     - `shared_slots`: those that others know who share the store.
     - `impossible`: the slots of which nothing is known as their counts cannot be.
-    - `recording`: writes answers down.
+    - `recording`: writes answers down; `reading`: what of the past is read next.
     - `revisiting`: which settled slots are looked at again, and what comes of it.
     - `composing` puts composites together; `times` are theirs, and those of all.
-    - `reading`: how far the past has been read, and what is read next.
     """
 
     def __init__(
@@ -166,12 +165,17 @@ class EvaluationState:
             np.minimum(self._answered, end, out=self._answered)
             return self
         # Coarse slots are not taken apart in place.
+        return self.begun_again({}, end)
+
+    def begun_again(self, stored: Mapping[SloIndex, StoredSlo], end: int) -> EvaluationState:
+        """Another state at `end`, of what this one knows and, before all tiers, what is stored."""
         state = EvaluationState(
             *(self.slos, self.ledger.interval, self.lookbacks, self.slack, self._patience),
             most_fine=self._most_fine,
             revisit=self._revisit,
         )
-        state.follow(self, {}, at=end, saved=False)
+        again = {s: replace(item, resumed=True) for s, item in stored.items()}
+        state.follow(self, again, at=end, saved=False)
         state.ledger.advance(end)
         return state
 
@@ -261,9 +265,8 @@ class EvaluationState:
 
     def take_records(self, slo_index: SloIndex, item: StoredSlo) -> None:
         """Take over what is known of an SLO besides its slots."""
-        records = self.policy_records
         stored = item.own and not item.resumed
-        records.restore(slo_index, item.final_until, item.policy_states, stored=stored)
+        self.policy_records.restore(slo_index, item.final_until, item.policy_states, stored=stored)
         if item.rebuild:
             self.rebuilds.begin(slo_index)
 
@@ -283,12 +286,9 @@ class EvaluationState:
             if item is not None:
                 history = history.over(item.history)
             if item is None or not (item.resumed or (item.policy_states and not each.goes_on)):
-                item = StoredSlo(
-                    history,
-                    own=True,
-                    final_until=final_until[each.before] if each.goes_on else 0,
-                    policy_states=old.policy_records.of_slo(each.before) if each.goes_on else {},
-                )
+                past = (final_until[each.before], old.policy_records.of_slo(each.before))
+                until, states = past if each.goes_on else (0, {})
+                item = StoredSlo(history, own=True, final_until=until, policy_states=states)
             own = each.own and saved
             histories[slo_index] = replace(item, history=history, own=own, rebuild=False)
         self.take_over(histories, at=at)

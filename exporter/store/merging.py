@@ -75,8 +75,8 @@ def write(
 def write_alone(session: Session, rows: Iterable[ChunkRow], own: set[ChunkKey]) -> None:
     """Write chunks into a database that nobody else writes to.
 
-    A chunk that is not among its `own` ones yet, those that this daemon has written, is put
-    together with what is stored of it: a ledger with less of the past takes nothing away.
+    A chunk that is not among its `own` ones yet, of which this daemon knows all that is stored, is
+    put together with that: a ledger with less of the past takes nothing away.
     """
     given = iter(rows)
     while some := list(islice(given, AT_ONCE)):
@@ -88,8 +88,12 @@ def write_alone(session: Session, rows: Iterable[ChunkRow], own: set[ChunkKey]) 
                     "SELECT counts FROM chunk WHERE series = ? AND slot = ? AND number = ?", key
                 ).fetchone()
                 if theirs is not None and theirs[0] != row[3]:
-                    row = (*key, _both(row[3], theirs[0], key))  # noqa: PLW2901  # grows
-                own.add(key)
+                    both = _both(row[3], theirs[0], key)
+                    if both is row[3]:
+                        own.add(key)
+                    row = (*key, both)  # noqa: PLW2901  # grows
+                else:
+                    own.add(key)
             to_write.append(row)
         session.executemany(
             "INSERT INTO chunk (series, slot, number, counts) VALUES (?, ?, ?, ?)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from exporter.slo.overrides import OFFLINE
+from exporter.slo.overrides import OFFLINE, OverrideLimits, check
 from exporter.slo.records import Override
 from exporter.store.session import Session
 
@@ -34,6 +34,28 @@ def write(session: Session, overrides: Iterable[Override]) -> None:
         f"INSERT INTO override ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - ours
         rows,
     )
+
+
+def add(
+    session: Session,
+    new: Override,
+    own: Sequence[Override],
+    limits: OverrideLimits,
+    since: float,
+) -> tuple[Override, tuple[Override, ...]]:
+    """Record an override among all there are; see `Store.add_override`.
+
+    Raises:
+        OverrideError, QuotaError: it is beyond the limits.
+    """
+    before = together(read(session), own, since)
+    made = alike(new, before)
+    if made is None:
+        made = numbered(new, before)
+        check(made, before, limits)
+        before = (*before, made)
+    write(session, before)
+    return made, before
 
 
 def together(

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from exporter.ledger.levels import CHUNK
 from exporter.slo.records import KEPT
-from exporter.store import changes, days, set_aside, shapes, tier_history
+from exporter.store import changes, clocks, days, set_aside, shapes, tier_history
 from exporter.store.loading import SLACK
 from exporter.store.session import Session
 from exporter.store.sharing import MOST_SKEW
 
 
 def take_back(session: Session, end: int, slo_ids: Sequence[int]) -> None:
-    """Delete what a clock that was ahead has stored of SLOs (by id) of the time after `end`.
+    """Delete what a clock that was a little ahead has stored of SLOs (by id) of after `end`.
 
     Daemons that share a database are not at the same slot all the time.
     """
@@ -55,6 +55,14 @@ def prune(
         f"DELETE FROM chunk WHERE slot NOT IN {session.ids} AND {_of(session)} AND {superfluous}",  # noqa: S608 - ours
         (json.dumps([slot for slot, _ in level_starts]), ids),
     )
+    session.execute(
+        "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.series = series.id)"
+    )
+    if not clocks.in_doubt(session, slo_ids, end):
+        _prune_records(session, end)
+
+
+def _prune_records(session: Session, end: int) -> None:
     # What others have configured is theirs, for as long as they write it.
     session.execute(
         'UPDATE slo SET current = 0 WHERE current = 1 AND "end" < ?', (end - MOST_SKEW,)
@@ -63,9 +71,6 @@ def prune(
     changes.prune(session, end - KEPT)
     days.prune(session, end)
     set_aside.prune(session, end)
-    session.execute(
-        "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.series = series.id)"
-    )
     unused = " AND ".join(
         f"NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.slo = slo.id)"  # noqa: S608 - ours
         for table in ("series", "tier_change", "incident", "day")

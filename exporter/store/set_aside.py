@@ -72,6 +72,16 @@ def resumed(
     return found
 
 
+def take(session: Session, slo_id: int, judged_by: str) -> PolicyPast:
+    """Take what was set aside of an SLO, which is there."""
+    row = session.execute(
+        "SELECT judged, states FROM policy_past WHERE slo = ? AND judged_by = ?",
+        (slo_id, judged_by),
+    ).fetchone()
+    session.execute("DELETE FROM policy_past WHERE slo = ? AND judged_by = ?", (slo_id, judged_by))
+    return row[0], _read(row[1])
+
+
 def prune(session: Session, end: int) -> None:
     """Delete what was set aside too long ago to be corrected."""
     session.execute("DELETE FROM policy_past WHERE at <= ?", (end - PATIENCE,))

@@ -1,4 +1,4 @@
-"""The store: what is known of the SLOs, on disk, so that it outlives this process and Prometheus.
+"""The store: what is known of the SLOs, on disk, so that it outlives process and Prometheus.
 
 Everything of one evaluation is written in one transaction, so that it always holds the ledger as it
 was at some evaluation. Overrides are written in transactions of their own. Nothing is written to a
@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from exporter.ledger.history import History
-from exporter.slo.overrides import OverrideLimits, check
+from exporter.slo.overrides import OverrideLimits
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Change, Override
 from exporter.slo.types import Group, SloIndex, enumerate_slos
-from exporter.store import changes, overrides
+from exporter.store import changes, clocks, overrides
 from exporter.store.loading import SloReader
 from exporter.store.places import backend
 from exporter.store.rebuild_requests import RebuildsSeen
@@ -26,11 +26,8 @@ from exporter.store.writing import SloWriter
 
 
 class Store:
-    """Ledger, tiers, incidents and overrides on disk.
-
-    Its methods block, and may be called from any thread, one at a time. Once one has raised
-    StoreLostError, everything has to be written again, overrides included.
-    """
+    """Its methods block, and may be called from any thread, one at a time. Once one has raised
+    StoreLostError, everything has to be written again, overrides included."""
 
     def __init__(self, place: Place) -> None:
         """Open the store in a folder, or name its database; see `StoreConnection`.
@@ -106,6 +103,22 @@ class Store:
             for piece in reader.pieces(keys, wanted):
                 taker.take(piece)
         self._connection.messages += [f"{self.name}: {message}" for message in reader.messages]
+
+    def step_back(self, keys: Sequence[SloKey], end: int | None = None) -> int:
+        """Undo what was stored of SLOs by a clock that went ahead, if it is `end` now.
+
+        Gives up to when anything is stored, Unix seconds; 0 for never.
+
+        Raises:
+            StoreError, StoreLostError: as `write`.
+        """
+        with self._connection.reading() as session:
+            found = [] if end is None else clocks.wrong(session, keys, end)
+            newest = SloReader(session).newest_end(keys)
+        if found:
+            with self._transaction() as session:
+                clocks.undo(session, found)
+        return newest
 
     def write(
         self,
@@ -228,14 +241,7 @@ class Store:
             StoreError: it cannot be read or written.
         """
         with self._transaction() as session:
-            before = overrides.together(overrides.read(session), own, since)
-            made = overrides.alike(new, before)
-            if made is None:
-                made = overrides.numbered(new, before)
-                check(made, before, limits)
-                before = (*before, made)
-            overrides.write(session, before)
-        return made, before
+            return overrides.add(session, new, own, limits, since)
 
     def changes(self, after: int = 0) -> tuple[int, tuple[Change, ...]]:
         """The changes with ids above `after`, and the highest id (`after` if there is none).

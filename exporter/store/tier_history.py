@@ -15,6 +15,8 @@ from exporter.store.session import Session
 from exporter.store.sharing import Key
 from exporter.store.stored import PolicyStates
 
+_TABLES = ("tier_change", "incident", "incident_detail", "firing")
+
 
 def read(session: Session, slo_ids: Sequence[int]) -> Mapping[int, Mapping[Group, PolicyState]]:
     """The tiers and incidents of SLOs, by id and group."""
@@ -102,9 +104,20 @@ def write(session: Session, slo_ids: Sequence[int], policy_states: PolicyStates)
             f"UPDATE slo SET judged = ? WHERE id IN {session.ids}{forward_only}",  # noqa: S608 - ours
             (until, json.dumps(ids), *bounds),
         )
+    _put(session, changed)
+
+
+def replace(session: Session, slo_id: int, states: Mapping[Group, PolicyState]) -> None:
+    """Store the policy states of an SLO, by group, in place of all that are stored of it."""
+    for table in _TABLES:
+        session.execute(f"DELETE FROM {table} WHERE slo = ?", (slo_id,))  # noqa: S608 - ours
+    _put(session, {(slo_id, json.dumps(group)): each for group, each in states.items()})
+
+
+def _put(session: Session, changed: Mapping[Key, PolicyState]) -> None:
     if not changed:
         return
-    for table in ("tier_change", "incident", "incident_detail", "firing"):
+    for table in _TABLES:
         session.executemany(f"DELETE FROM {table} WHERE slo = ? AND labels = ?", changed)  # noqa: S608 - ours
     session.executemany(
         "INSERT INTO tier_change"

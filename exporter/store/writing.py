@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from exporter.ledger.history import History
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import HOUR, Group, SloIndex
+from exporter.store import clocks, merging, pruning, set_aside, shapes, sharing, tier_history
 from exporter.store import days as day_slots
-from exporter.store import merging, pruning, set_aside, shapes, sharing, tier_history
 from exporter.store.checksums import intact, opened, seal_times, sealed
 from exporter.store.chunks import encode
 from exporter.store.errors import StoreLostError
@@ -35,6 +35,7 @@ class SloWriter:
         self._own: set[ChunkKey] = set()
         self._pruned_at = 0
         self._end = 0
+        self._behind = False
 
     def stored(self, end: int) -> None:
         """Note that the transaction of a write up to `end` has gone well."""
@@ -75,6 +76,11 @@ class SloWriter:
             self._check_end(session, end)
         if not self._ids:
             self._register(session, end, [slot for slot, _ in level_starts])
+        if self._behind or not self._end or not 0 <= end - self._end <= clocks.FAR:
+            self._behind = clocks.note(session, self._ids, end)
+        if self._behind:
+            self._register_series(session, changes)
+            return self._write_chunks(session, self._chunk_rows(changes), end)
         pruning.take_back(session, end, self._ids)
         ahead = end + MOST_SKEW if session.shared else end
         session.execute(

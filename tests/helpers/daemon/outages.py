@@ -96,3 +96,14 @@ class Life:
         """What is shown of an SLO."""
         [found] = [one for one in self.shown.slos if one.slo.service == service]
         return found
+
+
+def same(found: SloStatus, expected: SloStatus) -> None:
+    """What is shown, and decided, of an SLO is the same."""
+    assert found.budget == expected.budget
+    assert found.windows == expected.windows
+    assert found.coverage == expected.coverage
+    assert found.tier == expected.tier
+    assert found.tier_status == expected.tier_status
+    assert found.incidents == expected.incidents
+    assert found.firings == expected.firings

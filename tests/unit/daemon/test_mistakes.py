@@ -15,7 +15,7 @@ from exporter.slo.period import CalendarPeriod, RollingPeriod
 from exporter.slo.records import Acknowledgement
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import DAY, HOUR
-from tests.helpers.daemon.outages import OTHER, SLO, STEP, Life
+from tests.helpers.daemon.outages import OTHER, SLO, STEP, Life, same
 from tests.helpers.evaluation.engines import DELAY, NOW, RUNNER
 from tests.helpers.samples import slo
 
@@ -55,17 +55,6 @@ MISTAKES = {
     "another datasource": replace(SLO, datasource="mimir"),
     "removed": None,
 }
-
-
-def same(found: SloStatus, expected: SloStatus) -> None:
-    """What is shown, and decided, of an SLO is the same."""
-    assert found.budget == expected.budget
-    assert found.windows == expected.windows
-    assert found.coverage == expected.coverage
-    assert found.tier == expected.tier
-    assert found.tier_status == expected.tier_status
-    assert found.incidents == expected.incidents
-    assert found.firings == expected.firings
 
 
 @pytest.mark.parametrize("others", [(), (OTHER,)], ids=["alone", "beside another"])

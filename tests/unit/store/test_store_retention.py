@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from exporter.slo.types import DAY
+from exporter.slo.types import DAY, HOUR
 from exporter.store import outside
 from exporter.store.loading import SLACK
 from exporter.store.store import Store
@@ -42,7 +42,8 @@ class TestRetention:
         settle(one, 3, START - 23_040, np.ones((1, 40)), np.ones((1, 40)))
         save(one, store)
         assert len(chunks(place)) > 0
-        store.write(START + SLACK + 3_600, [], [])
+        for hours in range(5, 26, 5):  # a longer step might be a clock's
+            store.write(START + hours * HOUR, [], [])
         store.close()
         assert chunks(place) == []
 
@@ -57,10 +58,12 @@ class TestRetention:
         before = chunks(place)
         store.load([replace(KEY, keep=1_000)])
         store.write(START + 60, [(30, START)], [])
-        store.write(START + 6 * DAY, [(30, START + 5 * DAY)], [])
+        for at in range(START + 60, START + 6 * DAY, 5 * HOUR):
+            store.write(at, [(30, at - HOUR)], [])
         assert before
         assert chunks(place) == before
-        store.write(START + 8 * DAY, [(30, START + 7 * DAY)], [])
+        for at in range(START + 6 * DAY, START + 8 * DAY, 5 * HOUR):
+            store.write(at, [(30, at - HOUR)], [])
         store.close()
         assert chunks(place) == []
 
@@ -97,7 +100,8 @@ class TestRetention:
         one, store = restart(place, groups=2)
         settle(one, 0, START - 20, np.ones((2, 2)), np.ones((2, 2)))
         save(one, store)
-        store.write(START + SLACK + KEY.keep + 3_600, [], [])
+        for at in range(START + 5 * HOUR, START + SLACK + KEY.keep + 6 * HOUR, 5 * HOUR):
+            store.write(at, [], [])
         with outside.reading(place) as session:
             assert session.execute("SELECT labels FROM series").fetchall() == []
         one.advance(START + 10)
@@ -116,7 +120,8 @@ class TestRetention:
         store.write(START + 7_200, [], [])
         assert len(store.load([KEY])) == 1
         store.load([other])
-        store.write(START + SLACK + KEY.keep + 3_600, [], [])
+        for at in range(START + 5 * HOUR, START + SLACK + KEY.keep + 6 * HOUR, 5 * HOUR):
+            store.write(at, [], [])
         assert store.load([KEY]) == {}
         store.close()
 
