@@ -169,7 +169,7 @@ class Engine:
         self.state.follow(old.state, stored, at=self._end(now), saved=saved)
 
     def begin_again(self, stored: Mapping[SloIndex, StoredSlo], now: float) -> None:
-        """Go on from what is stored, after the time was set to `now`."""
+        """Go on from what is stored, after a step of the time to `now`."""
         self.state = self.state.begun_again(stored, self._end(now))
 
     async def fill_history(self, datasource: str | None = None) -> bool:

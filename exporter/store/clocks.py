@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from exporter.ledger.levels import CHUNK, FINE_HORIZON
 from exporter.store import set_aside, shapes, tier_history
+from exporter.store.checksums import seal_times
 from exporter.store.session import Session
 from exporter.store.stored import SloKey
 
@@ -81,3 +82,4 @@ def undo(session: Session, slos: Sequence[tuple[int, int]]) -> None:
         tier_history.replace(session, id_, states)
         session.execute('UPDATE slo SET "end" = ?, judged = ? WHERE id = ?', (before, judged, id_))
         session.execute("UPDATE slo_shape SET cut = 0, since = 0 WHERE slo = ?", (id_,))
+    seal_times(session, [id_ for id_, _ in slos])

@@ -80,6 +80,7 @@ class SloWriter:
             self._behind = clocks.note(session, self._ids, end)
         if self._behind:
             self._register_series(session, changes)
+            seal_times(session, self._ids)
             return self._write_chunks(session, self._chunk_rows(changes), end)
         pruning.take_back(session, end, self._ids)
         ahead = end + MOST_SKEW if session.shared else end
