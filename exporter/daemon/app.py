@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from socket import socket
 
@@ -83,7 +82,7 @@ class App:
             running=RunningConfig.build(settings, self._metrics.observe_query, self.clock.note),
             persister=Persister(None, clock=self.clock),
             clock=self.clock,
-            reload=LastReload(time.time()),
+            reload=LastReload(self.clock()),
         )
         self.publisher = Publisher(self._metrics.registry, settings.metrics)
         self.observer = EvaluationObserver(self.current, self.publisher)
@@ -180,6 +179,7 @@ class App:
             raise
         except StoreError as error:
             persister = Persister(None, problem=str(error), clock=self.clock)
+            await self._watch.look(current.running.clients.values())
         current.persister = persister
 
     async def wait(self) -> None:

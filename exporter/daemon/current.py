@@ -45,6 +45,7 @@ class Current:
     evaluations: EvaluationFigures = field(default_factory=EvaluationFigures)
     ready: bool = False
     started: float = field(default_factory=time.time)
+    begun: float = field(default_factory=time.monotonic)
     swapping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property

@@ -95,11 +95,7 @@ class Engine:
         return self.state.ledger
 
     async def poll(self, now: float) -> None:
-        """Poll all datasources at once; see `poll_datasource`.
-
-        Raises:
-            UnavailableError: one of them did not answer, in part or at all.
-        """
+        """Poll all datasources at once; raises as `poll_datasource`."""
         polls = (self.poll_datasource(name, now) for name in self.datasources)
         raise_failure(await asyncio.gather(*polls, return_exceptions=True))
 

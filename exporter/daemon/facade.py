@@ -62,6 +62,10 @@ class Facade:
         self._templates: tuple[Mapping[str, TemplateText], Templates] | None = None
         self._log = structlog.get_logger()
 
+    def now(self) -> float:
+        """The time that slots go by."""
+        return self._current.clock()
+
     def ready(self) -> bool:
         """Whether an evaluation was done on a datasource's answers."""
         return self._current.ready
@@ -84,7 +88,7 @@ class Facade:
 
     def status(self) -> Status:
         """The daemon's state."""
-        current, now = self._current, time.time()
+        current = self._current
         store = None
         if current.storage is not None:
             problem = current.persister.state.problem
@@ -93,7 +97,7 @@ class Facade:
         return Status(
             version=installed(),
             started_timestamp_seconds=current.started,
-            uptime_seconds=now - current.started,
+            uptime_seconds=time.monotonic() - current.begun,
             ready=current.ready,
             listen_address=current.options.listen_address,
             config=ConfigStatus(
@@ -116,11 +120,10 @@ class Facade:
         )
 
     def _shard(self) -> ShardStatus | None:
-        sharding = self._current.options.sharding
-        if sharding.shard.total == 1:
+        of = self._current.options.sharding
+        if of.shard.total == 1:
             return None
-        number, total = sharding.shard.number, sharding.shard.total
-        return ShardStatus(number, total, leads=sharding.url_template is not None)
+        return ShardStatus(of.shard.number, of.shard.total, leads=of.url_template is not None)
 
     def overrides(self) -> OverrideStatus:
         """The overrides, and their limits."""
@@ -198,7 +201,7 @@ class Facade:
 
     def _show_overrides(self) -> None:
         overrides = self._current.persister.overrides.all
-        self._publisher.amend(partial(with_overrides, overrides=overrides, now=time.time()))
+        self._publisher.amend(partial(with_overrides, overrides=overrides, now=self.now()))
 
     async def acknowledge(self, key: IncidentKey, word: Acknowledgement) -> tuple[Incident, bool]:
         """Note that the postmortem of an incident is taken care of; it is shown at once.
@@ -267,12 +270,11 @@ class Facade:
         index = slo_indices_of(state, [status]).get((status.slo.service, status.slo.name))
         if history is None or index is None:
             return None
-        slack = state.slack(index)
-        return await self._backtests.of(status, history, objectives, slack)
+        return await self._backtests.of(status, history, objectives, state.slack(index))
 
     async def findings(self, status: SloStatus) -> tuple[Finding, ...] | None:
         """What a review finds of an SLO; None if that cannot be told now."""
-        return await self._reviews.of(self._current.running, status)
+        return await self._reviews.of(self._current.running, status, int(self.now()))
 
     def source(self, status: SloStatus) -> Source | None:
         """Where an SLO's events come from."""

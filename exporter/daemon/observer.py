@@ -49,7 +49,7 @@ class EvaluationObserver:
             counted,
             done=counted.done + 1,
             failures=counted.failures + bool(silent),
-            at=time.time(),
+            at=current.clock(),
             seconds=seconds,
             boundary=snapshot.at,
             slos=len(snapshot.slos),
@@ -79,7 +79,7 @@ class EvaluationObserver:
     async def _publish(self, snapshot: Snapshot) -> Said:
         """Publish a snapshot; what people have said that it shows."""
         shown = self._said()
-        snapshot = with_said(snapshot, shown, time.time())
+        snapshot = with_said(snapshot, shown, self._current.clock())
         await asyncio.to_thread(self._publisher.publish, snapshot)
         self._show_newest(shown)  # more may have been said while the pages were rendered
         return shown
@@ -92,7 +92,7 @@ class EvaluationObserver:
         """Show what people have said by now, unless it is what is shown."""
         newest = self._said()
         if any(one is not other for one, other in zip(newest, shown, strict=True)):
-            self._publisher.amend(partial(with_said, said=newest, now=time.time()))
+            self._publisher.amend(partial(with_said, said=newest, now=self._current.clock()))
 
     def failed(self) -> None:
         """Count an evaluation that a fault of our own ended."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -99,7 +98,7 @@ class Reloads:
                 self._done()
 
     def _note(self, before: Settings, settings: Settings) -> None:
-        self._current.reload = LastReload(time.time())
+        self._current.reload = LastReload(self._current.clock())
         tell_notices(settings)
         changed = {**changes(before.slos, settings.slos), **settings.changes(before)}
         self._log.info(

@@ -26,8 +26,10 @@ class Reviews:
         self._made: dict[tuple[str, str], tuple[float, tuple[Finding, ...]]] = {}
         self._one = asyncio.Lock()
 
-    async def of(self, running: RunningConfig, status: SloStatus) -> tuple[Finding, ...] | None:
-        """What is found of an SLO; None if that cannot be told now."""
+    async def of(
+        self, running: RunningConfig, status: SloStatus, now: int
+    ) -> tuple[Finding, ...] | None:
+        """What is found of an SLO at `now` (Unix seconds); None if that cannot be told."""
         slo = status.slo
         key = slo.service, slo.name
         if slo.parts:
@@ -41,7 +43,7 @@ class Reviews:
                     self._of, self._made = running, {}
                 kept = self._made.get(key)
                 if kept is None or time.monotonic() - kept[0] > KEPT_SECONDS:
-                    found = await review(client, way, status, int(time.time()))
+                    found = await review(client, way, status, now)
                     kept = time.monotonic(), tuple(found)
                     self._made[key] = kept
                 return kept[1]

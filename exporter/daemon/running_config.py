@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -79,13 +80,13 @@ class RunningConfig:
         except RuntimeError:  # the group has ended: the daemon was stopped during a reload
             running.close()
         else:
-            self._watch(tasks, see)
+            self._watch(tasks, see, watch.clock)
 
-    def _watch(self, tasks: asyncio.TaskGroup, see: See) -> None:
+    def _watch(self, tasks: asyncio.TaskGroup, see: See, clock: Callable[[], float]) -> None:
         if self.rollouts is not None:
-            watch = ChangeWatch(
-                self.rollouts, self.settings.evaluation, self.clients, partial(self._seen, see)
-            )
+            noted = partial(self._seen, see)
+            evaluation = self.settings.evaluation
+            watch = ChangeWatch(self.rollouts, evaluation, self.clients, noted, clock)
             self.watching = tasks.create_task(watch.run(), name="changes")
 
     def _seen(self, see: See, change: Change) -> None:

@@ -150,8 +150,7 @@ class SelfMetrics:
         )
         for name, ahead in figures.clock_skews.items():
             skew.add_metric((name,), ahead)
-        if skew.samples:
-            yield skew
+        yield skew
         yield _gauge(
             "clock_skew_seconds",
             "By how much the clock of this machine is ahead of the time that slots go by.",

@@ -167,7 +167,7 @@ def _set_times(connection: SqliteSession, slo_ids: Sequence[int]) -> None:
     """Tell by what else is stored until when SLOs were written, and are final."""
     unknown = [id_ for (id_,) in connection.execute('SELECT id FROM slo WHERE "end" = 0')]
     for slo_id in {*slo_ids, *unknown}:
-        _, end = _newest(connection, slo_id)
+        begin, end = _newest(connection, slo_id)
         (judged,) = connection.execute(
             "SELECT max(at) FROM (SELECT at FROM tier_change WHERE slo = :slo UNION ALL"
             ' SELECT "end" FROM incident WHERE slo = :slo UNION ALL'
@@ -176,7 +176,7 @@ def _set_times(connection: SqliteSession, slo_ids: Sequence[int]) -> None:
         ).fetchone()
         connection.execute(
             'UPDATE slo SET "end" = ?, judged = ? WHERE id = ?',
-            (min(end, int(time.time())), judged or 0, slo_id),
+            (min(end, max(begin, int(time.time()))), judged or 0, slo_id),
         )
     every = [id_ for (id_,) in connection.execute("SELECT id FROM slo")]
     checksums.seal_times(connection, every)

@@ -95,7 +95,7 @@ def judged_by(session: Session, ids: Iterable[int]) -> dict[int, str]:
 
 
 def keep_all(session: Session, cuts: Sequence[tuple[int, int]], end: int) -> None:
-    """Keep the slots of SLOs (by id) that begin before a moment each for a week from `end` on."""
+    """Keep slots of SLOs (by id) that begin before a moment each, for a week from `end` on."""
     session.executemany(
         "UPDATE slo_shape SET cut = CASE WHEN cut > ? THEN cut ELSE ? END, since = ?,"
         " checksum = NULL WHERE slo = ?",

@@ -166,11 +166,7 @@ class Store:
             return self._writer.look(session, wanted, slot)
 
     def days(self, slo_indices: Collection[SloIndex]) -> dict[SloIndex, History]:
-        """The slots of a day of some SLOs, as far as they are stored.
-
-        Raises:
-            StoreError: they cannot be read.
-        """
+        """The slots of a day of some SLOs, as far as they are stored; raises as `look`."""
         with self._connection.reading() as session:
             return self._writer.days(session, slo_indices)
 

@@ -146,6 +146,9 @@ class Source:
 class Daemon(Protocol):
     """What the routes ask. Everything is called in the event loop, and must not block it."""
 
+    def now(self) -> float:
+        """The time that slots go by, Unix seconds, which need not be this machine's."""
+
     def ready(self) -> bool:
         """Whether an evaluation was done on Prometheus's answers."""
 

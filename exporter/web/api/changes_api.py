@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice
@@ -68,7 +67,7 @@ def change_routes(publisher: Publisher, daemon: Daemon, pool: Pool) -> Sequence[
         return _json(await pool.run(write))
 
     async def note(request: Request) -> Response:
-        new = requests.read(await request.body(), requests.NewChange).change(time.time())
+        new = requests.read(await request.body(), requests.NewChange).change(daemon.now())
         made, stored = await daemon.note_change(new)
         return _json(answers.success(RecordedChange(made, stored)), HTTPStatus.CREATED)
 

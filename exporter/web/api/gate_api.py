@@ -61,7 +61,7 @@ def gate_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
             parameters.get("slo"),
             reason=parameters.get("reason"),
             overrides=daemon.overrides().overrides,
-            now=time.time(),
+            now=daemon.now(),
         )
         elsewhere = request.scope.get(ELSEWHERE)
         if elsewhere is not None and not decision.slos:
@@ -77,10 +77,10 @@ def gate_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
 
     async def listed(request: Request) -> Response:
         service = request.query_params.get("service")
-        return _json(answers.overrides(daemon.overrides(), service, time.time()))
+        return _json(answers.overrides(daemon.overrides(), service, daemon.now()))
 
     async def override(request: Request) -> Response:
-        now = time.time()
+        now = daemon.now()
         new = requests.read(await request.body(), requests.NewOverride).override(now)
         made, stored = await daemon.override(new)
         answer = RecordedOverride(answers.override_entry(made, now), stored)
@@ -95,12 +95,12 @@ def gate_routes(publisher: Publisher, daemon: Daemon) -> Sequence[Route]:
         if service is not None and known.get(int(text), service) != service:
             raise AbsentError(f"there is no override {text} of {service}")
         ended, stored = await daemon.end_override(int(text))
-        answer = RecordedOverride(answers.override_entry(ended, time.time()), stored)
+        answer = RecordedOverride(answers.override_entry(ended, daemon.now()), stored)
         return _json(answers.success(answer))
 
     async def acknowledge(request: Request) -> Response:
         body = requests.read(await request.body(), requests.NewAcknowledgement)
-        key, acknowledgement = body.acknowledgement(time.time())
+        key, acknowledgement = body.acknowledgement(daemon.now())
         incident, stored = await daemon.acknowledge(key, acknowledgement)
         return _json(answers.success(AcknowledgedIncident(incident, stored)))
 

@@ -21,6 +21,7 @@ EPOCH = 1_700_006_400.0
 
 CPU_TIME = time.process_time
 REAL_TIME, REAL_MONOTONIC = time.time, time.monotonic
+REAL_GETTIME = time.clock_gettime
 
 
 class Killed(BaseException):
@@ -190,3 +191,4 @@ def _monotonic() -> float:
 time.time = _time
 time.monotonic = _monotonic
 time.perf_counter = _monotonic
+time.clock_gettime = lambda which: REAL_GETTIME(which) if _loop is None else _loop.time()

@@ -48,7 +48,7 @@ FAULTS: dict[str, Harm] = {
 NEVER = {"forged"}
 """A kind that nothing could withstand, by which the checks are checked."""
 
-NOT_YET = {"empty", "too late", "clock off by years", "damaged", "deleted"}
+NOT_YET = {"empty", "too late", "damaged", "deleted"}
 """Kinds that are not withstood yet."""
 
 MENDED = [kind for kind in FAULTS if kind not in NOT_YET | NEVER]

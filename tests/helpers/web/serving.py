@@ -91,6 +91,9 @@ class ToldDaemon:
     def home(self, service: str) -> int | None:
         return self.elsewhere.get(service)
 
+    def now(self) -> float:
+        return time.time()
+
     def ready(self) -> bool:
         return self.is_ready
 

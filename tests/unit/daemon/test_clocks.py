@@ -11,8 +11,8 @@ import pytest
 
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import DAY, HOUR
-from tests.helpers.evaluation.engines import DELAY, NOW, RUNNER
 from tests.helpers.daemon.outages import OTHER, SLO, STEP, Life, same
+from tests.helpers.evaluation.engines import DELAY, NOW, RUNNER
 
 YEARS = 3 * 365 * DAY
 STEPS = {
@@ -48,8 +48,18 @@ def step(life: Life, to: int) -> None:
     RUNNER.run(life.persister.begin_again(life.engine, to + DELAY))
 
 
-@pytest.mark.parametrize("way", ["running", "at boot"])
-@pytest.mark.parametrize("by", STEPS)
+FEW = {("three years ahead", "running"), ("in 1970", "at boot")}
+"""The others take too long for every day."""
+
+
+@pytest.mark.parametrize(
+    ("by", "way"),
+    [
+        pytest.param(by, way, marks=() if (by, way) in FEW else pytest.mark.slow)
+        for by in STEPS
+        for way in ("running", "at boot")
+    ],
+)
 def test_a_step_leaves_no_trace(life, undisturbed, by, way):
     """Of both clocks, there and back, with slots of that time stored meanwhile."""
     wrong = NOW + 300 + STEPS[by]
@@ -70,6 +80,7 @@ def test_a_step_leaves_no_trace(life, undisturbed, by, way):
     same(life.status(), undisturbed)
 
 
+@pytest.mark.slow
 def test_a_step_ahead_that_lasts_deletes_nothing_for_a_week(life, undisturbed):
     """Restarts and hours of it are no proof; what was stored is there when it is over."""
     wrong = NOW + YEARS

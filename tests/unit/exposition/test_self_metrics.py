@@ -25,7 +25,8 @@ class Told:
         self.figures = SelfFigures()
 
     def know(self, **datasources: bool | None) -> None:
-        self.figures = replace(self.figures, datasources=datasources)
+        skews = dict.fromkeys(datasources, 0.0)
+        self.figures = replace(self.figures, datasources=datasources, clock_skews=skews)
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def test_evaluations_are_told_as_they_are_by_then(metrics, told):
     evaluations = EvaluationFigures(
         3, 2, 1, 1_700_000_000.5, 0.25, 5, 4, 600, 7_000, 0.5, 1_699_999_980
     )
-    told.figures = SelfFigures(evaluations, True, 1_700_000_001.0)
+    told.figures = SelfFigures(evaluations, True, 1_700_000_001.0, clock_offset=-3.5)
     shown = {
         sample.name.removeprefix(f"{PREFIX}_"): sample.value
         for family in metrics.registry.collect()
@@ -133,6 +134,7 @@ def test_evaluations_are_told_as_they_are_by_then(metrics, told):
     }
     assert shown == {
         "total_shards": 1,
+        "clock_skew_seconds": -3.5,
         "evaluations_total": 3,
         "evaluation_failures_total": 2,
         "evaluations_missed_total": 1,
