@@ -228,6 +228,16 @@ class Recorder:
         for thread in self._threads:
             thread.join()
 
+    def alike(self, one: Exporter, other: Exporter, after: float = 0.0) -> list[float]:
+        """The boundaries behind a moment of which two have shown figures of the same slots."""
+        shown, others = self.shown[one], self.shown[other]
+        both = [at for at in tuple(shown) if at > after and at in others]
+        return [at for at in both if known_alike(shown[at], others[at])]
+
+    def until_alike(self, one: Exporter, other: Exporter, count: int, after: float = 0.0) -> None:
+        """Wait until there are so many of them; a busy machine misses some."""
+        one.until(lambda: len(self.alike(one, other, after)) >= count)
+
     def _record(self, of: Exporter) -> None:
         while not self._over.wait(0.1):
             page = of.page()

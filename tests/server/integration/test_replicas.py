@@ -102,7 +102,8 @@ def replicas(
                 killed.start()
                 for each in (later, restarted, killed):
                     each.until_filled()
-                time.sleep(6)
+                for each in (later, restarted, killed):
+                    seen.until_alike(first, each, 4, failed[1])
             yield Replicas(dict(zip(names, seen.shown.values(), strict=True)), failed)
     finally:
         traffic.stop()
