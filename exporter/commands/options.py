@@ -12,10 +12,13 @@ from exporter.web.server.listening import parse_listen_address
 
 Command = Callable[..., Any]
 
+FILE = click.Path(path_type=Path, readable=False)
+"""A file that we read ourselves: of one that cannot be read, click says less, with exit code 2."""
+
 config_option = click.option(
     "--config.file",
     "config_file",
-    type=click.Path(path_type=Path),
+    type=FILE,
     default=Path("config.yaml"),
     show_default=True,
     help="The configuration file.",
@@ -42,7 +45,7 @@ listen_option = click.option(
 web_config_option = click.option(
     "--web.config.file",
     "web_config_file",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="TLS, users and headers, in the format of the Prometheus exporter toolkit.",
 )
 
@@ -67,7 +70,7 @@ def output_option(help_text: str) -> Callable[[Command], Command]:
 selection_option = click.option(
     "--config.file",
     "config_file",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="A configuration: warns on stderr of what is written here that needs series which its "
     "`metrics` section leaves out.",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ def restore(source: Path | BinaryIO, name: str, place: Place) -> Restored:
             _take(source, name, partial)
             slos, end = _checked(partial, name)
             _give(partial, place)
+            if file.exists():
+                partial.chmod(stat.S_IMODE(file.stat().st_mode))
             with partial.open("rb") as whole:
                 os.fsync(whole.fileno())
             kept = _keep(file)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exporter.config.errors import ConfigError, Mistake
+from exporter.config.unreadable import why
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of one file: a hundred thousand SLOs."""
@@ -19,6 +20,8 @@ PATIENCE = 10.0
 """Seconds that a pipe has to give all of it."""
 
 PIECE = 1024 * 1024
+
+_WILDCARDS = frozenset("*?[")
 
 
 def read_text(path: Path) -> str:
@@ -30,7 +33,7 @@ def read_text(path: Path) -> str:
     try:
         content = _content(path)
     except OSError as error:
-        message = f"cannot be read: {error.strerror or error}"
+        message = f"cannot be read: {why(path, error)}"
         raise ConfigError([Mistake(path, None, "", message)]) from error
     try:
         return content.decode("utf-8")
@@ -81,6 +84,23 @@ def matching(pattern: str, folder: Path) -> list[Path]:
         for below in _folders(str(top)):
             found |= dict.fromkeys(matching(rest, Path(below)))
     return sorted(found)
+
+
+def nothing_found(pattern: str, folder: Path) -> list[str]:
+    """What is wrong where a pattern stands for nothing: it may be that there is nothing yet."""
+    parts = Path(pattern).parts
+    fixed = next((i for i, part in enumerate(parts) if _WILDCARDS & set(part)), None)
+    if fixed is None:
+        return [f"no such file: {folder / pattern}"]
+    top = folder.joinpath(*parts[:fixed])
+    try:
+        os.scandir(top).close()
+    except PermissionError as error:
+        # glob takes it for an empty one.
+        return [f"{top} cannot be read: {why(top, error)}"]
+    except OSError:
+        return []
+    return []
 
 
 def _found(pattern: str) -> list[Path]:

@@ -14,7 +14,7 @@ from exporter.collection.settings import EvaluationSettings
 from exporter.config.errors import ConfigError, Mistake
 from exporter.config.models import MainFile, SloFile
 from exporter.config.reading.documents import Part, parts_of, take
-from exporter.config.reading.files import matching, read_text
+from exporter.config.reading.files import matching, nothing_found, read_text
 from exporter.config.reading.mistakes import mistakes_of
 from exporter.config.reading.source import Document, parse
 from exporter.config.sections.alerting_section import AlertingSection
@@ -237,8 +237,10 @@ def _slo_files(main: Document, mistakes: list[Mistake]) -> Iterator[Path]:
             continue  # reported by the model
         place = ("slo_files", index)
         found = matching(pattern, main.file.parent)
-        if not found and not any(wildcard in pattern for wildcard in "*?["):
-            mistakes.append(main.mistake(place, f"no such file: {main.file.parent / pattern}"))
+        if not found:
+            mistakes.extend(
+                main.mistake(place, message) for message in nothing_found(pattern, main.file.parent)
+            )
         for path in found:
             if path.resolve() == main.file.resolve():
                 message = (

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo
 from exporter.config.errors import quoted
 from exporter.config.types.fields import Kind, not_blank, printable, surroundings
 from exporter.config.types.section import Section
+from exporter.config.unreadable import why
 from exporter.reports.templates import (
     ReportTemplateError,
     Templates,
@@ -50,8 +51,8 @@ def _read(folder: Path) -> dict[str, TemplateText]:
             each.name: TemplateText(str(each), each.read_text(encoding="utf-8")) for each in files
         }
     except OSError as error:
-        at = Path(str(error.filename or folder)).name
-        raise ValueError(f"{quoted(at)} cannot be read: {error.strerror}") from error
+        at = Path(str(error.filename or folder))
+        raise ValueError(f"{quoted(at.name)} cannot be read: {why(at, error)}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"a file in {quoted(folder.name)} is not UTF-8 text") from error
     if not found:

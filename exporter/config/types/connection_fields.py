@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
 from exporter.config.errors import quoted
 from exporter.config.types.fields import Kind, Secret, Text, not_blank, printable, surroundings
+from exporter.config.unreadable import why
 from exporter.prometheus.settings import OWN_PARAMS
 
 _CLIENT_HEADERS = {"connection", "content-length", "content-type", "host", "transfer-encoding"}
@@ -78,7 +79,7 @@ def _file(value: object, info: ValidationInfo) -> Path:
     try:
         path.open("rb").close()
     except OSError as error:
-        raise ValueError(f"{quoted(str(path))} cannot be read: {error.strerror}") from error
+        raise ValueError(f"{quoted(str(path))} cannot be read: {why(path, error)}") from error
     return path
 
 

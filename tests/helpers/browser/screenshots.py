@@ -21,7 +21,10 @@ WIDTH = 1200
 PATIENCE = 300.0
 PAGES = {
     "overview": ("/", {"viewport": {"width": WIDTH, "height": 640}}),
-    "slo": ("/slo/checkout/availability", {"viewport": {"width": WIDTH, "height": 1080}}),
+    "slo": (
+        "/slo/checkout/availability?range=period",
+        {"viewport": {"width": WIDTH, "height": 1080}},
+    ),
     "dark": (
         "/slo/checkout/availability",
         {"viewport": {"width": WIDTH, "height": 640}, "color_scheme": "dark"},

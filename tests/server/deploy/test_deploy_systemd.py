@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -117,8 +118,15 @@ def test_it_is_reloaded_by_its_own_command(service):
     """Which names the mistakes, and needs no other program."""
     program, command, *flags = shlex.split(service["ExecReload"])
     assert (program, command) == (PROGRAM, "reload")
-    assert flags == [f"--config.file={CONFIG}/config.yaml", "--pid=$MAINPID"]
+    assert flags == [f"--config.file={CONFIG}/config.yaml", "--pid=${MAINPID}"]
     assert flags[0] in shlex.split(service["ExecStart"])
+
+
+@pytest.mark.parametrize("directive", ["ExecStart", "ExecReload"])
+def test_variables_are_ones_that_systemd_fills_in(service, directive):
+    """Within a word only with braces, by systemd.service(5): the program would get the name."""
+    words = service[directive].split()
+    assert not [word for word in words if re.search(r"[^ ]\$\w", word)]
 
 
 def test_it_comes_back_whatever_ends_it(service):

@@ -81,6 +81,13 @@ def test_it_is_what_a_daemon_goes_on_from(copy: Path, folder: Path, how: How):
     assert held(folder) == FILLED
 
 
+def test_nobody_more_may_read_it_than_before(copy: Path, folder: Path):
+    """The unit's files are its own."""
+    (folder / FILE).chmod(0o600)
+    of_pipe(copy, folder)
+    assert (folder / FILE).stat().st_mode & 0o777 == 0o600
+
+
 @EITHER
 def test_a_folder_is_made(copy: Path, tmp_path: Path, how: How):
     """Nothing was there that would be kept."""
