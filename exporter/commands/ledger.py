@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from exporter.commands.options import config_option, storage_option
+from exporter.commands.times import Moment
 from exporter.config.reading.loading import load_file
 from exporter.config.settings import Settings
 from exporter.daemon.options import Options
@@ -17,7 +18,7 @@ from exporter.errors import ConfigurationError, StoreError
 from exporter.store import backup as backups
 from exporter.store import copying, outside, restoring, verification
 from exporter.store.inspection import SloSummary, summarize
-from exporter.store.rebuild_requests import rebuild_pending, request_rebuild
+from exporter.store.rebuild_requests import cancel_rebuild, rebuild_requests, request_rebuild
 from exporter.store.settings import SCHEMES, Place, PostgresSettings
 
 HEADING = ("SLO", "groups", "from", "to", "known", "days from", "size", "")
@@ -81,29 +82,72 @@ def _bytes(count: int) -> str:
 
 
 @ledger.command()
-@click.argument("slo", metavar="SERVICE/SLO")
+@click.argument("slo", metavar="[SERVICE/SLO]", required=False)
+@click.option(
+    "--since", type=Moment(), help="Only what came after this time; of all SLOs if none is named."
+)
+@click.option("--all", "every", is_flag=True, help="All SLOs.")
+@click.option("--cancel", is_flag=True, help="End it: what is stored stays as it is.")
 @click.pass_obj
-def rebuild(place: Place, slo: str) -> None:
-    """Read all of an SLO from Prometheus again.
+def rebuild(
+    place: Place, *, slo: str | None, since: float | None, every: bool, cancel: bool
+) -> None:
+    """Read all of an SLO from Prometheus again, or what came since a time.
 
-    What Prometheus still has replaces what is stored; what it no longer has stays.
+    What Prometheus still has replaces what is stored; what it no longer has stays. It is tried
+    again while Prometheus refuses, and goes on when a daemon is restarted.
     """
-    service, _, name = slo.partition("/")
-    request_rebuild(place, service, name)
+    if slo is not None and every:
+        raise click.UsageError("name an SLO, or give --all")
+    if slo is None and not every and (cancel or since is None):
+        raise click.UsageError("name an SLO as SERVICE/SLO, or give --all")
+    service, _, name = (slo or "").partition("/")
+    if cancel:
+        count = cancel_rebuild(place, service or None, name)
+        click.echo(f"{count} {_slos(count)} no longer read again." if count else _NOTHING)
+        return
+    count = request_rebuild(place, service or None, name, int(since or 0))
+    named = slo or f"{count} SLOs"
+    what = "everything is" if since is None else f"what came since {_time(int(since))} is"
     if outside.has_daemon(place) is False:
         click.echo(
-            f"{slo}: everything is read from Prometheus again when a daemon starts on this store."
+            f"{named}: {what} read from Prometheus again when a daemon starts on this store."
         )
         return
-    click.echo(
-        f"{slo}: the daemon reads everything from Prometheus again; Ctrl-C does not stop it."
-    )
-    while rebuild_pending(place, service, name):
+    reads = what.removesuffix(" is")
+    click.echo(f"{named}: the daemon reads {reads} from Prometheus again; Ctrl-C does not stop it.")
+    _follow(place, service or None, name)
+
+
+_NOTHING = "nothing is being read again"
+
+
+def _slos(count: int) -> str:
+    return "SLO is" if count == 1 else "SLOs are"
+
+
+def _follow(place: Place, service: str | None, name: str) -> None:
+    """Tell how it goes until it is done."""
+    told: set[str] = set()
+    while True:
+        left = [
+            each
+            for each in rebuild_requests(place)
+            if service is None or (each.service, each.name) == (service, name)
+        ]
+        if not left:
+            click.echo("Done.")
+            return
+        for each in left:
+            problem = each.progress.problem
+            line = f"{each.service}/{each.name} waits, and is tried again: {problem}"
+            if problem and line not in told:
+                told.add(line)
+                click.echo(line)
         if outside.has_daemon(place) is False:
             click.echo("The daemon has ended; the next one continues.")
             return
         time.sleep(POLL)
-    click.echo("Done.")
 
 
 @ledger.command()

@@ -11,7 +11,7 @@ from exporter.collection import pending
 from exporter.collection.queries import Batch
 from exporter.collection.reading_order import Step
 from exporter.collection.settings import EvaluationSettings
-from exporter.collection.slot_counter import SlotCounter
+from exporter.collection.slot_counter import Counted, SlotCounter
 from exporter.daemon.exclusive import Exclusive
 from exporter.daemon.slo_problems import SloProblems
 from exporter.prometheus.errors import UnavailableError
@@ -58,7 +58,7 @@ class Asking:
         Raises:
             UnavailableError: a datasource did not answer.
         """
-        batches = await asyncio.to_thread(self._batches, work)
+        batches = await asyncio.to_thread(self.batches, work)
         tasks = [self._ask_batch(0, batch, now, self._newest) for batch in batches]
         raise_failure(await asyncio.gather(*tasks, return_exceptions=True))
 
@@ -68,14 +68,23 @@ class Asking:
         Raises:
             UnavailableError: a datasource did not answer.
         """
-        batches = await asyncio.to_thread(self._batches, step.requests)
+        batches = await asyncio.to_thread(self.batches, step.requests)
         if step.stands_in:
             tasks = [self._ask_long(step.level, batch) for batch in batches]
         else:
             tasks = [self._ask_batch(step.level, batch, now, self._history) for batch in batches]
         raise_failure(await asyncio.gather(*tasks, return_exceptions=True))
 
-    def _batches(self, work: pending.Requests) -> list[Batch]:
+    async def count_history(self, batch: Batch) -> Counted:
+        """Count a batch in the room that is left for history, and write nothing down.
+
+        Raises:
+            UnavailableError: the datasource did not answer.
+        """
+        async with self._history.of(self._counter.datasource(batch)):
+            return await self._counter.count(batch)
+
+    def batches(self, work: pending.Requests) -> list[Batch]:
         """The queries for something; the first time, writing them takes long."""
         return [
             batch

@@ -22,6 +22,7 @@ from exporter.daemon.asking import Asking, raise_failure
 from exporter.daemon.exclusive import Exclusive
 from exporter.daemon.freshness import Freshness
 from exporter.daemon.part_problems import and_composites, with_composites
+from exporter.daemon.rebuilding import Rebuilding
 from exporter.daemon.revisits import Revisits
 from exporter.daemon.slo_problems import SloProblems
 from exporter.evaluation.build_snapshot import build_snapshot
@@ -44,7 +45,7 @@ class Engine:
     `clients` has one for the datasource of every SLO. Whoever changes the state, or reads it
     elsewhere than on the event loop, takes `turns`. `shown` are the datasources whose SLOs had
     figures for all of their windows at the newest evaluation (see `has_figures`), `behind` tells
-    whether history was missing then.
+    whether history was missing then. `rebuilding` reads SLOs again.
     """
 
     def __init__(
@@ -54,8 +55,7 @@ class Engine:
         clients: Mapping[str, PrometheusClient],
     ) -> None:
         self.slos = tuple(slos)
-        asked = (slo.datasource for slo in self.slos if not slo.parts)
-        self.datasources = tuple(dict.fromkeys(asked))
+        self.datasources = tuple({slo.datasource: None for slo in slos if not slo.parts})
         self._slo_indices_of = {
             name: frozenset(s for s, slo in enumerate_slos(self.slos) if slo.datasource == name)
             for name in self.datasources
@@ -78,12 +78,13 @@ class Engine:
         self._sampled = SampleChecksums(clients, self.slos, queries.sampled, queries.counted)
         self._freshness = Freshness(clients, self.slos, queries, self.turns)
         self._problems = SloProblems()
-        self._asking = Asking(
-            self._counter, lambda: self.state, self._problems, self.turns, settings
-        )
-        self._revisits = Revisits(
-            self.slos, lambda: self.state, self._sampled, self._asking, self.turns
-        )
+
+        def state() -> EvaluationState:
+            return self.state
+
+        self._asking = Asking(self._counter, state, self._problems, self.turns, settings)
+        self.rebuilding = Rebuilding(self.slos, state, self._asking, self.turns)
+        self._revisits = Revisits(self.slos, state, self._sampled, self._asking, self.turns)
         self._progress = 0.0
         self._with_figures: set[str] = set()
         self.shown: frozenset[str] = frozenset()
@@ -169,17 +170,14 @@ class Engine:
         self.state = self.state.begun_again(stored, self._end(now))
 
     async def fill_history(self, datasource: str | None = None) -> bool:
-        """Ask for the next part of history, of one datasource or all; `Reading` tells which.
-
-        Returns:
-            Whether there was anything to ask for.
+        """Ask for the next part of history, or of a rebuild; whether there was any.
 
         Raises:
             UnavailableError: a datasource did not answer.
         """
         step = await self.turns.run(self._next_step, datasource)
         if step is None:
-            return False
+            return await self.rebuilding.go_on(self._of(datasource))
         if step.level == 0 and not step.stands_in:
             now = float(self.ledger.end)
             await self._note_checksums(step.requests, now)
@@ -205,11 +203,15 @@ class Engine:
         """What of a datasource's history, or of all, is to be asked next."""
         self._progress = self.state.reading.progress()
         names = self.datasources if datasource is None else (datasource,)
-        others = {s for s, slo in enumerate_slos(self.slos) if slo.datasource not in names}
+        others = {s for s, _ in enumerate_slos(self.slos)} - self._of(datasource)
         step = self.state.reading.next(others | self._problems.not_yet(self.ledger.end))
         if step is None or not step.urgent:
             self._with_figures.update(names)
         return step
+
+    def _of(self, datasource: str | None) -> frozenset[SloIndex]:
+        names = self.datasources if datasource is None else (datasource,)
+        return frozenset[SloIndex]().union(*(self._slo_indices_of[name] for name in names))
 
     def has_figures(self, datasource: str) -> bool:
         """Whether all windows of a datasource's SLOs have had the figures that can be had."""
@@ -253,7 +255,8 @@ class Engine:
 
     def problems(self) -> dict[SloIndex, str]:
         """What keeps an SLO (by its index) from being counted whole, in words for its owner."""
-        told = self._counter.unknown(self.ledger.end - FINE_HORIZON) | self._problems.told()
+        told = self._counter.unknown(self.ledger.end - FINE_HORIZON)
+        told |= self.state.rebuilds.problems() | self._problems.told()
         return with_composites(told, self.state.times.parts, self.slos)
 
     def history_progress(self) -> float:

@@ -13,6 +13,7 @@ from structlog.contextvars import get_contextvars
 from exporter.daemon.backtests import LedgerBacktests
 from exporter.daemon.config_text import ConfigText
 from exporter.daemon.current import Current
+from exporter.daemon.rebuild_desk import RebuildDesk
 from exporter.daemon.reviews import Reviews
 from exporter.evaluation.chart_data import event_histories, slo_indices_of
 from exporter.evaluation.long_past import with_days
@@ -60,7 +61,7 @@ class Facade:
         self._reviews = Reviews()
         self._backtests = LedgerBacktests()
         self._templates: tuple[Mapping[str, TemplateText], Templates] | None = None
-        self._log = structlog.get_logger()
+        self.rebuilds = RebuildDesk(current, self._not_configured)
 
     def now(self) -> float:
         """The time that slots go by."""
@@ -79,11 +80,7 @@ class Facade:
         return await self._config_text.of(self._current.running.settings)
 
     async def reload(self) -> None:
-        """Read the configuration again, and put it in force.
-
-        Raises:
-            ReloadError: it has mistakes; the previous one stays in force.
-        """
+        """Read the configuration again, and put it in force; raises `ReloadError`."""
         await self._reload()
 
     def status(self) -> Status:
@@ -219,7 +216,7 @@ class Facade:
                 )
             stored = await self._current.persister.save(engine)
         self._publisher.amend(partial(with_acknowledged, key=key, incident=incident))
-        self._log.info(
+        structlog.get_logger().info(
             "postmortem acknowledged",
             service=key.service,
             slo=key.slo,

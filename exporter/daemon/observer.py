@@ -57,6 +57,8 @@ class EvaluationObserver:
             ledger_slots=engine.ledger.slots,
             ledger_bytes=engine.ledger.bytes,
             history_progress=engine.history_progress(),
+            rebuilds=engine.state.rebuilds.count,
+            rebuilds_waiting=len(engine.state.rebuilds.problems()),
         )
         before = self._publisher.snapshot
         shown = await self._publish(snapshot)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from exporter.daemon.change_keeper import ChangeKeeper
 from exporter.daemon.day_reader import DayReader
 from exporter.daemon.engine import Engine
-from exporter.daemon.rebuild_requests import attend_to_rebuilds
+from exporter.daemon.rebuild_requests import RebuildKeeper
 from exporter.daemon.sharing import learn, learn_all
 from exporter.daemon.state_reading import StateReading
 from exporter.daemon.store_state import StoreState
@@ -31,7 +31,8 @@ class Persister(StateReading):
     """Writes what has changed, after every evaluation; what fails is tried again.
 
     Without a store, or with one that cannot be used at all (`problem` says why), everything stays
-    in memory. `overrides` and `changes` are those that it stores, `days` reads those of SLOs.
+    in memory. `overrides` and `changes` are those that it stores, `days` reads those of SLOs, and
+    `rebuilds` keeps requests to read SLOs again.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Persister(StateReading):
         super().__init__(store)
         self.changes = ChangeKeeper(store, self._lock, self._attempt, PATIENCE, clock)
         self.days = DayReader(store, self._lock, PATIENCE)
+        self.rebuilds = RebuildKeeper(store, self._lock, self._attempt)
         self._problems: dict[str, str] = {}
         self._overrides_read = False
         self._lost = False
@@ -202,9 +204,6 @@ class Persister(StateReading):
             async with engine.turns:
                 state.give_all_back()
             self._lost = False
-        for slo_index in state.rebuilds.complete():
-            async with engine.turns:
-                state.rebuilds.finish(slo_index)
         done = state.rebuilds.done
         # It is copied before it is written: the state may change meanwhile.
         unsaved = await engine.turns.run(state.take_unsaved)
@@ -221,7 +220,7 @@ class Persister(StateReading):
             )
         if store.shared:
             await learn(store, engine)
-        await attend_to_rebuilds(store, engine, done)
+        await self.rebuilds.attend(store, engine, done)
 
     async def _attempt(self, part: str, write: Awaitable[None]) -> bool:
         """Write a part of what is stored; whether that went well."""

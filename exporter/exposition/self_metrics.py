@@ -35,6 +35,8 @@ class EvaluationFigures:
     - `slos`, `slos_failing`: SLOs evaluated, and those with a problem of their own.
     - `ledger_slots`, `ledger_bytes`: what the ledger holds.
     - `history_progress`: the share of the history wanted that was asked for.
+    - `rebuilds`, `rebuilds_waiting`: SLOs that are read again, and those whose questions are
+      refused.
     """
 
     done: int = 0
@@ -48,6 +50,8 @@ class EvaluationFigures:
     ledger_bytes: int = 0
     history_progress: float = 0.0
     boundary: int = 0
+    rebuilds: int = 0
+    rebuilds_waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,13 @@ def _contents(figures: EvaluationFigures) -> Iterator[Metric]:
         "backfill_progress_ratio",
         "The share of the periods' history that Prometheus was asked for; 1 when done.",
         figures.history_progress,
+    )
+
+    yield _gauge("rebuilds", "SLOs that are read from Prometheus again.", figures.rebuilds)
+    yield _gauge(
+        "rebuilds_waiting",
+        "Those of them whose questions Prometheus refuses or does not answer; it is tried again.",
+        figures.rebuilds_waiting,
     )
 
 

@@ -147,12 +147,6 @@ class Ledger:
         """What is known of each slot of a level: SLOs x slots, oldest first."""
         return self._rings[level].asked_between(*self.cover(level))
 
-    def forget(self, slo_index: SloIndex) -> None:
-        """Have an SLO's slots asked for again; until then they keep what is known of them."""
-        for ring in self._rings:
-            stands_in = ring.asked[slo_index] == SlotStatus.STAND_IN
-            ring.asked[slo_index] = np.where(stands_in, SlotStatus.STAND_IN, SlotStatus.NO)
-
     def note_change(
         self,
         level: int,

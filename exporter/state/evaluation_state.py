@@ -31,6 +31,8 @@ from exporter.state.part_times import PartTimes, needed_back
 from exporter.state.policy_records import PolicyRecords
 from exporter.state.reading import Reading, reach_of
 from exporter.state.rebuild import Rebuilds
+from exporter.state.rebuild_work import Lengths
+from exporter.state.rebuild_writing import RebuildWriting
 from exporter.state.recording import Ages, GroupSlots, Recording
 from exporter.state.revisiting import Revisiting
 from exporter.state.series_table import SeriesTable
@@ -47,15 +49,13 @@ class EvaluationState:
     - `policies`: the number of each SLO's policy and conditions; equal ones have the same.
     - `ledger`: their slots, and `series`: whose each series of it is. For reading.
     - `policy_records`: the policy states that are final.
-    - `rebuilds`: the SLOs of which everything is asked for again.
-    - `arrivals`: up to when the data of each SLO are complete.
-    - `settling`: which of the finest slots are asked for, and which of them again.
+    - `rebuilds`: the SLOs of which slots are asked for again, `shared_slots`: those of others.
+    - `arrivals`: up to when the data of each SLO are complete; `settling`: which are asked.
     - `lookbacks`: how far each SLO's counters are looked for: two scrape intervals, in seconds.
     - `slack`: how many seconds of events the counters of an SLO may be apart; 0 if they never are.
-    - `shared_slots`: those that others know who share the store.
     - `impossible`: the slots of which nothing is known as their counts cannot be.
     - `recording`: writes answers down; `reading`: what of the past is read next.
-    - `revisiting`: which settled slots are looked at again, and what comes of it.
+    - `revisiting`: looks at settled slots again.
     - `composing` puts composites together; `times` are theirs, and those of all.
     """
 
@@ -99,20 +99,20 @@ class EvaluationState:
         reach = reach_of(self.ledger, len(self.slos), most_fine)
         self.settling = Settling(self.ledger, self.arrivals, self._units, patience, reach=reach)
         groups = GroupSlots(self.slos, self.series)
-        self.rebuilds = Rebuilds(
-            self.ledger, self.series, groups.of, lookbacks=self.lookbacks, longest=self._longest
-        )
         self.slack = slack
         self.impossible = ImpossibleSlots(self.ledger)
+        known = self.ledger, self.series, groups.of, self.policy_records, self.impossible
+        writing = RebuildWriting(*known, slack=slack, lookbacks=self.lookbacks)
+        lengths = Lengths(self._units, self.lookbacks, self._longest, patience)
+        self.rebuilds = Rebuilds(self.ledger, self.settling, writing, lengths)
         self.recording = Recording(
-            *(self.ledger, groups, self.rebuilds, self.impossible),
+            *(self.ledger, groups, self.impossible),
             slack=slack,
             ages=Ages(self.settling, self.arrivals, self._answered),
         )
         self.reading = Reading(
             *(self.slos, self.ledger, self.series, self.settling),
             longest=self._longest,
-            rebuilding=lambda: self.rebuilds.under_way,
             in_long=reach is not None,
         )
         self.revisiting = Revisiting(
@@ -122,10 +122,10 @@ class EvaluationState:
             settle=patience,
             horizon=revisit,
         )
-        units = self._units, interval
-        self.times = PartTimes(self.slos, units, self.arrivals, self._answered, self.lookbacks)
-        known = self.slos, self.ledger, self.series, self.times
-        self.composing = Composing(*known, replay=self.policy_records.go_back, slack=slack)
+        own = self.slos, (self._units, interval)
+        self.times = PartTimes(*own, self.arrivals, self._answered, self.lookbacks)
+        parts = self.slos, self.ledger, self.series, self.times
+        self.composing = Composing(*parts, replay=self.policy_records.go_back, slack=slack)
         self._restoring = Restoring(self.ledger)
         self.shared_slots = SharedSlots(
             self.slos, self.ledger, self.series, self._restoring, units=self._units, settle=patience

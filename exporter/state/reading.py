@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -42,7 +42,6 @@ class Reading:
         series: the series of each SLO.
         settling: tells which of the finest slots are history.
         longest: how far back each SLO goes, in seconds.
-        rebuilding: the SLOs of which everything is asked for again: it stays as it is until then.
         in_long: whether longer slots stand in for others, where they can.
     """
 
@@ -54,7 +53,6 @@ class Reading:
         settling: Settling,
         *,
         longest: Sequence[int],
-        rebuilding: Callable[[], Collection[SloIndex]],
         in_long: bool,
     ) -> None:
         self._slos = slos
@@ -62,7 +60,6 @@ class Reading:
         self._series = series
         self._settling = settling
         self._longest = longest
-        self._rebuilding = rebuilding
         # What composites are made of is read in slots that can be put together.
         parts = {part.name for slo in slos for part in slo.parts}
         plain = [
@@ -75,15 +72,13 @@ class Reading:
 
     def next(self, left_out: Collection[SloIndex]) -> Step | None:
         """What to ask for next, but for SLOs that are `left_out`; None if nothing is missing."""
-        long = self._long.copy()
-        long[list(self._rebuilding())] = False
         at = self._ledger.end
         edges = {
             at - length
             for period, lengths in self._kinds
             for _, length in windows(period, at, lengths)
         }
-        wanted = Wanted(self._longest, self._settling.begin(), left_out, long, edges)
+        wanted = Wanted(self._longest, self._settling.begin(), left_out, self._long, edges)
         return next_step(self._ledger, wanted, self._odd)
 
     def progress(self) -> float:

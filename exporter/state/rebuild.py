@@ -1,71 +1,102 @@
-"""Rebuilding: which slots Prometheus is right about, and which the ledger.
+"""Rebuilds: SLOs of which slots that are known are asked for again, all or some of them.
 
-Prometheus may have lost the oldest part, or any other. A counter that comes back after a hole
-brings the events of the hole with it, or counts as born: its first slot says too much, and the one
-in which it went away too little. So the answers are put aside until all of them are there.
+Everything stays as it is until the last answer is there; then what Prometheus still has replaces
+what is held, and what it no longer has stays. Slots that have not settled are none of it: they are
+asked for again anyway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import replace
 
-import numpy as np
-
-from exporter.collection import pending
-from exporter.collection.resample import Resampled
+from exporter.collection.reading_order import Step
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.slots import Slots
-from exporter.slo.types import Bools, Group, SloIndex, Times
-from exporter.state.series_table import SeriesTable
+from exporter.slo.types import SloIndex
+from exporter.state.rebuild_work import (
+    RETRY_FIRST,
+    RETRY_MOST,
+    Lengths,
+    LevelSpan,
+    Rebuild,
+    RebuildStatus,
+    Rebuilt,
+)
+from exporter.state.rebuild_writing import RebuildWriting
+from exporter.state.right_slots import DeferredAnswer
+from exporter.state.settling import Settling
 
-Answer = Mapping[Group, Resampled]
-"""Slots by group."""
+MOST_AT_ONCE = 500
+"""SLOs whose answers are put aside at the same time: 30 days of one take some 50 KB."""
 
-
-@dataclass(frozen=True, slots=True)
-class DeferredAnswer:
-    """An answer that is put aside, and the level of the ledger that it is for."""
-
-    level: int
-    span: SlotRange
-    answer: Answer
+LEAST_BEHIND = 300
+"""Seconds behind what is read again that are read as well, at the least: what comes after a hole
+is counted from what was before it."""
 
 
 class Rebuilds:
-    """SLOs of which everything is asked for again.
+    """The rebuilds that are under way.
 
-    Until all of it is there, everything stays as it is; then what Prometheus still has replaces
-    what is held, and what it no longer has stays.
-
-    `slots_of` makes slots of an answer to an SLO, and those of them that maintenance excludes.
-    `lookbacks` are how far each SLO's counters are looked for, and `longest` how far back its
-    slots are needed, in seconds.
+    Args:
+        ledger: where the slots are.
+        settling: tells how much later than others SLOs settle.
+        writing: what becomes of their answers.
+        lengths: by which it is told what is read.
     """
 
     def __init__(
         self,
         ledger: Ledger,
-        series: SeriesTable,
-        slots_of: Callable[[SloIndex, SlotRange, Answer], tuple[Slots, Slots | None]],
-        *,
-        lookbacks: Sequence[int],
-        longest: Sequence[int],
+        settling: Settling,
+        writing: RebuildWriting,
+        lengths: Lengths,
     ) -> None:
         self._ledger = ledger
-        self._series = series
-        self._slots_of = slots_of
-        self._lookbacks = lookbacks
-        self._longest = longest
-        self._deferred: dict[SloIndex, list[DeferredAnswer]] = {}
+        self._settling = settling
+        self._writing = writing
+        self._lengths = lengths
+        self._slots = [level.slot for level in ledger.levels]
+        self._under_way: dict[SloIndex, Rebuild] = {}
         self._done: set[SloIndex] = set()
 
-    def begin(self, slo_index: SloIndex) -> None:
-        """Have everything of an SLO asked for again."""
-        self._deferred[slo_index] = []
+    def begin(
+        self,
+        slo_index: SloIndex,
+        since: int = 0,
+        until: int | None = None,
+        *,
+        requested: bool = False,
+    ) -> bool:
+        """Have slots of an SLO asked for again, all or those in (since, until], Unix seconds.
+
+        One that is under way is widened.
+
+        Returns:
+            Whether there is more to ask for than before.
+        """
+        end = int(
+            self._ledger.end - self._lengths.settle - float(self._settling.later()[slo_index])
+        )
+        if until is not None:
+            end = min(end, until + max(LEAST_BEHIND, self._lengths.lookbacks[slo_index]))
+        held = self._under_way.get(slo_index)
+        if held is not None:
+            held.requested |= requested
+            if held.since <= since and (until is None or end <= held.until):
+                return False
+            since, end, requested = min(since, held.since), max(end, held.until), held.requested
+        self._under_way[slo_index] = Rebuild(since, end, requested)
         self._done.discard(slo_index)
-        self._ledger.forget(slo_index)
+        return True
+
+    def leave_to_parts(self, slo_index: SloIndex) -> None:
+        """Note that nothing is to be asked for an SLO that is made of others."""
+        self._done.add(slo_index)
+
+    def cancel(self, slo_index: SloIndex) -> bool:
+        """Ask for no more of an SLO, which stays as it is; whether anything was under way."""
+        return self._under_way.pop(slo_index, None) is not None
 
     def end(self, slo_index: SloIndex) -> None:
         """Note that it is stored that an SLO was rebuilt."""
@@ -75,120 +106,107 @@ class Rebuilds:
         """Go on with what another state was at with an SLO, which was `before` there."""
         if before in old._done:
             self._done.add(slo_index)
-        elif before in old.under_way:
-            self.begin(slo_index)
+        held = old._under_way.get(before)
+        if held is not None:
+            answers = held.answers if old._slots == self._slots else []
+            self._under_way[slo_index] = replace(held, answers=answers, retry_at=0)
 
     @property
     def under_way(self) -> Collection[SloIndex]:
-        """The SLOs that are being asked for again, until that is stored."""
-        return self._deferred.keys() | self._done
+        """The SLOs that are being read again, until that is stored."""
+        return self._under_way.keys() | self._done
 
-    def defer(self, slo_index: SloIndex, answer: DeferredAnswer, slots: Slots) -> Slots:
-        """Put an answer aside if its SLO is being rebuilt.
-
-        Returns:
-            What of its slots is to be written all the same: those that nothing is known of.
-        """
-        if slo_index not in self._deferred:
-            return slots
-        self._deferred[slo_index].append(answer)
-        span, series = answer.span, self._series.indices(slo_index)
-        held = self._ledger.held(answer.level, series, span.start, span.count)
-        return replace(slots, known=np.where(held, 0, slots.known))
-
-    def complete(self) -> list[SloIndex]:
-        """The SLOs of which everything has been asked for by now; `finish` each."""
-        if not self._deferred:
-            return []
-        everything = np.full(len(self._longest), self._ledger.end)
-        missing = pending.unread(self._ledger, self._longest, everything)
-        return [slo_index for slo_index in self._deferred if not missing[slo_index]]
+    @property
+    def requested(self) -> Collection[SloIndex]:
+        """Those for which there is a request in the store, and that are not done."""
+        return [s for s, rebuild in self._under_way.items() if rebuild.requested]
 
     @property
     def done(self) -> Collection[SloIndex]:
         """The SLOs that are rebuilt, which is yet to be stored."""
         return tuple(self._done)
 
-    def finish_all(self) -> Collection[SloIndex]:
-        """Finish all that are complete; those that are rebuilt, which is yet to be stored."""
-        for slo_index in self.complete():
-            self.finish(slo_index)
-        return self.done
+    @property
+    def count(self) -> int:
+        """How many SLOs are being read again."""
+        return len(self._under_way)
 
-    def finish(self, slo_index: SloIndex) -> None:
-        """Write down what was answered for an SLO, but for what the ledger is right about."""
-        deferred, ledger = self._deferred.pop(slo_index), self._ledger
-        self._done.add(slo_index)
-        series = self._series.indices(slo_index)
-        if not series or not deferred:
-            return
-        answers = [self._slots_of(slo_index, each.span, each.answer) for each in deferred]
-        held = [
-            ledger.held(each.level, series, each.span.start, each.span.count) for each in deferred
+    def statuses(self) -> list[RebuildStatus]:
+        """How far each is."""
+        return [
+            RebuildStatus(s, each.since, each.share(self._spans(s, each)), each.problem)
+            for s, each in self._under_way.items()
         ]
-        lookback = self._lookbacks[slo_index]
-        right = right_slots(deferred, [slots for slots, _ in answers], held, lookback)
-        for each, (slots, excluded), write in zip(deferred, answers, right, strict=True):
-            chosen = replace(slots, known=np.where(write, slots.known, 0))
-            ledger.write(each.level, series, each.span.start, chosen, excluded)
-            ledger.note_change(each.level, each.span.start, each.span.end, slo_index)
 
+    def problems(self) -> dict[SloIndex, str]:
+        """Why those do not get on that do not, in words for the SLO's owner."""
+        return {
+            slo_index: f"reading it again waits, and is tried again: {rebuild.problem}"
+            for slo_index, rebuild in self._under_way.items()
+            if rebuild.problem is not None
+        }
 
-def right_slots(
-    deferred: Sequence[DeferredAnswer],
-    slots: Sequence[Slots],
-    held: Sequence[Bools],
-    lookback: int,
-) -> list[Bools]:
-    """Which slots of each answer are to be written, and not kept as the ledger has them.
+    def next(self, slo_indices: Collection[SloIndex]) -> Step | None:
+        """What to ask for next, of some SLOs; None if there is nothing, or not yet."""
+        step: LevelSpan | None = None
+        those: list[SloIndex] = []
+        # Some at a time, in the order in which they came; one that waits keeps no other waiting.
+        for slo_index, rebuild in self._under_way.items():
+            if slo_index not in slo_indices or rebuild.retry_at > self._ledger.end:
+                continue
+            left = self._left(slo_index, rebuild)
+            if left is not None and step in (None, left):
+                step = left
+                those.append(slo_index)
+            if len(those) >= MOST_AT_ONCE:
+                break
+        return None if step is None else Step(step[0], {step[1]: those}, urgent=False)
 
-    Args:
-        deferred: the answers to one SLO.
-        slots: what each says: series x slots.
-        held: whether the ledger knows anything of these slots: series x slots.
-        lookback: how far a counter is looked for, in seconds.
-    """
-    spans = [each.span for each in deferred]
-    starts = np.concatenate([np.arange(span.start, span.end, span.slot) for span in spans])
-    # Where a slot was asked for twice, the later answer stands.
-    order = np.argsort(starts, kind="stable")
-    picked = order[np.append(np.diff(starts[order]) > 0, True)]
-    answered = np.concatenate([slot.known > 0 for slot in slots], axis=1)
-    holds = np.concatenate(held, axis=1)
-    keep = np.ones_like(holds)
-    for row in range(len(holds)):
-        keep[row, picked] = kept_by_ledger(
-            starts[picked], answered[row, picked], holds[row, picked], lookback
-        )
-    return np.split(~keep, np.cumsum([span.count for span in spans])[:-1], axis=1)
+    def _left(self, slo_index: SloIndex, rebuild: Rebuild) -> LevelSpan | None:
+        return rebuild.left(self._spans(slo_index, rebuild), self._slots)
 
+    def _spans(self, slo_index: SloIndex, rebuild: Rebuild) -> list[LevelSpan]:
+        """What of each level is read again; slots move on to the next level meanwhile."""
+        oldest = max(rebuild.since, self._ledger.end - self._lengths.longest[slo_index])
+        found = []
+        for level in (*range(1, len(self._slots)), 0):
+            unit = self._slots[level] if level else self._lengths.units[slo_index]
+            low, high = self._ledger.cover(level)
+            # Of the first slot nobody knows what was before it: so it is one that may stay.
+            start = oldest - oldest % unit - (unit if rebuild.since else 0)
+            start = max(-(-low // unit) * unit, start)
+            end = min(high, -(-rebuild.until // unit) * unit if level else rebuild.until)
+            end -= end % unit
+            if start < end:
+                found.append((level, SlotRange(start, end, self._slots[level])))
+        return found
 
-def kept_by_ledger(starts: Times, answered: Bools, held: Bools, lookback: int) -> Bools:
-    """Which slots the ledger is right about: those that it is to keep.
+    def defer(self, slo_index: SloIndex, answer: DeferredAnswer) -> None:
+        """Put an answer aside, unless its rebuild was cancelled meanwhile."""
+        rebuild = self._under_way.get(slo_index)
+        if rebuild is not None:
+            rebuild.answers.append(answer)
+            rebuild.problem, rebuild.pause, rebuild.retry_at = None, RETRY_FIRST, 0
 
-    Those are what Prometheus knows nothing of, though the ledger does; the first slot behind each
-    such hole, and behind the beginning of everything; and the last ones before a hole, as far as
-    counters are looked for from it.
+    def failed(self, slo_indices: Collection[SloIndex], why: str) -> None:
+        """Note that nobody answers; when to ask again is the caller's business."""
+        for slo_index in slo_indices:
+            rebuild = self._under_way.get(slo_index)
+            # The first reason will do: some servers give another one each time.
+            if rebuild is not None and rebuild.problem is None:
+                rebuild.problem = why
 
-    Args:
-        starts: where each slot begins (Unix seconds), in order of time.
-        answered: whether Prometheus knows anything of it.
-        held: whether the ledger does.
-        lookback: how far a counter is looked for, in seconds.
-    """
-    keep = held & ~answered
-    behind = True
-    for i in range(len(starts)):
-        if answered[i]:
-            keep[i] |= behind and held[i]
-            behind = False
-        elif held[i]:
-            behind = True
-    hole_at = np.inf
-    for i in range(len(starts) - 1, -1, -1):
-        if held[i] and not answered[i]:
-            hole_at = starts[i]
-        else:
-            end = starts[i + 1] if i + 1 < len(starts) else np.inf
-            keep[i] |= held[i] and end > hole_at - lookback
-    return keep
+    def refused(self, slo_index: SloIndex, why: str) -> None:
+        """Note that a question is refused: it is asked again later, each time after longer."""
+        rebuild = self._under_way.get(slo_index)
+        if rebuild is not None:
+            self.failed([slo_index], why)
+            rebuild.retry_at = self._ledger.end + rebuild.pause
+            rebuild.pause = min(2 * rebuild.pause, RETRY_MOST)
+
+    def finish_all(self) -> list[Rebuilt]:
+        """Write down those of which everything is answered."""
+        ready = [s for s, rebuild in self._under_way.items() if self._left(s, rebuild) is None]
+        found = [self._writing.write(s, self._under_way.pop(s)) for s in ready]
+        self._done.update(ready)
+        return found

@@ -9,15 +9,14 @@ import numpy as np
 
 from exporter.collection.blocks import Block
 from exporter.collection.lateness import Arrivals
-from exporter.collection.resample import Resampled, resample
-from exporter.collection.slot_range import Counts, SlotRange
+from exporter.collection.resample import Resampled
+from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.slot_status import SlotStatus
 from exporter.ledger.slots import Slots, stacked
 from exporter.slo.model import Slo
 from exporter.slo.types import Bools, Floats, Group, SloIndex
 from exporter.state.impossible_slots import ImpossibleSlots
-from exporter.state.rebuild import DeferredAnswer, Rebuilds
 from exporter.state.series_table import SeriesTable
 from exporter.state.settling import Settling
 
@@ -60,7 +59,6 @@ class Recording:
         self,
         ledger: Ledger,
         groups: GroupSlots,
-        rebuilds: Rebuilds,
         impossible: ImpossibleSlots,
         *,
         slack: Callable[[SloIndex], float],
@@ -68,7 +66,6 @@ class Recording:
     ) -> None:
         self._ledger = ledger
         self._groups = groups
-        self._rebuilds = rebuilds
         self._impossible = impossible
         self._slack = slack
         self._ages = ages
@@ -96,8 +93,6 @@ class Recording:
             stand_ins.withdraw(level, *of_slo, span.start, span.count)
             slots, excluded = self._groups.of(slo_index, span, answer)
             known = np.asarray((slots.known > 0).any(axis=0))
-            deferred = DeferredAnswer(level, span, answer)
-            slots = self._rebuilds.defer(slo_index, deferred, slots)
             self._ledger.write(level, series, span.start, slots, excluded)
             if level == 0 and self._slack(slo_index):
                 of_group = dict(zip(table.groups(slo_index), series, strict=True))
@@ -107,18 +102,7 @@ class Recording:
 
     def record_block(self, level: int, block: Block, span: SlotRange, settled_until: float) -> None:
         """Write down what is known of many SLOs without groups; as `record` does of each."""
-        again = set(self._rebuilds.under_way).intersection(block.slo_indices)
-        chosen = np.array([slo_index not in again for slo_index in block.slo_indices])
-        for i in np.flatnonzero(~chosen).tolist():
-            counts = Counts(block.bad[i], block.total[i])
-            answer: dict[Group, Resampled] = {}
-            if not np.isnan(counts.total).all():
-                answer[()] = resample(counts, None, span.count)
-            self.record(level, block.slo_indices[i], span, answer, settled_until)
-        if not chosen.any():
-            return
-        slo_indices = [s for s in block.slo_indices if s not in again]
-        bad, total = block.bad[chosen], block.total[chosen]
+        slo_indices, bad, total = block.slo_indices, block.bad, block.total
         known = ~np.isnan(total)
         slots = Slots(
             np.where(known, bad, 0.0), np.where(known, total, 0.0), known.astype(np.float64)

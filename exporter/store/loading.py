@@ -39,7 +39,6 @@ class _SloRow:
     service: str
     name: str
     end: int
-    rebuild: bool
     final_until: int
 
     def is_of(self, key: SloKey) -> bool:
@@ -143,12 +142,12 @@ class SloReader:
         session = self._session
         final_until = "judged" if session.has("tier_change") else "0"
         by_measured: dict[str, list[_SloRow]] = defaultdict(list)
-        for id_, of, service, name, end, rebuild, until in session.execute(
-            f'SELECT id, measured, service, name, "end", rebuild, {final_until} FROM slo'  # noqa: S608 - ours
+        for id_, of, service, name, end, until in session.execute(
+            f'SELECT id, measured, service, name, "end", {final_until} FROM slo'  # noqa: S608 - ours
             f" WHERE measured IN {session.texts}",
             (json.dumps(sorted(measured)),),
         ):
-            by_measured[of].append(_SloRow(id_, of, service, name, end, rebuild > 0, until))
+            by_measured[of].append(_SloRow(id_, of, service, name, end, until))
         return by_measured
 
     def _pasts(self, chosen: Sequence[Sequence[_SloRow]], keys: Sequence[SloKey]) -> _Found:
@@ -199,7 +198,7 @@ class SloReader:
         return StoredSlo(
             history,
             own=newest.is_of(key) and sound,
-            rebuild=(own.rebuild and own.is_of(key)) or not sound,
+            rebuild=not sound,
             final_until=final_until,
             policy_states=policy_states,
             resumed=own.id in found.resumed,

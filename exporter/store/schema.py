@@ -158,6 +158,18 @@ CREATE TABLE IF NOT EXISTS policy_past (
 """What a change of the configuration would take away, kept until it is no mistake any more; added
 in the same way."""
 
+REBUILD_TABLE = """
+CREATE TABLE IF NOT EXISTS rebuild_request (
+    slo INTEGER NOT NULL REFERENCES slo ON DELETE CASCADE,
+    since INTEGER NOT NULL,          -- slots that end by then are left alone, Unix seconds
+    share REAL NOT NULL,             -- how much is read by now, a ratio
+    problem TEXT,                    -- why it waits; NULL if it does not
+    PRIMARY KEY (slo)
+) STRICT, WITHOUT ROWID;
+"""
+"""What belongs to requests to read an SLO again, beside the column of `slo`; added in the same way.
+An older program reads all of the SLO."""
+
 SPARE_TABLE = """
 CREATE TABLE IF NOT EXISTS spare (
     "of" TEXT NOT NULL,              -- the table
@@ -169,7 +181,9 @@ CREATE TABLE IF NOT EXISTS spare (
 """
 """A second copy of what is small, in SQLite alone: damage of one page loses none of it."""
 
-ADDED_TABLES = FIRING_TABLE + INCIDENT_DETAIL_TABLE + CHANGE_TABLE + DAY_TABLE + MISTAKE_TABLES
+ADDED_TABLES = "".join(
+    (FIRING_TABLE, INCIDENT_DETAIL_TABLE, CHANGE_TABLE, DAY_TABLE, MISTAKE_TABLES, REBUILD_TABLE)
+)
 
 CHECKSUM_COLUMNS = (*((each.table, "checksum") for each in TABLES), ("slo", "times_checksum"))
 """Columns that were added in the same way: an older program leaves them empty."""

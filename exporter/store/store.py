@@ -18,16 +18,20 @@ from exporter.slo.types import Group, SloIndex, enumerate_slos
 from exporter.store import changes, clocks, overrides
 from exporter.store.loading import SloReader
 from exporter.store.places import backend
-from exporter.store.rebuild_requests import RebuildsSeen
 from exporter.store.session import Session
 from exporter.store.settings import Place, PostgresSettings
 from exporter.store.stored import ChunkChange, PolicyStates, SharedRecords, SloKey, StoredSlo, Taker
+from exporter.store.stored_rebuilds import StoredRebuilds
 from exporter.store.writing import SloWriter
 
 
 class Store:
-    """Its methods block, and may be called from any thread, one at a time. Once one has raised
-    StoreLostError, everything has to be written again, overrides included."""
+    """Ledger, tiers, incidents and overrides on disk.
+
+    Its methods block, and may be called from any thread, one at a time. Once one has raised
+    StoreLostError, everything has to be written again, overrides included. `rebuilds` are the
+    requests to read SLOs again.
+    """
 
     def __init__(self, place: Place) -> None:
         """Open the store in a folder, or name its database; see `StoreConnection`.
@@ -36,9 +40,13 @@ class Store:
             DriverAbsentError, StoreInUseError, StoreVersionError, StoreError: as `backend`.
         """
         self._connection = backend(place)
-        self._writer = SloWriter(())
-        self._rebuilt = RebuildsSeen()
+        self._begin(())
         self.shared = isinstance(place, PostgresSettings)
+
+    def _begin(self, keys: Sequence[SloKey]) -> None:
+        self._writer = SloWriter(keys)
+        reading = self._connection.reading
+        self.rebuilds = StoredRebuilds(self._writer, reading, self._transaction)
 
     @property
     def name(self) -> str:
@@ -74,8 +82,7 @@ class Store:
         Raises:
             StoreError: it cannot be read.
         """
-        self._writer = SloWriter(keys)
-        self._rebuilt = RebuildsSeen()
+        self._begin(keys)
         found = {}
         with self._connection.reading() as connection:
             reader = SloReader(connection, keys)
@@ -95,8 +102,7 @@ class Store:
         Raises:
             StoreError: it cannot be read; something may have been taken over.
         """
-        self._writer = SloWriter(keys)
-        self._rebuilt = RebuildsSeen()
+        self._begin(keys)
         with self._connection.reading() as session:
             reader = SloReader(session, keys)
             wanted = taker.begin(reader.newest_end(keys))
@@ -256,26 +262,6 @@ class Store:
         """
         with self._transaction() as session:
             changes.add(session, new)
-
-    def rebuild_requests(self) -> list[SloIndex]:
-        """The SLOs that Prometheus is to be asked for again, as a whole.
-
-        Raises:
-            StoreError: it cannot be read.
-        """
-        with self._connection.reading() as session:
-            pending = self._rebuilt.pending(session)
-        found = map(self._writer.index_of, pending)
-        return [slo_index for slo_index in found if slo_index is not None]
-
-    def end_rebuild(self, slo_index: SloIndex) -> None:
-        """Note that a request was met.
-
-        Raises:
-            StoreError, StoreLostError: as `write`.
-        """
-        with self._transaction() as connection:
-            self._rebuilt.clear(connection, self._writer.id_of(slo_index))
 
     def check(self) -> None:
         """See whether the store is still where it was; raises as `write`."""

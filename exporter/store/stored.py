@@ -36,7 +36,7 @@ class StoredSlo:
     - `history`: its slots.
     - `own`: whether all of it was stored under this very key. Otherwise it is, in part or as a
       whole, that of an SLO that measures the same under another name.
-    - `rebuild`: whether all of it has to be asked for again.
+    - `rebuild`: whether all of it has to be asked for again, as some of it is damaged.
     - `final_until`: until when its tiers and incidents are final, Unix seconds; 0 for never.
     - `policy_states`: those tiers and incidents, by group.
     - `resumed`: whether these are others than those in force: they go on from what was set aside

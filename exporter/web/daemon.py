@@ -143,11 +143,52 @@ class Source:
     graph_queries: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RebuildEntry:
+    """An SLO that is read from its datasource again, since a time (Unix seconds) or as a whole.
+
+    `progress` is the share that is read; `problem` tells why it waits, null if it does not.
+    """
+
+    service: str
+    slo: str
+    since: int | None
+    progress: float
+    problem: str | None
+
+
+class RebuildDesk(Protocol):
+    """What may be asked of rebuilds. An SLO that is None stands for all of the service."""
+
+    def listed(self) -> Sequence[RebuildEntry]:
+        """Those that are under way."""
+
+    async def begin(
+        self, service: str, slo: str | None, since: int
+    ) -> tuple[Sequence[RebuildEntry], bool]:
+        """Have SLOs read again since a time (Unix seconds; 0 for all); whether that is stored.
+
+        Raises:
+            AbsentError: there is no such SLO.
+        """
+
+    async def cancel(self, service: str, slo: str | None) -> tuple[Sequence[RebuildEntry], bool]:
+        """End rebuilds, whose SLOs stay as they are; whether that is stored.
+
+        Raises:
+            AbsentError: there is none.
+        """
+
+
 class Daemon(Protocol):
     """What the routes ask. Everything is called in the event loop, and must not block it."""
 
     def now(self) -> float:
         """The time that slots go by, Unix seconds, which need not be this machine's."""
+
+    @property
+    def rebuilds(self) -> RebuildDesk:
+        """What may be asked of rebuilds."""
 
     def ready(self) -> bool:
         """Whether an evaluation was done on Prometheus's answers."""

@@ -19,6 +19,7 @@ from exporter.web.api.error_answers import ERROR_HANDLERS
 from exporter.web.api.gate_api import gate_routes
 from exporter.web.api.history_api import history_routes
 from exporter.web.api.openapi import document
+from exporter.web.api.rebuild_api import rebuild_routes
 from exporter.web.daemon import Daemon, ReloadError
 from exporter.web.pages.pages import Pages
 from exporter.web.pages.what_if import PARAMETER
@@ -93,6 +94,7 @@ def create_app(publisher: Publisher, daemon: Daemon, *, version: str) -> Starlet
             Route("/api/v1/openapi.json", openapi),
             *gate_routes(publisher, daemon),
             *change_routes(publisher, daemon, writing),
+            *rebuild_routes(daemon),
             *history_routes(publisher, daemon, writing),
             *backtest_routes(publisher, daemon, writing),
             *report_routes(publisher, daemon, writing),

@@ -22,12 +22,14 @@ from exporter.web.api.operations import error as _error
 from exporter.web.api.operations import json_answer as _json
 from exporter.web.api.operations import operation as _operation
 from exporter.web.api.operations import query as _query
+from exporter.web.api.rebuild_api import RebuildList, RecordedRebuilds
 from exporter.web.api.requests import (
     END_OF_TIME,
     LONGEST,
     NewAcknowledgement,
     NewChange,
     NewOverride,
+    NewRebuild,
 )
 from exporter.web.api.schemas import schemas
 from exporter.web.api.slo_models import SloPage
@@ -206,6 +208,39 @@ def _paths() -> dict[str, Schema]:
                 },
                 body=NewAcknowledgement,
             )
+        },
+        "/api/v1/rebuilds": {
+            "get": _operation(
+                "rebuilds",
+                "The SLOs that are read from their datasource again",
+                {"200": _data("The rebuilds that are under way.", RebuildList), **_BAD},
+                parameters=(_SERVICE,),
+            ),
+            "post": _operation(
+                "rebuild",
+                "Read an SLO, or all of a service, from its datasource again",
+                {
+                    "202": _data("The rebuilds.", RecordedRebuilds),
+                    **_BAD,
+                    **_FORBIDDEN,
+                    "404": _error("There is no such SLO."),
+                },
+                body=NewRebuild,
+            ),
+            "delete": _operation(
+                "cancelRebuild",
+                "End a rebuild; the SLO stays as it was",
+                {
+                    "200": _data("The rebuilds that were under way.", RecordedRebuilds),
+                    **_BAD,
+                    **_FORBIDDEN,
+                    "404": _error("There is no such SLO, or it is not being read again."),
+                },
+                parameters=(
+                    _query("service", "The service.", NAME, required=True),
+                    _query("slo", "Only this SLO of the service.", NAME),
+                ),
+            ),
         },
         **report_paths(),
         "/api/v1/openapi.json": {

@@ -198,6 +198,17 @@ class NewChange(Body):
         return Change(self.service, self.what, at, self.by, self.link)
 
 
+class NewRebuild(Body):
+    """Has an SLO, or all of a service, read again: all that is held, or what came `since` a time.
+
+    What the datasource still has replaces what is held, and the rest stays.
+    """
+
+    service: Text
+    slo: Text | None = None
+    since: Time = Field(default=0.0)
+
+
 B = TypeVar("B", bound=Body)
 
 

@@ -37,6 +37,7 @@ from exporter.web.daemon import (
     EvaluationStatus,
     IncidentKey,
     OverrideStatus,
+    RebuildEntry,
     ReloadError,
     Source,
     Status,
@@ -53,6 +54,31 @@ OPEN = AdminAccess(enabled=True)
 
 PATIENCE = 20.0
 """Seconds after which something that must happen has not."""
+
+
+@dataclass
+class ToldRebuilds:
+    """Rebuilds as the test has them; whatever is begun is under way."""
+
+    under_way: list[RebuildEntry] = field(default_factory=list)
+    stored: bool = True
+
+    def listed(self) -> list[RebuildEntry]:
+        return self.under_way
+
+    async def begin(
+        self, service: str, slo: str | None, since: int
+    ) -> tuple[list[RebuildEntry], bool]:
+        begun = [RebuildEntry(service, slo or "availability", since or None, 0.0, None)]
+        self.under_way += begun
+        return begun, self.stored
+
+    async def cancel(self, service: str, slo: str | None) -> tuple[list[RebuildEntry], bool]:
+        ended = [e for e in self.under_way if e.service == service and slo in (None, e.slo)]
+        if not ended:
+            raise AbsentError(f"nothing of {service} is being read again")
+        self.under_way = [e for e in self.under_way if e not in ended]
+        return ended, self.stored
 
 
 @dataclass
@@ -87,6 +113,7 @@ class ToldDaemon:
     asked: IncidentKey | None = None
     stored: bool = False
     elsewhere: Mapping[str, int] = field(default_factory=dict)
+    rebuilds: ToldRebuilds = field(default_factory=ToldRebuilds)
 
     def home(self, service: str) -> int | None:
         return self.elsewhere.get(service)

@@ -244,14 +244,6 @@ class TestCarriedOver:
         other.restore(SloIndex(0), [SeriesIndex(0)], history, stored=False)
         assert sums(other, start, start + 300) == (0, 0, 0)
 
-    def test_a_rebuild_keeps_it_for_what_it_is(self):
-        """It is not taken for what the ledger knows."""
-        one = ledger()
-        start = inside(one, 0)
-        put(one, 0, start, 70)
-        one.forget(SloIndex(0))
-        assert statuses(one, 0, start, 10) == {SlotStatus.STAND_IN}
-
 
 class TestCharts:
     def test_it_is_drawn_over_all_of_its_slots(self):

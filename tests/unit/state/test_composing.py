@@ -93,7 +93,6 @@ class TestSlots:
         one.state.rebuilds.begin(1)  # type: ignore[arg-type]
         poll(one, NOW)
         fill(one)
-        one.state.rebuilds.finish_all()
         assert_window(one, "6h", 6 * HOUR, story.expected("all", 6 * HOUR))
 
     def test_tiers_are_replayed_from_a_slot_that_changes_after_it_settled(self) -> None:
@@ -110,7 +109,6 @@ class TestSlots:
         one.state.rebuilds.begin(1)  # type: ignore[arg-type]  # the index of front
         poll(one, NOW)
         fill(one)
-        one.state.rebuilds.finish_all()
         [incident] = status(one).incidents
         assert (incident.start, incident.end) == (NOW - 2 * HOUR, NOW - HOUR)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from exporter.state.rebuild import kept_by_ledger
+from exporter.state.right_slots import kept_by_ledger
 
 BOTH, HOLE, NEW, NOTHING = "b", "h", "n", "."
 """What a slot of 30 s is: known to both, to the ledger, to Prometheus, or to none."""

@@ -93,7 +93,7 @@ def test_a_file_that_was_replaced_while_it_was_closed_is_noticed(store, tmp_path
     with pytest.raises(StoreError, match="cannot be written: no such table: override"):
         store.write_overrides([ONE])
     (tmp_path / FILE).rename(tmp_path / "elsewhere")
-    assert store.rebuild_requests() == []
+    assert store.rebuilds.requests() == {}
     with pytest.raises(StoreLostError):
         store.write_overrides([ONE])
     store.write_overrides([ONE])

@@ -31,13 +31,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def test_are_seen_until_they_are_met(store, tmp_path):
     """Another process asks, the daemon answers."""
-    assert store.rebuild_requests() == []
+    assert store.rebuilds.requests() == {}
     request_rebuild(tmp_path, "auth", "availability")
-    assert store.rebuild_requests() == [1]
+    assert store.rebuilds.requests() == {1: 0}
     assert rebuild_pending(tmp_path, "auth", "availability")
     assert not rebuild_pending(tmp_path, "auth", "latency")
-    store.end_rebuild(1)
-    assert store.rebuild_requests() == []
+    store.rebuilds.end(1)
+    assert store.rebuilds.requests() == {}
     assert not rebuild_pending(tmp_path, "auth", "availability")
 
 
@@ -47,7 +47,7 @@ def test_no_chunk_is_read_for_them(store, tmp_path):
         connection.execute("DROP TABLE chunk")
     request_rebuild(tmp_path, "auth", "availability")
     assert rebuild_pending(tmp_path, "auth", "availability")
-    assert store.rebuild_requests() == [1]
+    assert store.rebuilds.requests() == {1: 0}
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_an_slo_that_is_not_there_is_named(store, tmp_path, service, name, hint)
     """And so are those that are; nothing is asked for."""
     with pytest.raises(StoreError, match=hint):
         request_rebuild(tmp_path, service, name)
-    assert store.rebuild_requests() == []
+    assert store.rebuilds.requests() == {}
 
 
 def test_an_slo_that_is_no_longer_configured_is_not_there(store, tmp_path):

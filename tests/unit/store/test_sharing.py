@@ -176,12 +176,12 @@ def test_a_request_to_rebuild_is_met_by_each(two, shared):
     save(one, store)
     save(other, second)
     request_rebuild(shared, "auth", "availability")
-    assert store.rebuild_requests() == second.rebuild_requests() == [0]
-    store.end_rebuild(0)
+    assert store.rebuilds.requests() == second.rebuilds.requests() == {0: 0}
+    store.rebuilds.end(0)
     assert not rebuild_pending(shared, "auth", "availability")
-    assert (store.rebuild_requests(), second.rebuild_requests()) == ([], [0])
-    second.end_rebuild(0)
-    assert second.rebuild_requests() == []
+    assert (store.rebuilds.requests(), second.rebuilds.requests()) == ({}, {0: 0})
+    second.rebuilds.end(0)
+    assert second.rebuilds.requests() == {}
 
 
 def test_a_connection_that_has_ended_is_made_again(two, postgres_server):
