@@ -8,10 +8,12 @@ from importlib.metadata import version
 from typing import ClassVar
 from urllib.parse import parse_qs
 
+import click
 import httpx
 import pytest
 import respx
 
+from exporter.cli import COMMANDS, SUMMARIES, main
 from tests.helpers.command_line import (
     FIVE_MISTAKES,
     GOOD,
@@ -47,6 +49,14 @@ class TestUsage:
         assert result.exit_code == 0
         for text in texts:
             assert text in result.stdout
+
+    def test_the_list_says_of_each_command_what_its_help_says(self):
+        """Written down a second time, so that the list imports none of them."""
+        context = click.Context(main)
+        assert {
+            name: main.get_command(context, name).get_short_help_str(limit=1_000)
+            for name in COMMANDS
+        } == SUMMARIES
 
     def test_the_version(self):
         """Of the package that is installed."""
