@@ -37,7 +37,7 @@ class TestVersion:
         """The image, the manifests and the documents are of the version that is built."""
         found = named(ROOT)
         assert set.union(*found.values()) == found["pyproject.toml"]
-        assert {"Dockerfile", "deploy/kubernetes/kustomization.yaml"} <= found.keys()
+        assert {"deploy/helm/Chart.yaml", "deploy/kubernetes/kustomization.yaml"} <= found.keys()
 
     def test_is_written_into_every_file(self, tree):
         """Nothing else that looks like one is changed: not an address, not another's version."""
