@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from exporter.demo.servers import (
     find_alertmanager,
     http_get,
 )
-from tests.helpers.deploy.deployed import COMPOSE, CONFIG, ROOT, RULES, STORAGE, read
+from tests.helpers.deploy.deployed import COMPOSE, RULES, STORAGE, read
 
 PATIENCE = 60.0
 """Seconds until something that takes a few is given up."""
@@ -36,31 +36,41 @@ class Composed:
     """The exporter, the demo service, Prometheus and Alertmanager.
 
     The files are those of deploy/, with hosts and folders of this machine in place of the
-    containers', and intervals of seconds.
+    containers', and intervals of seconds. With a `promtool` the shop has its past, and no incident.
     """
 
-    def __init__(self, prometheus_binary: Path, folder: Path) -> None:
+    def __init__(self, prometheus_binary: Path, folder: Path, promtool: Path | None = None) -> None:
         self._folder = folder
         self.storage = folder / "storage"
         self._stack = ExitStack()
         hosts = ("error-budget-exporter:9098", "demo:8000", "prometheus:9090", "alertmanager:9093")
         self._ports = {host: free_port() for host in hosts}
         services = read(COMPOSE / "compose.yaml")["services"]
+        data = folder / "prometheus"
+        if promtool is not None:
+            self._write_past(services, promtool, data)
         self.prometheus = PrometheusServer(
             self._prometheus_config(),
             binary=prometheus_binary,
             port=self._ports["prometheus:9090"],
+            data_dir=data,
         )
         self.exporter = self._child(
             "error-budget-exporter:9098",
-            [sys.executable, "-m", "exporter", *self._image_command()],
+            [
+                sys.executable,
+                "-m",
+                "exporter",
+                *self._exporters(services, real=promtool is not None),
+            ],
             "--web.listen-address=127.0.0.1:{}",
         )
         python_module = services["demo"]["entrypoint"][1:]
         options = [option for option in services["demo"]["command"] if "--incident" not in option]
+        incident = ["--incident-after=5"] if promtool is None else []
         self.demo = self._child(
             "demo:8000",
-            [sys.executable, *python_module, *options, "--host=127.0.0.1", "--incident-after=5"],
+            [sys.executable, *python_module, *options, "--host=127.0.0.1", *incident],
             "--port={}",
         )
         config = self._write("alertmanager.yml", COMPOSE / "alertmanager/alertmanager.yml")
@@ -156,17 +166,31 @@ class Composed:
             "prometheus.yml", COMPOSE / "prometheus/prometheus.yml", faster
         ).read_text()
 
-    def _image_command(self) -> list[str]:
-        """The image's own command, with folders of this machine."""
+    def _exporters(self, services: dict, real: bool) -> list[str]:
+        """The exporter's command, with folders of this machine."""
 
         def faster(config: dict) -> None:
-            config["prometheus"]["scrape_interval"] = "1s"
-            config["evaluation"] = {"interval": "1s", "delay": "500ms"}
+            if not real:
+                config["prometheus"]["scrape_interval"] = "1s"
+                config["evaluation"] = {"interval": "1s", "delay": "500ms"}
 
         config = self._write("config.yaml", COMPOSE / "exporter/config.yaml", faster)
-        (command,) = re.findall(r"^CMD (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-        folders = {f"{CONFIG}/config.yaml": str(config), STORAGE: str(self.storage)}
-        replaced = json.loads(command)
-        for there, here in folders.items():
-            replaced = [part.replace(there, here) for part in replaced]
-        return replaced
+        folders = {"/settings/exporter/config.yaml": str(config), STORAGE: str(self.storage)}
+        return [_replaced(part, folders) for part in services["error-budget-exporter"]["command"]]
+
+    def _write_past(self, services: dict, promtool: Path, data: Path) -> None:
+        """What the services `past` and `blocks` do."""
+        data.mkdir()
+        target = {"demo:8000": f"127.0.0.1:{self._ports['demo:8000']}", STORAGE: str(self._folder)}
+        past = [_replaced(part, target) for part in services["past"]["command"]]
+        subprocess.run([sys.executable, *services["past"]["entrypoint"][1:], *past], check=True)
+        (script,) = services["blocks"]["command"]
+        script = _replaced(script, {"/past/": f"{self._folder}/", "/prometheus": str(data)})
+        script = script.replace("promtool ", f"{promtool} ")
+        subprocess.run([*services["blocks"]["entrypoint"], script], check=True, capture_output=True)
+
+
+def _replaced(text: str, there_here: dict[str, str]) -> str:
+    for there, here in there_here.items():
+        text = text.replace(there, here)
+    return text

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from exporter.config.reading.loading import load_file
+from exporter.demo import history as demo_history
 from exporter.demo import service as demo_service
 from exporter.demo.servers import find_amtool
-from tests.helpers.deploy.deployed import COMPOSE, CONFIG, JOB, ROOT, RULES, STORAGE, read
+from exporter.demo.traffic import DAY, HISTORY
+from tests.helpers.deploy.deployed import COMPOSE, JOB, RULES, STORAGE, read
 
 ALERTMANAGER = COMPOSE / "alertmanager/alertmanager.yml"
 PORTS = {"error-budget-exporter": 9098, "prometheus": 9090, "alertmanager": 9093, "grafana": 3000}
@@ -31,6 +35,26 @@ def mounts(service: dict) -> dict[str, str]:
     return {target: source for source, target, *_ in parted}
 
 
+@pytest.fixture(scope="module")
+def copied(services) -> dict[str, Path]:
+    """Where files lie in the containers, and from which folder they are copied to there."""
+    copying = services["settings"]
+    script = copying["command"][0]
+    assert "cp -R /from/settings/. /settings" in script
+    assert "cp -R /from/dashboards/. /dashboards" in script
+    return {
+        target.removeprefix("/from"): COMPOSE / source
+        for target, source in mounts(copying).items()
+        if target.startswith("/from")
+    }
+
+
+def lies(copied: dict[str, Path], path: str) -> Path:
+    """The file of deploy/ that a path in the containers stands for."""
+    (folder,) = [each for each in copied if path == each or path.startswith(f"{each}/")]
+    return copied[folder] / path.removeprefix(folder).lstrip("/")
+
+
 def test_it_follows_the_compose_specification():
     """The specification's own JSON schema, which refuses unknown keys."""
     checker = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
@@ -43,11 +67,70 @@ def test_it_follows_the_compose_specification():
 def test_what_is_mounted_exists(services):
     """Docker makes an empty folder of a source that is missing, silently."""
     volumes = read(COMPOSE / "compose.yaml")["volumes"].keys()
-    sources = [source for service in services.values() for source in mounts(service).values()]
-    assert len(sources) > 5
-    assert not [
-        source for source in sources if source not in volumes and not (COMPOSE / source).is_dir()
-    ]
+    named = [each for service in services.values() for each in mounts(service).values()]
+    folders = [each for each in named if each not in volumes]
+    assert len(folders) > 5
+    assert not [folder for folder in folders if not (COMPOSE / folder).is_dir()]
+    assert volumes <= set(named)
+
+
+def test_folders_are_mounted_for_copying_alone(services):
+    """Containers run as users of their own, whom a strict umask keeps out; `z` is for SELinux."""
+    for name, service in services.items():
+        bound = [each for each in service.get("volumes", []) if each.startswith(".")]
+        assert bool(bound) == (name == "settings")
+        assert all(each.endswith(":ro,z") for each in bound)
+    assert services["settings"]["user"] == "root"
+
+
+def test_what_is_copied_can_be_read_by_everybody(services, tmp_path):
+    """By the service's own lines, from folders that only their owner may read; old ones go."""
+    (script,) = services["settings"]["command"]
+    old = os.umask(0o077)
+    try:
+        for target in mounts(services["settings"]):
+            folder = tmp_path / target.lstrip("/")
+            folder.mkdir(parents=True, exist_ok=True)
+            if target.startswith("/from"):
+                (folder / "file").write_text("x")
+        (tmp_path / "settings/gone").write_text("x")
+    finally:
+        os.umask(old)
+    for place in ("/from/", "/settings", "/dashboards"):
+        script = re.sub(rf"(?<![\w/]){place}", f"{tmp_path}{place}", script)
+    subprocess.run([*services["settings"]["entrypoint"], script], check=True)
+    copied = [*(tmp_path / "settings").rglob("*"), *(tmp_path / "dashboards").rglob("*")]
+    assert {path.name for path in copied if path.is_file()} == {"file"}
+    assert len([path for path in copied if path.is_file()]) == 7
+    for path in copied:
+        assert path.stat().st_mode & 0o077 == (0o055 if path.is_dir() else 0o044), path
+
+
+def test_everything_that_stays_says_how_it_is(services):
+    """The exporter by its image's own check."""
+    jobs = {"settings", "past", "blocks"}
+    for name, service in services.items():
+        checked = "test" in service.get("healthcheck", {})
+        assert checked == (name not in jobs | {"error-budget-exporter"}), name
+        assert ("restart" in service) == (name not in jobs), name
+
+
+def test_nothing_starts_before_what_it_needs(services):
+    """Jobs have ended, with success; Prometheus has its past before anybody asks it."""
+    jobs = {"settings", "past", "blocks"}
+    needed = {
+        name: {other: each["condition"] for other, each in service.get("depends_on", {}).items()}
+        for name, service in services.items()
+    }
+    for needs in needed.values():
+        for other, condition in needs.items():
+            ended = "service_completed_successfully" if other in jobs else "service_healthy"
+            assert condition == ended
+    for name, service in services.items():
+        if "settings:/settings:ro" in service.get("volumes", []):
+            assert "settings" in needed[name]
+    assert {"blocks", "settings"} <= needed["prometheus"].keys()
+    assert "prometheus" in needed["error-budget-exporter"]
 
 
 def test_images_are_pinned_to_releases(services):
@@ -64,15 +147,18 @@ def test_only_this_machine_is_let_in(services):
     assert published == {name: [f"127.0.0.1:{port}:{port}"] for name, port in PORTS.items()}
 
 
-def test_the_exporter_finds_its_files(services):
-    """The image's command names the folders that are mounted."""
-    assert mounts(services["error-budget-exporter"]) == {CONFIG: "./exporter", STORAGE: "ledger"}
-    (command,) = re.findall(r"^CMD (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    flags = json.loads(command)
-    assert flags == ["run", f"--config.file={CONFIG}/config.yaml", f"--storage.path={STORAGE}"]
+def test_the_exporter_finds_its_files(services, copied):
+    """Its flags name what is mounted."""
+    service = services["error-budget-exporter"]
+    command, config, storage = service["command"]
+    assert command == "run"
+    there = config.removeprefix("--config.file=")
+    assert lies(copied, there) == COMPOSE / "exporter/config.yaml"
+    assert mounts(service) == {"/settings": "settings", STORAGE: "ledger"}
+    assert storage == f"--storage.path={STORAGE}"
 
 
-@pytest.mark.parametrize("name", ["error-budget-exporter", "demo"])
+@pytest.mark.parametrize("name", ["error-budget-exporter", "demo", "past"])
 def test_our_containers_are_closed(services, name):
     """Nothing is writable but what is mounted for it, and no capability is left."""
     service = services[name]
@@ -81,14 +167,32 @@ def test_our_containers_are_closed(services, name):
     assert service["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_the_demo_service_is_started_as_a_module(services):
-    """By the image's Python, with options that it has."""
-    python, *module = services["demo"]["entrypoint"]
+@pytest.mark.parametrize(
+    ("name", "module", "needed"),
+    [
+        ("demo", demo_service, {"--host", "--port"}),
+        ("past", demo_history, {"--output", "--instance"}),
+    ],
+)
+def test_the_demos_parts_are_started_as_modules(services, name, module, needed):
+    """By the image's Python, with options that they have."""
+    python, *started = services[name]["entrypoint"]
     assert python == "/opt/exporter/bin/python"
-    assert module == ["-m", demo_service.__name__]
-    known = {option for parameter in demo_service.main.params for option in parameter.opts}
-    given = {option.partition("=")[0] for option in services["demo"]["command"]}
-    assert {"--host", "--port"} < given <= known
+    assert started == ["-m", module.__name__]
+    known = {option for parameter in module.main.params for option in parameter.opts}
+    given = {option.partition("=")[0] for option in services[name]["command"]}
+    assert needed <= given <= known
+
+
+def test_the_past_is_that_of_what_is_scraped(services):
+    """The same job and target, or Prometheus would have two shops; kept for as long as it is."""
+    jobs = read(COMPOSE / "prometheus/prometheus.yml")["scrape_configs"]
+    (shop,) = [job for job in jobs if job["job_name"] == "shop"]
+    (target,) = shop["static_configs"][0]["targets"]
+    assert f"--instance={target}" in services["past"]["command"]
+    (kept,) = [each for each in services["prometheus"]["command"] if "retention" in each]
+    days = int(re.fullmatch(r".*=(\d+)d", kept)[1])
+    assert days * DAY > HISTORY
 
 
 def test_every_address_is_of_a_service(services):
@@ -98,7 +202,8 @@ def test_every_address_is_of_a_service(services):
     found = set()
     for file in (path for pattern in files for path in COMPOSE.glob(pattern)):
         found |= set(re.findall(r"(?:http://|\")([a-z-]+):(\d+)\b", file.read_text()))
-    assert {name for name, _ in found} == services.keys() - {"grafana"}
+    jobs = {"settings", "past", "blocks"}
+    assert {name for name, _ in found} == services.keys() - jobs - {"grafana"}
     assert all(named[name] == int(port) for name, port in found)
 
 
@@ -115,14 +220,14 @@ def test_prometheus_scrapes_the_exporter_as_the_rules_expect():
     assert exporter["honor_labels"] is True
 
 
-def test_prometheus_takes_its_configuration(services, promtool, tmp_path):
-    """With the rules at the place where they are mounted."""
-    source = mounts(services["prometheus"])["/etc/error-budget-rules"]
-    folder = (COMPOSE / source).resolve()
-    assert folder == RULES.parent
+def test_prometheus_takes_its_configuration(services, copied, promtool, tmp_path):
+    """With the rules at the place where they are copied to."""
+    config = services["prometheus"]["command"][0].removeprefix("--config.file=")
+    text = lies(copied, config).read_text()
+    (rules,) = yaml.safe_load(text)["rule_files"]
+    assert lies(copied, rules).resolve() == RULES
     file = tmp_path / "prometheus.yml"
-    text = (COMPOSE / "prometheus/prometheus.yml").read_text()
-    file.write_text(text.replace("/etc/error-budget-rules", str(folder)))
+    file.write_text(text.replace(rules, str(RULES)))
     done = subprocess.run(
         [promtool, "check", "config", file], capture_output=True, text=True, check=False
     )
@@ -137,8 +242,10 @@ def amtool(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def test_alertmanager_takes_its_configuration():
+def test_alertmanager_takes_its_configuration(services, copied):
     """By its own checker."""
+    config = services["alertmanager"]["command"][0].removeprefix("--config.file=")
+    assert lies(copied, config) == ALERTMANAGER
     assert "SUCCESS" in amtool("check-config", str(ALERTMANAGER))
 
 
@@ -151,11 +258,10 @@ def test_alerts_are_routed_by_severity_and_owner(severity, owner, prefix):
     assert routed == prefix + severity
 
 
-def test_grafana_has_its_datasource(services):
+def test_grafana_has_its_datasource(services, copied):
     """One, of the kind prometheus, known by a name that dashboards can rely on."""
-    target = "/etc/grafana/provisioning/datasources"
-    folder = Path(COMPOSE / mounts(services["grafana"])[target])
-    (file,) = folder.iterdir()
+    provisioning = services["grafana"]["environment"]["GF_PATHS_PROVISIONING"]
+    (file,) = lies(copied, f"{provisioning}/datasources").iterdir()
     provisioned = read(file)
     assert provisioned["apiVersion"] == 1
     (source,) = provisioned["datasources"]
@@ -167,14 +273,14 @@ def test_grafana_has_its_datasource(services):
     assert source["url"] == "http://prometheus:9090"
 
 
-def test_grafana_has_its_dashboards(services):
+def test_grafana_has_its_dashboards(services, copied):
     """The provider reads the folder into which they are mounted."""
-    mounted = mounts(services["grafana"])
-    provisioning = COMPOSE / mounted["/etc/grafana/provisioning/dashboards"]
-    (file,) = provisioning.iterdir()
+    provisioning = services["grafana"]["environment"]["GF_PATHS_PROVISIONING"]
+    (file,) = lies(copied, f"{provisioning}/dashboards").iterdir()
     provisioned = read(file)
     assert provisioned["apiVersion"] == 1
     (provider,) = provisioned["providers"]
     assert provider["type"] == "file"
-    dashboards = COMPOSE / mounted[provider["options"]["path"]]
+    volume = mounts(services["grafana"])[provider["options"]["path"]]
+    dashboards = copied[f"/{volume}"]
     assert len([json.loads(file.read_text())["uid"] for file in dashboards.iterdir()]) == 3

@@ -101,3 +101,13 @@ def test_an_exporter_that_is_down_pages_until_it_is_back(composed):
     assert [receiver["name"] for receiver in alert["receivers"]] == ["page"]
     composed.exporter.start()
     composed.until(lambda: composed.ask('ALERTS{alertname="ErrorBudgetExporterDown"}') == [])
+
+
+@pytest.mark.slow
+def test_without_an_incident_no_budget_is_spent(prometheus_binary, promtool, tmp_path):
+    """The shop has its past, so that a few failures in its first minute are what they are."""
+    with Composed(prometheus_binary, tmp_path, promtool) as composed:
+        composed.until(lambda: len(composed.ask("slo_data_coverage_ratio > 0.99")) == 4)
+        composed.until(lambda: len(composed.ask("slo_error_budget_remaining_ratio > 0.1")) == 4)
+        assert composed.ask('slo_policy_tier{tier="exhausted"} == 1') == []
+        assert composed.alerts("ErrorBudgetBurnPage") == []
