@@ -6,10 +6,11 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 DURATION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools browser postgres demo test test-fast test-slow lint simulate bench exactness dashboards runbooks examples screenshots dist release clean
+.PHONY: help venv tools browser postgres engine helm demo test test-fast test-slow lint simulate bench exactness dashboards runbooks examples screenshots lock image dist release clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,7 +19,8 @@ venv: $(VENV)/installed  ## virtual environment with the package and what its de
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(PIP) --require-hashes -r constraints.txt
+	$(PIP) --no-build-isolation -e .
 	@touch $@
 
 tools: venv  ## Prometheus and Alertmanager in .tools, unless variables or the PATH have them
@@ -39,6 +41,21 @@ postgres: venv  ## a PostgreSQL in .tools, unless POSTGRES_BIN, the system or th
 	@$(BIN)/python -m tests.helpers.postgres 2>/dev/null || \
 		.ci/prometheus-from-debian .tools/postgres "" postgresql
 
+engine:  ## buildah and runc in .tools, and a base for the image: its tests are skipped without
+	@test -e .tools/engine/python.tar || .ci/prometheus-from-debian .tools/engine "" buildah || \
+		{ rm -rf .tools/engine; echo "No engine: the image is not tested."; }
+
+# helm is told by its makers which Kubernetes it stands for; who builds it tells it, too.
+CAPABILITIES := $(foreach package,chartutil lint/rules,-X helm.sh/helm/v3/pkg/$(package).k8sVersionMajor=1 \
+	-X helm.sh/helm/v3/pkg/$(package).k8sVersionMinor=34)
+
+helm:  ## helm and kubeconform in .tools, by Go: the chart's tests are skipped without
+	@test -x .tools/helm/kubeconform || { mkdir -p .tools/helm && cd .tools/helm && \
+		export GOBIN=$$PWD CGO_ENABLED=0 && timeout 900 sh -c \
+		'go install -ldflags "-s -w $(CAPABILITIES)" helm.sh/helm/v3/cmd/helm@v3.22.0 && \
+		go install github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0'; } || \
+		echo "No helm: the chart is not tested."
+
 demo: venv tools  ## the demo; DURATION=120 ends it by itself and judges what it saw
 	$(BIN)/error-budget-exporter demo $(if $(DURATION),--duration $(DURATION))
 
@@ -53,7 +70,7 @@ test: lint tools browser postgres  ## style, types and all tests but the slow on
 test-fast: venv  ## the tests that need no server
 	$(BIN)/pytest -n 4 -m 'not server and not slow' tests/unit
 
-test-slow: venv tools postgres  ## what `make test` leaves out: most of the fault suite, the torture set, long histories
+test-slow: venv tools postgres engine helm  ## what `make test` leaves out: most of the fault suite, the torture set, long histories
 	THOROUGH=1 $(BIN)/pytest -n 3 -m 'slow or thorough'
 
 simulate: venv  ## simulated daemons under seeded random faults: SEEDS=200 FIRST=0 of them, or SEED=123 with its log
@@ -84,6 +101,22 @@ examples: venv  ## the reports of docs/examples/, of the demo's incident at a fi
 
 screenshots: venv tools browser  ## the pictures of README.md and docs/, from the demo
 	$(BIN)/python -m tests.helpers.browser.screenshots docs/images
+
+LOCK = $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-annotate \
+	--custom-compile-command 'make lock' $(UPGRADE)
+
+# Twice, since the image has neither what development needs nor the extras but PostgreSQL's driver.
+lock: venv  ## the constraints, from pyproject.toml; with UPGRADE=--upgrade the newest of everything
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(LOCK) --all-extras -o constraints.txt pyproject.toml
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])' | \
+		$(LOCK) --extra postgres -c constraints.txt -o constraints-image.txt pyproject.toml -
+
+image:  ## the container image, by ENGINE=docker, podman or buildah; URL=https://... of the repository is its source
+	version=$$(sed -nE 's/^version = "(.*)"$$/\1/p' pyproject.toml) && \
+		$(or $(ENGINE),docker) build --tag error-budget-exporter:$$version --build-arg VERSION=$$version \
+		--build-arg SOURCE=$(URL) --build-arg REVISION=$$(git rev-parse HEAD) \
+		--build-arg CREATED=$$(git log -1 --format=%cI) .
 
 dist: venv  ## sdist and wheel in dist/; URL=https://... of the repository makes README's links absolute
 	$(BIN)/python -m dev.dist $(URL) $(REF)

@@ -4,8 +4,11 @@ import json
 import re
 import shlex
 import tomllib
+from importlib import metadata
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.helpers.paths import ROOT
 
@@ -29,27 +32,79 @@ def last_stage(instructions: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return instructions[last:]
 
 
-def test_the_base_is_pinned_to_a_release(instructions):
-    """A tag that moves would build another image tomorrow."""
-    (base,) = values(instructions, "ARG")
-    assert re.fullmatch(r"PYTHON=python:3\.\d+\.\d+-slim-[a-z]+", base)
+def test_the_base_is_pinned_to_a_release_and_its_digest(instructions):
+    """A tag that moves would build another image tomorrow; the bot's configuration renews both."""
+    base = values(instructions, "ARG")[0]
+    official = r"PYTHON=docker\.io/library/python"
+    assert re.fullmatch(rf"{official}:3\.\d+\.\d+-slim-[a-z]+@sha256:[0-9a-f]{{64}}", base)
     assert all(value.split()[0] == "${PYTHON}" for value in values(instructions, "FROM"))
+    renewed = json.loads((ROOT / "renovate.json").read_text())
+    assert "docker:pinDigests" in renewed["extends"]
 
 
-def test_packages_are_pinned(instructions):
-    """Everything is installed under the constraints that CI tests with."""
+def locked(name: str) -> dict[str, tuple[str, list[str]]]:
+    """The packages of a file of constraints: version and hashes."""
+    text = (ROOT / name).read_text().replace("\\\n", " ")
+    found = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            package, version = re.match(r"(\S+)==(\S+)", line).groups()
+            found[package] = (version, sorted(re.findall(r"--hash=(\S+)", line)))
+    return found
+
+
+def closure(*requirements: str) -> set[str]:
+    """The names of all that these need on this machine, by what is installed."""
+    names, todo = set(), [Requirement(each) for each in requirements]
+    while todo:
+        requirement = todo.pop()
+        extras = {"", *requirement.extras}
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        name = canonicalize_name(requirement.name)
+        fresh = name not in names or requirement.extras
+        names.add(name)
+        if fresh:
+            for text in metadata.distribution(name).requires or ():
+                needed = Requirement(text)
+                if not needed.marker or any(needed.marker.evaluate({"extra": e}) for e in extras):
+                    needed.marker = None
+                    todo.append(needed)
+    return names
+
+
+def test_every_package_is_known_by_its_hash(instructions):
+    """What has another content than CI has tested is not installed."""
     installs = [run for run in values(instructions, "RUN") if "pip install" in run]
     assert installs
-    assert all("-c constraints.txt" in run for run in installs)
+    assert all("--no-deps" in run for run in installs)
+    assert any("--require-hashes -r constraints-image.txt" in run for run in installs)
+    assert all(hashes for _, hashes in locked("constraints-image.txt").values())
+
+
+def test_the_image_has_what_is_tested_and_nothing_else():
+    """Of what development is pinned to: what the package, PostgreSQL and the build need."""
+    image, tested = locked("constraints-image.txt"), locked("constraints.txt")
+    assert image.items() <= tested.items()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = closure(
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["postgres"],
+        *project["build-system"]["requires"],
+    )
+    assert image.keys() == wanted
 
 
 def test_nothing_of_the_build_stays(instructions):
-    """Two stages; the last one only takes the finished environment and an empty folder over."""
+    """The last of two stages only removes: whatever could install packages, the base's included."""
     assert len(values(instructions, "FROM")) == 2
-    assert not values(last_stage(instructions), "RUN")
     copied = values(last_stage(instructions), "COPY")
     assert [value.split()[-1] for value in copied] == ["/opt/exporter", STORAGE]
     assert all(value.startswith("--from=build ") for value in copied)
+    (run,) = values(last_stage(instructions), "RUN")
+    for name in ("pip", "setuptools", "wheel", "ensurepip"):
+        assert f"{name}*" in run
+    assert "install" not in run
 
 
 def test_it_does_not_run_as_root(instructions):
@@ -71,14 +126,20 @@ def test_the_ledger_lies_in_a_volume_of_the_users(instructions):
 
 
 def test_it_says_what_it_is(instructions):
-    """The labels of the Open Container Initiative, with what the project says of itself."""
+    """The labels of the Open Container Initiative, of the project and of the build."""
     (labels,) = values(last_stage(instructions), "LABEL")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    told = {"source", "revision", "created", "version"}
     assert dict(part.split("=", 1) for part in shlex.split(labels)) == {
         "org.opencontainers.image.title": project["name"],
-        "org.opencontainers.image.version": project["version"],
         "org.opencontainers.image.description": project["description"],
+        **{f"org.opencontainers.image.{name}": f"${{{name.upper()}}}" for name in told},
     }
+    # An engine of 2022 knows the first name of an instruction only.
+    arguments = values(last_stage(instructions), "ARG")
+    assert sorted(arguments) == sorted(f'{name.upper()}=""' for name in told)
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(f"--build-arg {name.upper()}=" in makefile for name in told)
 
 
 @pytest.mark.parametrize("name", ["ENTRYPOINT", "CMD"])
