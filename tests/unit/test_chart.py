@@ -19,7 +19,7 @@ def test_it_has_the_exporters_version():
 
 
 def test_it_brings_the_rules_that_are_shipped():
-    """helm packs no file from beside the chart."""
+    """By a link, which helm follows when it packs the chart: no file from beside it is packed."""
     assert (CHART / "files/rules.yaml").read_text() == RULES.read_text()
 
 
