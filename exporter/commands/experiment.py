@@ -6,6 +6,7 @@ import asyncio
 import shlex
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -67,9 +68,17 @@ class ExperimentGroup(click.Group):
         except click.ClickException as error:
             _wrong(error)
             raise
+        except (click.exceptions.Exit, click.Abort):
+            raise
         except ExporterError as error:
             click.echo(str(error), err=True)
             sys.exit(WRONG)
+        except KeyboardInterrupt:  # later ones are handled, and end the experiment in order
+            click.echo("interrupted before it began", err=True)
+            sys.exit(EXIT_CODES[Outcome.REFUSED])
+        except Exception:  # noqa: BLE001 - Python's own exit code would say that it was refuted
+            traceback.print_exc()
+            sys.exit(EXIT_CODES[Outcome.ABORTED])
 
 
 journal_option = click.option(
@@ -140,7 +149,8 @@ def run_experiment(
         telling.plain(["It would begin: nothing speaks against it."])
     else:
         telling.plain(closing(found))
-    write_reports(found, reports, settings, telling)
+    if not dry_run:
+        write_reports(found, reports, settings, telling)
     sys.exit(EXIT_CODES[found.outcome])
 
 
@@ -232,6 +242,8 @@ async def _undo(left: Entry, journal: Journal, telling: Telling) -> bool:
     )
     if end_group(left.running):
         telling.say("a step that it left running is ended")
+    if not left.rollback:
+        telling.say(f"it has no rollback: see what of {left.file} is still in force", error=True)
     failed = await roll_back(left.rollback, Path(left.folder), lambda _, text: telling.say(text))
     if failed:
         telling.say("THE ROLLBACK FAILED. Undo by hand:", bold=True, error=True)

@@ -1,7 +1,9 @@
 """The references of the configuration files, written from the models.
 
-`python -m exporter.config.reference > docs/config.md` and
-`python -m exporter.config.reference web > docs/web-config.md` bring the pages up to date.
+`python -m exporter.config.reference > docs/config.md`,
+`python -m exporter.config.reference web > docs/web-config.md` and
+`python -m exporter.config.reference experiment > docs/experiment-file.md` bring the pages up to
+date.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from exporter.config.models import MainFile
+from exporter.config.sections.experiment_section import ExperimentFile
 from exporter.config.sections.web_section import WebFile
 from exporter.config.types.fields import DURATION, Kind
 from exporter.config.types.section import Section, keys, section_of
@@ -60,6 +63,14 @@ The file that `--web.config.file` names, in the format of the Prometheus exporte
 [web.md](web.md) says what it does, and where it differs from the toolkit.
 """
 
+_EXPERIMENT_INTRO = """\
+# The file of an experiment
+
+What `error-budget-exporter experiment run` reads; [experiments.md](experiments.md) says what comes
+of it. It is written as the [configuration](config.md) is. SLOs are those of the configuration, by
+`service/name`. What is a part of something has its sign: `0.5%`.
+"""
+
 _PLAIN_KINDS: dict[object, str] = {
     str: "text",
     int: "whole number",
@@ -77,6 +88,11 @@ def render() -> str:
 def render_web() -> str:
     """The page of the web configuration."""
     return "\n".join([_WEB_INTRO, *_sections(WebFile, "")]).rstrip() + "\n"
+
+
+def render_experiment() -> str:
+    """The page of the file of an experiment."""
+    return "\n".join([_EXPERIMENT_INTRO, *_sections(ExperimentFile, "")]).rstrip() + "\n"
 
 
 def _sections(section: type[Section], path: str) -> Iterator[str]:
@@ -124,7 +140,7 @@ def _default(field: FieldInfo) -> str:
         return "as below"
     if default is None:
         return "none"
-    if default in ([], {}):
+    if default in ([], {}, ""):
         return "empty"
     if DURATION in field.metadata:
         return f"`{format_duration(default)}`"
@@ -135,5 +151,7 @@ def _example(field: FieldInfo) -> str:
     return f"`{field.examples[0]}`" if field.examples else ""
 
 
+PAGES = {"web": render_web, "experiment": render_experiment}
+
 if __name__ == "__main__":
-    sys.stdout.write(render_web() if sys.argv[1:] == ["web"] else render())
+    sys.stdout.write(PAGES.get("".join(sys.argv[1:]), render)())

@@ -91,6 +91,8 @@ def _play(stack: ExitStack, story: Story, options: DemoOptions) -> list[str]:
     _show_where(scene)
     story.overview(views)
     click.echo(f"\nIn {CALM_BEFORE:g} s {CHECKOUT} has an incident. Ctrl-C ends the demo.\n")
+    click.echo("An experiment that breaks another service for half a minute, from a second shell:")
+    click.echo(f"  {scene.experiment}\n")
     click.echo(HEADING)
     past_seen = False
     while time.monotonic() < end:

@@ -97,6 +97,30 @@ slos:
         total: http_requests_total{{service="auth"}}
 """
 
+EXPERIMENT: Final = """\
+title: Half of the sign-ins in us fail for half a minute
+description: |
+  We believe that half a minute costs next to nothing, and that nobody is woken for it.
+hypothesis:
+  steady:
+    - {{slo: auth/availability, groups: {{region: us}}, error_ratio: 2%, window: 20s}}
+  impact:
+    - {{slo: auth/availability, groups: {{region: us}}, budget: 0.5%}}
+  recovery: {{within: 15s, of: rollback}}
+baseline: 30s
+method:
+  - name: break the sign-in
+    command: [{python}, -m, exporter.demo.fault, {shop}, break, --part=auth-us, --failing=0.5]
+  - wait: 30s
+rollback:
+  - name: repair it
+    command: [{python}, -m, exporter.demo.fault, {shop}, repair]
+abort:
+  - {{slo: auth/availability, groups: {{region: us}}, error_ratio: 90%, for: 15s}}
+watch: 45s
+grain: 5s
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -106,6 +130,8 @@ class Scene:
     prometheus: PrometheusServer
     exporter: Child
     past: Past
+    experiment: str
+    """The command that runs an experiment against it."""
 
     def check(self) -> None:
         """Do nothing while all servers live.
@@ -162,4 +188,11 @@ def set_up(stack: ExitStack, say: Callable[[str], None]) -> Scene:
     stack.callback(past.stop)
     exporter.start()
     exporter.wait_ready()
-    return Scene(shop, prometheus, exporter, past)
+    file = folder / "experiment.yaml"
+    url = f"http://127.0.0.1:{shop_port}"
+    file.write_text(EXPERIMENT.format(python=sys.executable, shop=url))
+    experiment = (
+        f"{sys.executable} -m exporter experiment run {file} --config.file={config} "
+        f"--journal={folder / 'journal'} --server={exporter.url} --report=experiment.md"
+    )
+    return Scene(shop, prometheus, exporter, past, experiment)

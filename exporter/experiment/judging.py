@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from exporter.experiment.course import (
@@ -72,7 +72,17 @@ class Measured:
     queries: Mapping[str, Values]
 
     def departures(self, line: SteadyLine) -> list[tuple[str, Departure]]:
-        """How a steady line was left: for each group of an SLO by itself."""
+        """How a steady line was left: for each group of an SLO by itself.
+
+        The first step may lie inside a slot: what it caused did not begin before it.
+        """
+        begin = self.moments.begin
+        return [
+            (name, each if each.onset is None else replace(each, onset=max(each.onset, begin)))
+            for name, each in self._departures(line)
+        ]
+
+    def _departures(self, line: SteadyLine) -> list[tuple[str, Departure]]:
         since, until = self.moments.first_slot, self.moments.end
         if isinstance(line, QueryBound):
             values = self.queries.get(line.query, ())

@@ -141,7 +141,7 @@ def slo_budget(of: Subject, at: int, zone: tzinfo, span: Span | None = None) -> 
     earlier = (sums.stretch(each, None) for each in spans.before(span, zone, count))
     incidents = [
         each
-        for each in incident_details(status, at)
+        for each in incident_details(status, at, of.changes)
         if each.incident.end > span.start and each.incident.start < until
     ]
     return SloBudget(

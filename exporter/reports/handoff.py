@@ -146,7 +146,7 @@ def handoff_report(
     incidents = [
         _incident(status, one, at, base)
         for status in statuses
-        for one in incident_details(status, at)
+        for one in incident_details(status, at, (changes or {}).get(status.slo.service, ()))
         if one.state is not IncidentState.ENDED or awaited(one.incident)
     ]
     incidents.sort(key=lambda each: each.details.incident.start, reverse=True)

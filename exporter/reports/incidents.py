@@ -115,7 +115,7 @@ def postmortem_report(
     Raises:
         ReportError: there is no such incident.
     """
-    of, details = _chosen(subjects, at, incident, zone[1])
+    of, details = _chosen(subjects, at, incident, zone[1], changes)
     status, one = of.status, details.incident
     total, affected = _affected(details, of.history)
     detected = details.time_to_detect
@@ -153,9 +153,13 @@ def runbook(status: SloStatus, severity: str, base: str) -> str | None:
 
 
 def _chosen(
-    subjects: Sequence[Subject], at: int, wanted: str, zone: tzinfo
+    subjects: Sequence[Subject],
+    at: int,
+    wanted: str,
+    zone: tzinfo,
+    changes: Sequence[Change],
 ) -> tuple[Subject, IncidentDetails]:
-    found = [(each, one) for each in subjects for one in incident_details(each.status, at)]
+    found = [(each, one) for each in subjects for one in incident_details(each.status, at, changes)]
     found.sort(key=lambda pair: pair[1].incident.start, reverse=True)
     slo = subjects[0].status.slo
     if not found:
@@ -216,7 +220,8 @@ def incident_report(
     """
     found, over = [], []
     for each in subjects:
-        for one in incident_details(each.status, at):
+        of_service = (changes or {}).get(each.status.slo.service, ())
+        for one in incident_details(each.status, at, of_service):
             if one.state is IncidentState.ENDED:
                 over.append((each, one))
             else:

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from exporter.reports.spans import ReportError
 from exporter.slo.event_history import EventHistory
 from exporter.slo.model import Slo
+from exporter.slo.records import Change
 from exporter.slo.snapshot import SloStatus
 
 OWNER = "owner"
@@ -20,11 +21,13 @@ class Subject:
     """An SLO (with `group_by`: one group of it) and its past.
 
     `status` has the incidents and firings of a year, as far as they are recorded. `history` are its
-    events as far back as slots are kept; None if it has left the configuration since.
+    events as far back as slots are kept; None if it has left the configuration since. `changes` are
+    those of its service, oldest first.
     """
 
     status: SloStatus
     history: EventHistory | None
+    changes: Sequence[Change] = ()
 
     def begins(self) -> float | None:
         """When the first slot begins of which anything is known, Unix seconds."""

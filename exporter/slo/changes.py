@@ -25,6 +25,9 @@ SAME = 60
 SKEW = 60
 """Seconds that the clock of whoever tells of a change may be ahead."""
 
+LONGEST_EXPERIMENT = DAY
+"""Seconds after which an experiment is taken to be over whose end nobody told of."""
+
 SOON = HOUR
 """Seconds in which what happens after a change may be because of it."""
 
@@ -86,3 +89,17 @@ def between(of_service: Sequence[Change], start: float, end: float) -> Sequence[
     """The changes of a service in [start, end], oldest first."""
     first = bisect_left(of_service, start, key=lambda change: change.at)
     return of_service[first : bisect_right(of_service, end, key=lambda change: change.at)]
+
+
+def experiment_at(of_service: Sequence[Change], at: float, late: float = 0.0) -> Change | None:
+    """The beginning of the experiment that was under way at a moment, or began up to `late` after.
+
+    What begins during one is planned.
+    """
+    found = None
+    for change in between(of_service, at - LONGEST_EXPERIMENT, at + late):
+        if change.source == "experiment":
+            found = change
+        elif change.source == "experiment_over" and change.at <= at:
+            found = None
+    return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from exporter.slo.changes import SOON, before
+from exporter.slo.changes import SOON, before, experiment_at
 from exporter.slo.incident_ids import incident_id
 from exporter.slo.incidents import PAUSE
 from exporter.slo.records import Change, Firing, Incident
@@ -41,6 +41,7 @@ class IncidentDetails:
     - `followed`: whether conditions were followed when it began. If not, `firings` may lack some.
     - `time_to_detect`: seconds from its first bad slot to its first page; None without a page.
     - `change`: the last change of the service within the hour before it began, if there is one.
+    - `planned`: the experiment during which it began: somebody wanted to see what happens.
     """
 
     incident: Incident
@@ -51,6 +52,7 @@ class IncidentDetails:
     followed: bool
     time_to_detect: int | None
     change: Change | None = None
+    planned: Change | None = None
 
 
 def incident_details(
@@ -85,13 +87,18 @@ def _details(
         followed=not incident.start_about,
         time_to_detect=max(0, min(pages) - incident.start) if pages else None,
         change=_change(incident, changes),
+        planned=experiment_at(changes, incident.start, _late(incident)),
     )
 
 
 def _change(incident: Incident, changes: Sequence[Change]) -> Change | None:
     """The change that it began after. One within its first slot comes before it."""
-    late = max(incident.start_about, FIRST_SLOT)
+    late = _late(incident)
     return before(changes, incident.start + late, SOON + late)
+
+
+def _late(incident: Incident) -> int:
+    return max(incident.start_about, FIRST_SLOT)
 
 
 def _own(incident: Incident, firings: Sequence[Firing], next_start: int | None) -> Iterator[Firing]:

@@ -63,8 +63,13 @@ def held(firing: Firing) -> str:
 
 
 def after_change(of: IncidentDetails) -> str:
-    """The change that it began after: `began 5m after v1.2.3`; empty without one."""
+    """The change that it began after: `began 5m after v1.2.3`; empty without one.
+
+    One that began during an experiment is `planned`, and which it was.
+    """
     change, incident = of.change, of.incident
+    if of.planned is not None:
+        return f"planned: {of.planned.what}"
     if change is None:
         return ""
     about = "about " if incident.start_about else ""

@@ -93,7 +93,7 @@ def _incidents(old: SloStatus, new: SloStatus, made: Sequence[Change]) -> Iterat
                 "share": left(incident.share),
                 "since": incident_words.when(incident.start, incident.start_about),
             }
-            if of.change is not None:
+            if incident_words.after_change(of):
                 figures["change"] = incident_words.after_change(of)
             yield Happening("incident began", new, figures)
         if not incident.open and told:

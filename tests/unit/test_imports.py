@@ -59,11 +59,15 @@ ALLOWED: dict[str, dict[str, str]] = {
         "version": "a metric tells it",
     },
     "experiment": {"slo": "the SLOs that it is judged by"},
-    "reports": {"slo": "the snapshot, the events and the records that they tell of"},
+    "reports": {
+        "slo": "the snapshot, the events and the records that they tell of",
+        "experiment": "what an experiment came to",
+    },
     "web": {
         "slo": "the snapshot that the page shows",
         "exposition": "the metrics that it serves",
         "reports": "the reports that it serves",
+        "experiment": "what the charts of an experiment show",
     },
     "specs": {
         "marked": "specs and what becomes of them know their lines",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -88,9 +89,10 @@ class Measuring:
             slowest = max([0.0, *(await self._scrape_intervals(now)).values()])
             found = (each for each in GRAINS if each >= NEARLY * slowest)
             self.grain = next(found, GRAINS[-1]) if slowest else self.grain
-            slices = [slo.timeslices.slice for slo in self._measured() if slo.timeslices]
-            while any(each % self.grain for each in slices):
-                self.grain = GRAINS[GRAINS.index(self.grain) - 1]
+        every = (*self._measured(), *self._slos.values())
+        slices = [slo.timeslices.slice for slo in every if slo.timeslices]
+        if slices:  # nothing of a slice is known before all of it is
+            self.grain = math.lcm(*slices)
         self._reader = PastReader(self._clients, self._settings, slot=self.grain)
 
     def _measured(self) -> list[Slo]:
@@ -183,12 +185,16 @@ class Measuring:
         for name, of_target in taken.histories.items():
             slo, courses = self._slos[name], found.setdefault(name, [])
             for target, past in of_target:
-                history = self.with_past(target, past.history)
+                history, budget = self.with_past(target, past.history), allowed.get(str(target))
+                if since >= history.bounds[-1]:  # interrupted before there was a slot of it
+                    courses.append(Course(target, past.history, budget))
+                    continue
                 replayed = backtest(
                     history, slo, [slo.objective], since=int(since), slack=past.slack
                 ).outcomes[0]
-                budget = allowed.get(str(target)) or replayed.allowed
-                courses.append(Course(target, past.history, budget, replayed.alerts))
+                courses.append(
+                    Course(target, past.history, budget or replayed.allowed, replayed.alerts)
+                )
         return found
 
     def with_past(self, target: Target, history: EventHistory) -> EventHistory:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -129,7 +130,7 @@ class Run:
         measuring, experiment = self._measuring, self._experiment
         await measuring.begin(time.time())
         end = measuring.complete(time.time())
-        unit = max(measuring.grain, MINUTE)
+        unit = math.lcm(measuring.grain, MINUTE)
         self._start = int(end - experiment.baseline) // unit * unit
         self._telling.say(
             f"reading the {format_duration(experiment.baseline)} before, in slots of "

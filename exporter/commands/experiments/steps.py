@@ -96,12 +96,12 @@ def _failure(code: int | None) -> str:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
+    """End a command and all that it has started: politely, and then whatever is left of it."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(process.wait()), GRACE)
-            return
 
 
 def _written(descriptor: int) -> str:

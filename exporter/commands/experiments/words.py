@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from exporter.experiment.judging import Outcome, whole_seconds
 from exporter.experiment.plan import Experiment
 from exporter.experiment.result import Result, TargetResult
@@ -32,7 +34,7 @@ def plan_lines(of: Experiment) -> list[str]:
     for number_, step in enumerate(of.method, 1):
         lines.append(f"  step {number_:<5} {step.title}")
         if not isinstance(step, Wait) and step.name:
-            lines.append(f"             {' '.join(step.arguments)}")
+            lines.append(f"             {shlex.join(step.arguments)}")
     lines += [f"  rollback   {each.title}" for each in of.rollback]
     lines += [f"  watch      {format_duration(of.watch)}", ""]
     return lines

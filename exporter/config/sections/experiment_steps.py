@@ -51,6 +51,9 @@ Timeout = Annotated[float, BeforeValidator(duration("100ms", "1d", whole=False))
 Seconds = Annotated[float, BeforeValidator(duration("100ms", "1d", whole=False)), DURATION]
 Held = Annotated[int, BeforeValidator(duration("0s", "1d")), DURATION]
 
+MUST_NOT_SUFFER = 0.01
+"""The error ratio above which an SLO suffers that is to be left alone."""
+
 _COMMAND = "The program and its arguments. No shell sees them; it runs in the folder of the file."
 _TIMEOUT = "When it is ended, and counts as failed."
 
@@ -207,9 +210,9 @@ class LeaveAloneSection(Section):
     groups: dict[Text, str] = Field(
         default={}, description="Values of the SLO's `group_by` labels; without them any group."
     )
-    error_ratio: Ratio = Field(
-        default=Decimal(1),
-        description="The part of its events that may be bad.",
+    error_ratio: Ratio | None = Field(
+        default=None,
+        description="The part of its events that may be bad; 1% without it.",
         examples=["1%"],
     )
     for_: Held = Field(
@@ -231,4 +234,5 @@ class LeaveAloneSection(Section):
     def condition(self) -> RatioAbort:
         """What aborts for the sake of an SLO."""
         target = Target(self.slo or "", self.groups)
-        return RatioAbort(target, _ratio(self.error_ratio), self.for_, left_alone=True)
+        ratio = MUST_NOT_SUFFER if self.error_ratio is None else _ratio(self.error_ratio)
+        return RatioAbort(target, ratio, self.for_, left_alone=True)

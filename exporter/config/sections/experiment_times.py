@@ -43,7 +43,7 @@ class AllowedSection(Section):
     time_zone: TimeZone = Field(
         default="UTC", description="IANA time zone of the others.", examples=["Europe/Berlin"]
     )
-    days: list[Annotated[int, PlainValidator(_day), Kind("day of the week")]] = Field(
+    days: list[Annotated[int, PlainValidator(_day), Kind("weekday")]] = Field(
         default=[], description="Days of the week; all without it.", examples=["[mon, tue, wed]"]
     )
     hours: Annotated[tuple[time, time | None] | None, PlainValidator(_hours), Kind("hours")] = (

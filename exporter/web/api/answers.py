@@ -217,6 +217,7 @@ def _incident(of: IncidentDetails) -> IncidentEntry:
         followed=of.followed,
         time_to_detect=of.time_to_detect,
         change=of.change,
+        planned=of.planned,
         postmortem=incident.postmortem,
         acknowledged=incident.acknowledged,
     )

@@ -5,7 +5,7 @@ The OpenAPI document describes the bodies by the same models.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import (
@@ -109,6 +109,10 @@ Duration = Annotated[
     Field(max_length=30, examples=["4h"]),
     _or_else("must be a string such as 4h or 1h30m"),
 ]
+ToldSource = Annotated[
+    Literal["reported", "experiment", "experiment_over"],
+    _or_else("must be reported, experiment or experiment_over"),
+]
 Groups = Annotated[
     dict[str, str], _or_else("must be an object of labels and their values, which are strings")
 ]
@@ -183,7 +187,8 @@ class NewAcknowledgement(Body):
 class NewChange(Body):
     """Something that people did to a service: a deploy, a flag, a migration.
 
-    It was done `at` some time of the last year, or now; `link` leads to more.
+    It was done `at` some time of the last year, or now; `link` leads to more. The `source`
+    `experiment` is the beginning of an experiment, and `experiment_over` its end.
     """
 
     service: Text
@@ -191,11 +196,12 @@ class NewChange(Body):
     at: Time | None = None
     by: ShortText | None = None
     link: Link | None = None
+    source: ToldSource = "reported"
 
     def change(self, now: float) -> Change:
         """What is to be noted; `now` is Unix seconds."""
         at = int(now if self.at is None else self.at)
-        return Change(self.service, self.what, at, self.by, self.link)
+        return Change(self.service, self.what, at, self.by, self.link, self.source)
 
 
 class NewRebuild(Body):

@@ -83,6 +83,7 @@ class IncidentEntry:
     conditions that held because of it; they are not `followed` if it is older than the first
     evaluation. `time_to_detect` is in seconds from its start to the first page; null without one.
     `change` is the last one of the service within the hour before it began; null without one.
+    `planned` is the experiment during which it began; null if it began during none.
     """
 
     id: str
@@ -100,6 +101,7 @@ class IncidentEntry:
     followed: bool
     time_to_detect: int | None
     change: Change | None
+    planned: Change | None
     postmortem: bool
     acknowledged: Acknowledgement | None
 

@@ -107,7 +107,11 @@ class Reports:
         for first in range(0, len(statuses), AT_ONCE):
             some = statuses[first : first + AT_ONCE]
             histories = await self._daemon.long_histories(some)
-            subjects = [Subject(*pair) for pair in zip(some, histories, strict=True)]
+            known = self._daemon.changes().changes
+            subjects = [
+                Subject(status, history, known.get(status.slo.service, ()))
+                for status, history in zip(some, histories, strict=True)
+            ]
             kept += subjects if len(statuses) <= MOST_CHARTS else []
             begun += [since for each in subjects if (since := each.begins()) is not None]
             make = partial(slo_budget, at=at, zone=zone[1], span=span)

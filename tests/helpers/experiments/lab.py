@@ -41,7 +41,7 @@ alerting: {{windows: [{{severity: page, budget: 50%, long: 5m, short: 30s}}]}}
 slos:
   - service: auth
     name: availability
-    objective: 99
+    objective: 97
     period: 1h
     group_by: [region]
     sli:
@@ -141,4 +141,4 @@ def lab(folder: Path) -> Iterator[Lab]:
 def kill(process: subprocess.Popen[str]) -> None:
     """Kill an experiment without a chance to do anything."""
     os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()

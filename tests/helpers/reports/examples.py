@@ -1,10 +1,11 @@
-"""The reports of docs/examples/: those of the demo's incident, at a fixed time.
+"""The reports of docs/examples/: those of the demo's incident and of an experiment, at fixed times.
 
 `make examples` runs this: python -m tests.helpers.reports.examples
 """
 
 from __future__ import annotations
 
+from tests.helpers.experiments.example import written as experiment
 from tests.helpers.paths import ROOT
 from tests.helpers.reports.demo_month import LivedDaemon, Reporting, lived
 
@@ -25,7 +26,8 @@ def built() -> dict[str, str]:
         "slo.md": after.ask("slo", **CHECKOUT),
         "handoff.md": after.ask("handoff", since="7d"),
     }
-    return {name: answer.raise_for_status().text for name, answer in answers.items()}
+    texts = {name: answer.raise_for_status().text for name, answer in answers.items()}
+    return {**texts, "experiment.md": experiment()}
 
 
 def write() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.config.models import MainFile
 from exporter.config.reading.loading import load, load_file
-from exporter.config.reference import render, render_web
+from exporter.config.reference import render, render_experiment, render_web
 from exporter.config.sections.sli_section import SliSection
 from exporter.config.sections.slo_section import SloSection
 from exporter.config.sections.web_section import WebFile
@@ -126,6 +126,10 @@ class TestReference:
     def test_so_is_that_of_the_web_configuration(self):
         """python -m exporter.config.reference web > docs/web-config.md."""
         assert (ROOT / "docs" / "web-config.md").read_text() == render_web()
+
+    def test_the_page_of_experiments_is_current(self):
+        """`python -m exporter.config.reference experiment > docs/experiment-file.md` renews it."""
+        assert (ROOT / "docs" / "experiment-file.md").read_text() == render_experiment()
 
     def test_every_key_is_described(self):
         """Each key has a description and, unless it is a section, an example."""

@@ -211,6 +211,10 @@ MISTAKES = {
     "you mean Europe/Berlin?",
     "leave_alone: [{}]": "e.yaml:5: leave_alone[0]: needs exactly one of slo and argument: neither "
     "is there",
+    "watch: 59s": "e.yaml:5: watch: must be at least as long as the longest window (1m), not 59s: "
+    "nothing would be shown",
+    "baseline: 30s": "e.yaml:5: baseline: must be at least as long as the longest window (1m), not "
+    "30s: nothing would be shown",
     "watch: 2d": "e.yaml:5: watch: must be at least 1s and at most 1d, not 2d",
     "grain: 7s": "e.yaml:5: grain: must divide an hour evenly, as 15s, 30s or 1m do, not 7s",
 }

@@ -74,7 +74,7 @@ class TestNoting:
             ({"link": "javascript:alert(1)"}, "link must be an http or https URL"),
             ({"link": "https://x.test/" + "y" * 1_000}, "link must be an http or https URL"),
             ({"link": "ci.test"}, "link must be an http or https URL"),
-            ({"source": "query"}, "'source' is not known"),
+            ({"source": "query"}, "source must be reported, experiment or experiment_over"),
         ],
     )
     def test_what_cannot_be_is_refused(self, serving, client, more, message):

@@ -57,6 +57,29 @@ def test_an_incident_begins_after_the_last_change_before_it(changes, about, word
     assert incident_words.after_change(of) == words
 
 
+EXPERIMENT = change(START - 40, "experiment: kill one", source="experiment")
+
+
+@pytest.mark.parametrize(
+    ("changes", "planned"),
+    [
+        ([EXPERIMENT], True),
+        ([change(START + 30, "experiment: kill one", source="experiment")], True),
+        ([EXPERIMENT, change(START - 20)], True),
+        ([EXPERIMENT, change(START + 90, "experiment over", source="experiment_over")], True),
+        ([EXPERIMENT, change(START - 9, "experiment over", source="experiment_over")], False),
+        ([change(START + 61, "experiment: kill one", source="experiment")], False),
+        ([change(START - 86_401, "experiment: kill one", source="experiment")], False),
+        ([change(START - 40, "experiment: kill one")], False),
+    ],
+)
+def test_an_incident_that_begins_during_an_experiment_is_planned(changes, planned):
+    """Whatever else was changed meanwhile, and until its end."""
+    [of] = incident_details(BURNT, AT, changes)
+    assert (of.planned is not None) == planned
+    assert (incident_words.after_change(of) == "planned: experiment: kill one") == planned
+
+
 def test_the_api_and_the_log_tell_of_it():
     """Whoever reads of the incident reads of the change."""
     made = {"auth": (change(START - 300, by="ada"),)}
