@@ -28,7 +28,9 @@ from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.durations import format_duration
 from exporter.slo.model import EventsSli, Objective, Slo
 from exporter.slo.period import RollingPeriod
+from exporter.slo.types import HOUR
 from exporter.slo.windows import windows
+from exporter.state.past_days import PASSES, USUAL
 
 SERIES = (2, 12, 50)
 """Series per SLO, half of them of errors."""
@@ -126,15 +128,45 @@ async def poll(
         return (time.perf_counter() - started) / TICKS
 
 
+async def look_again(url: str, proxy: CountingProxy, count: int, period: int) -> float:
+    """Samples per evaluation for looking again at what has settled, hours and days ago.
+
+    One look at every age and one pass of each kind, by how often they come.
+    """
+    settings = EvaluationSettings(interval=SCRAPE)
+    async with PrometheusClient(PrometheusSettings(url=url)) as client:
+        engine = Engine([slo(count, period)], settings, {"prometheus": client})
+        moment = END - 4 * HOUR
+        await engine.poll(moment + settings.delay)
+        while await engine.fill_history():
+            pass
+        # All days are looked at once, at the moments of both passes.
+        proxy.reset()
+        for _ in range(2 * period // DAY + 4):
+            await engine.revisit("prometheus")
+        moments = sum(DAY // each.step for each in PASSES)
+        passes = sum(
+            (DAY // each.step / moments) * SCRAPE / (each.every * max(1, period / USUAL))
+            for each in PASSES
+        )
+        past = proxy.samples * passes
+        # Then the hours that have passed are, at the ages at which slots are looked at.
+        await engine.poll(END + settings.delay)
+        proxy.reset()
+        await engine.revisit("prometheus")
+        return past + proxy.samples / (4 * HOUR / SCRAPE)
+
+
 def measure(url: str, proxy: CountingProxy, count: int, period: int) -> list[object]:
     """One row of the table; times are taken without the proxy and its statistics."""
     asyncio.run(poll(proxy.url, count, period, proxy.reset))
     here, queries = proxy.samples / TICKS, proxy.queries / TICKS
     expressions = rules(count, period)
+    again = asyncio.run(look_again(proxy.url, proxy, count, period))
     proxy.reset()
     ask_rules(proxy.url, expressions)
-    row: list[object] = [f"{count} series, {format_duration(period)}", proxy.samples, here]
-    row += [proxy.samples / here, len(expressions), queries]
+    row: list[object] = [f"{count} series, {format_duration(period)}", proxy.samples, here, again]
+    row += [proxy.samples / (here + again), len(expressions), queries]
     seconds = median(ask_rules(url, expressions) for _ in range(3))
     return [*row, 1000 * seconds, 1000 * asyncio.run(poll(url, count, period))]
 
@@ -159,7 +191,7 @@ def main() -> None:
             sizes += [(USUAL_SERIES, period) for period in PERIODS if period != USUAL_PERIOD]
             rows = [measure(server.url, proxy, *size) for size in sizes]
             fills = [measure_fill(server.url, proxy, count) for count in SERIES]
-    columns = ["SLO", "samples, rules", "samples, exporter", "times fewer"]
+    columns = ["SLO", "samples, rules", "samples, exporter", "looking again", "times fewer"]
     columns += ["queries, rules", "queries, exporter", "ms, rules", "ms, exporter"]
     show("Samples touched in Prometheus, per SLO and evaluation", columns, rows)
     columns = ["SLO", "samples", "as evaluations of the rules", "queries", "s"]

@@ -36,7 +36,7 @@ class SampleChecksums:
     """Asks for checksums of the samples behind SLOs' counters.
 
     `clients` has one for the datasource of every SLO; `native` gives those of the selectors that
-    are native histograms.
+    are native histograms. `forms` are what is asked instead, of counters and of native histograms.
     """
 
     def __init__(
@@ -45,11 +45,13 @@ class SampleChecksums:
         slos: Sequence[Slo],
         selectors: Selectors,
         native: Selectors,
+        forms: tuple[Form, Form] = (checksum, native_checksum),
     ) -> None:
         self._clients = clients
         self._slos = slos
         self._selectors = selectors
         self._native = native
+        self._forms = forms
         # What has no samples has no series in an answer; that it is an answer is asked, too.
         self._plans = SamplePlans(whole=True)
 
@@ -106,10 +108,9 @@ class SampleChecksums:
                 _add_up(found, group, planned, own, rows)
 
         tasks = []
-        for form, own in (
-            (checksum, sums),
-            (native_checksum, {s: tuple(those) for s, those in native.items()}),
-        ):
+        of_native: Owned = {s: tuple(those) for s, those in native.items()}
+        both: tuple[Owned, Owned] = sums, of_native
+        for form, own in zip(self._forms, both, strict=True):
             asked = {s: those for s, those in own.items() if those}
             if asked:
                 cuts = self._plans.cuts(asked, form, context, slots=span.count, longest=longest)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from exporter.ledger.levels import FINE_HORIZON
 from exporter.slo.model import DEFAULT_DATASOURCE
+from exporter.slo.types import DAY
 
 MOST_FINE = 100_000
 """Of 139 SLOs or more in slots of 30 s, six hours of which are more than that."""
+
+
+LONGEST_REVISIT = 400 * DAY
+"""As far back as periods reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +22,8 @@ class EvaluationSettings:
     - `interval`: slot length and cadence; divides an hour.
     - `delay`: how long after a slot's end it is first asked for.
     - `settle`: how long after its end a slot is asked for again, for good.
-    - `revisit`: how old slots get that are looked at again for samples that came after they had
-      settled; 0 for never.
+    - `revisit`: how old slots get that are counted again when samples come after they had settled;
+      0 for never.
     - `stale_after`: how long Prometheus may be silent before burn rates are withdrawn.
     - `concurrency`: queries under way at once at each datasource, at the most.
     - `most_fine`: the finest slots, of all SLOs together, up to which a poll asks for all that are
@@ -29,7 +33,7 @@ class EvaluationSettings:
     interval: int = 30
     delay: float = 5.0
     settle: int = 300
-    revisit: int = FINE_HORIZON
+    revisit: int = LONGEST_REVISIT
     stale_after: int = 300
     concurrency: int = 4
     most_fine: int = MOST_FINE

@@ -66,14 +66,15 @@ class EvaluationSection(Section):
         ),
         examples=["10m"],
     )
-    revisit: Annotated[int, BeforeValidator(duration("0s", "6h")), DURATION] = Field(
+    revisit: Annotated[int, BeforeValidator(duration("0s", "400d")), DURATION] = Field(
         default=_DEFAULTS.revisit,
         description=(
-            "How far back slots that have settled are looked at again, for samples that came "
-            "since: of a source that answered in part for a while, or was written late. At most "
-            "6h; 0s for never."
+            "How far back slots that have settled are counted again when samples come for them: of "
+            "a source that answered in part for a while, was written late, or was backfilled. What "
+            "is older is told of, and left to `ledger rebuild`. At most 400d, which is as far as "
+            "periods reach; 0s for never to look."
         ),
-        examples=["1h"],
+        examples=["7d"],
     )
     stale_after: Annotated[int, BeforeValidator(duration("2s", "1d")), DURATION] = Field(
         default=_DEFAULTS.stale_after,

@@ -23,7 +23,7 @@ from exporter.daemon.exclusive import Exclusive
 from exporter.daemon.freshness import Freshness
 from exporter.daemon.part_problems import and_composites, with_composites
 from exporter.daemon.rebuilding import Rebuilding
-from exporter.daemon.revisits import Revisits
+from exporter.daemon.revisits import Revisits, Samples
 from exporter.daemon.slo_problems import SloProblems
 from exporter.evaluation.build_snapshot import build_snapshot
 from exporter.ledger.ledger import Ledger
@@ -75,7 +75,6 @@ class Engine:
         self._checksums = SampleChecksums(
             clients, self.slos, queries.selectors, queries.native_selectors
         )
-        self._sampled = SampleChecksums(clients, self.slos, queries.sampled, queries.counted)
         self._freshness = Freshness(clients, self.slos, queries, self.turns)
         self._problems = SloProblems()
 
@@ -83,8 +82,11 @@ class Engine:
             return self.state
 
         self._asking = Asking(self._counter, state, self._problems, self.turns, settings)
-        self.rebuilding = Rebuilding(self.slos, state, self._asking, self.turns)
-        self._revisits = Revisits(self.slos, state, self._sampled, self._asking, self.turns)
+        samples, reach = Samples.of(clients, self.slos, queries), settings.revisit
+        self._sampled = samples.checksums
+        tools = state, samples, self._asking, self.turns
+        self.revisits = Revisits(*tools, slos=self.slos, reach=reach)
+        self.rebuilding = Rebuilding(state, self.revisits.forget, *tools[2:], slos=self.slos)
         self._progress = 0.0
         self._with_figures: set[str] = set()
         self.shown: frozenset[str] = frozenset()
@@ -163,6 +165,7 @@ class Engine:
         self, old: Engine, stored: Mapping[SloIndex, StoredSlo], now: float, *, saved: bool
     ) -> None:
         """Take the place of another engine; see `EvaluationState.follow`."""
+        self.revisits.found = old.revisits.found
         self.state.follow(old.state, stored, at=self._end(now), saved=saved)
 
     def begin_again(self, stored: Mapping[SloIndex, StoredSlo], now: float) -> None:
@@ -196,8 +199,8 @@ class Engine:
         """
         if not self._settings.revisit:
             return False
-        left_out = set(self.state.rebuilds.under_way)
-        return await self._revisits.look(sorted(self._slo_indices_of[datasource] - left_out))
+        those = sorted(self._slo_indices_of[datasource] - set(self.state.rebuilds.at_work))
+        return await self.revisits.look(datasource, those)
 
     def _next_step(self, datasource: str | None) -> Step | None:
         """What of a datasource's history, or of all, is to be asked next."""
@@ -222,10 +225,7 @@ class Engine:
         self._with_figures.add(datasource)
 
     async def _changed(self, settled: pending.Requests) -> pending.Requests:
-        """Look whether samples changed in slots that have settled; what to count again.
-
-        Where one did, the slots behind it are counted again as well, as they began from it.
-        """
+        """What settled slots to count again: those whose samples changed, and those behind them."""
         work: pending.Requests = {}
         for span, slo_indices in settled.items():
             checksums = await self._checksums.ask(slo_indices, span)

@@ -59,6 +59,8 @@ class EvaluationObserver:
             history_progress=engine.history_progress(),
             rebuilds=engine.state.rebuilds.count,
             rebuilds_waiting=len(engine.state.rebuilds.problems()),
+            late_samples=engine.revisits.found,
+            late_left=engine.revisits.left,
         )
         before = self._publisher.snapshot
         shown = await self._publish(snapshot)

@@ -21,18 +21,20 @@ from exporter.state.right_slots import DeferredAnswer, deferred_block
 
 
 class Rebuilding:
-    """Reads SLOs again, whose state `state` gives; `counted_again` is how often that brought
-    more events or fewer."""
+    """Reads SLOs again, whose state `state` gives; `done` is told what came of it."""
 
     def __init__(
         self,
-        slos: Sequence[Slo],
         state: Callable[[], EvaluationState],
+        done: Callable[[Rebuilt], None],
         asking: Asking,
         turns: Exclusive,
+        *,
+        slos: Sequence[Slo],
     ) -> None:
         self._slos = slos
         self._state = state
+        self._done = done
         self._asking = asking
         self._turns = turns
         self._log = structlog.get_logger()
@@ -116,6 +118,7 @@ class Rebuilding:
 
     def _tell_done(self, finished: Sequence[Rebuilt]) -> None:
         for each in finished:
+            self._done(each)
             self._waiting.discard(each.slo_index)
             back = each.replayed_from
             self._log.info(

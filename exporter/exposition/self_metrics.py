@@ -37,6 +37,8 @@ class EvaluationFigures:
     - `history_progress`: the share of the history wanted that was asked for.
     - `rebuilds`, `rebuilds_waiting`: SLOs that are read again, and those whose questions are
       refused.
+    - `late_samples`, `late_left`: how often samples were found to have come after their slots had
+      settled, and for how many slots of six hours such samples are not counted.
     """
 
     done: int = 0
@@ -52,6 +54,8 @@ class EvaluationFigures:
     boundary: int = 0
     rebuilds: int = 0
     rebuilds_waiting: int = 0
+    late_samples: int = 0
+    late_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +245,18 @@ def _contents(figures: EvaluationFigures) -> Iterator[Metric]:
         "rebuilds_waiting",
         "Those of them whose questions Prometheus refuses or does not answer; it is tried again.",
         figures.rebuilds_waiting,
+    )
+
+    yield _counter(
+        "late_samples_total",
+        "Times that samples of an SLO were found to have come after their slots had settled.",
+        figures.late_samples,
+    )
+    yield _gauge(
+        "late_samples_left",
+        "Slots of six hours for which samples came that are not counted: they are older than "
+        "evaluation.revisit.",
+        figures.late_left,
     )
 
 

@@ -37,6 +37,11 @@ def native_checksum(selector: Selector, context: QueryContext) -> str:
     return f"{context.aggregated('sum')}(count_over_time({selector}[{range_}]))"
 
 
+def presence(selector: Selector, context: QueryContext) -> str:
+    """How many series there are at a moment: one sample of each is touched, or none."""
+    return f"{context.aggregated('count')}({selector})"
+
+
 def newest_sample(selector: Selector, context: QueryContext) -> str:
     """When the newest sample was taken of that series whose newest is the oldest, Unix seconds.
 

@@ -117,9 +117,7 @@ class EvaluationState:
         )
         self.revisiting = Revisiting(
             *(self.ledger, self.series, self.settling, self.policy_records),
-            units=self._units,
-            lookbacks=self.lookbacks,
-            settle=patience,
+            lengths=lengths,
             horizon=revisit,
         )
         own = self.slos, (self._units, interval)

@@ -117,6 +117,11 @@ class Rebuilds:
         return self._under_way.keys() | self._done
 
     @property
+    def at_work(self) -> Collection[SloIndex]:
+        """Those of which not everything is answered yet."""
+        return self._under_way.keys()
+
+    @property
     def requested(self) -> Collection[SloIndex]:
         """Those for which there is a request in the store, and that are not done."""
         return [s for s, rebuild in self._under_way.items() if rebuild.requested]

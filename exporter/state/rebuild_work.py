@@ -105,7 +105,7 @@ class RebuildStatus:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What became of an SLO's slots since a time (Unix seconds).
+    """What became of an SLO's slots in (since, until], Unix seconds.
 
     `bad` and `total` are how many more events they have than before; `replayed_from` is from when
     on tiers, firings and incidents are replayed, None if nothing has changed.
@@ -113,6 +113,7 @@ class Rebuilt:
 
     slo_index: SloIndex
     since: int
+    until: int
     bad: float
     total: float
     replayed_from: int | None

@@ -60,7 +60,7 @@ class RebuildWriting:
             self._series.make_room(slo_index, each.answer)
         series = self._series.indices(slo_index)
         if not series or not deferred:
-            return Rebuilt(slo_index, rebuild.since, 0.0, 0.0, None)
+            return Rebuilt(slo_index, rebuild.since, rebuild.until, 0.0, 0.0, None)
         before = self._held(series)
         for each in deferred:
             own = np.array([slo_index]), np.array(series[:1])
@@ -74,7 +74,7 @@ class RebuildWriting:
         )
         for each, (slots, excluded), write in zip(deferred, answers, right, strict=True):
             self._write_one(slo_index, each, slots, excluded, write)
-        return self._rebuilt(slo_index, rebuild.since, before, self._held(series))
+        return self._rebuilt(slo_index, rebuild, before, self._held(series))
 
     def _write_one(
         self,
@@ -100,7 +100,7 @@ class RebuildWriting:
         return [self._ledger.read_series(level, series)[0] for level in levels]
 
     def _rebuilt(
-        self, slo_index: SloIndex, since: int, before: Sequence[Slots], after: Sequence[Slots]
+        self, slo_index: SloIndex, of: Rebuild, before: Sequence[Slots], after: Sequence[Slots]
     ) -> Rebuilt:
         ledger, first, bad, total = self._ledger, None, 0.0, 0.0
         for level, (old, new) in enumerate(zip(before, after, strict=True)):
@@ -112,7 +112,7 @@ class RebuildWriting:
             bad += float((new.bad - old.bad).sum())
             total += float((new.total - old.total).sum())
         replayed = None if first is None else self._replay(slo_index, first)
-        return Rebuilt(slo_index, since, bad, total, replayed)
+        return Rebuilt(slo_index, of.since, of.until, bad, total, replayed)
 
     def _replay(self, slo_index: SloIndex, moment: int) -> int | None:
         """Have tiers replayed from a moment on, or from the first that there are fine slots for."""

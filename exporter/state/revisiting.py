@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,9 @@ from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import FINE_HORIZON
 from exporter.ledger.slot_status import SlotStatus
 from exporter.slo.types import Bools, Floats, SloIndex
+from exporter.state.past_days import PastDays
 from exporter.state.policy_records import PolicyRecords
+from exporter.state.rebuild_work import Lengths
 from exporter.state.series_table import SeriesTable
 from exporter.state.settling import Settling
 
@@ -54,16 +56,14 @@ class _Recount:
 
 
 class Revisiting:
-    """What of the finest slots is looked at again, and what becomes of it.
+    """What of the finest slots is looked at again, and what becomes of it; `past` is of older ones.
 
     Args:
         ledger: where the slots are; `series` tells whose each series is.
         series: the series of each SLO.
         settling: tells how much later than others SLOs settle.
         policy_records: what is replayed.
-        units: what each SLO's spans are made of, in seconds.
-        lookbacks: how far each SLO's counters are looked for, in seconds; they may change.
-        settle: seconds until a slot settles whose samples come in time.
+        lengths: by which it is told what is counted again.
         horizon: how old slots get that are looked at, in seconds.
     """
 
@@ -74,21 +74,20 @@ class Revisiting:
         settling: Settling,
         policy_records: PolicyRecords,
         *,
-        units: Sequence[int],
-        lookbacks: Sequence[int],
-        settle: float,
+        lengths: Lengths,
         horizon: int,
     ) -> None:
         self._ledger = ledger
         self._series = series
         self._settling = settling
         self._policy_records = policy_records
-        self._units = units
-        self._lookbacks = lookbacks
+        self._units, self._lookbacks = lengths.units, lengths.lookbacks
+        settle = lengths.settle
         horizon = min(horizon, FINE_HORIZON, ledger.levels[0].horizon)
         self._settle = settle
-        self._looks = Looks(len(units), ledger.interval, settle, horizon)
+        self._looks = Looks(len(lengths.units), ledger.interval, settle, horizon)
         self._recounts: dict[SloIndex, _Recount] = {}
+        self.past = PastDays(ledger, series, lengths.longest)
 
     def due(self, slo_indices: Collection[SloIndex]) -> Requests:
         """The spans of slots whose samples are to be looked at, of some SLOs."""
@@ -113,6 +112,7 @@ class Revisiting:
             noted = other.checksums.of(np.array([before]), start, end)
             ledger.checksums.note(np.array([slo_index]), start, noted)
         self._looks.follow(slo_index, old._looks, before)
+        self.past.follow(slo_index, old.past, before)
 
     def _holes(self, slo_index: SloIndex) -> Bools:
         """Of which settled slots nothing is known, though it is of some before and behind them."""

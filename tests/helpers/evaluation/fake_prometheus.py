@@ -20,6 +20,9 @@ _COUNTER = re.compile(r"^sum by \([^)]*\) \(\(+last_over_time\((.+?)\[")
 _CHECKSUM = re.compile(r"^sum(?: by \([^)]+\) )?\(sum_over_time\((.+?)\[[^]]*\]\) \+ 1\)$")
 """What tells that checksums of the samples behind counters are asked for."""
 
+_PRESENCE = re.compile(r"^count(?: by \([^)]+\) )?\((\w+)\)$")
+"""What tells that it is asked how many series there are."""
+
 Labels = Mapping[str, str]
 Events = Callable[[int, int], Mapping[str, float] | float | None]
 """The events in (start, end]: of everything, per value of the label `region`, or unknown."""
@@ -48,7 +51,8 @@ class FakePrometheus:
 
     `counters` maps a counter's selector to its events; any other expression is answered by the
     longest key that is a part of it. `checksums` tells the checksum of a counter's samples in
-    (start, end]. `closed` are ranges as Prometheus 2 takes them.
+    (start, end], and `present` how many series there are at a moment. `closed` are ranges as
+    Prometheus 2 takes them.
     """
 
     def __init__(
@@ -59,17 +63,21 @@ class FakePrometheus:
         self.checksums: Callable[[int, int], float] = lambda start, end: (
             (end - start) / scrape_interval
         )
+        self.present: Callable[[int], float] = lambda _at: 1.0
         self.instant: Callable[[str, int], list[Series]] = lambda _query, _at: []
         self.refuse: Callable[[RangeQuery], str | None] = lambda _query: None
         self.down = False
         self.closed = closed
         self.ranges: list[RangeQuery] = []
         self.checked: list[RangeQuery] = []
+        self.looks: list[range] = []
         self.instants: list[tuple[str, int]] = []
 
     async def range_query(self, query: str, start: int, end: int, step: int) -> list[Series]:
         parts = [(match[2], match[1]) for match in _PART.finditer(query)]
         keys = [(number, self._key(text)) for number, text in parts]
+        if any(_PRESENCE.match(text) for _, text in parts):
+            return self._presence(parts, range(start, end + 1, step))
         asked = RangeQuery(tuple(key for _, key in keys), start, end, step, query)
         of_checksums = any(_CHECKSUM.match(text) for _, text in parts)
         (self.checked if of_checksums else self.ranges).append(asked)
@@ -85,6 +93,20 @@ class FakePrometheus:
                 self.checksums if of_checksums else self.counters.get(key), start, end, step
             )
         ]
+
+    def _presence(self, parts: list[tuple[str, str]], moments: range) -> list[Series]:
+        self.looks.append(moments)
+        if self.down:
+            raise UnavailableError("nobody there")
+        found = {
+            number: [
+                (float(at), count)
+                for at in moments
+                if (count := self.present(at) if _PRESENCE.match(text) else 0.5)
+            ]
+            for number, text in parts
+        }
+        return [Series({PART_LABEL: number}, samples) for number, samples in found.items()]
 
     def _key(self, expression: str) -> str:
         counter = _COUNTER.match(expression) or _CHECKSUM.match(expression)

@@ -40,6 +40,7 @@ class Source:
         )
         self.fake.counters["errors_total"] = self._part(spoiled)
         self.fake.checksums = lambda _start, end: end * self._shares(end, self.now)
+        self.fake.present = lambda at: round(2 * self._shares(at, self.now))
         self.engine: Engine = engine(self.fake, SLO, interval=INTERVAL)
 
     def _part(self, events: Callable[[int, int], float]) -> Callable[[int, int], float | None]:

@@ -23,7 +23,7 @@ PATIENCE = 60.0
 CONFIG = """
 prometheus: {{url: "{url}", scrape_interval: 1s, timeout: 5s}}
 datasources: {{archive: {{url: "{url}", scrape_interval: 30s, timeout: 5s}}}}
-evaluation: {{interval: 1s, delay: 2s, settle: 3s, stale_after: 6s, concurrency: 2}}
+evaluation: {{interval: 1s, delay: 2s, settle: 3s, stale_after: 6s, concurrency: 2, revisit: 0s}}
 policy: {{min_coverage: 0}}
 slos:
 """

@@ -279,7 +279,7 @@ class TestRebuild:
         assert (line["service"], line["slo"]) == ("forgotten", "availability")
 
     def test_takes_over_what_was_backfilled(self, scene: Scene, restarted: Restarted):
-        """Before it nobody asks for the past again; asked for by a daemon that starts later."""
+        """Where nobody looks by themselves; asked for by a daemon that starts later."""
         one = restarted.exporter
         scene.prometheus.stop()
         write_blocks([LATE.history], scene.folder, scene.data)

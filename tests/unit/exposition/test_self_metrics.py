@@ -123,7 +123,7 @@ def test_a_datasource_that_is_gone_has_no_series(metrics, told):
 def test_evaluations_are_told_as_they_are_by_then(metrics, told):
     """No figure is kept from one scrape to the next."""
     evaluations = EvaluationFigures(
-        3, 2, 1, 1_700_000_000.5, 0.25, 5, 4, 600, 7_000, 0.5, 1_699_999_980, 9, 8
+        3, 2, 1, 1_700_000_000.5, 0.25, 5, 4, 600, 7_000, 0.5, 1_699_999_980, 9, 8, 7, 6
     )
     told.figures = SelfFigures(evaluations, True, 1_700_000_001.0, clock_offset=-3.5)
     shown = {
@@ -148,6 +148,8 @@ def test_evaluations_are_told_as_they_are_by_then(metrics, told):
         "backfill_progress_ratio": 0.5,
         "rebuilds": 9,
         "rebuilds_waiting": 8,
+        "late_samples_total": 7,
+        "late_samples_left": 6,
         "config_last_reload_successful": 1,
         "config_last_reload_success_timestamp_seconds": 1_700_000_001.0,
     }
