@@ -10,7 +10,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 DURATION ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools browser postgres engine helm demo test test-fast test-slow lint simulate bench exactness dashboards runbooks examples screenshots lock image dist release clean
+.PHONY: help venv tools browser postgres engine helm demo test test-fast test-slow test-faults lint simulate bench exactness dashboards runbooks examples screenshots lock image dist release clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -72,6 +72,10 @@ test-fast: venv  ## the tests that need no server
 
 test-slow: venv tools postgres engine helm  ## what `make test` leaves out: most of the fault suite, the torture set, long histories
 	THOROUGH=1 $(BIN)/pytest -n 3 -m 'slow or thorough'
+
+test-faults: venv tools postgres  ## all tests that docs/reliability.md names, slow ones included, and simulations
+	$(BIN)/pytest -n 3 -m '' tests/server/faults/test_reliability_table.py tests/unit/simulation \
+		$$(grep -o 'test_[a-z_]*\.py' docs/reliability.md | sort -u | sed 's/^/-name /; $$!s/$$/ -o/' | xargs find tests)
 
 simulate: venv  ## simulated daemons under seeded random faults: SEEDS=200 FIRST=0 of them, or SEED=123 with its log
 	$(BIN)/python -m tests.helpers.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),20) --first $(or $(FIRST),0) --shrink) \

@@ -165,6 +165,7 @@ class Persister(StateReading):
             saved = await self._attempt("ledger", self._write_state(store, engine))
             if self._lost:  # what was made again is filled at once
                 saved = await self._attempt("ledger", self._write_state(store, engine))
+            self._tell(store)
         await self._save_overrides(store)
         await self.changes.save()
         return saved

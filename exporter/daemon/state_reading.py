@@ -90,5 +90,9 @@ class StateReading(ABC):
                     raise
                 self._note("ledger", str(error))
                 self._unread = True  # it is read when it is there again
+        self._tell(store)
+
+    def _tell(self, store: Store) -> None:
+        """Log what an operator should know of the file."""
         for message in store.new_messages():
             self._log.warning(message)

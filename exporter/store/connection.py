@@ -5,6 +5,7 @@ A `Backend` of the store; PostgreSQL is the other.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -41,6 +42,9 @@ class StoreConnection:
         self._read_only = False
         self._folder = folder
         self._inode: int | None = None
+        self._beside: tuple[int | None, ...] = ()
+        self._written = (0, 0)
+        self._doubted = False
         self._connection: SqliteSession | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -89,6 +93,8 @@ class StoreConnection:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._note_files()
         except (sqlite3.Error, StoreError) as error:
             self._disconnect()
             if isinstance(error, StoreLostError):
@@ -103,38 +109,63 @@ class StoreConnection:
         self._unlock()
 
     def check(self) -> None:
-        """See whether the file and its lock are still those that were opened.
+        """See whether the files and their lock are still those that were opened.
 
-        SQLite does not notice that a file was removed, moved or replaced, and writes on into what
-        nobody finds any more.
+        SQLite does not notice that a file was removed, moved, replaced or written over, and writes
+        on into what nobody finds any more, or what it does not know.
 
         Raises:
-            StoreLostError: they are not. Both are made again, and everything has to be written.
+            StoreLostError: they are not. They are made again, and everything has to be written.
             StoreInUseError, StoreError: they cannot be made again.
         """
-        replaced = self._inode is not None and opening.inode(self.file) != self._inode
-        if not (replaced or lock.lost(self._lock, self._folder)):
+        what = self._what_happened()
+        if not (what or lock.lost(self._lock, self._folder)):
             return
         self._disconnect()
+        self._doubted = True
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{self._folder} cannot be created: {error.strerror}") from error
         if lock.lost(self._lock, self._folder):
             taken = lock.take(self._folder)  # who else has it by now keeps it
+            if taken is None:
+                raise StoreError(f"{self._folder / lock.LOCK} cannot be opened")
             self._unlock()
             self._lock = taken
         self._inode = None
-        raise StoreLostError(f"{self.file} was removed or replaced; what is known is stored again")
+        what = what or f"{lock.LOCK} beside it was removed or replaced"
+        raise StoreLostError(f"{self.file}: {what}; what is known is stored again")
+
+    def _what_happened(self) -> str | None:
+        """What somebody else has done to the files since they were opened or written here."""
+        if self._inode is not None and opening.inode(self.file) != self._inode:
+            return "it was removed or replaced"
+        if self._connection is None or self._read_only:
+            return None
+        if opening.written(self.file) != self._written:
+            # SQLite would write what its log has over it, as it closes.
+            with suppress(OSError):
+                os.truncate(self.file.with_name(f"{self.file.name}-wal"), 0)
+            return "another program has written to it"
+        if opening.beside(self.file) != self._beside:
+            return "its write-ahead log was removed or replaced"
+        return None
 
     def _writable(self) -> SqliteSession:
         self.check()
+        if self._lock is None:  # it could not be written, as nothing could
+            self._lock = lock.take(self._folder)
         if self._read_only:
             self._disconnect()
         if self._connection is not None:
             return self._connection
         self._read_only = False
-        return self._use(opening.connect(self.file))
+        return self._open() if self._doubted else self._use(opening.connect(self.file))
+
+    def _note_files(self) -> None:
+        """Note what the files are after something was written to them here."""
+        self._beside, self._written = opening.beside(self.file), opening.written(self.file)
 
     def _open(self) -> SqliteSession:
         """Open the file and check it as a whole."""
@@ -161,7 +192,8 @@ class StoreConnection:
         return self._use(connection)
 
     def _use(self, connection: SqliteSession) -> SqliteSession:
-        self._connection = connection
+        self._connection, self._doubted = connection, False
+        self._note_files()
         if self._inode is None:
             # Otherwise it stays that of the file that was written to, so that the next transaction
             # notices if this is another one.

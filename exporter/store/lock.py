@@ -25,10 +25,14 @@ def take(folder: Path) -> IO[bytes] | None:
         StoreInUseError: another process has locked it.
     """
     path = folder / LOCK
+    lock: IO[bytes]
     try:
         lock = path.open("a+b")
     except OSError:
-        return None
+        try:
+            lock = path.open("rb")  # it can be locked all the same
+        except OSError:
+            return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -39,9 +43,10 @@ def take(folder: Path) -> IO[bytes] | None:
             f"{folder} is in use by another error-budget-exporter (process {process}): "
             "stop that one, or give this one a folder of its own with --storage.path"
         ) from error
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n".encode())
-    lock.flush()
+    if lock.writable():
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n".encode())
+        lock.flush()
     return lock
 
 

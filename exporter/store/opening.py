@@ -13,6 +13,8 @@ from exporter.store import schema
 
 FILE = "ledger.sqlite"
 
+BESIDE = ("-wal", "-shm")
+
 BUSY_SECONDS = 2.0
 """How long to wait for a backup or a shell that has locked the file."""
 
@@ -200,6 +202,20 @@ def inode(file: Path) -> int | None:
         return file.stat().st_ino
     except OSError:
         return None
+
+
+def beside(file: Path) -> tuple[int | None, ...]:
+    """The inodes of what SQLite keeps beside an open file: its log, and the index of that."""
+    return tuple(inode(file.with_name(file.name + suffix)) for suffix in BESIDE)
+
+
+def written(file: Path) -> tuple[int, int]:
+    """The file's bytes, and when it was written last (ns): others if somebody has written to it."""
+    try:
+        found = file.stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 def size(file: Path) -> int:

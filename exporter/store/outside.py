@@ -42,6 +42,8 @@ def writing(place: Place) -> Iterator[Session]:
         return
     file = opening.existing(place)
     with _of_file(file, "written"), closing(opening.connect(file)) as connection:
+        # A daemon that has the file takes it for a mistake if others write to more than its log.
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
         yield connection
 
 
