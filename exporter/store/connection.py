@@ -44,7 +44,7 @@ class StoreConnection:
         self._inode: int | None = None
         self._beside: tuple[int | None, ...] = ()
         self._written = (0, 0)
-        self._doubted = False
+        self._doubted = self._closed = False
         self._connection: SqliteSession | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,8 @@ class StoreConnection:
             raise StoreError(f"{self.file} cannot be written: {error}") from error
 
     def close(self) -> None:
-        """Close the file and unlock its folder."""
+        """Close the file and unlock its folder, for good."""
+        self._closed = True
         self._disconnect()
         self._unlock()
 
@@ -118,6 +119,8 @@ class StoreConnection:
             StoreLostError: they are not. They are made again, and everything has to be written.
             StoreInUseError, StoreError: they cannot be made again.
         """
+        if self._closed:  # others may have it by now
+            raise StoreError(f"{self.file} is closed")
         what = self._what_happened()
         if not (what or lock.lost(self._lock, self._folder)):
             return
@@ -134,22 +137,22 @@ class StoreConnection:
             self._unlock()
             self._lock = taken
         self._inode = None
-        what = what or f"{lock.LOCK} beside it was removed or replaced"
-        raise StoreLostError(f"{self.file}: {what}; what is known is stored again")
+        what = what or f"{self._folder / lock.LOCK} was removed or replaced"
+        raise StoreLostError(f"{what}; what is known is stored again")
 
     def _what_happened(self) -> str | None:
         """What somebody else has done to the files since they were opened or written here."""
         if self._inode is not None and opening.inode(self.file) != self._inode:
-            return "it was removed or replaced"
+            return f"{self.file} was removed or replaced"
         if self._connection is None or self._read_only:
             return None
         if opening.written(self.file) != self._written:
             # SQLite would write what its log has over it, as it closes.
             with suppress(OSError):
                 os.truncate(self.file.with_name(f"{self.file.name}-wal"), 0)
-            return "another program has written to it"
+            return f"another program has written to {self.file}"
         if opening.beside(self.file) != self._beside:
-            return "its write-ahead log was removed or replaced"
+            return f"{self.file}-wal, or the index of it, was removed or replaced"
         return None
 
     def _writable(self) -> SqliteSession:
@@ -169,6 +172,8 @@ class StoreConnection:
 
     def _open(self) -> SqliteSession:
         """Open the file and check it as a whole."""
+        if self._closed:
+            raise StoreError(f"{self.file} is closed")
         try:
             lost = salvage.lost_in_log(self.file)
             connection, told = _mended(self.file, lost)

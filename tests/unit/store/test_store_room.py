@@ -292,7 +292,7 @@ class TestRemoved:
         file.write_bytes(b"garbage" * 5_000 if what == "garbage" else old)
         if "log" in what:
             log.write_bytes(old_log)
-        with pytest.raises(StoreLostError, match="another program has written to it"):
+        with pytest.raises(StoreLostError, match="another program has written to "):
             save(one, store)
         one.give_all_back()
         save(one, store)
@@ -324,6 +324,17 @@ class TestRemoved:
         store.close()
         assert held(folder) == FILLED + 2
 
+    def test_what_is_closed_stays_so(self, tmp_path):
+        """What was under way at the end must not open it again, beside the next daemon."""
+        fill(tmp_path)
+        one, store = restart(tmp_path)
+        store.close()
+        settle(one, 0, START - 10, [[1.0]], [[2.0]])
+        for again in (lambda: save(one, store), store.check, store.overrides):
+            with pytest.raises(StoreError, match="is closed"):
+                again()
+        Store(tmp_path).close()
+
     def test_other_commands_are_no_mistake(self, tmp_path):
         """They may write while a daemon has the file."""
         fill(tmp_path)
@@ -332,7 +343,7 @@ class TestRemoved:
         request_rebuild(tmp_path, KEY.service, KEY.name)
         verify(tmp_path)
         store.check()
-        assert store.rebuild_requests() == [0]
+        assert store.rebuilds.requests()
         store.close()
 
     def test_a_second_daemon_that_was_faster_keeps_it(self, tmp_path):
