@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from exporter.collection.per_selector import SamplePlans, sample_context
-from exporter.collection.planner import Place, Plan
+from exporter.collection.planner import Plan
 from exporter.collection.rows import Rows
 from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.client import PrometheusClient
@@ -105,7 +105,7 @@ class SampleChecksums:
                 for slo_index in group:
                     found[slo_index][:] = np.nan
             else:
-                _add_up(found, group, planned, own, rows)
+                _add_up(found, group, own, rows)
 
         tasks = []
         of_native: Owned = {s: tuple(those) for s, those in native.items()}
@@ -122,25 +122,19 @@ class SampleChecksums:
 def _add_up(
     found: dict[SloIndex, Floats],
     group: Sequence[SloIndex],
-    planned: Plan,
     own: Owned,
     rows: Rows,
 ) -> None:
     """Add up the checksums of each SLO's selectors; one that has no samples adds nothing."""
-    *of_selectors, of_whole = planned.places
-    missing = np.isnan(_values(rows, of_whole))
-    places = iter(of_selectors)
-    for slo_index in group:
-        total = found[slo_index]
-        for _ in own[slo_index]:
-            values = _values(rows, next(places))
-            total += np.where(np.isnan(values), 0.0, values)
-        total[missing | ~np.isfinite(total)] = np.nan
-
-
-def _values(rows: Rows, place: Place) -> Floats:
-    number = rows.only(place)
-    return np.full(rows.grid.shape[1], np.nan) if number is None else rows.grid[number]
+    values = rows.of_places()
+    missing = np.isnan(values[-1])
+    of_selectors = np.where(np.isnan(values[:-1]), 0.0, values[:-1])
+    counts = np.array([len(own[slo_index]) for slo_index in group])
+    totals = np.add.reduceat(of_selectors, np.cumsum(counts) - counts, axis=0)
+    totals[~np.isfinite(totals)] = np.nan
+    totals[:, missing] = np.nan
+    for slo_index, total in zip(group, totals, strict=True):
+        found[slo_index] += total
 
 
 def _unknown(span: SlotRange) -> Floats:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exporter.collection.per_selector import SamplePlans, ask_each
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.sample_queries import newest_sample, newest_sample_long_ago
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
-from exporter.slo.types import Floats, SloIndex
+from exporter.slo.types import Floats, SloIndex, Times
 
 LONG_AGO = 300
 """Seconds after which a sample does not show that its series is still there."""
@@ -42,69 +42,81 @@ class Arrivals:
         self._interval = interval
         self._lookbacks = lookbacks
         self._patience = patience
-        self._reach = [-math.inf] * len(lookbacks)
-        self._moved = [-math.inf] * len(lookbacks)
-        self._live = [False] * len(lookbacks)
-        self._latest = [(0.0, -math.inf)] * len(lookbacks)
-        self._complete: list[int | None] = [None] * len(lookbacks)
+        count = len(lookbacks)
+        self._reach, self._moved = np.full((2, count), -np.inf)
+        self._live = np.zeros(count, dtype=np.bool_)
+        # The longest lag of late, and when that was.
+        self._latest, self._latest_at = np.zeros(count), np.full(count, -np.inf)
+        # Up to when slots are complete; NaN where that is not waited for.
+        self._complete = np.full(count, np.nan)
 
     def note(self, slo_index: SloIndex, reach: float | None, now: float) -> None:
-        """Note how far an SLO's samples reach.
+        """`note_all` of one SLO; None if there are no samples to wait for."""
+        self.note_all(np.array([slo_index]), np.array([np.nan if reach is None else reach]), now)
+
+    def note_all(self, at: NDArray[np.intp], reach: Floats, now: float) -> None:
+        """Note how far SLOs' samples reach.
 
         Args:
-            slo_index: the SLO.
-            reach: when the newest sample of that series was taken whose newest is the oldest; None
+            at: the SLOs, each once.
+            reach: when the newest sample of that series was taken whose newest is the oldest; NaN
                 if there are no samples to wait for.
             now: when that was asked.
         """
-        complete = None
-        if reach is not None:
-            before = self._reach[slo_index]
-            if reach != before:
-                # By its own time where that will do: then it makes no difference to what is
-                # waited for when a replica began to look.
-                new = LONG_AGO if before == -math.inf else SURELY_NEW
-                moved = reach if reach > now - new else now
-                self._reach[slo_index], self._moved[slo_index] = reach, moved
-                # Samples of long ago are late only if more of them come.
-                self._live[slo_index] = before != -math.inf or reach > now - LONG_AGO
-            until = self._boundary_before(reach + self._lookbacks[slo_index] / 2)
-            # Series that have ended show nothing new, either.
-            if self._tick(now) - self._moved[slo_index] <= self._patience:
-                complete = max(until, self._complete[slo_index] or 0)
-        self._complete[slo_index] = complete
-        late = 0.0 if complete is None else min(max(0.0, now - complete), MOST_LAG)
-        latest, at = self._latest[slo_index]
-        if late >= latest or now - at > MOST_LAG:
-            self._latest[slo_index] = late, now
+        before, told = self._reach[at], ~np.isnan(reach)
+        # By its own time where that will do: then it makes no difference to what is
+        # waited for when a replica began to look.
+        new = np.where(before == -np.inf, LONG_AGO, SURELY_NEW)
+        moving = told & (reach != before)
+        moved = np.where(reach > now - new, reach, now)
+        # Samples of long ago are late only if more of them come.
+        live = (before != -np.inf) | (reach > now - LONG_AGO)
+        self._reach[at[moving]] = reach[moving]
+        self._moved[at[moving]] = moved[moving]
+        self._live[at[moving]] = live[moving]
+        lookbacks = np.asarray(self._lookbacks, dtype=np.float64)[at]
+        until = (np.ceil((reach + lookbacks / 2) / self._interval) - 1) * self._interval
+        # Series that have ended show nothing new, either.
+        waited = told & (self._tick(now) - self._moved[at] <= self._patience)
+        complete = np.where(waited, np.fmax(until, self._complete[at]), np.nan)
+        self._complete[at] = complete
+        late = np.where(waited, np.clip(now - complete, 0.0, MOST_LAG), 0.0)
+        longer = (late >= self._latest[at]) | (now - self._latest_at[at] > MOST_LAG)
+        self._latest[at[longer]], self._latest_at[at[longer]] = late[longer], now
 
     def _tick(self, now: float) -> float:
         """When everybody with these slots looks, rather than a moment after."""
         return now - now % self._interval
 
-    def _boundary_before(self, at: float) -> int:
-        return (math.ceil(at / self._interval) - 1) * self._interval
-
     def complete_until(self, slo_index: SloIndex, end: int) -> int:
         """Up to when slots can be counted, `end` at the latest."""
         complete = self._complete[slo_index]
-        return end if complete is None else min(end, max(complete, end - MOST_LAG))
+        return end if np.isnan(complete) else min(end, max(int(complete), end - MOST_LAG))
 
     def lag_shown(self, slo_index: SloIndex, end: int) -> int:
         """How many seconds before `end` windows end: none as long as the series may have ended."""
         return self.lag(slo_index, end) if self._live[slo_index] else 0
 
-    def all_complete_until(self, end: int) -> list[int]:
+    def lags_shown(self, end: int) -> Times:
+        """`lag_shown` of every SLO, by its index."""
+        return np.where(self._live, self.lags(end), 0)
+
+    def all_complete_until(self, end: int) -> Times:
         """`complete_until` of every SLO, by its index."""
-        return [self.complete_until(SloIndex(i), end) for i in range(len(self._complete))]
+        until = np.clip(self._complete, end - MOST_LAG, end)
+        return np.where(np.isnan(until), end, until).astype(np.int64)
 
     def settling(self) -> Floats:
         """How many seconds later than others each SLO's slots settle: its longest lag of late."""
-        return np.array([latest for latest, _ in self._latest])
+        return self._latest.copy()
 
     def lag(self, slo_index: SloIndex, end: int) -> int:
-        """How many seconds before `end` the data of an SLO are complete."""
+        """How many seconds before `end` (Unix seconds) the data of an SLO are complete."""
         return end - self.complete_until(slo_index, end)
+
+    def lags(self, end: int) -> Times:
+        """`lag` of every SLO, by its index."""
+        return end - self.all_complete_until(end)
 
 
 async def ask_reaches(
@@ -128,7 +140,9 @@ async def ask_reaches(
     if not own:
         return {}
     client = clients[slos[next(iter(own))].datasource]
-    found = await ask_each(client, own, newest_sample, int(at), min, plans=plans)
+    found = await ask_each(client, own, newest_sample, int(at), np.fmin, plans=plans)
     # Those that are later than a server looks back are not among what it shows.
     others = {slo_index: own[slo_index] for slo_index in own.keys() - found.keys()}
-    return found | await ask_each(client, others, newest_sample_long_ago, int(at), min, plans=plans)
+    return found | await ask_each(
+        client, others, newest_sample_long_ago, int(at), np.fmin, plans=plans
+    )

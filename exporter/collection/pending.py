@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.slot_status import SlotStatus
-from exporter.slo.types import Bools, Floats, SloIndex, Times, slos_where
+from exporter.slo.types import Bools, Floats, SloIndex, Times
 
 SETTLE_TOGETHER = 10
 SETTLE_SECONDS = 300
@@ -34,7 +33,7 @@ def only(work: Requests, slo_indices: Collection[SloIndex]) -> Requests:
 def newest(
     ledger: Ledger,
     units: Sequence[int],
-    complete: Sequence[int],
+    complete: Sequence[int] | Times,
     replaced: Bools,
     begin: Times | None = None,
 ) -> Requests:
@@ -53,27 +52,21 @@ def newest(
     if begin is not None:
         open_ &= ~missing_fine(ledger, begin)
     start, _ = ledger.cover(0)
-    work: Requests = defaultdict(list)
     if not open_.size:
-        return work
-    firsts = open_.argmax(axis=1).tolist()
-    for slo_index in slos_where(open_.any(axis=1)):
-        first = start + firsts[slo_index] * ledger.interval
-        times = (first, complete[slo_index])
-        _add(work, slo_index, times, ledger.interval, units[slo_index])
-    return work
+        return {}
+    at = np.flatnonzero(open_.any(axis=1))
+    firsts = start + open_[at].argmax(axis=1) * ledger.interval
+    return _in_whole_units(at, firsts, np.asarray(complete)[at], ledger.interval, units)
 
 
 def unsettled(ledger: Ledger, chosen: Bools) -> Requests:
     """The finest slots of the chosen SLOs that were counted and have not settled."""
     start, _ = ledger.cover(0)
     counted = chosen.reshape(-1, 1) & (ledger.asked(0) == SlotStatus.PROVISIONAL)
-    work: Requests = defaultdict(list)
-    for slo_index in slos_where(counted.any(axis=1)):
-        columns = np.flatnonzero(counted[slo_index])
-        span = _span(start, int(columns[0]), int(columns[-1]) + 1, ledger.interval)
-        work[span].append(slo_index)
-    return work
+    at = np.flatnonzero(counted.any(axis=1))
+    firsts, lasts = _ends_of(counted[at])
+    interval = ledger.interval
+    return _grouped(at, start + firsts * interval, start + lasts * interval, interval)
 
 
 def settled(ledger: Ledger, settled_until: Floats, units: Sequence[int]) -> Requests:
@@ -86,19 +79,42 @@ def settled(ledger: Ledger, settled_until: Floats, units: Sequence[int]) -> Requ
     # Empty ones are asked for with the newest.
     unsettled = (ledger.asked(0) == SlotStatus.PROVISIONAL) & (ends <= settled_until.reshape(-1, 1))
     together = max(1, min(SETTLE_TOGETHER, SETTLE_SECONDS // ledger.interval))
-    work: Requests = defaultdict(list)
-    for slo_index in slos_where(unsettled.sum(axis=1) >= together):
-        columns = np.flatnonzero(unsettled[slo_index])
-        span = _span(start, int(columns[0]), int(columns[-1]) + 1, ledger.interval)
-        _add(work, slo_index, (span.start, span.end), ledger.interval, units[slo_index])
+    at = np.flatnonzero(unsettled.sum(axis=1) >= together)
+    firsts, lasts = _ends_of(unsettled[at])
+    interval = ledger.interval
+    return _in_whole_units(
+        *(at, start + firsts * interval, start + lasts * interval), interval, units
+    )
+
+
+def _ends_of(chosen: Bools) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The first chosen column of each row, and the one after the last; each has any."""
+    if not chosen.size:
+        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+    return chosen.argmax(axis=1), chosen.shape[1] - chosen[:, ::-1].argmax(axis=1)
+
+
+def _in_whole_units(
+    at: NDArray[np.intp], starts: Times, ends: Times, slot: int, units: Sequence[int]
+) -> Requests:
+    """Spans of some SLOs in whole units of each; a unit that is not over yet waits."""
+    unit = np.asarray(units, dtype=np.int64)[at]
+    starts, ends = starts - starts % unit, ends - ends % unit
+    some = starts < ends
+    return _grouped(at[some], starts[some], ends[some], slot)
+
+
+def _grouped(at: NDArray[np.intp], starts: Times, ends: Times, slot: int) -> Requests:
+    """The SLOs of each span, which is mostly that of all: in the order of the first of each."""
+    spans, firsts, of = np.unique(
+        np.stack([starts, ends], axis=1), axis=0, return_index=True, return_inverse=True
+    )
+    of = of.reshape(-1)
+    work: Requests = {}
+    for number in np.argsort(firsts).tolist():
+        start, end = spans[number].tolist()
+        work[SlotRange(start, end, slot)] = at[of == number].tolist()
     return work
-
-
-def _add(work: Requests, slo_index: SloIndex, times: tuple[int, int], slot: int, unit: int) -> None:
-    """Note a span for an SLO, in whole units; a unit that is not over yet waits."""
-    start, end = (at - at % unit for at in times)
-    if start < end:
-        work[SlotRange(start, end, slot)].append(slo_index)
 
 
 def missing_history(ledger: Ledger, level: int, periods: Sequence[int]) -> NDArray[np.bool_]:
@@ -159,7 +175,3 @@ def progress(ledger: Ledger, periods: Sequence[int], begin: Times) -> float:
         wanted += float(np.maximum(0, end - oldest).sum())
         missing += slot * float(missing_history(ledger, level, periods).sum())
     return max(0.0, 1 - missing / wanted) if wanted else 1.0
-
-
-def _span(start: int, first: int, last: int, slot: int) -> SlotRange:
-    return SlotRange(start + first * slot, start + last * slot, slot)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
 
 from exporter.collection.batches import MAX_POINTS, Limits, cut, size_of
-from exporter.collection.planner import MOST_TOGETHER, Plan, place_of, plan
+from exporter.collection.planner import MOST_TOGETHER, Plan, plan
+from exporter.collection.rows import numbers_of
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError
-from exporter.prometheus.promql import PART_LABEL, QueryContext
+from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.questions import Form, Question, free
 from exporter.prometheus.selectors import Selector
 from exporter.slo.types import SloIndex
@@ -88,7 +90,7 @@ async def ask_each(
     selectors: Selectors,
     form: Form,
     at: int,
-    choose: Callable[[float, float], float],
+    choose: np.ufunc,
     *,
     plans: SamplePlans | None = None,
 ) -> dict[SloIndex, float]:
@@ -99,7 +101,7 @@ async def ask_each(
         selectors: of each SLO.
         form: gives the PromQL for a selector, which has one value at the most.
         at: when it is evaluated, Unix seconds.
-        choose: of two values for an SLO, the one that counts.
+        choose: of two values for an SLO, the one that counts: `np.fmin` or `np.fmax`.
         plans: the queries that were asked before.
 
     Returns:
@@ -130,20 +132,15 @@ async def ask_each(
                 await ask(each, plans.plan(each, asked, form, context)) for each in halves
             ]
             return first | second
-        values: dict[tuple[int, tuple[str, ...]], float] = {}
-        for each in series:
-            number = each.labels.get(PART_LABEL, "")
-            for _, value in each.samples:
-                if number.isdigit() and int(number) < len(planned.parts) and math.isfinite(value):
-                    values[place_of(planned, int(number), each.labels)] = value
-        places = iter(planned.places)
-        found: dict[SloIndex, float] = {}
-        for slo_index in group:
-            for _ in asked[slo_index]:
-                one = values.get(next(places))
-                if one is not None:
-                    found[slo_index] = choose(found.get(slo_index, one), one)
-        return found
+        # One more, of nothing, for those that have no answer.
+        values = np.array([each.samples[-1][1] for each in series if each.samples] + [np.nan])
+        values[~np.isfinite(values)] = np.nan
+        labels = [each.labels for each in series if each.samples]
+        counts = np.array([len(asked[slo_index]) for slo_index in group])
+        of_selectors = values[numbers_of(planned, labels)]
+        chosen = choose.reduceat(of_selectors, np.cumsum(counts) - counts)
+        told = np.flatnonzero(~np.isnan(chosen)).tolist()
+        return {group[i]: float(chosen[i]) for i in told}
 
     parts = await asyncio.gather(*(ask(*each) for each in cuts))
     return {s: value for part in parts for s, value in part.items()}

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from exporter.collection.dealing import Dealing
 from exporter.prometheus.alike import Cell, Shape, merged, shape_of, tiles
 from exporter.prometheus.promql import QueryContext, batch
 from exporter.prometheus.questions import Form, Question
@@ -18,6 +19,7 @@ MOST_TOGETHER = 500
 
 Asked = tuple[Question, QueryContext]
 """A question, and how it is asked."""
+
 
 Place = tuple[int, Cell]
 """Where the answer to a question is found: the part of the query, and the values of its labels."""
@@ -33,11 +35,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A query that answers many questions: `places` has where each one's answer is."""
+    """A query that answers many questions: `places` has where each one's answer is.
+
+    `dealing` is what is known of the newest answer.
+    """
 
     text: str
     parts: tuple[Part, ...]
     places: tuple[Place, ...]
+    dealing: Dealing = field(default_factory=Dealing, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exporter.collection.planner import Place, Plan, place_of
 from exporter.collection.slot_range import SlotRange
@@ -31,6 +32,32 @@ class Row:
     values: Floats
 
 
+def places_of(plan: Plan, labels: Sequence[dict[str, str]]) -> Mapping[Place, list[int]]:
+    """The numbers of the series at each place, in an answer with these labels."""
+    dealt = plan.dealing.of(labels)
+    if dealt.of is None:
+        found: dict[Place, list[int]] = defaultdict(list)
+        parts = {str(number): number for number in range(len(plan.parts))}
+        for i, own in enumerate(labels):
+            part = parts.get(own.get(PART_LABEL, ""))
+            if part is not None:
+                found[place_of(plan, part, own)].append(i)
+        dealt.of = dict(found)
+    return dealt.of
+
+
+def numbers_of(plan: Plan, labels: Sequence[dict[str, str]]) -> NDArray[np.intp]:
+    """The number of the only series at each place of a plan; that of no series if there is none,
+    or more than one."""
+    dealt = plan.dealing.of(labels)
+    if dealt.numbers is None:
+        found, nothing = places_of(plan, labels), len(labels)
+        those = (found.get(place, ()) for place in plan.places)
+        numbers = [own[0] if len(own) == 1 else nothing for own in those]
+        dealt.numbers = np.array(numbers, dtype=np.intp)
+    return dealt.numbers
+
+
 class Rows:
     """The rows of an answer, by the places of the questions that they answer."""
 
@@ -52,12 +79,13 @@ class Rows:
         with np.errstate(invalid="ignore"):
             values = np.where(np.abs(matrix.values) < MOST_EVENTS, matrix.values, np.inf)
         self.grid[matrix.rows, columns.astype(np.intp)] = values
-        self._of: dict[Place, list[int]] = defaultdict(list)
-        parts = {str(number): number for number in range(len(plan.parts))}
-        for i, labels in enumerate(matrix.labels):
-            part = parts.get(labels.get(PART_LABEL, ""))
-            if part is not None:
-                self._of[place_of(plan, part, labels)].append(i)
+        self._of = places_of(plan, matrix.labels)
+        self._plan = plan
+
+    def of_places(self) -> Floats:
+        """What is at each place of the plan, in turn: places x slots. NaN where there is nothing,
+        or more than one series."""
+        return np.asarray(self.grid[numbers_of(self._plan, self.labels)])
 
     def only(self, place: Place) -> int | None:
         """The number of the only row at a place: that of nothing if there is none.

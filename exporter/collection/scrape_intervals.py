@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import numpy as np
+
 from exporter.collection.per_selector import SamplePlans, ask_each
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.sample_queries import newest_scrape_interval, scrape_interval
@@ -65,7 +67,7 @@ async def measure(
         return {}
     client = clients[slos[slo_indices[0]].datasource]
     own = {slo_index: selectors(slo_index) for slo_index in slo_indices}
-    return await ask_each(client, own, scrape_interval, int(at), max, plans=plans)
+    return await ask_each(client, own, scrape_interval, int(at), np.fmax, plans=plans)
 
 
 async def measure_newest(
@@ -86,4 +88,4 @@ async def measure_newest(
     if not own:
         return {}
     client = clients[slos[next(iter(own))].datasource]
-    return await ask_each(client, own, newest_scrape_interval, int(at), min)
+    return await ask_each(client, own, newest_scrape_interval, int(at), np.fmin)

@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 from structlog.contextvars import get_contextvars
 
+from exporter.daemon.acknowledged import with_acknowledged
 from exporter.daemon.backtests import LedgerBacktests
 from exporter.daemon.config_text import ConfigText
 from exporter.daemon.current import Current
@@ -30,7 +31,7 @@ from exporter.slo.findings import Finding
 from exporter.slo.model import Objective
 from exporter.slo.overrides import OverrideError, with_overrides
 from exporter.slo.records import Acknowledgement, Change, Incident, Override
-from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import SloIndex
 from exporter.version import installed
 from exporter.web.daemon import (
@@ -282,16 +283,3 @@ class Facade:
             return None
         asked = graph_queries(slo, tuple(status.groups.values()), way, status.scrape_interval)
         return Source(datasource.browser_url, queries, running.settings.grafana, asked)
-
-
-def with_acknowledged(snapshot: Snapshot, key: IncidentKey, incident: Incident) -> Snapshot:
-    """The snapshot with one of its incidents as it is now."""
-
-    def amended(status: SloStatus) -> SloStatus:
-        named = (status.slo.service, status.slo.name, dict(status.groups))
-        if named != (key.service, key.slo, dict(key.groups)):
-            return status
-        incidents = (incident if each.start == key.start else each for each in status.incidents)
-        return replace(status, incidents=tuple(incidents))
-
-    return replace(snapshot, slos=tuple(map(amended, snapshot.slos)))

@@ -16,6 +16,7 @@ from exporter.slo.changes import Changes
 from exporter.slo.overrides import with_overrides
 from exporter.slo.records import Override
 from exporter.slo.snapshot import Snapshot
+from exporter.slo.statuses import with_problems
 from exporter.slo.story import story
 
 Said = tuple[Sequence[Override], Changes]
@@ -53,7 +54,7 @@ class EvaluationObserver:
             seconds=seconds,
             boundary=snapshot.at,
             slos=len(snapshot.slos),
-            slos_failing=sum(status.problem is not None for status in snapshot.slos),
+            slos_failing=with_problems(snapshot.slos),
             ledger_slots=engine.ledger.slots,
             ledger_bytes=engine.ledger.bytes,
             history_progress=engine.history_progress(),

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from exporter.exposition.alert_metrics import ALERT, FIGURES, fires
-from exporter.exposition.keys import KEYS
+from exporter.exposition.alert_metrics import ALERT, FIGURES
+from exporter.exposition.keys import KEYS, firing_places, keys_of
 from exporter.exposition.points import tier_points
 from exporter.exposition.selection import EVERYTHING, WINDOWED, Selection
 from exporter.exposition.slo_metrics import FAMILIES, Family
 from exporter.exposition.text import Points, label
 from exporter.slo.records import Change
-from exporter.slo.rollups import Rollup, rollups
+from exporter.slo.rollups import Rollup, rollup_figures, rollups
 from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.slo.statuses import Figure, Statuses, slos_of
 from exporter.slo.types import DAY
 
 SERVICE_TIER = (
@@ -66,10 +67,12 @@ Head = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class ShownFamily:
-    """A family of some SLOs: the labels of each, and how it is."""
+    """A family of some SLOs: the labels of each, where among the `statuses` each is, and which of
+    its points are selected."""
 
     family: Family
     labels: Sequence[str]
+    places: Sequence[int]
     statuses: Sequence[SloStatus]
     selection: Selection
 
@@ -85,64 +88,87 @@ class ShownFamily:
 
     def keys(self) -> list[object] | None:
         """What the points of each SLO depend on; None if they change all the time."""
+        if isinstance(self.statuses, Statuses) and len(self.places) == len(self.statuses):
+            return keys_of(self.name, self.statuses)
         key = KEYS.get(self.name)
-        return None if key is None else [key(status) for status in self.statuses]
+        return None if key is None else [key(self.statuses[i]) for i in self.places]
 
-    def series(self, place: slice = slice(None)) -> Iterator[tuple[str, Points]]:
-        """The labels and points of some SLOs."""
-        name, read = self.family.name, self.family.read
-        pairs = zip(self.labels[place], self.statuses[place], strict=True)
-        if name not in WINDOWED:
-            return ((labels, read(status)) for labels, status in pairs)
-        points = self.selection.points
-        return ((labels, points(name, status, read(status))) for labels, status in pairs)
+    def points(self, i: int) -> Points:
+        """The points of one of them."""
+        status = self.statuses[self.places[i]]
+        points = self.family.read(status)
+        if self.family.name not in WINDOWED:
+            return points
+        return self.selection.points(self.family.name, status, points)
+
+    def series(self) -> Iterator[tuple[str, Points]]:
+        """The labels and points of each."""
+        return ((labels, self.points(i)) for i, labels in enumerate(self.labels))
 
 
-def slo_families(snapshot: Snapshot, selection: Selection) -> Iterator[ShownFamily]:
-    """The families of SLOs that are selected."""
+def slo_families(
+    snapshot: Snapshot, selection: Selection, labels: Sequence[str]
+) -> Iterator[ShownFamily]:
+    """The families of SLOs that are selected; `labels` are those of each."""
     statuses = snapshot.slos
-    labels = [_slo_labels(status) for status in statuses]
-    firing = [i for i, status in enumerate(statuses) if fires(status)]
-    of_firing = [labels[i] for i in firing], [statuses[i] for i in firing]
+    firing = firing_places(statuses)
+    of_firing = [labels[i] for i in firing]
     for family in (*FAMILIES, *ALERT, *FIGURES):
-        if family.name not in selection.left_out:
-            its, of = of_firing if family in FIGURES else (labels, statuses)
-            yield ShownFamily(family, its, of, selection)
+        if family.name in selection.left_out:
+            continue
+        if family in FIGURES:
+            yield ShownFamily(family, of_firing, firing, statuses, selection)
+        else:
+            yield ShownFamily(family, labels, range(len(labels)), statuses, selection)
 
 
 def families(
     snapshot: Snapshot, selection: Selection = EVERYTHING
 ) -> Iterator[tuple[str, str, str, Iterable[tuple[str, Points]]]]:
     """The families that are selected: name, type, help, and (labels, points) per SLO or service."""
-    for family in slo_families(snapshot, selection):
+    for family in slo_families(snapshot, selection, labels_of(snapshot.slos)):
         yield (*family.head, family.series())
-    yield from other_families(snapshot)
+    for head, series in other_families(snapshot):
+        yield (*head, ((labels, points) for labels, _, points in series))
+    rolled = [
+        (_rollup_labels(each.kind, each.name), _figures(each)) for each in rollups(snapshot.slos)
+    ]
+    for i, head in enumerate(ROLLUPS):
+        yield (*head, ((labels, _one(figures[i])) for labels, figures in rolled))
 
 
 def other_families(
     snapshot: Snapshot,
-) -> Iterator[tuple[str, str, str, Iterable[tuple[str, Points]]]]:
-    """The families of services."""
-    services = ((label("service", each.service), tier_points(each)) for each in snapshot.services)
-    yield (*SERVICE_TIER, services)
+) -> Iterator[tuple[Head, Iterable[tuple[str, object, Points]]]]:
+    """The families of services: of each its labels, what its points depend on, and these."""
+    services = (
+        (label("service", each.service), each, tier_points(each)) for each in snapshot.services
+    )
+    yield SERVICE_TIER, services
     overridden = (
-        (label("service", service), (("", float(count)),))
+        (label("service", service), count, (("", float(count)),))
         for service, count in snapshot.overrides.items()
     )
-    yield (*OVERRIDES, overridden)
+    yield OVERRIDES, overridden
     changed = (
-        (label("service", service), _change_points(of_service, snapshot.at))
+        (label("service", service), points, points)
         for service, of_service in snapshot.changes.items()
+        for points in [_change_points(of_service, snapshot.at)]
     )
-    yield (*CHANGE, changed)
-    rolled = [(_rollup_labels(each), _figures(each)) for each in rollups(snapshot.slos)]
-    for i, rollup in enumerate(ROLLUPS):
-        points = ((labels, _one(figures[i])) for labels, figures in rolled)
-        yield (*rollup, points)
+    yield CHANGE, changed
 
 
-def _rollup_labels(of: Rollup) -> str:
-    return f"{label('rollup', of.kind)},{label('name', of.name)}"
+def rolled_families(snapshot: Snapshot) -> Iterator[tuple[Head, Sequence[str], Figure]]:
+    """The figures of services, of owners and of all, a column each, and the labels of these."""
+    found = rollup_figures(snapshot.slos)
+    names = [_rollup_labels(*each) for each in found.names]
+    for head, figure in zip(ROLLUPS, found.figures, strict=True):
+        yield head, names, Figure(figure.values[:, None], figure.known[:, None])
+
+
+@lru_cache(65_536)  # they are the same at every evaluation
+def _rollup_labels(kind: str, name: str) -> str:
+    return f"{label('rollup', kind)},{label('name', name)}"
 
 
 def _figures(of: Rollup) -> tuple[float | None, ...]:
@@ -160,9 +186,30 @@ def _change_points(changes: Sequence[Change], at: int) -> Points:
     return [(label("what", what), float(time)) for what, time in last.items()]
 
 
-def _slo_labels(status: SloStatus) -> str:
-    """The labels that every series of an SLO carries, as text."""
-    return _text(status.slo.service, status.slo.name, tuple(status.groups.items()))
+def labels_of(statuses: Sequence[SloStatus]) -> list[str]:
+    """The labels that every series of each SLO carries, as text."""
+    if isinstance(statuses, Statuses):
+        pairs = zip(statuses.columns.slos, statuses.columns.groups, strict=True)
+    else:
+        pairs = zip(slos_of(statuses), [status.groups for status in statuses], strict=True)
+    return [_text(slo.service, slo.name, tuple(groups.items())) for slo, groups in pairs]
+
+
+class LabelTexts:
+    """`labels_of`, which are mostly those of the last time."""
+
+    def __init__(self) -> None:
+        self._of: tuple[Sequence[object], Sequence[object]] = (), ()
+        self._texts: list[str] = []
+
+    def of(self, statuses: Sequence[SloStatus]) -> Sequence[str]:
+        """The labels of each SLO."""
+        if not isinstance(statuses, Statuses):
+            return labels_of(statuses)
+        own = statuses.columns.slos, statuses.columns.groups
+        if own != self._of:
+            self._of, self._texts = own, labels_of(statuses)
+        return self._texts
 
 
 @lru_cache(65_536)  # they are the same at every evaluation

@@ -36,9 +36,9 @@ class Piece:
     length: int
 
     @classmethod
-    def of(cls, text: str) -> Piece:
+    def of(cls, text: str | bytes) -> Piece:
         """Compress a text."""
-        content = text.encode()
+        content = text.encode() if isinstance(text, str) else text
         deflate = zlib.compressobj(LEVEL, wbits=-zlib.MAX_WBITS)
         compressed = deflate.compress(content) + deflate.flush(zlib.Z_SYNC_FLUSH)
         return cls(compressed, zlib.crc32(content), len(content))

@@ -6,12 +6,13 @@ lines are not written again. Metrics that are not here change all the time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from exporter.exposition.alert_metrics import ALERT_FAMILIES, fires
 from exporter.exposition.slo_metrics import FAMILIES
 from exporter.slo.snapshot import SloStatus
+from exporter.slo.statuses import StatusColumns, Statuses
 
 Key = Callable[[SloStatus], object]
 
@@ -49,3 +50,55 @@ KEYS: Final[Mapping[str, Key]] = {
     "slo_alert_burn_rate": _alert_burn_rates,
     **{each.name: each.read for each in (*FAMILIES, *ALERT_FAMILIES) if each.name in _FEW_VALUES},
 }
+
+
+def firing_places(statuses: Sequence[SloStatus]) -> list[int]:
+    """Where any condition fires."""
+    if not isinstance(statuses, Statuses):
+        return [i for i, status in enumerate(statuses) if fires(status)]
+    columns = statuses.columns
+    known: dict[int, bool] = {}
+    found = []
+    for i, alerts in enumerate(columns.alerts):
+        # Most stand as others do, which is the same object.
+        firing = known.get(id(alerts))
+        if firing is None:
+            firing = known[id(alerts)] = any(alert.firing for alert in alerts)
+        if i in columns.apart:
+            firing = fires(statuses[i])
+        if firing:
+            found.append(i)
+    return found
+
+
+_COLUMNS: Final[Mapping[str, Callable[[StatusColumns], Sequence[object]]]] = {
+    "slo_info": lambda columns: columns.slos,
+    "slo_objective_ratio": lambda columns: columns.slos,
+    "slo_burn_rate_threshold": lambda columns: columns.alerts,
+    "slo_burn_rate_alert": lambda columns: columns.alerts,
+    "slo_burn_rate_alert_held": lambda columns: columns.alerts,
+    "slo_policy_tier": lambda columns: [*zip(columns.slos, columns.tiers, strict=True)],
+    "slo_policy_gate_level": lambda columns: [
+        *zip(columns.slos, columns.tiers, columns.alerts, strict=True)
+    ],
+    "slo_policy_override_until_timestamp_seconds": lambda columns: [None] * len(columns.slos),
+    "slo_data_state": lambda columns: columns.states,
+    "slo_maintenance_active": lambda columns: [bool(each) for each in columns.maintenance],
+    "slo_alert_burn_rate": lambda columns: [*zip(columns.slos, columns.alerts, strict=True)],
+}
+
+
+def keys_of(name: str, statuses: Statuses) -> list[object] | None:
+    """The keys of a metric, from the columns where these tell them; None as in `KEYS`."""
+    columns, key = statuses.columns, KEYS.get(name)
+    if key is None:
+        return None
+    if name not in _COLUMNS:
+        return [key(status) for status in statuses]
+    keys = list(_COLUMNS[name](columns))
+    own = set(columns.apart)
+    if name == "slo_alert_burn_rate":
+        own.update(firing_places(statuses))
+    for place in own:
+        keys[place] = key(statuses[place])
+    return keys

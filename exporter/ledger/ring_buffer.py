@@ -12,10 +12,10 @@ from exporter.ledger.count_array import Rows
 from exporter.ledger.slots import STANDS_IN, HeldSlots, Slots
 from exporter.slo.types import Floats, SeriesIndex
 
-SUMS_KEPT = 32
+SUMS_KEPT = 80
 """Spans of which the sums of all series are kept, until a slot is written."""
 
-LONG_SPAN = 60
+LONG_SPAN = 20
 """Slots from which on that pays."""
 
 

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from exporter.slo.budget import Window
 from exporter.slo.plausible import impossible, possible_each
-from exporter.slo.types import Floats
+from exporter.slo.types import Bools, Floats
 from exporter.slo.windows import WindowSums
+
+
+@dataclass(frozen=True, slots=True)
+class WindowColumn:
+    """One window of each SLO. Where nothing of it is known, ratio and rate mean nothing."""
+
+    bad: Floats
+    total: Floats
+    known: Floats
+    error_ratio: Floats
+    burn_rate: Floats
+
+    @classmethod
+    def of(cls, sums: WindowSums, error_budgets: Floats) -> WindowColumn:
+        """`Window.of` each; error budgets are ratios."""
+        bad = possible_each(sums.bad, sums.total)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            ratio = np.where(sums.total > 0, bad / sums.total, 0.0)
+            return cls(bad, sums.total, sums.known, ratio, ratio / error_budgets)
+
+    def __getitem__(self, place: int) -> Window:
+        """The window of one SLO."""
+        known, unknown = float(self.known[place]), (None, None)
+        figures = (float(self.error_ratio[place]), float(self.burn_rate[place]))
+        counts = float(self.bad[place]), float(self.total[place])
+        return Window(*counts, known, *(figures if known > 0 else unknown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +49,10 @@ class Columns:
     - `sums`: what they are of.
     """
 
-    windows: Mapping[int, Sequence[Window]]
-    odd: Mapping[int, Sequence[bool]]
-    apart: Mapping[int, Sequence[bool]]
-    suspect: Sequence[bool]
+    windows: Mapping[int, WindowColumn]
+    odd: Mapping[int, Bools]
+    apart: Mapping[int, Bools]
+    suspect: Bools
     sums: Mapping[int, WindowSums]
 
     def counts(self, length: int, place: int) -> tuple[float, float]:
@@ -50,26 +76,9 @@ def columns(sums: Mapping[int, WindowSums], error_budgets: Floats, slack: Floats
     for found in (*odd.values(), *apart.values()):
         suspect |= found
     return Columns(
-        windows={length: _windows(each, error_budgets) for length, each in sums.items()},
-        odd={length: each.tolist() for length, each in odd.items()},
-        apart={length: each.tolist() for length, each in apart.items()},
-        suspect=suspect.tolist(),
+        windows={length: WindowColumn.of(each, error_budgets) for length, each in sums.items()},
+        odd=odd,
+        apart=apart,
+        suspect=suspect,
         sums=sums,
     )
-
-
-def _windows(sums: WindowSums, error_budgets: Floats) -> list[Window]:
-    """`Window.of` each."""
-    bad = possible_each(sums.bad, sums.total)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(sums.total > 0, bad / sums.total, 0.0)
-    known = sums.known > 0
-    # Numpy's own scalars are slow to compute with one by one.
-    lists = [bad, sums.total, sums.known, ratio, ratio / error_budgets]
-    columns = [each.tolist() for each in lists]
-    if not known.all():
-        for i in (3, 4):
-            each = lists[i].astype(object)
-            each[~known] = None
-            columns[i] = each.tolist()
-    return list(map(Window, *columns))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from exporter.slo.budget import Window
 from exporter.slo.leaving import Leaving, Past, until_spent
 from exporter.slo.period import CalendarPeriod, Period, PeriodBounds
-from exporter.slo.types import HOUR, MINUTE
+from exporter.slo.types import HOUR, MINUTE, Bools, Floats
 
 FAR_BELOW = 0.5
 """A 5-minute rate below this part of the hour's tells that the burning is over, or nearly so."""
@@ -68,74 +69,82 @@ class SoFar:
 def exhaustion(
     so_far: Sequence[SoFar], now: Sequence[Holding], past: Past | None = None
 ) -> list[float]:
-    """Seconds until each budget is spent if what holds now goes on.
-
-    Traffic goes on as it is for an hour, and then as in the period so far: what happens within
-    minutes depends on the traffic of now, and what happens within days on that of whole days. In a
-    rolling period old failures leave meanwhile; a calendar one ends.
+    """Seconds until each budget is spent if what holds now goes on; see `exhausted`.
 
     Args:
         so_far: the budgets.
         now: what holds now for each.
         past: the slots of rolling periods; without it all that was leaves evenly.
+    """
+    found = [0.0] * len(so_far)
+    alike: dict[tuple[Period, PeriodBounds], list[int]] = {}
+    for i, each in enumerate(so_far):
+        alike.setdefault((each.period, each.span), []).append(i)
+    for (period, span), places in alike.items():
+        cases = _cases([so_far[i] for i in places], [now[i] for i in places], span.elapsed)
+        for i, seconds in zip(places, exhausted(cases, period, span, past).tolist(), strict=True):
+            found[i] = seconds
+    return found
+
+
+def _cases(so_far: Sequence[SoFar], now: Sequence[Holding], elapsed: int) -> Leaving:
+    windows = [each.window for each in so_far]
+    total, known = np.array([(each.total, each.known) for each in windows]).T
+    with np.errstate(all="ignore"):
+        usual = total / (known * elapsed)
+    return Leaving(
+        places=np.array([each.place for each in so_far], dtype=np.intp),
+        bad=np.array([each.bad for each in windows]),
+        total=total,
+        known=known,
+        remaining=np.array([each.remaining for each in so_far]),
+        error_budget=np.array([each.error_budget for each in so_far]),
+        burn_rate=np.array([each.burn_rate for each in now]),
+        traffic=np.array([each.traffic for each in now]),
+        usual=usual,
+    )
+
+
+def exhausted(
+    cases: Leaving, period: Period, span: PeriodBounds, past: Past | None = None
+) -> Floats:
+    """Seconds until each of some budgets of one period is spent if what holds now goes on.
+
+    Traffic goes on as it is for an hour, and then as in the period so far: what happens within
+    minutes depends on the traffic of now, and what happens within days on that of whole days. In a
+    rolling period old failures leave meanwhile; a calendar one ends.
 
     Returns:
         For each 0 once it is spent; infinite at a rate that does not spend it within a period's
         length, or not before the calendar period ends.
     """
-    found = [_at_once(*each) for each in zip(so_far, now, strict=True)]
-    rolling: dict[tuple[int, int], list[int]] = {}
-    for place, seconds in enumerate(found):
-        if seconds is None:
-            span = so_far[place].span
-            rolling.setdefault((span.start, span.elapsed), []).append(place)
-    for (start, elapsed), places in rolling.items():
-        cases = [_leaving(so_far[place], now[place]) for place in places]
-        length = so_far[places[0]].span.length
-        spent = until_spent(cases, start, elapsed, length, past)
-        for place, seconds in zip(places, spent, strict=True):
-            found[place] = seconds
-    return [math.inf if seconds is None else seconds for seconds in found]
+    with np.errstate(all="ignore"):  # what is not finite is left out
+        left = cases.total * cases.remaining
+        spent = cases.remaining <= 0
+        goes_on = (cases.total > 0) & (cases.known > 0) & (cases.burn_rate > 0) & ~spent
+        goes_on &= np.isfinite(left * cases.traffic * cases.burn_rate)
+        found = np.where(spent, 0.0, np.inf)
+        if isinstance(period, CalendarPeriod):
+            seconds = _growing(left, cases)
+            in_time = goes_on & (seconds <= span.end - (span.start + span.elapsed))
+            found[in_time] = seconds[in_time]
+            return found
+        to_come = cases.traffic * min(span.length, HOUR) + cases.usual * max(span.length - HOUR, 0)
+        # The others would not be spent even if no failure left.
+        may: Bools = goes_on & ~(cases.burn_rate * to_come < left)
+    if may.any():
+        at = np.flatnonzero(may)
+        found[at] = until_spent(cases.part(at), span.start, span.elapsed, span.length, past)
+    return found
 
 
-def _at_once(so_far: SoFar, now: Holding) -> float | None:
-    """What can be told without the slots of a period; None if they have to be read."""
-    window, span = so_far.window, so_far.span
-    if so_far.remaining <= 0:
-        return 0.0
-    if window.total <= 0 or window.known <= 0 or now.burn_rate <= 0:
-        return math.inf
-    usual = window.total / (window.known * span.elapsed)
-    left = window.total * so_far.remaining
-    if not math.isfinite(left * now.traffic * now.burn_rate):
-        return math.inf
-    if isinstance(so_far.period, CalendarPeriod):
-        seconds = _growing(left, now, usual)
-        return seconds if seconds <= span.end - (span.start + span.elapsed) else math.inf
-    to_come = now.traffic * min(span.length, HOUR) + usual * max(span.length - HOUR, 0)
-    # Not even if no failure left.
-    return math.inf if now.burn_rate * to_come < left else None
-
-
-def _leaving(so_far: SoFar, now: Holding) -> Leaving:
-    window = so_far.window
-    return Leaving(
-        place=so_far.place,
-        window=window,
-        remaining=so_far.remaining,
-        error_budget=so_far.error_budget,
-        burn_rate=now.burn_rate,
-        traffic=now.traffic,
-        usual=window.total / (window.known * so_far.span.elapsed),
+def _growing(left: Floats, cases: Leaving) -> Floats:
+    """Seconds until budgets that grow with the traffic are spent; they have `left` events."""
+    excess = cases.burn_rate - 1
+    first = cases.traffic * HOUR * excess
+    seconds = np.where(
+        first >= left,
+        left / (cases.traffic * excess),
+        HOUR + (left - first) / (cases.usual * excess),
     )
-
-
-def _growing(left: float, now: Holding, usual: float) -> float:
-    """Seconds until a budget that grows with the traffic is spent; it has `left` events of it."""
-    excess = now.burn_rate - 1
-    if excess <= 0:
-        return math.inf
-    first = now.traffic * HOUR * excess
-    if first >= left:
-        return left / (now.traffic * excess)
-    return HOUR + (left - first) / (usual * excess)
+    return np.where(excess > 0, seconds, np.inf)

@@ -16,6 +16,7 @@ from exporter.slo.overrides import in_force
 from exporter.slo.policy import Gate, Policy, Tier
 from exporter.slo.records import Override, TierChange
 from exporter.slo.snapshot import DataState, SloStatus, Snapshot
+from exporter.slo.statuses import of_slos, slos_of
 
 
 class Decision(StrEnum):
@@ -101,7 +102,7 @@ def decide(
         overrides: those that are kept, in force or not.
         now: Unix seconds.
     """
-    of_service = [status for status in snapshot.slos if status.slo.service == service]
+    of_service = of_slos(snapshot.slos, lambda each: each.service == service)
     asked = [status for status in of_service if slo in (None, status.slo.name)]
     found = sorted(
         (decide_slo(status, reason=reason, overrides=overrides, now=now) for status in asked),
@@ -134,7 +135,7 @@ def _absent(
     if not snapshot.at:
         return "There is no evaluation yet, or no recent one."
     if not of_service:
-        names = {status.slo.service for status in snapshot.slos}
+        names = {each.service for each in slos_of(snapshot.slos)}
         return f"No SLO of service {service!r} is known{_meant(service, names)}"
     names = {status.slo.name for status in of_service}
     return f"{service} has no SLO {slo!r}{_meant(str(slo), names)}"

@@ -6,20 +6,19 @@ once, and of each no more slots are read than tell.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from exporter.slo.budget import Window
 from exporter.slo.types import HOUR, Bools, Floats
 
 AT_ONCE = 100
 """SLOs whose slots are read at once: it bounds the memory that this takes."""
 
-SPANS = 64
+SPANS = 32
 """Spans that a period is cut into to see whether a budget gets near its end at all."""
 
 NOTHING = 1e-9
@@ -50,40 +49,50 @@ class Past(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """A budget, and what is to come: the burn rate, and the traffic in events per second, which is
-    `traffic` for an hour and then `usual`. `place` is the SLO's for `Past`."""
+    """Budgets of one period, and what is to come of each: a column each.
 
-    place: int
-    window: Window
-    remaining: float
-    error_budget: float
-    burn_rate: float
-    traffic: float
-    usual: float
+    `places` are what `Past` knows the SLOs by; `bad`, `total` and `known` are those of the period
+    so far; `remaining` and `error_budget` are ratios. Then there are the burn rate, and the traffic
+    in events per second, which is `traffic` for an hour and then `usual`.
+    """
+
+    places: NDArray[np.intp]
+    bad: Floats
+    total: Floats
+    known: Floats
+    remaining: Floats
+    error_budget: Floats
+    burn_rate: Floats
+    traffic: Floats
+    usual: Floats
+
+    def part(self, at: NDArray[np.intp]) -> Leaving:
+        """Some of them."""
+        return Leaving(*(getattr(self, each.name)[at] for each in fields(self)))
 
     @property
-    def soon(self) -> float:
-        """Seconds until it is spent if no failure leaves."""
-        needed = self.window.total * self.remaining / self.burn_rate
-        if needed <= self.traffic * HOUR:
-            return needed / self.traffic
-        return HOUR + (needed - self.traffic * HOUR) / self.usual
+    def soon(self) -> Floats:
+        """Seconds until each is spent if no failure leaves."""
+        needed = self.total * self.remaining / self.burn_rate
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(
+                needed <= self.traffic * HOUR,
+                needed / self.traffic,
+                HOUR + (needed - self.traffic * HOUR) / self.usual,
+            )
 
 
 class _Rows:
-    """Numbers of some budgets, each as a column."""
+    """Numbers of some budgets, each as a column of a matrix."""
 
-    def __init__(self, cases: Sequence[Leaving]) -> None:
-        def column(values: Sequence[float]) -> Floats:
-            return np.array(values, dtype=np.float64)[:, None]
-
-        self.places = [case.place for case in cases]
-        self.total = column([case.window.total for case in cases])
-        self.left = self.total * column([case.remaining for case in cases])
-        self.error_budget = column([case.error_budget for case in cases])
-        self.growth = column([case.burn_rate - 1 for case in cases])
-        self.traffic = column([case.traffic for case in cases])
-        self.usual = column([case.usual for case in cases])
+    def __init__(self, cases: Leaving) -> None:
+        self.places = cases.places.tolist()
+        self.total = cases.total[:, None]
+        self.left = (cases.total * cases.remaining)[:, None]
+        self.error_budget = cases.error_budget[:, None]
+        self.growth = cases.burn_rate[:, None] - 1
+        self.traffic = cases.traffic[:, None]
+        self.usual = cases.usual[:, None]
 
     def excess(self, after: Floats) -> Floats:
         """How much is over the budget after so many seconds if nothing leaves: SLOs x moments."""
@@ -96,9 +105,7 @@ class _Rows:
         return np.asarray(bad / self.error_budget - total)
 
 
-def until_spent(
-    cases: Sequence[Leaving], start: int, elapsed: int, length: int, past: Past | None
-) -> list[float]:
+def until_spent(cases: Leaving, start: int, elapsed: int, length: int, past: Past | None) -> Floats:
     """Seconds until more has failed than the window allows, which moves on; infinite if not within
     its length.
 
@@ -107,51 +114,53 @@ def until_spent(
         start: when it begins, Unix seconds; `elapsed` seconds of it are over, of `length`.
         past: what was; without it all of it leaves evenly.
     """
-    found = [math.inf] * len(cases)
+    found = np.full(len(cases.places), np.inf)
     if past is None:
-        for i, case in enumerate(cases):
-            [found[i]] = _spent(_Rows([case]), _even(case, start + elapsed, elapsed), start, length)
+        for i in range(len(found)):
+            one = cases.part(np.array([i]))
+            found[i] = _spent(_Rows(one), _even(one, start + elapsed, elapsed), start, length)[0]
         return found
     # It is mostly known from the oldest slots, and reading all of them would take time.
-    soon = sorted((2 * case.soon, i) for i, case in enumerate(cases))
-    quick = [i for horizon, i in soon if horizon < length]
+    horizons = 2 * cases.soon
+    quick = np.flatnonzero(horizons < length)
+    quick = quick[np.argsort(horizons[quick], kind="stable")]
     for first in range(0, len(quick), AT_ONCE):
         some = quick[first : first + AT_ONCE]
-        rows, horizon = _Rows([cases[i] for i in some]), 2 * cases[some[-1]].soon
-        slots = past.slots(rows.places, start, horizon)
-        for i, seconds in zip(some, _spent(rows, slots, start, horizon), strict=True):
-            found[i] = seconds
-    near = _near([i for _, i in soon if math.isinf(found[i])], cases, start, length, past)
+        rows, horizon = _Rows(cases.part(some)), float(horizons[some[-1]])
+        found[some] = _spent(rows, past.slots(rows.places, start, horizon), start, horizon)
+    rest = np.flatnonzero(np.isinf(found))
+    near = rest[_near(cases.part(rest), start, length, past)] if rest.size else rest
     for first in range(0, len(near), AT_ONCE):
         some = near[first : first + AT_ONCE]
-        rows = _Rows([cases[i] for i in some])
-        slots = past.slots(rows.places, start, length)
-        for i, seconds in zip(some, _spent(rows, slots, start, length), strict=True):
-            found[i] = seconds
+        rows = _Rows(cases.part(some))
+        found[some] = _spent(rows, past.slots(rows.places, start, length), start, length)
     return found
 
 
-def _near(
-    places: Sequence[int], cases: Sequence[Leaving], start: int, length: int, past: Past
-) -> list[int]:
-    """Those whose budgets may be spent, from sums over long spans: they are at their worst if the
+def _near(cases: Leaving, start: int, length: int, past: Past) -> Bools:
+    """Of which the budgets may be spent, from sums over long spans: they are at their worst if the
     good events of a span leave before its bad ones."""
-    edges = start + np.linspace(0, length, SPANS + 1).round()
-    near: list[int] = []
-    for first in range(0, len(places), 10 * AT_ONCE):
-        some = places[first : first + 10 * AT_ONCE]
-        rows = _Rows([cases[i] for i in some])
-        bad, total = past.sums(rows.places, edges)
-        gone = rows.gone(bad, total)
-        before = np.cumsum(gone, axis=1) - gone
-        excess = rows.excess(edges - start)
-        worst = np.maximum(excess[:, :-1], excess[:, 1:]) - before + total
-        may: Bools = np.any(worst > NOTHING * rows.total, axis=1)
-        near += [some[k] for k in np.flatnonzero(may).tolist()]
-    return near
+    edges, rows = _edges(start, length), _Rows(cases)
+    bad, total = past.sums(rows.places, edges)
+    gone = rows.gone(bad, total)
+    before = np.cumsum(gone, axis=1) - gone
+    excess = rows.excess(edges - start)
+    worst = np.maximum(excess[:, :-1], excess[:, 1:]) - before + total
+    found: Bools = np.any(worst > NOTHING * rows.total, axis=1)
+    return found
 
 
-def _spent(rows: _Rows, slots: Slots, start: int, horizon: float) -> list[float]:
+def _edges(start: int, length: int) -> Floats:
+    """Where long spans of a period begin and end. Most of them are the same an evaluation later,
+    so that their sums are known."""
+    step = max(1, -(-length // SPANS))
+    if step > HOUR:
+        step = -(-step // HOUR) * HOUR
+    inner = np.arange(start - start % step + step, start + length, step, dtype=np.float64)
+    return np.concatenate([[start], inner, [start + length]])
+
+
+def _spent(rows: _Rows, slots: Slots, start: int, horizon: float) -> Floats:
     """Seconds until each is spent, by its slots; infinite if not within the horizon."""
     share = np.clip((slots.ends - start) / (slots.ends - slots.starts), 0, 1)
     # When the slots begin to leave, one after the other, and what has left by then.
@@ -172,16 +181,14 @@ def _spent(rows: _Rows, slots: Slots, start: int, horizon: float) -> list[float]
     with np.errstate(divide="ignore", invalid="ignore"):
         part = np.maximum(0.0, -before) / (then - before)
     seconds = edges[at - 1] + (edges[at] - edges[at - 1]) * part
-    found: list[float] = np.where(spent.any(axis=1), seconds, np.inf).tolist()
-    return found
+    return np.where(spent.any(axis=1), seconds, np.inf)
 
 
 def _even(case: Leaving, now: int, elapsed: int) -> Slots:
-    """The period so far as one slot."""
-    window = case.window
+    """The period so far of one budget as one slot."""
     return Slots(
-        starts=np.array([now - window.known * elapsed]),
+        starts=now - case.known * elapsed,
         ends=np.array([float(now)]),
-        bad=np.array([[window.bad]]),
-        total=np.array([[window.total]]),
+        bad=case.bad[:, None],
+        total=case.total[:, None],
     )

@@ -11,7 +11,8 @@ from exporter.errors import RequestError
 from exporter.slo.durations import format_duration
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.records import Override
-from exporter.slo.snapshot import Snapshot
+from exporter.slo.snapshot import SloStatus, Snapshot
+from exporter.slo.statuses import changed, changed_places, slos_of
 from exporter.slo.types import HOUR
 
 WHOLE = HOUR
@@ -103,11 +104,20 @@ def _quarter(now: float) -> tuple[int, int]:
 def with_overrides(snapshot: Snapshot, overrides: Sequence[Override], now: float) -> Snapshot:
     """The snapshot with the overrides in force at `now`, and how many there were."""
     counted = count(overrides, now)
-    services = dict.fromkeys(status.slo.service for status in snapshot.slos)
+    slos = slos_of(snapshot.slos)
+    services = dict.fromkeys(slo.service for slo in slos)
     # Few of a year's overrides hold, but there may be thousands of SLOs.
     holding = [override for override in overrides if override.start <= now < override.until]
-    slos = []
-    for status in snapshot.slos:
+    of_services = {override.service for override in holding}
+    places = [i for i, slo in enumerate(slos) if slo.service in of_services]
+    places += changed_places(snapshot.slos)  # what no longer holds is in these
+
+    def told(status: SloStatus) -> SloStatus:
         found = in_force(holding, status.slo.service, status.slo.name, now)
-        slos.append(status if found is status.override else replace(status, override=found))
-    return replace(snapshot, slos=tuple(slos), overrides={name: counted[name] for name in services})
+        return status if found is status.override else replace(status, override=found)
+
+    return replace(
+        snapshot,
+        slos=changed(snapshot.slos, told, places),
+        overrides={name: counted[name] for name in services},
+    )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from exporter.slo.budget import Budget, Window
-from exporter.slo.columns import Columns
+from exporter.slo.columns import Columns, WindowColumn
 from exporter.slo.period import PeriodBounds
 from exporter.slo.plausible import in_words
 from exporter.slo.snapshot import DataState
-from exporter.slo.subject import Subject
+from exporter.slo.subject import Subject, Subjects
 from exporter.slo.types import HOUR
 from exporter.slo.windows import WINDOWS, windows
 
@@ -22,7 +25,7 @@ class Kind:
 
     span: PeriodBounds
     lengths: tuple[tuple[str, int], ...]
-    shown: tuple[tuple[str, Sequence[Window]], ...]
+    shown: tuple[tuple[str, WindowColumn], ...]
 
     @classmethod
     def of(cls, at: int, subject: Subject, counted: Columns) -> Kind:
@@ -34,6 +37,30 @@ class Kind:
             if length >= 2 * subject.scrape_interval or length == span.elapsed
         ]
         return cls(span, lengths, tuple(shown))
+
+
+def kinds_of(at: int, subjects: Subjects, counted: Columns) -> tuple[list[Kind], NDArray[np.intp]]:
+    """The kinds that there are, and the number of each subject's among these.
+
+    SLOs of one kind have the same conditions and slices, too.
+    """
+    numbers: dict[object, int] = {}
+    known: dict[object, int] = {}
+    found: list[int] = []
+    kinds: list[Kind] = []
+    intervals = subjects.scrape_interval.tolist()
+    for i, (slo, scraped) in enumerate(zip(subjects.slos, intervals, strict=True)):
+        # By identities, which are there as long as the SLOs are, and then by what is equal.
+        key = id(slo.period), id(slo.alerting), id(slo.timeslices), scraped
+        number = known.get(key)
+        if number is None:
+            slice_ = slo.timeslices.slice if slo.timeslices else None
+            equal = slo.period, slo.alerting.windows, slo.alerting.enabled, slice_, scraped
+            number = known[key] = numbers.setdefault(equal, len(numbers))
+            if number == len(kinds):
+                kinds.append(Kind.of(at, subjects.one(i), counted))
+        found.append(number)
+    return kinds, np.array(found, dtype=np.intp)
 
 
 @dataclass(slots=True)  # not frozen: there are many, and they are made in half of the time

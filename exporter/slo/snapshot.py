@@ -123,7 +123,7 @@ class Snapshot:
     """
 
     at: int
-    slos: tuple[SloStatus, ...]
+    slos: Sequence[SloStatus]
     services: tuple[ServiceTier, ...]
     overrides: Mapping[str, int] = field(default_factory=dict)
     changes: Mapping[str, Sequence[Change]] = field(default_factory=dict)

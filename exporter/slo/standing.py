@@ -7,13 +7,19 @@ one may stand is made once, and is the same object ever after.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from exporter.slo.budget import Window
+from exporter.slo.columns import WindowColumn
 from exporter.slo.durations import format_duration
 from exporter.slo.model import Slo
 from exporter.slo.snapshot import Alert
-from exporter.slo.windows import BurnRateCondition
+from exporter.slo.types import Bools, Floats
+from exporter.slo.windows import BurnRateCondition, cannot_hold
 
 
 class _Step:
@@ -31,8 +37,13 @@ class _Step:
 
 
 @lru_cache(1_024)
+def _step(condition: BurnRateCondition, period: int) -> _Step:
+    return _Step(condition, period)
+
+
+@lru_cache(1_024)
 def _steps(conditions: tuple[BurnRateCondition, ...], period: int) -> tuple[_Step, ...]:
-    return tuple(_Step(each, period) for each in conditions)
+    return tuple(_step(each, period) for each in conditions)
 
 
 class Standing:
@@ -63,3 +74,69 @@ class Standing:
             else:
                 found.append(step.quiet)
         return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Those:
+    """SLOs with the same conditions, period and slices, by their `places` in the columns of
+    windows: which are `answered`, their error budgets (ratios), and how many events and bad events
+    the long window must have."""
+
+    places: NDArray[np.intp]
+    answered: Bools
+    error_budgets: Floats
+    min_events: Floats
+    min_bad_events: Floats
+
+
+def alerts_together(
+    example: Slo, period: int, shown: Mapping[str, WindowColumn], those: Those
+) -> NDArray[np.object_]:
+    """`Standing.alerts` of many SLOs; `example` is one of them, `period` is in seconds."""
+    conditions = example.alerting.enabled
+    codes = np.zeros(len(those.places), dtype=np.int64)
+    for condition in reversed(conditions):
+        codes = codes * _WAYS + _codes(example, condition, period, shown, those)
+    found, inverse = np.unique(codes, return_inverse=True)
+    ways = np.empty(len(found), dtype=np.object_)
+    for i, code in enumerate(found.tolist()):
+        ways[i] = _alerts(conditions, period, code)
+    return np.asarray(ways[inverse])
+
+
+_WAYS = 5
+_ABSENT, _UNKNOWN, _QUIET, _FIRING, _HELD = range(_WAYS)
+
+
+def _codes(
+    example: Slo,
+    condition: BurnRateCondition,
+    period: int,
+    shown: Mapping[str, WindowColumn],
+    those: Those,
+) -> NDArray[np.int64]:
+    """In which of the ways a condition stands, of each SLO."""
+    step, at, slice_ = _step(condition, period), those.places, example.timeslices
+    # With a budget of nothing there is none that it could not exceed: that is looked at below.
+    if cannot_hold(condition, example.period, period, 0.0, slice_.slice if slice_ else None):
+        return np.full(len(at), _ABSENT)
+    can_fire = step.threshold * those.error_budgets < 1
+    long, short = shown.get(step.long), shown.get(step.short)
+    if long is None or short is None:
+        return np.where(can_fire, _UNKNOWN, _ABSENT)
+    burns = (long.burn_rate[at] > step.threshold) & (short.burn_rate[at] > step.threshold)
+    enough = (long.total[at] >= those.min_events) & (long.bad[at] >= those.min_bad_events)
+    known = those.answered & (long.known[at] > 0) & (short.known[at] > 0)
+    codes = np.where(known, np.where(burns, np.where(enough, _FIRING, _HELD), _QUIET), _UNKNOWN)
+    return np.where(can_fire, codes, _ABSENT)
+
+
+@lru_cache(16_384)  # the same ways are the same object, so that what depends on them is kept
+def _alerts(conditions: tuple[BurnRateCondition, ...], period: int, code: int) -> tuple[Alert, ...]:
+    found = []
+    for condition in conditions:
+        code, way = divmod(code, _WAYS)
+        step = _step(condition, period)
+        if way != _ABSENT:
+            found.append((step.unknown, step.quiet, step.firing, step.held)[way - 1])
+    return tuple(found)

@@ -12,6 +12,7 @@ from exporter.slo.figures import left, minute, rate
 from exporter.slo.incident_details import incident_details
 from exporter.slo.records import Change, Firing
 from exporter.slo.snapshot import UNMEASURED, DataState, SloStatus, Snapshot
+from exporter.slo.statuses import Statuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,29 @@ class Happening:
 
 def story(before: Snapshot, after: Snapshot) -> list[Happening]:
     """What has happened since `before`; of SLOs that are new, only what fires or cannot be."""
-    known = {_key(status): status for status in before.slos}
     found: list[Happening] = []
-    for status in after.slos:
-        old = known.get(_key(status))
+    for old, status in _pairs(before.slos, after.slos):
         if old is not status:
             found += _happenings(old, status, after.changes.get(status.slo.service, ()))
     return found
+
+
+def _pairs(
+    before: Sequence[SloStatus], after: Sequence[SloStatus]
+) -> Iterator[tuple[SloStatus | None, SloStatus]]:
+    """Each SLO as it was, if it was there, and as it is, without those that nothing can have
+    happened to."""
+    if isinstance(before, Statuses) and isinstance(after, Statuses):
+        old, new = before.columns, after.columns
+        if old.same_slos(new):
+            states = zip(old.policy_states, new.policy_states, old.states, new.states, strict=True)
+            moved = {i for i, (a, b, c, d) in enumerate(states) if a is not b or c is not d}
+            for place in sorted(moved | old.apart | new.apart):
+                yield before[place], after[place]
+            return
+    known = {_key(status): status for status in before}
+    for status in after:
+        yield known.get(_key(status)), status
 
 
 def _key(status: SloStatus) -> tuple[str, str, tuple[str, ...]]:

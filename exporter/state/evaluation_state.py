@@ -21,6 +21,7 @@ from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import FINE_HORIZON, Level, levels
 from exporter.slo.measured import judged_by, measured
 from exporter.slo.model import Slo
+from exporter.slo.past_figures import PastOfMany
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.types import DAY, Bools, Group, SloIndex
 from exporter.state.carry_over import Restoring, followed_slos
@@ -57,6 +58,7 @@ class EvaluationState:
     - `recording`: writes answers down; `reading`: what of the past is read next.
     - `revisiting`: looks at settled slots again.
     - `composing` puts composites together; `times` are theirs, and those of all.
+    - `past_of_many`: what policy states tell.
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class EvaluationState:
         parts = self.slos, self.ledger, self.series, self.times
         self.composing = Composing(*parts, replay=self.policy_records.go_back, slack=slack)
         self._restoring = Restoring(self.ledger)
+        self.past_of_many = PastOfMany()
         self.shared_slots = SharedSlots(
             self.slos, self.ledger, self.series, self._restoring, units=self._units, settle=patience
         )
@@ -133,13 +136,13 @@ class EvaluationState:
 
     def note_arrivals(self, reaches: Mapping[SloIndex, float | None], now: float) -> None:
         """Note how far the samples of SLOs reach at `now`; see `Arrivals.note`."""
-        for slo_index, reach in reaches.items():
-            self.arrivals.note(slo_index, reach, now)
+        at, found = np.array([*reaches], dtype=np.intp), [*reaches.values()]
+        self.arrivals.note_all(at, np.array(found, dtype=np.float64), now)  # NaN for None
 
     def note_nothing_new(self, slo_indices: Iterable[SloIndex]) -> None:
         """Note that the answer for some SLOs is that nothing new has come."""
-        for slo_index in slo_indices:
-            self._answered[slo_index] = max(self._answered[slo_index], self.ledger.end)
+        at = np.array([*slo_indices], dtype=np.intp)
+        self._answered[at] = np.maximum(self._answered[at], self.ledger.end)
 
     # What was answered
 
@@ -197,10 +200,7 @@ class EvaluationState:
         end = self.ledger.end
         day = (end - 1) // DAY * DAY
         sums = self.ledger.window(end - day)
-        for entry, bad, total in zip(
-            self.series.entries, sums.bad.tolist(), sums.total.tolist(), strict=True
-        ):
-            entry.show(day, bad, total)
+        self.series.show_day(day, sums.bad, sums.total)
         unread = self.reading.unread([end - day] * len(self.slos))
         known: list[bool] = ((self._answered > 0) & ~unread).tolist()
         return known

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from exporter.collection.lateness import Arrivals
 from exporter.slo.combining import OnUnknown
 from exporter.slo.model import CompositeSli, RatioSli, Slo, ThresholdSli
@@ -73,6 +76,20 @@ class PartTimes:
         """How often series are scraped at the least, in seconds; 0 if that is not known."""
         parts = self.parts.get(slo_index, ())
         return max(map(self.scrape_interval, parts), default=self._lookbacks[slo_index] / 2)
+
+    def scrape_intervals(self) -> Floats:
+        """`scrape_interval` of each SLO."""
+        found = np.array(self._lookbacks, dtype=np.float64) / 2
+        for slo_index in self.parts:
+            found[slo_index] = self.scrape_interval(slo_index)
+        return found
+
+    def lags(self, end: int) -> NDArray[np.int64]:
+        """`lag` of each SLO."""
+        found = self._arrivals.lags_shown(end)
+        for slo_index in self.parts:
+            found[slo_index] = self.lag(slo_index, end)
+        return found
 
     def reach(self, slo_index: SloIndex, slot: int) -> int:
         """How many slots late the events of an SLO may be counted, as its scrapes are far apart."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class PolicyRecords:
         self._until = np.zeros(len(slos), dtype=np.int64)
         self._states: dict[tuple[SloIndex, Group], PolicyState] = {}
         self._unsaved: set[tuple[SloIndex, Group]] = set()
-        self._forecasts: dict[SeriesIndex, tuple[Hashable, float | None]] = {}
+        self._forecasts: dict[SeriesIndex, tuple[Hashable, float]] = {}
         self._past = PolicyPast()
         # Incidents that somebody has acknowledged, of series that are replayed.
         self._words: dict[tuple[SloIndex, Group], dict[int, Incident]] = {}
@@ -126,14 +126,18 @@ class PolicyRecords:
             if not stored:
                 self._unsaved.add((slo_index, group))
 
-    def forecast(
-        self, series_index: SeriesIndex, key: Hashable, compute: Callable[[], float | None]
-    ) -> float | None:
-        """When a series' tier gets better, Unix seconds; computed again if `key` has changed."""
-        cached = self._forecasts.get(series_index)
-        if cached is None or cached[0] != key:
-            cached = self._forecasts[series_index] = (key, compute())
-        return cached[1]
+    def forecasts(
+        self, keys: Mapping[SeriesIndex, Hashable]
+    ) -> Iterator[tuple[SeriesIndex, float]]:
+        """When the tiers of series get better, Unix seconds, as far as it is known for the keys."""
+        for series_index, key in keys.items():
+            noted = self._forecasts.get(series_index)
+            if noted is not None and noted[0] == key:
+                yield series_index, noted[1]
+
+    def note_forecasts(self, found: Mapping[SeriesIndex, tuple[Hashable, float]]) -> None:
+        """Note it, each with its key."""
+        self._forecasts.update(found)
 
     def acknowledge(
         self, slo: tuple[str, str], groups: Mapping[str, str], start: int, word: Acknowledgement

@@ -134,5 +134,5 @@ class Recording:
         self._ledger.mark_all(level, at, span.start, statuses)
         if level == 0:
             end, answered = self._ledger.end, self._ages.answered
-            lags = [self._ages.arrivals.lag(slo_index, end) for slo_index in slo_indices]
-            answered[at] = np.maximum(answered[at], span.end + np.array(lags))
+            lags = self._ages.arrivals.lags(end)[at]
+            answered[at] = np.maximum(answered[at], span.end + lags)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from exporter.ledger.ledger import Ledger
 from exporter.slo.model import Slo
-from exporter.slo.types import LONGEST_VALUE, Group, SeriesIndex, SloIndex, enumerate_slos
+from exporter.slo.types import (
+    LONGEST_VALUE,
+    Floats,
+    Group,
+    SeriesIndex,
+    SloIndex,
+    enumerate_slos,
+)
 
 
 @dataclass(slots=True)
@@ -20,20 +30,8 @@ class SeriesEntry:
 
     slo_index: SloIndex
     group: Group | None
-    # What was shown last of the day's events, and of which day: see `show`.
-    day: int = 0
-    bad_shown: float = 0.0
-    total_shown: float = 0.0
-
-    def show(self, day: int, bad: float, total: float) -> None:
-        """Show the events counted since `day` began (Unix seconds).
-
-        A correction may take events back, but what is shown is a counter and must not fall.
-        """
-        if day != self.day:
-            self.day, self.bad_shown, self.total_shown = day, bad, total
-        self.bad_shown = max(self.bad_shown, bad)
-        self.total_shown = max(self.total_shown, total)
+    # The labels of the group, by the names that they have here.
+    shown: Mapping[str, str]
 
 
 class SeriesTable:
@@ -45,10 +43,14 @@ class SeriesTable:
         self._free: list[SeriesIndex] = []
         self._of_slo: list[list[SeriesIndex]] = [[] for _ in slos]
         self.entries: list[SeriesEntry] = []
+        # What was shown last of each one's events of a day, and of which day: see `show_day`.
+        self._day = np.zeros(0, dtype=np.int64)
+        self._bad_shown, self._total_shown = np.zeros(0), np.zeros(0)
+        self._slo_indices: NDArray[np.intp] | None = None
         for slo_index, slo in enumerate_slos(slos):
             if slo.group_by:
                 self._ledger.add_series()
-                self.entries.append(SeriesEntry(slo_index, None))
+                self.entries.append(self._entry(slo_index, None))
             else:
                 self._add(slo_index, ())
 
@@ -62,15 +64,51 @@ class SeriesTable:
             self.entries[series_index].group or () for series_index in self._of_slo[slo_index]
         )
 
+    def _entry(self, slo_index: SloIndex, group: Group | None) -> SeriesEntry:
+        self._slo_indices = None
+        return SeriesEntry(slo_index, group, self._slos[slo_index].groups(group or ()))
+
+    def slo_indices(self) -> NDArray[np.intp]:
+        """Whose each series is. Not to be changed."""
+        if self._slo_indices is None:
+            self._slo_indices = np.array([each.slo_index for each in self.entries], dtype=np.intp)
+        return self._slo_indices
+
+    def show_day(self, day: int, bad: Floats, total: Floats) -> None:
+        """Show the events of each series counted since `day` began (Unix seconds).
+
+        A correction may take events back, but what is shown is a counter and must not fall.
+        """
+        self._make_room_to_show()
+        same = self._day == day
+        self._bad_shown = np.where(same, np.maximum(self._bad_shown, bad), bad)
+        self._total_shown = np.where(same, np.maximum(self._total_shown, total), total)
+        self._day[:] = day
+
+    def _make_room_to_show(self) -> None:
+        new = len(self.entries) - len(self._day)
+        if new:
+            self._day = np.append(self._day, np.zeros(new, dtype=np.int64))
+            self._bad_shown = np.append(self._bad_shown, np.zeros(new))
+            self._total_shown = np.append(self._total_shown, np.zeros(new))
+
+    def shown_of_the_day(self) -> tuple[Floats, Floats]:
+        """The bad and all events that are shown of each series. Not to be changed."""
+        return self._bad_shown, self._total_shown
+
     def continue_counters(self, slo_index: SloIndex, old: SeriesTable, before: SloIndex) -> None:
         """Go on from what the series of `old` have shown of the same SLO, `before` there."""
+        self._make_room_to_show()
+        old._make_room_to_show()
         shown = dict(zip(old.groups(before), old.indices(before), strict=True))
         for series_index, group in zip(
             self._of_slo[slo_index], self.groups(slo_index), strict=True
         ):
             if group in shown:
-                of = old.entries[shown[group]]
-                self.entries[series_index].show(of.day, of.bad_shown, of.total_shown)
+                of = shown[group]
+                self._day[series_index] = old._day[of]
+                self._bad_shown[series_index] = old._bad_shown[of]
+                self._total_shown[series_index] = old._total_shown[of]
 
     def make_room(self, slo_index: SloIndex, groups: Iterable[Group]) -> str | None:
         """Give series to the groups that have none yet, as far as `max_groups` lets them.
@@ -109,10 +147,12 @@ class SeriesTable:
     def _add(self, slo_index: SloIndex, group: Group) -> None:
         if self._free:
             series_index = self._free.pop()
-            self.entries[series_index] = SeriesEntry(slo_index, group)
+            self.entries[series_index] = self._entry(slo_index, group)
+            if series_index < len(self._day):
+                self._day[series_index] = 0
         else:
             series_index = self._ledger.add_series()
-            self.entries.append(SeriesEntry(slo_index, group))
+            self.entries.append(self._entry(slo_index, group))
         self._of_slo[slo_index].append(series_index)
 
 

@@ -47,7 +47,7 @@ class Settling:
         low, end = self._ledger.cover(0)
         if self._reach is None:
             return np.full(len(self._units), low)
-        until = np.array(self._arrivals.all_complete_until(end), dtype=np.int64) - self._reach
+        until = self._arrivals.all_complete_until(end) - self._reach
         begin: Times = np.maximum(low, until - until % self._ledger.stand_ins.blocks[0])
         return begin
 
@@ -122,7 +122,7 @@ class Settling:
         for slo_index, count in zip(
             slo_indices[changed].tolist(), same[changed].tolist(), strict=True
         ):
-            first, last = span.start + count * span.slot, max(complete[slo_index], span.end)
+            first, last = span.start + count * span.slot, max(int(complete[slo_index]), span.end)
             unit = self._units[slo_index]
             start, end = (at - at % unit for at in (first, last))
             requests.setdefault(SlotRange(start, end, span.slot), []).append(slo_index)

@@ -101,6 +101,7 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
     "numpy": {
         "slo": "sums of all SLOs at once",
         "ledger": "the slots",
+        "exposition": "columns of figures",
         "store": "slots as bytes",
         "prometheus": "the values of an answer, slot by slot",
         "collection": "slots on their way into the ledger",
@@ -114,7 +115,11 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "commands": "the command line asks a daemon: no part of the daemon itself",
         "web": "leads requests to another shard",
     },
-    "orjson": {"prometheus": "reads its answers", "web": "writes the API's"},
+    "orjson": {
+        "prometheus": "reads its answers",
+        "web": "writes the API's",
+        "exposition": "writes columns of numbers",
+    },
     "promql_parser": {
         "prometheus": "reads selectors and rates",
         "config": "checks expressions",

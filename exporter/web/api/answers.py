@@ -17,6 +17,7 @@ from exporter.slo.model import CompositeSli
 from exporter.slo.part_shares import WINDOW, ByName, PartShare, by_name, part_shares
 from exporter.slo.records import Change, Firing, Override
 from exporter.slo.snapshot import Alert, DataState, SloStatus, Snapshot
+from exporter.slo.statuses import of_slos, states_of
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.models import (
     Failure,
@@ -54,7 +55,7 @@ def failure(kind: str, message: str) -> bytes:
 
 def status(daemon: Status, snapshot: Snapshot) -> bytes:
     """The daemon's state, with the number of SLOs in each data state."""
-    counts = Counter(slo.state for slo in snapshot.slos)
+    counts = Counter(states_of(snapshot.slos))
     known = {field.name: getattr(daemon, field.name) for field in fields(Status)}
     return success(StatusEntry(**known, slos={state.value: counts[state] for state in DataState}))
 
@@ -68,7 +69,9 @@ def slos(snapshot: Snapshot, query: Mapping[str, str]) -> bytes:
     offset = number(query, "offset", 0, at_least=0, at_most=None)
     limit = number(query, "limit", MOST_SLOS, at_least=1, at_most=MOST_SLOS)
     service = query.get("service")
-    chosen = [slo for slo in snapshot.slos if service is None or slo.slo.service == service]
+    chosen = snapshot.slos
+    if service is not None:
+        chosen = of_slos(chosen, lambda each: each.service == service)
     page = chosen[offset : offset + limit]
     made = any(isinstance(slo.slo.sli, CompositeSli) for slo in page)
     known = by_name(snapshot.slos) if made else {}

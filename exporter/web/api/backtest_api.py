@@ -16,6 +16,7 @@ from exporter.reports.backtest import slo_backtest
 from exporter.reports.backtest_json import BacktestSlo, slo_json
 from exporter.slo.model import Objective
 from exporter.slo.recommendation import Criteria
+from exporter.slo.statuses import of_slos
 from exporter.web.api import answers
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.parameters import given
@@ -47,11 +48,9 @@ def backtest_routes(publisher: Publisher, daemon: Daemon, pool: Pool) -> Sequenc
 
     async def backtest(request: Request) -> Response:
         service, slo, objectives = _parameters(request.query_params)
-        found = [
-            status
-            for status in publisher.snapshot.slos
-            if (status.slo.service, status.slo.name) == (service, slo)
-        ]
+        found = of_slos(
+            publisher.snapshot.slos, lambda each: (each.service, each.name) == (service, slo)
+        )
         if not found:
             raise AbsentError(f"no SLO {service}/{slo} is known")
         replayed = [await daemon.backtest(status, objectives) for status in found[:MOST_GROUPS]]

@@ -16,6 +16,7 @@ from exporter.slo.change_costs import change_cost
 from exporter.slo.event_history import EventHistory
 from exporter.slo.records import Change
 from exporter.slo.snapshot import SloStatus
+from exporter.slo.statuses import of_slos
 from exporter.web.api import answers, requests
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.models import ChangeEntry, ChangeList, ChangeSpent, RecordedChange
@@ -79,12 +80,11 @@ def _all(of_services: Iterable[Sequence[Change]]) -> Iterable[Change]:
 
 
 def _statuses(publisher: Publisher, service: str, slo: object) -> list[SloStatus]:
-    found = (
-        status
-        for status in publisher.snapshot.slos
-        if status.slo.service == service and slo in (None, status.slo.name)
+    found = of_slos(
+        publisher.snapshot.slos,
+        lambda each: each.service == service and slo in (None, each.name),
     )
-    return list(islice(found, MOST_SERIES))
+    return found[:MOST_SERIES]
 
 
 def _spent(

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from exporter.exposition.publisher import Publisher
 from exporter.slo.event_history import EventHistory
 from exporter.slo.snapshot import SloStatus
+from exporter.slo.statuses import of_slos
 from exporter.web.api import answers
 from exporter.web.api.errors import InvalidRequestError
 from exporter.web.api.models import HistoryPoint, HistorySeries, SloHistory
@@ -36,11 +37,9 @@ def history_routes(publisher: Publisher, daemon: Daemon, pool: Pool) -> Sequence
 
     async def history(request: Request) -> Response:
         service, slo, name = _parameters(request.query_params)
-        found = [
-            status
-            for status in publisher.snapshot.slos
-            if (status.slo.service, status.slo.name) == (service, slo)
-        ]
+        found = of_slos(
+            publisher.snapshot.slos, lambda each: (each.service, each.name) == (service, slo)
+        )
         if not found:
             raise AbsentError(f"no SLO {service}/{slo} is known")
         shown = found[:MOST_SERIES]

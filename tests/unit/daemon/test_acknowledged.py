@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from exporter.daemon.facade import with_acknowledged
+from exporter.daemon.acknowledged import with_acknowledged
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Acknowledgement, Incident
 from exporter.web.daemon import IncidentKey

@@ -125,7 +125,7 @@ class TestPages:
         written = []
 
         def of(text):
-            written.append(text)
+            written.append(text if isinstance(text, str) else text.decode())
             return Piece.of(text)
 
         monkeypatch.setattr(page_cache, "TOGETHER", 1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import levels
-from exporter.state.series_table import SeriesEntry, SeriesTable
+from exporter.state.series_table import SeriesTable
 from tests.helpers.samples import slo
 
 END = 1_700_000_100
@@ -17,20 +18,30 @@ def ledger() -> Ledger:
     return Ledger(levels(30, 86_400), slo_count=2, end=END)
 
 
-class TestRow:
-    def test_a_counter_never_falls(self):
+class TestTheDay:
+    def test_a_counter_never_falls(self, ledger):
         """A correction that takes events back shows once others have made up for it."""
-        entry = SeriesEntry(0, ())
-        for bad, total in ((3, 10), (1, 6), (2, 11)):
-            entry.show(86_400, bad, total)
-        assert (entry.bad_shown, entry.total_shown) == (3, 11)
+        table = SeriesTable([slo()], ledger)
+        for bad, total in ((3.0, 10.0), (1.0, 6.0), (2.0, 11.0)):
+            table.show_day(86_400, np.array([bad]), np.array([total]))
+        assert [each.tolist() for each in table.shown_of_the_day()] == [[3], [11]]
 
-    def test_a_new_day_starts_anew(self):
+    def test_a_new_day_starts_anew(self, ledger):
         """Counters begin at midnight."""
-        entry = SeriesEntry(0, ())
-        entry.show(86_400, 3, 10)
-        entry.show(172_800, 0, 1)
-        assert (entry.bad_shown, entry.total_shown) == (0, 1)
+        table = SeriesTable([slo()], ledger)
+        table.show_day(86_400, np.array([3.0]), np.array([10.0]))
+        table.show_day(172_800, np.array([0.0]), np.array([1.0]))
+        assert [each.tolist() for each in table.shown_of_the_day()] == [[0], [1]]
+
+    def test_another_group_starts_anew(self, ledger):
+        """It has the place of one that left the period, and nothing of its events."""
+        table = SeriesTable([slo(group_by=("region",), max_groups=1)], ledger)
+        table.make_room(0, [("eu",)])
+        table.show_day(86_400, np.array([0.0, 3.0]), np.array([0.0, 10.0]))
+        table.make_room(0, [("us",)])
+        assert table.groups(0) == (("us",),)
+        table.show_day(86_400, np.array([0.0, 1.0]), np.array([0.0, 2.0]))
+        assert [each.tolist() for each in table.shown_of_the_day()] == [[0, 1], [0, 2]]
 
 
 class TestSeriesTable:
@@ -70,9 +81,12 @@ class TestSeriesTable:
         old, new = SeriesTable(slos, ledger), SeriesTable(slos[::-1], other)
         old.make_room(1, [("eu",), ("us",)])
         new.make_room(0, [("us",), ("ap",)])
-        for entry in old.entries:
-            entry.show(86_400, 5, 9)
+        old.show_day(86_400, np.full(4, 5.0), np.full(4, 9.0))
         new.continue_counters(0, old, 1)
         new.continue_counters(1, old, 0)
-        shown = {(entry.slo_index, entry.group): entry.total_shown for entry in new.entries}
+        _, totals = new.shown_of_the_day()
+        shown = {
+            (entry.slo_index, entry.group): total
+            for entry, total in zip(new.entries, totals.tolist(), strict=True)
+        }
         assert shown == {(1, ()): 9, (0, None): 0, (0, ("us",)): 9, (0, ("ap",)): 0}
