@@ -12,6 +12,7 @@ from exporter.slo.event_history import EventHistory
 from exporter.slo.model import Slo
 from exporter.slo.records import Change
 from exporter.slo.snapshot import SloStatus
+from exporter.slo.statuses import of_slos, slos_of
 
 OWNER = "owner"
 
@@ -93,24 +94,26 @@ def chosen(
     Raises:
         ReportError: there are none; with the nearest name.
     """
-    found = [
-        status
-        for status in statuses
-        if service in (None, status.slo.service)
-        and slo in (None, status.slo.name)
-        and owner in (None, status.slo.labels.get(OWNER))
-    ]
+    found = of_slos(
+        statuses,
+        lambda each: (
+            service in (None, each.service)
+            and slo in (None, each.name)
+            and owner in (None, each.labels.get(OWNER))
+        ),
+    )
     if found:
         return found
     if not statuses:
         raise ReportError("no SLO is known yet")
-    services = {status.slo.service for status in statuses}
+    slos = slos_of(statuses)
+    services = {each.service for each in slos}
     if service is not None and service not in services:
         raise ReportError(f"no SLO of service {service!r} is known{_meant(service, services)}")
-    names = {status.slo.name for status in statuses if service in (None, status.slo.service)}
+    names = {each.name for each in slos if service in (None, each.service)}
     if slo is not None and slo not in names:
         raise ReportError(f"{service} has no SLO {slo!r}{_meant(slo, names)}")
-    owners = {status.slo.labels.get(OWNER, "") for status in statuses} - {""}
+    owners = {each.labels.get(OWNER, "") for each in slos} - {""}
     raise ReportError(f"no SLO has the owner {owner!r}{_meant(str(owner), owners)}")
 
 

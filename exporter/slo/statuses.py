@@ -111,8 +111,7 @@ class Statuses(Sequence[SloStatus]):
     def with_changed(self, changed: Mapping[int, SloStatus]) -> Statuses:
         """The same with others in some places."""
         columns = replace(self.columns, apart=self.columns.apart | changed.keys())
-        made = {i: status for i, status in enumerate(self._made) if status is not None}
-        return Statuses(columns, self._make, {**made, **changed})
+        return Statuses(columns, self.__getitem__, changed)
 
 
 def of_slos(statuses: Sequence[SloStatus], wanted: Callable[[Slo], bool]) -> list[SloStatus]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.collection.lateness import MOST_LAG, Arrivals, ask_reaches
 from exporter.prometheus.errors import UnavailableError
@@ -14,6 +17,7 @@ from exporter.prometheus.selectors import parse_selector
 from exporter.slo.types import SloIndex
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus
 from tests.helpers.samples import slo
+from tests.helpers.thorough import examples
 
 END = 1_700_000_100
 SLO = SloIndex(0)
@@ -22,6 +26,29 @@ SLO = SloIndex(0)
 def arrivals(patience: float = 300) -> Arrivals:
     """Of one SLO, with slots and scrapes of 30 s."""
     return Arrivals(30, [60], patience)
+
+
+REACHES = st.none() | st.integers(-700, 3).map(float) | st.floats(-100, 3)
+
+
+@examples(100)
+@given(st.lists(st.tuples(REACHES, REACHES, REACHES), min_size=1, max_size=12))
+def test_many_are_noted_as_each_alone(those):
+    """Evaluation after evaluation, with scrapes at other intervals."""
+    lookbacks = [60, 20, 120]
+    together = Arrivals(30, lookbacks, 300)
+    alone = [Arrivals(30, [lookback], 300) for lookback in lookbacks]
+    for tick, reaches in enumerate(those):
+        end = END + 30 * tick
+        moments = [None if each is None else end + each for each in reaches]
+        at = np.array([2, 0, 1])
+        together.note_all(at, np.array([moments[i] for i in at], dtype=np.float64), end + 5.0)
+        for one, moment in zip(alone, moments, strict=True):
+            one.note(SLO, moment, end + 5.0)
+        assert together.lags_shown(end).tolist() == [one.lag_shown(SLO, end) for one in alone]
+        until = [one.complete_until(SLO, end) for one in alone]
+        assert together.all_complete_until(end).tolist() == until
+        assert together.settling().tolist() == [one.settling()[0] for one in alone]
 
 
 class TestArrivals:

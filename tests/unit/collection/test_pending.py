@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.collection import pending
 from exporter.collection.pending import HISTORY_CHUNK, SETTLE_TOGETHER, missing_history
@@ -17,6 +19,7 @@ from exporter.ledger.levels import levels
 from exporter.ledger.slot_status import SlotStatus
 from exporter.ledger.slots import Slots
 from exporter.slo.types import DAY, HOUR
+from tests.helpers.thorough import examples
 
 END = 1_699_999_200 + 9 * HOUR
 """A boundary of slots of up to an hour."""
@@ -45,6 +48,52 @@ def newest(of: Ledger, units: Sequence[int] = (30, 30, 30)) -> pending.Requests:
 
 def settled(of: Ledger, until: float, units: Sequence[int] = (30, 30, 30)) -> pending.Requests:
     return pending.settled(of, np.full(len(of.asked(0)), until), units)
+
+
+STATUSES = st.lists(
+    st.lists(
+        st.sampled_from(
+            [SlotStatus.SETTLED, SlotStatus.PROVISIONAL, SlotStatus.EMPTY, SlotStatus.NO]
+        ),
+        min_size=8,
+        max_size=8,
+    ),
+    min_size=3,
+    max_size=3,
+)
+
+
+@examples(100)
+@given(
+    STATUSES,
+    st.lists(st.sampled_from([0, 30, 60, 300]), min_size=3, max_size=3),
+    st.lists(st.booleans(), min_size=3, max_size=3),
+)
+def test_what_is_pending_is_found_of_each_slo_as_if_it_were_alone(statuses, lags, replaced):
+    """The spans of all together are those of one after the other; units are whole."""
+    one, units, begin = ledger(3), (30, 60, 120), END - 240
+    for slo_index, each in enumerate(statuses):
+        for i, status in enumerate(each):
+            mark(one, slo_index, status, begin + 30 * i, begin + 30 * (i + 1))
+    expected: dict[str, dict[SlotRange, list[int]]] = {"newest": {}, "unsettled": {}}
+    for slo_index, each in enumerate(statuses):
+        provisional = [i for i, status in enumerate(each) if status == SlotStatus.PROVISIONAL]
+        open_ = [i for i, status in enumerate(each) if status <= SlotStatus.EMPTY]
+        if replaced[slo_index]:
+            open_ = sorted({*open_, *provisional})
+        unit = units[slo_index]
+        if open_:
+            first, last = begin + 30 * open_[0], END - lags[slo_index]
+            first, last = first - first % unit, last - last % unit
+            if first < last:
+                expected["newest"].setdefault(SlotRange(first, last, 30), []).append(slo_index)
+        if provisional and replaced[slo_index]:
+            span = SlotRange(begin + 30 * provisional[0], begin + 30 * (provisional[-1] + 1), 30)
+            expected["unsettled"].setdefault(span, []).append(slo_index)
+    complete = [END - lag for lag in lags]
+    found = pending.newest(one, units, complete, np.array(replaced))
+    assert (found, list(found)) == (expected["newest"], list(expected["newest"]))
+    assert pending.unsettled(one, np.array(replaced)) == expected["unsettled"]
 
 
 class TestNewest:
