@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from exporter.collection.surroundings import Around, Surroundings, Target, carries, own_up
+from exporter.collection.shared import Shared
+from exporter.collection.surroundings import (
+    Around,
+    Surroundings,
+    Target,
+    carries,
+    created_keys,
+    own_up,
+)
 from exporter.prometheus.births import Doubt, Proofs, Scrape, begin_from
 from exporter.prometheus.raw import SeriesKey, series_key, target
 
@@ -58,7 +66,7 @@ async def bases(births: Sequence[Birth], around: Surroundings) -> list[Base]:
             exact = birth.at in up.samples
             place = _Place(series_key(up.labels), birth.at, max(near, default=None), exact)
             places[place].append(i)
-    created = await around.created(births[i].labels for i in strangers)
+    created = await around.created(created_keys(births[i].labels for i in strangers))
     for i in strangers:
         since = created.get(series_key(births[i].labels))
         if since is not None and since >= births[i].at - around.lookback:
@@ -68,52 +76,96 @@ async def bases(births: Sequence[Birth], around: Surroundings) -> list[Base]:
         counters = await around.counters(targets)
         for place, those in places.items():
             own = {series_key(births[i].labels): births[i] for i in those}
-            scrape = _scrape(place, own, counters)
-            begun_from = begin_from(scrape, around.lookback / 2)
+            held = _held(place, own, counters, around.lookback)
+            begun_from = held.begun_from
             if any(isinstance(begun_from[key], Doubt) for key in own):
-                proofs = await _proofs(place, scrape, targets, around)
-                begun_from = begin_from(scrape, around.lookback / 2, proofs)
+                proofs = await _proofs(place, held, targets, around)
+                if held.proven is None:
+                    held.proven = begin_from(held.scrape, around.lookback / 2, proofs)
+                begun_from = held.proven
             for i in those:
                 found[i] = begun_from[series_key(births[i].labels)]
     return found
 
 
-def _scrape(place: _Place, births: Mapping[SeriesKey, Birth], counters: Sequence[Around]) -> Scrape:
-    """Hold a scrape beside the one before it, by all counters of its target."""
+@dataclass(slots=True)
+class _Held:
+    """A scrape beside the one before, and what the counters that it begins with count from: as far
+    as it is known without proofs, and, once these were asked for, with them.
+
+    `creations` are the series that tell when these counters were created, by what they are of.
+    """
+
+    scrape: Scrape
+    begun_from: Mapping[SeriesKey, float | Doubt]
+    creations: Mapping[SeriesKey, SeriesKey]
+    proven: Mapping[SeriesKey, float | Doubt] | None = None
+
+
+def _held(
+    place: _Place, births: Mapping[SeriesKey, Birth], counters: Shared[Around], lookback: int
+) -> _Held:
+    """Hold a scrape beside the one before it: once for all SLOs that have counters in it."""
+    up = dict(place.up)
+    carried = any(carries(each.labels, up) for each in births.values())
+
+    def hold(begun: Mapping[SeriesKey, float]) -> _Held:
+        scrape = _scrape(place, begun, counters, carried=carried)
+        creations = created_keys(dict(key) for key in scrape.begun)
+        return _Held(scrape, begin_from(scrape, lookback / 2), creations)
+
+    shared = counters.once((place, carried, lookback), lambda: hold({}))
+    known = shared.scrape.begun
+    if all(known.get(key) == birth.value for key, birth in births.items()):
+        return shared
+    return hold({key: birth.value for key, birth in births.items()})
+
+
+def _scrape(
+    place: _Place, births: Mapping[SeriesKey, float], counters: Shared[Around], *, carried: bool
+) -> Scrape:
+    """Hold a scrape beside the one before it, by all counters of its target.
+
+    `births` begin with it, whatever these say; it is `carried` if they have their target's labels.
+    """
     up, at, previous = dict(place.up), place.at, place.previous
-    begun = {key: birth.value for key, birth in births.items()}
-    ended, grown, fell = {}, 0.0, False
-    for each in counters if place.exact else ():
-        if target(each.labels) != target(up) or series_key(each.labels) in begun:
-            continue
+    begun, ended, grown, fell = dict(births), {}, 0.0, False
+    of_target = counters.once("by target", lambda: _by_target(counters)).get(target(up), [])
+    for each in of_target if place.exact else ():
+        key = series_key(each.labels)
         # A metric's own labels may stand in the place of its target's.
-        if not carries(each.labels, up) and any(
-            carries(item.labels, up) for item in births.values()
-        ):
+        if key in begun or (carried and not carries(each.labels, up)):
             continue
         earlier = max((t for t in each.samples if t < at), default=None)
         last = each.before if earlier is None else each.samples[earlier]
         if at in each.samples and last is None:
-            begun[series_key(each.labels)] = each.samples[at]
+            begun[key] = each.samples[at]
         elif last is None or (previous is not None and (earlier is None or earlier < previous)):
             continue
         elif at not in each.samples:
-            ended[series_key(each.labels)] = last
+            ended[key] = last
         elif previous is not None:
             grown += max(0.0, each.samples[at] - last)
             fell = fell or each.samples[at] < last
     return Scrape(None if previous is None else at - previous, ended, begun, grown, fell)
 
 
+def _by_target(counters: Iterable[Around]) -> dict[Target | None, list[Around]]:
+    found: dict[Target | None, list[Around]] = defaultdict(list)
+    for each in counters:
+        found[target(each.labels)].append(each)
+    return found
+
+
 async def _proofs(
-    place: _Place, scrape: Scrape, targets: Collection[Target], around: Surroundings
+    place: _Place, held: _Held, targets: Collection[Target], around: Surroundings
 ) -> Proofs:
     up, restarted = dict(place.up), None
     for each in await around.process_starts(targets):
         if place.previous is not None and carries(each.labels, up):
             ends = each.samples.get(place.previous), each.samples.get(place.at)
             restarted = restarted if None in ends else ends[0] != ends[1]
-    created = await around.created((dict(key) for key in scrape.begun), targets)
+    created = await around.created(held.creations, targets)
     since = place.at - around.lookback if place.previous is None else place.previous
     born = {key for key, at in created.items() if at >= since}
     return Proofs(restarted, await around.busiest(targets), frozenset(born))

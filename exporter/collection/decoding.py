@@ -10,6 +10,7 @@ import numpy as np
 
 from exporter.collection.histogram_samples import having_bucket, read_histograms
 from exporter.collection.plausible_shares import most_apart
+from exporter.collection.raw_questions import BY, SELECTOR, RawQuestion
 from exporter.collection.raw_samples import (
     Around,
     CounterSamples,
@@ -21,7 +22,7 @@ from exporter.collection.raw_samples import (
 from exporter.collection.rows import MOST_EVENTS, Row
 from exporter.collection.slot_range import Counts, SlotRange
 from exporter.collection.surroundings import Surroundings, family_of
-from exporter.collection.together import AskRaw, RawQuestion
+from exporter.collection.together import Together
 from exporter.collection.unknown_slots import Reason, Slot
 from exporter.errors import DatasourceError
 from exporter.prometheus.births import UNSUSPICIOUS
@@ -34,7 +35,6 @@ from exporter.prometheus.indicators import (
     Histogram,
     Indicator,
 )
-from exporter.prometheus.matrix import Series
 from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.raw import is_number
 from exporter.prometheus.selectors import Selector, parse_selector
@@ -64,8 +64,7 @@ class _Exact:
 
 
 async def read_answer(
-    client: PrometheusClient,
-    ask: AskRaw,
+    ask: Together,
     sli: Sli,
     way: Indicator,
     context: QueryContext,
@@ -79,28 +78,28 @@ async def read_answer(
         SliError: the histogram has no such bucket bound.
         PrometheusError: a further query was not answered.
     """
-    values, exact = [], []
+    values, counting = [], []
     family = family_of(stored_selectors(way))
-    answers: dict[RawQuestion, Sequence[Series]] = {}
 
     def around(end: int, slot: int) -> Surroundings:
-        return Surroundings(ask, family, context.lookback, answers, end=end, slot=slot)
+        return Surroundings(ask, family, context.lookback, end=end, slot=slot)
 
     for selector, series in zip(way.selectors, parts, strict=True):
         counter = selector is not None or isinstance(way, Histogram)
         arrays = _arrays(series, context, counter=counter)
         if selector is not None:
-            read = _reader(ask, selector, context, way)
-            exact += await _make_exact(read, around, context, span, [arrays])
+            counting.append((_reader(ask, selector, context, way), [arrays]))
         values.append(arrays)
     if isinstance(way, Histogram):
-        exact += await _make_exact(
-            _histogram_reader(ask, way.of, context), around, context, span, values
-        )
+        counting.append((_histogram_reader(ask, way.of, context), values))
+    made_exact = [
+        _make_exact(ask, read, around, context, span=span, kinds=of) for read, of in counting
+    ]
+    exact = [one for found in await ask.parts(made_exact) for one in found]
     if isinstance(sli, LatencySli) and isinstance(way, Counters) and not way.leaves_out(parts):
         totals, buckets, *_ = values
         if not totals and not buckets:
-            await _require_bound(client, sli, span.end)
+            await _require_bound(ask, sli, span)
     doubts = {key: text for part in reversed(exact) for key, text in part.doubts.items()}
     if isinstance(way, Counters):
         doubts |= _parts_above_total(way, values, exact, span)
@@ -175,7 +174,7 @@ def _arrays(rows: Sequence[Row], context: QueryContext, *, counter: bool) -> dic
     return arrays
 
 
-def _reader(ask: AskRaw, selector: Selector, context: QueryContext, way: Indicator) -> Read:
+def _reader(ask: Together, selector: Selector, context: QueryContext, way: Indicator) -> Read:
     async def read(end: int, slot: int) -> list[list[CounterSamples]]:
         lookback = context.lookback
         counters = await read_counters(ask, selector, end=end, slot=slot, lookback=lookback)
@@ -189,7 +188,7 @@ def _reader(ask: AskRaw, selector: Selector, context: QueryContext, way: Indicat
     return read
 
 
-def _histogram_reader(ask: AskRaw, of: HistogramSelectors, context: QueryContext) -> Read:
+def _histogram_reader(ask: Together, of: HistogramSelectors, context: QueryContext) -> Read:
     async def read(end: int, slot: int) -> Sequence[Sequence[CounterSamples]]:
         return await read_histograms(ask, of, end=end, slot=slot, lookback=context.lookback)
 
@@ -197,9 +196,11 @@ def _histogram_reader(ask: AskRaw, of: HistogramSelectors, context: QueryContext
 
 
 async def _make_exact(
+    ask: Together,
     read: Read,
     around: Around,
     context: QueryContext,
+    *,
     span: SlotRange,
     kinds: Sequence[dict[Group, Floats]],
 ) -> list[_Exact]:
@@ -214,8 +215,8 @@ async def _make_exact(
         for array in arrays.values()
         for i in np.isinf(array).nonzero()[0].tolist()
     }
-    for i in sorted(odd):
-        counted = await count_slot(
+    slots = [
+        count_slot(
             read,
             around,
             context.group_by,
@@ -223,6 +224,9 @@ async def _make_exact(
             slot=span.slot,
             lookback=context.lookback,
         )
+        for i in sorted(odd)
+    ]
+    for i, counted in zip(sorted(odd), await ask.parts(slots), strict=True):
         for arrays, events, exact in zip(kinds, counted, told, strict=True):
             # Should the samples be gone by now, nothing is known of the slot any more.
             for array in arrays.values():
@@ -236,7 +240,7 @@ async def _make_exact(
     return told
 
 
-async def _require_bound(client: PrometheusClient, sli: LatencySli, at: int) -> None:
+async def _require_bound(ask: Together, sli: LatencySli, span: SlotRange) -> None:
     """Tell whether the histogram has the bound at all.
 
     Raises:
@@ -244,7 +248,9 @@ async def _require_bound(client: PrometheusClient, sli: LatencySli, at: int) -> 
     """
     histogram = parse_selector(sli.histogram)
     bucket = histogram.renamed(f"{histogram.name}_bucket")
-    found = await client.instant_query(f"count by (le) ({bucket})", at)
+    # Slots of a second: moments that are apart are asked for by themselves.
+    asked = RawQuestion(f"count by (le{BY}) ({SELECTOR})", bucket, span.end, slot=1)
+    found = await ask.series(asked)
     spelled = (each.labels.get("le", "") for each in found)
     bounds = sorted({float(le) for le in spelled if is_number(le)})
     if bounds and sli.threshold not in bounds:

@@ -6,9 +6,10 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from exporter.collection.raw_questions import SELECTOR, RawQuestion
 from exporter.collection.raw_samples import CounterSamples
 from exporter.collection.surroundings import PAUSE_LOOKBACK
-from exporter.collection.together import SELECTOR, AskRaw, RawQuestion
+from exporter.collection.together import Together
 from exporter.prometheus.histogram_promql import HistogramSelectors
 from exporter.prometheus.histogram_readings import Reading, as_counters, merged, native_reading
 from exporter.prometheus.matrix import Series
@@ -20,18 +21,23 @@ _Labels = dict[SeriesKey, Mapping[str, str]]
 
 
 async def read_histograms(
-    ask: AskRaw, of: HistogramSelectors, *, end: int, slot: int, lookback: int
+    ask: Together, of: HistogramSelectors, *, end: int, slot: int, lookback: int
 ) -> tuple[list[CounterSamples], list[CounterSamples]]:
     """Read histograms as counters of all observations, and of those within the bound.
 
     Raises:
         PrometheusError: a query was not answered.
     """
-    start, span = end - slot, format_duration(slot + lookback)
+    start, back = end - slot, slot + lookback
     labels: _Labels = {}
     count, bucket, native = [
-        _by_key(await ask(RawQuestion(f"{SELECTOR}[{span}]", selector, end)), labels)
-        for selector in (of.count, of.bucket, of.native)
+        _by_key(each, labels)
+        for each in await ask.all_series(
+            [
+                RawQuestion(SELECTOR, selector, end, slot, back)
+                for selector in (of.count, of.bucket, of.native)
+            ]
+        )
     ]
     readings = {
         key: merged(
@@ -79,7 +85,7 @@ def _names(of: HistogramSelectors, first: Reading) -> tuple[Mapping[str, str], M
 
 
 async def _before(
-    ask: AskRaw,
+    ask: Together,
     of: HistogramSelectors,
     first: Mapping[SeriesKey, Reading],
     *,
@@ -94,8 +100,13 @@ async def _before(
     pause, offset = format_duration(PAUSE_LOOKBACK), format_duration(slot)
     last = f"last_over_time({SELECTOR}[{pause}] offset {offset})"
     count, bucket, native = [
-        _by_key(await ask(RawQuestion(last, selector, end)))
-        for selector in (of.count, of.bucket, of.native)
+        _by_key(each)
+        for each in await ask.all_series(
+            [
+                RawQuestion(last, selector, end, slot)
+                for selector in (of.count, of.bucket, of.native)
+            ]
+        )
     ]
     found = {}
     for key, reading in first.items():

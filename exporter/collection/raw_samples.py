@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from exporter.collection.births import Birth, bases
+from exporter.collection.raw_questions import SELECTOR, RawQuestion
 from exporter.collection.surroundings import (
     COUNTER_SUFFIX,
     PAUSE_LOOKBACK,
     Surroundings,
     Target,
 )
-from exporter.collection.together import SELECTOR, AskRaw, RawQuestion
+from exporter.collection.together import Together
 from exporter.collection.unknown_slots import Reason
 from exporter.prometheus.births import Doubt, continued
 from exporter.prometheus.errors import QueryRefusedError
@@ -107,7 +108,7 @@ async def count_slot(
 
 
 async def read_counters(
-    ask: AskRaw, selector: Selector, *, end: int, slot: int, lookback: int
+    ask: Together, selector: Selector, *, end: int, slot: int, lookback: int
 ) -> list[CounterSamples]:
     """Read the samples of a selector's counters in and around a slot.
 
@@ -119,8 +120,8 @@ async def read_counters(
     samples: dict[SeriesKey, list[Sample]] = defaultdict(list)
     # Not every server keeps the name where functions are applied.
     named = {"__name__": selector.name} if selector.name else {}
-    of_slot = f"{SELECTOR}[{format_duration(slot + lookback)}]"
-    for series in await ask(RawQuestion(of_slot, selector, end)):
+    of_slot = RawQuestion(SELECTOR, selector, end, slot, back=slot + lookback)
+    for series in await ask.series(of_slot):
         key = series_key({**named, **series.labels})
         labels[key] = {**named, **series.labels}
         # VictoriaMetrics answers with the staleness marks, too, which are NaN.
@@ -131,7 +132,7 @@ async def read_counters(
     if any(values and values[0][0] > start for values in samples.values()):
         pause = format_duration(PAUSE_LOOKBACK)
         earlier = f"last_over_time({SELECTOR}[{pause}] offset {format_duration(slot)})"
-        for series in await ask(RawQuestion(earlier, selector, end)):
+        for series in await ask.series(RawQuestion(earlier, selector, end, slot)):
             key = series_key({**named, **series.labels})
             # Two spellings of one bucket bound may both be found: the counter went on from the
             # one that stood higher.

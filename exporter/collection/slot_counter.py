@@ -11,6 +11,7 @@ from exporter.collection.queries import Batch, Queries, Server
 from exporter.collection.resample import Resampled, by_slices, resample, take_out_impossible
 from exporter.collection.slot_range import Counts, SlotRange
 from exporter.collection.span_counter import SpanCounter
+from exporter.collection.together import Together
 from exporter.collection.unknown_slots import Reason, UnknownSlots
 from exporter.ledger.levels import MIDDLE_SLOT
 from exporter.prometheus.client import PrometheusClient
@@ -34,18 +35,30 @@ class Counted:
 class SlotCounter:
     """Counts the events of SLOs in spans of slots of the evaluation interval or longer.
 
-    `clients` has one for the datasource of every SLO.
+    `clients` has one for the datasource of every SLO. Of history, half of `concurrency` queries
+    about raw samples are under way at once at the most: that leaves room for the newest slots.
     """
 
     def __init__(
-        self, clients: Mapping[str, PrometheusClient], slos: Sequence[Slo], interval: int
+        self,
+        clients: Mapping[str, PrometheusClient],
+        slos: Sequence[Slo],
+        interval: int,
+        concurrency: int = 4,
     ) -> None:
         self._clients = clients
         self._slos = slos
         self._interval = interval
         self.queries = Queries(clients, slos, interval)
         self._unknown = UnknownSlots()
-        self._spans = SpanCounter(clients, slos, self.queries, self._unknown)
+        self._together = {
+            history: {name: Together(client, at_once) for name, client in clients.items()}
+            for history, at_once in ((False, concurrency), (True, max(1, concurrency // 2)))
+        }
+        self._spans = {
+            history: SpanCounter(clients, slos, self.queries, self._unknown, together)
+            for history, together in self._together.items()
+        }
 
     def unknown(self, since: float) -> dict[SloIndex, str]:
         """Why SLOs' newest slots since then (Unix seconds) that are not known are not."""
@@ -73,8 +86,11 @@ class SlotCounter:
         )
         self.queries.note_server(datasource, server)
 
-    async def count(self, wanted: Batch) -> Counted:
+    async def count(self, wanted: Batch, *, history: bool = False) -> Counted:
         """Count the events of a batch; nobody but its own datasource is asked.
+
+        What batches that are counted at the same time ask about raw samples is asked together, that
+        of history by itself.
 
         A query that Prometheus refuses is asked again in halves, by SLO and then by time, so
         that one SLO's mistake stays its own, one refused slot is one unknown slot, and a limit of
@@ -83,16 +99,21 @@ class SlotCounter:
         Raises:
             UnavailableError: Prometheus did not answer.
         """
-        await self.meet(self.datasource(wanted))
+        datasource = self.datasource(wanted)
+        await self.meet(datasource)
+        with self._together[history][datasource].batch():
+            return await self._count(wanted, self._spans[history])
+
+    async def _count(self, wanted: Batch, spans: SpanCounter) -> Counted:
         span = wanted.span.at(wanted.resolution)
         judged = wanted.span.slot >= MIDDLE_SLOT
-        parts = await self._spans.count(wanted.slo_indices, span, judged)
+        parts = await spans.count(wanted.slo_indices, span, judged)
         answers: dict[SloIndex, Answer] = {}
         for slo_index, counts in parts.of_slos.items():
             if not isinstance(counts, dict):
                 answers[slo_index] = counts
                 continue
-            answers[slo_index] = await self._resample(slo_index, counts, span, wanted.span)
+            answers[slo_index] = await self._resample(spans, slo_index, counts, span, wanted.span)
         return Counted(parts.blocks, answers)
 
     async def count_long(self, wanted: Batch) -> list[LongSlots]:
@@ -104,10 +125,15 @@ class SlotCounter:
             UnavailableError: Prometheus did not answer.
         """
         await self.meet(self.datasource(wanted))
-        return await self._spans.count_long(wanted.slo_indices, wanted.span)
+        return await self._spans[True].count_long(wanted.slo_indices, wanted.span)
 
     async def _resample(
-        self, slo_index: SloIndex, counts: dict[Group, Counts], span: SlotRange, target: SlotRange
+        self,
+        spans: SpanCounter,
+        slo_index: SloIndex,
+        counts: dict[Group, Counts],
+        span: SlotRange,
+        target: SlotRange,
     ) -> dict[Group, Resampled]:
         """Apply time slices and maintenance windows, and bring counts to the target's slots."""
         slo = self._slos[slo_index]
@@ -127,7 +153,7 @@ class SlotCounter:
             if share is not None:
                 fine.update(((share > 0) & (share < 1)).nonzero()[0].tolist())
             for i in sorted(fine):
-                part = await self._resample_fine(slo_index, span.one(i))
+                part = await self._resample_fine(spans, slo_index, span.one(i))
                 for group in part.keys() - resampled.keys():
                     resampled[group] = resample(Counts.absent(span.count), out, target.count)
                 nothing = resample(Counts.absent(1), None if out is None else out[:1], 1)
@@ -142,11 +168,11 @@ class SlotCounter:
         return resampled
 
     async def _resample_fine(
-        self, slo_index: SloIndex, coarse: SlotRange
+        self, spans: SpanCounter, slo_index: SloIndex, coarse: SlotRange
     ) -> dict[Group, Resampled]:
         """Count a coarse slot by the fine slots in it, of which only some are known or left out."""
         fine = coarse.at(self._interval)
-        answer = (await self._spans.count((slo_index,), fine)).of_slos[slo_index]
+        answer = (await spans.count((slo_index,), fine)).of_slos[slo_index]
         if not isinstance(answer, dict):
             reason = Reason(f"Prometheus refuses slots: {answer}")
             self._unknown.note(slo_index, coarse, {(coarse.end, ()): reason})

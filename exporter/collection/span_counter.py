@@ -11,6 +11,7 @@ from exporter.collection.planner import Place
 from exporter.collection.queries import Queries
 from exporter.collection.rows import Rows
 from exporter.collection.slot_range import SlotRange, joined
+from exporter.collection.together import Together
 from exporter.collection.unknown_slots import Reason, UnknownSlots
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError
@@ -45,7 +46,8 @@ class Parts:
 class SpanCounter:
     """Counts the events of SLOs in spans of slots, each in its own resolution.
 
-    `unknown` is told why slots are not known.
+    `unknown` is told why slots are not known. What is asked about raw samples goes through
+    `together`, by datasource.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class SpanCounter:
         slos: Sequence[Slo],
         queries: Queries,
         unknown: UnknownSlots,
+        together: Mapping[str, Together],
     ) -> None:
         self._clients = clients
         self._slos = slos
         self._queries = queries
         self._unknown = unknown
+        self._together = together
         self._reader = AnswerReader(slos, queries, unknown)
 
     async def count(
@@ -109,7 +113,7 @@ class SpanCounter:
         Raises:
             QueryRefusedError: Prometheus refuses the query.
         """
-        client = self._client(slo_indices[0])
+        datasource = self._slos[slo_indices[0]].datasource
         of_slos, rows = await self._ask(slo_indices, span)
         found = Parts()
         left: Sequence[SloIndex] = slo_indices
@@ -124,7 +128,8 @@ class SpanCounter:
             for slo_index in left
             for way, own in [of_slos[slo_index]]
         ]
-        found.of_slos = await self._reader.read(client, answers, span)
+        asking = self._clients[datasource], self._together[datasource]
+        found.of_slos = await self._reader.read(*asking, answers, span)
         return found
 
     async def count_long(self, slo_indices: Sequence[SloIndex], span: SlotRange) -> list[LongSlots]:

@@ -7,7 +7,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from exporter.collection.together import SELECTOR, AskRaw, RawQuestion, Targets
+from exporter.collection.raw_questions import SELECTOR, RawQuestion, Targets
+from exporter.collection.shared import Shared
+from exporter.collection.together import Together
 from exporter.prometheus.alike import any_of
 from exporter.prometheus.matrix import Series
 from exporter.prometheus.raw import SeriesKey, series_key, target
@@ -41,52 +43,48 @@ class Surroundings:
     """Asks for what is around the slot of `slot` seconds that ends at `end`.
 
     `family` selects the counters of the SLO by the names of their metrics alone, None where those
-    cannot be told; `lookback` is two scrape intervals in seconds. `answers` keeps what was asked,
-    so that it is not asked again for another counter of the SLO.
+    cannot be told; `lookback` is two scrape intervals in seconds.
     """
 
     def __init__(
         self,
-        ask: AskRaw,
+        ask: Together,
         family: Selector | None,
         lookback: int,
-        answers: dict[RawQuestion, Sequence[Series]],
         *,
         end: int,
         slot: int,
     ) -> None:
         self.lookback = lookback
-        self._ask_raw = ask
+        self._together = ask
         self._family = family
-        self._answers = answers
-        self._end = end
-        self._range = format_duration(slot + lookback)
+        self._end, self._slot = end, slot
         self._offset = f" offset {format_duration(slot)}"
         self._hours_before = f"[{format_duration(PAUSE_LOOKBACK)}]{self._offset}"
 
-    async def ups(self, targets: Collection[Target]) -> list[Around]:
+    async def ups(self, targets: Collection[Target]) -> Shared[Around]:
         """The `up` series of some targets; `before` is 1 if a scrape of the hours before succeeded.
 
         Raises:
             PrometheusError: a query was not answered.
         """
         if not targets:
-            return []
+            return Shared()
         before = f"max_over_time({SELECTOR}{self._hours_before}) == 1"
         return await self._around(Selector("up", ()), targets, before, name="up")
 
-    async def counters(self, targets: Collection[Target]) -> list[Around]:
+    async def counters(self, targets: Collection[Target]) -> Shared[Around]:
         """All counters of the SLO's metrics at some targets, whether it selects them or not.
 
         Raises:
             PrometheusError: a query was not answered.
         """
         if self._family is None:
-            return []
+            return Shared()
         before = f"last_over_time({SELECTOR}{self._hours_before})"
         return await self._around(self._family, targets, before)
 
-    async def process_starts(self, targets: Collection[Target]) -> list[Around]:
+    async def process_starts(self, targets: Collection[Target]) -> Shared[Around]:
         """When the processes at some targets say that they were started.
 
         Raises:
@@ -110,13 +108,16 @@ class Surroundings:
         # Told apart by a label, since `or` keeps one of those with equal labels.
         both = f'{hours} or label_replace({minutes}, "of", "now", "", "")'
         jobs = Targets(frozenset(job for job, _ in targets))
-        found = await self._ask(f"max by (job) ({both})", self._family, jobs)
+        asked = RawQuestion(
+            f"max by (job) ({both})", self._family, self._end, self._slot, targets=jobs
+        )
+        found = await self._together.series(asked)
         return max((value for each in found for _, value in each.samples), default=0.0)
 
     async def created(
-        self, counters: Iterable[Mapping[str, str]], targets: Collection[Target] = ()
+        self, wanted: Mapping[SeriesKey, SeriesKey], targets: Collection[Target] = ()
     ) -> dict[SeriesKey, float]:
-        """When counters (by their labels) were created, in Unix seconds, as far as they tell.
+        """When counters were created, in Unix seconds, as far as they tell; see `created_keys`.
 
         Client libraries may show it beside a counter as a series whose name ends in `_created`.
         Counters that come from scrapes are looked for at their `targets`.
@@ -124,7 +125,6 @@ class Surroundings:
         Raises:
             PrometheusError: a query was not answered.
         """
-        wanted = {created_key(labels): series_key(labels) for labels in counters}
         names = {dict(key).get("__name__", "") for key in wanted}
         if not names:
             return {}
@@ -142,34 +142,41 @@ class Surroundings:
         targets: Collection[Target],
         before: str | None = None,
         name: str | None = None,
-    ) -> list[Around]:
+    ) -> Shared[Around]:
         """Ask for samples, and for last values `before`; most functions drop a series's `name`."""
-        found: dict[SeriesKey, Around] = {}
         of = of_targets(targets) if targets else None
-        named = {"__name__": name} if name else {}
-        for series in await self._ask(f"{SELECTOR}[{self._range}]", selector, of):
-            one = found.setdefault(series_key(series.labels), Around(series.labels))
-            # VictoriaMetrics answers with the staleness marks, too, which are NaN.
-            one.samples.update((at, value) for at, value in series.samples if math.isfinite(value))
-        for series in await self._ask(before, selector, of) if before else ():
-            labels = {**named, **series.labels}
-            one = found.setdefault(series_key(labels), Around(labels))
-            for _, value in series.samples[-1:]:
-                if math.isfinite(value):
-                    one.before = value if one.before is None else max(value, one.before)
-        return list(found.values())
-
-    async def _ask(
-        self, query: str, selector: Selector, targets: Targets | None
-    ) -> Sequence[Series]:
-        question = RawQuestion(query, selector, self._end, targets)
-        if question not in self._answers:
-            self._answers[question] = await self._ask_raw(question)
-        return self._answers[question]
+        back = self._slot + self.lookback
+        asked = [RawQuestion(SELECTOR, selector, self._end, self._slot, back, of)]
+        if before:
+            asked.append(RawQuestion(before, selector, self._end, self._slot, targets=of))
+        samples, *values = await self._together.all_series(asked)
+        return samples.once(before, lambda: _put_together(samples, *values, name=name))
 
 
-def created_key(labels: Mapping[str, str]) -> SeriesKey:
-    """What identifies the series that tells when a counter was created."""
+def _put_together(
+    samples: Iterable[Series], values: Iterable[Series] = (), *, name: str | None
+) -> Shared[Around]:
+    found: dict[SeriesKey, Around] = {}
+    named = {"__name__": name} if name else {}
+    for series in samples:
+        one = found.setdefault(series_key(series.labels), Around(series.labels))
+        # VictoriaMetrics answers with the staleness marks, too, which are NaN.
+        one.samples.update((at, value) for at, value in series.samples if math.isfinite(value))
+    for series in values:
+        labels = {**named, **series.labels}
+        one = found.setdefault(series_key(labels), Around(labels))
+        for _, value in series.samples[-1:]:
+            if math.isfinite(value):
+                one.before = value if one.before is None else max(value, one.before)
+    return Shared(found.values())
+
+
+def created_keys(counters: Iterable[Mapping[str, str]]) -> dict[SeriesKey, SeriesKey]:
+    """Counters (by their labels), by what identifies the series that tell when each was created."""
+    return {_created_key(labels): series_key(labels) for labels in counters}
+
+
+def _created_key(labels: Mapping[str, str]) -> SeriesKey:
     name = COUNTER_SUFFIX.sub("", labels.get("__name__", "")) + "_created"
     others = {key: value for key, value in labels.items() if key != "le"}
     return series_key({**others, "__name__": name})

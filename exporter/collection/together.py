@@ -1,243 +1,265 @@
-"""Questions about raw samples that tasks ask at the same time, put together where they are alike.
+"""What tasks ask about raw samples at the same time, put together where it is alike.
 
 Counting a slot from its raw samples takes several questions, each of which depends on the answers
 before. As many SLOs go through them at once, as when a thousand series are born together, each
-question waits until all of them have one; then those that are alike are one query.
+question waits until all of them have one; then those that are alike are one query
+(`exporter.collection.raw_questions`).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from exporter.collection.planner import MOST_TOGETHER
-from exporter.prometheus.abilities import SHORT_QUERY
-from exporter.prometheus.alike import Cell, Shape, any_of, merged, shape_of, tiles
+from exporter.collection.raw_answers import by_key, part_of
+from exporter.collection.raw_questions import OneQuery, RawQuestion, together
+from exporter.collection.shared import Shared
 from exporter.prometheus.errors import QueryRefusedError
 from exporter.prometheus.matrix import Series
-from exporter.prometheus.selectors import Matcher, Selector
 
 R = TypeVar("R")
 
-Ask = Callable[[str, int], Awaitable[Sequence[Series]]]
-"""Sends an instant query, which is evaluated at some Unix seconds."""
-
-SELECTOR = "$selector"
-
-MOST_CHARS = SHORT_QUERY
-"""Characters of a query that is put together: every server takes as many."""
+PATIENCE = 1.0
+"""Seconds that questions wait for those of batches whose own query has not been answered yet."""
 
 MOST_AT_ONCE = 8
-"""Answers that are dealt out before others get to the event loop."""
+"""Tasks that are begun, and answers that are dealt out, before others get to the event loop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """Series of some targets alone: those with one of the jobs and one of the instances.
+class Source(Protocol):
+    """Whom questions are asked: a `PrometheusClient`."""
 
-    Without `instances`, all those of the jobs.
-    """
+    async def ranges_closed(self) -> bool:
+        """Whether ranges include their own start."""
 
-    jobs: frozenset[str]
-    instances: frozenset[str] | None = None
+    async def longest_query(self) -> int:
+        """How many characters a query may have."""
 
-    def matchers(self) -> tuple[Matcher, ...]:
-        """What selects them."""
-        of_jobs = Matcher("job", "=~", any_of(sorted(self.jobs)))
-        if self.instances is None:
-            return (of_jobs,)
-        return of_jobs, Matcher("instance", "=~", any_of(sorted(self.instances)))
+    async def instant_query(self, query: str, at: int) -> Sequence[Series]:
+        """Evaluate a query at one time."""
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels by which they are told apart."""
-        return ("job",) if self.instances is None else ("job", "instance")
-
-    def values(self) -> Iterator[Cell]:
-        """The values that these labels may have."""
-        instances = self.instances
-        if instances is None:
-            return ((job,) for job in sorted(self.jobs))
-        return ((job, instance) for job in sorted(self.jobs) for instance in sorted(instances))
-
-
-@dataclass(frozen=True, slots=True)
-class RawQuestion:
-    """A query about samples, whose answer keeps the labels that series are told apart by.
-
-    `query` has `SELECTOR` where the selector stands, narrowed to the `targets`.
-    """
-
-    query: str
-    selector: Selector
-    at: int
-    targets: Targets | None = None
-
-    @property
-    def text(self) -> str:
-        """The query alone."""
-        return self.query.replace(SELECTOR, str(_at_targets(self.selector, self.targets)))
-
-
-AskRaw = Callable[[RawQuestion], Awaitable[Sequence[Series]]]
-"""Asks a question, alone or together with others."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """Questions that can be asked together; `by` are the labels that tell targets apart."""
-
-    query: str
-    at: int
-    shape: Shape
-    by: tuple[str, ...]
+    async def range_query(self, query: str, start: int, end: int, step: int) -> Sequence[Series]:
+        """Evaluate a query at several."""
 
 
 @dataclass(eq=False, slots=True)
 class _Waiting:
-    """One that waits for an answer."""
+    """One that waits for an answer; it counts for its task, if others of it do not."""
 
     question: RawQuestion
-    answer: asyncio.Future[Sequence[Series]] = field(default_factory=asyncio.Future)
+    counts: int
+    answer: asyncio.Future[Shared[Series]] = field(default_factory=asyncio.Future)
+
+
+_Askers = Mapping[RawQuestion, Sequence[_Waiting]]
 
 
 class Together:
-    """Puts together what some tasks ask; they are run by `run`."""
+    """Puts together what tasks ask a source; `at_once` is how many queries are under way at most.
 
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
-        self._busy = 0
+    A batch of SLOs is present (`batch`) from before its own query on, so that others wait for what
+    it will ask: for `patience` seconds, as its query may take long. It has its tasks `run`; they
+    ask by `series`, and by parts of their own, which they have run by `parts`.
+    """
+
+    def __init__(self, source: Source, at_once: int, patience: float = PATIENCE) -> None:
+        self._source = source
+        self._patience = patience
+        self._room = asyncio.Semaphore(at_once)
+        self._present = 0
+        self._coming = 0
+        self._working = 0
         self._waiting: list[_Waiting] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._rounds: set[asyncio.Task[None]] = set()
 
-    async def run(self, tasks: Sequence[Coroutine[Any, Any, R]]) -> list[R | BaseException]:
-        """Run tasks that ask here and nowhere else; give their results and errors in turn."""
-        self._busy = len(tasks)
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """A batch is present."""
+        self._present += 1
+        self._coming += 1
         try:
-            return await asyncio.gather(*map(self._one, tasks), return_exceptions=True)
+            yield
         finally:
-            for round_ in self._rounds:
-                round_.cancel()
+            self._present -= 1
+            self._coming -= 1
+            if self._present:
+                self._look()
+            else:  # nobody waits for an answer any more
+                for round_ in self._rounds:
+                    round_.cancel()
 
-    async def _one(self, task: Coroutine[Any, Any, R]) -> R:
+    async def run(self, tasks: Sequence[Coroutine[Any, Any, R]]) -> list[R]:
+        """Run the tasks of a batch, which ask here; give their results in turn.
+
+        Raises:
+            Exception: the first error of them, once all have ended.
+        """
+
+        def back() -> None:
+            self._coming += 1
+
+        self._coming -= 1
+        return await self._run(tasks, back)
+
+    async def parts(self, tasks: Sequence[Coroutine[Any, Any, R]]) -> list[R]:
+        """Run parts of one of the tasks at once; otherwise as `run`."""
+        if len(tasks) == 1:
+            return [await tasks[0]]
+
+        def back() -> None:
+            self._working += 1
+
+        self._working -= 1
+        return await self._run(tasks, back)
+
+    async def _run(
+        self, tasks: Sequence[Coroutine[Any, Any, R]], back: Callable[[], None]
+    ) -> list[R]:
+        """Run tasks; whoever waits for them comes `back` with the last one's end."""
+        left = len(tasks)
+        if not left:
+            back()
+            return []
+        self._working += left
+
+        async def one(task: Coroutine[Any, Any, R]) -> R:
+            nonlocal left
+            try:
+                return await task
+            finally:
+                left -= 1
+                self._working -= 1
+                if not left:
+                    back()
+                self._look()
+
+        begun: list[asyncio.Task[R]] = []
         try:
-            return await task
+            for number, task in enumerate(tasks):
+                begun.append(asyncio.create_task(one(task)))
+                if number % MOST_AT_ONCE == MOST_AT_ONCE - 1:
+                    await asyncio.sleep(0)  # so that others get to the loop in between
+            await asyncio.gather(*begun, return_exceptions=True)
         finally:
-            self._pause()
+            if left:  # cancelled before all had begun
+                for each in begun:
+                    each.cancel()
+                await asyncio.gather(*begun, return_exceptions=True)
+                for task in tasks:
+                    task.close()
+                self._working -= left
+                back()
+        return [each.result() for each in begun]
 
-    def _pause(self) -> None:
-        """Note that one of the tasks waits, or has ended; once all do, they are answered."""
-        self._busy -= 1
-        if self._busy <= 0 and self._waiting:
-            waiting, self._waiting = self._waiting, []
-            self._busy += len(waiting)
-            round_ = asyncio.ensure_future(self._answer(waiting))
-            self._rounds.add(round_)
-            round_.add_done_callback(self._rounds.discard)
-
-    async def series(self, question: RawQuestion) -> Sequence[Series]:
-        """Ask something.
+    async def series(self, question: RawQuestion) -> Shared[Series]:
+        """Ask something; all who ask the same are given the same.
 
         Raises:
             PrometheusError: it was not answered.
         """
-        waiting = _Waiting(question)
-        self._waiting.append(waiting)
-        self._pause()
-        return await waiting.answer
+        [found] = await self.all_series([question])
+        return found
+
+    async def all_series(self, questions: Sequence[RawQuestion]) -> list[Shared[Series]]:
+        """Ask several at once.
+
+        Raises:
+            PrometheusError: one of them was not answered.
+        """
+        waiting = [_Waiting(question, not i) for i, question in enumerate(questions)]
+        self._waiting += waiting
+        self._working -= 1
+        self._look()
+        try:
+            return await asyncio.gather(*(each.answer for each in waiting))
+        except asyncio.CancelledError:
+            if waiting[0] in self._waiting:
+                self._waiting = [each for each in self._waiting if each not in waiting]
+                self._working += 1
+            raise
+
+    def _look(self) -> None:
+        """Have all answered that wait once there is nobody left to wait for."""
+        if self._working > 0 or not self._waiting:
+            return
+        if self._coming > 0:
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(self._patience, self._go_on)
+            return
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._working > 0 or not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        self._working += sum(each.counts for each in waiting)
+        round_ = asyncio.create_task(self._answer(waiting))
+        self._rounds.add(round_)
+        round_.add_done_callback(self._rounds.discard)
 
     async def _answer(self, waiting: Sequence[_Waiting]) -> None:
-        kinds: dict[_Kind, dict[Cell, list[_Waiting]]] = defaultdict(lambda: defaultdict(list))
+        askers: dict[RawQuestion, list[_Waiting]] = defaultdict(list)
         for each in waiting:
-            question = each.question
-            shape, cell = shape_of(question.selector)
-            targets = question.targets
-            by = () if targets is None else targets.labels
-            kinds[_Kind(question.query, question.at, shape, by)][cell].append(each)
-        asks = [
-            self._answer_tile(kind, {cell: askers[cell] for cell in tile})
-            for kind, askers in kinds.items()
-            for tile in tiles(askers, MOST_TOGETHER)
-        ]
-        await asyncio.gather(*asks)
-
-    async def _answer_tile(self, kind: _Kind, askers: Mapping[Cell, Sequence[_Waiting]]) -> None:
-        """Answer questions that one query can ask: in halves if it is refused, or would be long."""
-        waiting = [each for those in askers.values() for each in those]
-        alone = all(each.question == waiting[0].question for each in waiting)
-        selector, apart = merged(kind.shape, list(askers))
-        if alone:  # as it was written
-            text = waiting[0].question.text
-        else:
-            targets = _all_of([each.question.targets for each in waiting])
-            text = kind.query.replace(SELECTOR, str(_at_targets(selector, targets)))
-        if len(text) > MOST_CHARS and not alone:
-            await self._answer_halves(kind, askers)
-            return
+            askers[each.question].append(each)
         try:
-            found = await self._ask(text, kind.at)
-        except QueryRefusedError as error:
-            if alone:
-                _fail(waiting, error)
-            else:
-                await self._answer_halves(kind, askers)
+            queries = await asyncio.to_thread(lambda: list(together(askers)))
+            await asyncio.gather(*(self._answer_one(query, askers) for query in queries))
         except BaseException as error:
             _fail(waiting, error)
             if not isinstance(error, Exception):
                 raise
-        else:
-            await self._deal(kind, askers, apart, found)
 
-    async def _answer_halves(self, kind: _Kind, askers: Mapping[Cell, Sequence[_Waiting]]) -> None:
-        pairs = [(cell, each) for cell, those in askers.items() for each in those]
-        middle = len(pairs) // 2
-        for half in (pairs[:middle], pairs[middle:]):
-            of_half: dict[Cell, list[_Waiting]] = defaultdict(list)
-            for cell, each in half:
-                of_half[cell].append(each)
-            # Some of the cells of a tile may ask for many more than they want.
-            for tile in tiles(of_half, MOST_TOGETHER):
-                await self._answer_tile(kind, {cell: of_half[cell] for cell in tile})
+    async def _answer_one(self, query: OneQuery, askers: _Askers) -> None:
+        """Answer what one query asks: in halves if it is refused, or would be long."""
+        try:
+            if len(query.text) > await self._source.longest_query() and not query.alone:
+                await self._answer_halves(query, askers)
+                return
+            async with self._room:
+                found = await self._ask(query)
+            await self._deal(query, found, askers)
+        except QueryRefusedError as error:
+            if query.alone:
+                _fail(_of(query, askers), error)
+            else:
+                await self._answer_halves(query, askers)
+        except Exception as error:  # noqa: BLE001 - it is those' who asked
+            _fail(_of(query, askers), error)
 
-    async def _deal(
-        self,
-        kind: _Kind,
-        askers: Mapping[Cell, Sequence[_Waiting]],
-        apart: Sequence[str],
-        series: Sequence[Series],
-    ) -> None:
-        at = [kind.shape.labels.index(label) for label in apart]
-        own: dict[Cell, list[Series]] = defaultdict(list)
-        by = (*apart, *kind.by)
-        for one in series:
-            own[tuple(one.labels.get(name, "") for name in by)].append(one)
-        for number, (cell, those) in enumerate(askers.items()):
-            key = tuple(cell[i] for i in at)
-            for each in those:
-                targets = each.question.targets
-                keys = [key] if targets is None else [key + of for of in targets.values()]
+    async def _answer_halves(self, query: OneQuery, askers: _Askers) -> None:
+        halves = await asyncio.to_thread(lambda: list(query.halves()))
+        await asyncio.gather(*(self._answer_one(half, askers) for half in halves))
+
+    async def _ask(self, query: OneQuery) -> Sequence[Series]:
+        if query.kind.of_samples or query.first == query.last:
+            return await self._source.instant_query(query.text, query.last)
+        slot = query.kind.slot
+        return await self._source.range_query(query.text, query.first, query.last, slot)
+
+    async def _deal(self, query: OneQuery, found: Sequence[Series], askers: _Askers) -> None:
+        closed = await self._source.ranges_closed()
+        own = await asyncio.to_thread(by_key, query, found)
+        for number, question in enumerate(query.questions):
+            of_all = [one for key in query.keys(question) for one in own.get(key, ())]
+            parts = (part_of(one, question, query, closed) for one in of_all)
+            answer = Shared(part for part in parts if part is not None)
+            for each in askers[question]:
                 if not each.answer.done():
-                    each.answer.set_result([one for of in keys for one in own.get(of, ())])
+                    each.answer.set_result(answer)
             if number % MOST_AT_ONCE == MOST_AT_ONCE - 1:
-                await asyncio.sleep(0)  # so that others get to the loop in between
+                await asyncio.sleep(0)
 
 
-def _all_of(targets: Iterable[Targets | None]) -> Targets | None:
-    """The targets of all."""
-    known = [each for each in targets if each is not None]
-    if not known:
-        return None
-    jobs = frozenset(job for each in known for job in each.jobs)
-    if known[0].instances is None:
-        return Targets(jobs)
-    return Targets(jobs, frozenset(one for each in known for one in each.instances or ()))
-
-
-def _at_targets(selector: Selector, targets: Targets | None) -> Selector:
-    return selector if targets is None else selector.where(*targets.matchers())
+def _of(query: OneQuery, askers: _Askers) -> Iterator[_Waiting]:
+    return (each for question in query.questions for each in askers[question])
 
 
 def _fail(waiting: Iterable[_Waiting], error: BaseException) -> None:

@@ -94,7 +94,7 @@ class Asking:
 
     async def _ask_batch(self, level: int, batch: Batch, now: float, lanes: Lanes) -> None:
         async with lanes.of(self._counter.datasource(batch)):
-            counted = await self._counter.count(batch)
+            counted = await self._counter.count(batch, history=lanes is self._history)
         settled_until = now - self._settle
         # What is wrong with the newest slots is another matter.
         about = 1 if lanes is self._history else 0

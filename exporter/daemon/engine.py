@@ -63,7 +63,7 @@ class Engine:
         self.turns = Exclusive()
         self.clients = clients
         self._settings = settings
-        self._counter = SlotCounter(clients, self.slos, settings.interval)
+        self._counter = SlotCounter(clients, self.slos, settings.interval, settings.concurrency)
         queries = self._counter.queries
         self.state = EvaluationState(
             self.slos,

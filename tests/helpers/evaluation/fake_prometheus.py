@@ -75,6 +75,9 @@ class FakePrometheus:
 
     async def range_query(self, query: str, start: int, end: int, step: int) -> list[Series]:
         parts = [(match[2], match[1]) for match in _PART.finditer(query)]
+        if not parts:  # a value at several moments
+            of_each = [await self.instant_query(query, at) for at in range(start, end + 1, step)]
+            return [series for found in of_each for series in found]
         keys = [(number, self._key(text)) for number, text in parts]
         if any(_PRESENCE.match(text) for _, text in parts):
             return self._presence(parts, range(start, end + 1, step))

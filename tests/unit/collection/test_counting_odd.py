@@ -11,7 +11,7 @@ from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.errors import QueryRefusedError
 from exporter.prometheus.matrix import Series
 from exporter.slo.durations import parse_duration
-from exporter.slo.model import LatencySli
+from exporter.slo.model import EventsSli, LatencySli
 from tests.helpers.evaluation.counted import START, count, counts, numbered
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, odd, steady
 from tests.helpers.samples import slo
@@ -218,3 +218,39 @@ class TestLatency:
             [0] * 4,
             [None, None, 30, 30],
         )
+
+
+class TestManyAtOnce:
+    """SLOs that are alike ask what they have to ask besides in as many queries as one of them."""
+
+    def test_raw_slots_of_a_span_are_one_question(self):
+        """Thirty SLOs, four odd slots each: one range of samples, dealt out by series and slot."""
+        names = [f"s{i}" for i in range(30)]
+        times = [START - 30 + 10 * n for n in range(16)]
+
+        def answer(query: str, at: int) -> list[Series]:
+            return [
+                Series(
+                    {"region": name},
+                    [(t, float(10 * k + i * (t - START))) for k, t in enumerate(times)],
+                )
+                for i, name in enumerate(names)
+            ]
+
+        together = f'requests_total{{region=~"{"|".join(sorted(names))}"}}'
+        fake = FakePrometheus({together: lambda _s, _e: dict.fromkeys(names, inf)})
+        fake.instant = answer
+        sli = [EventsSli(f'requests_total{{region="{n}"}}', bad="none_total") for n in names]
+        found = count(fake, [slo(name=n, sli=of) for n, of in zip(names, sli, strict=True)])
+        for i in range(30):
+            assert counts(found[i]) == ([0] * 4, [30 + 30 * i] * 4)
+        assert [query.rpartition("[")[2] for query, _ in fake.instants] == ["3m]"]
+
+    def test_the_other_way_to_measure_is_one_question(self):
+        """Histograms of which nothing is known: native ones are looked for, and bounds."""
+        fake = FakePrometheus({})
+        sli = [LatencySli(f'http_seconds{{service="s{i}"}}', 0.5) for i in range(30)]
+        found = count(fake, [slo(name=f"s{i}", sli=of) for i, of in enumerate(sli)])
+        assert found == {i: {} for i in range(30)}
+        assert len(fake.ranges) == 2
+        assert [query.partition(" (")[0] for query, _ in fake.instants] == ["count by"]
