@@ -18,6 +18,8 @@ from exporter.slo.durations import format_duration
 SELECTOR = "$selector"
 """Stands in a query where the selector does."""
 
+NAME = "__name__"
+
 BY = "$by"
 """Stands behind the labels that a query groups by: those that tell series apart come there."""
 
@@ -155,6 +157,9 @@ def together(questions: Iterable[RawQuestion]) -> Iterator[OneQuery]:
     kinds: dict[Kind, dict[Cell, list[RawQuestion]]] = defaultdict(lambda: defaultdict(list))
     for question in dict.fromkeys(questions):
         shape, cell = shape_of(question.selector)
+        if question.of_samples and shape.name is not None:  # samples keep the names of metrics
+            shape = Shape(None, shape.matchers, (NAME, *shape.labels))
+            cell = (str(question.selector.name), *cell)
         by = () if question.targets is None else question.targets.labels
         times = question.slot, question.back, question.at % question.slot
         kinds[Kind(question.query, *times, shape, by)][cell].append(question)
@@ -209,6 +214,9 @@ def _one(kind: Kind, questions: Mapping[RawQuestion, Cell]) -> OneQuery:
     selector = next(iter(questions)).selector
     if any(each.selector != selector for each in questions):  # else as it was written
         selector, apart = merged(kind.shape, [*dict.fromkeys(questions.values())])
+        names = [each.value for each in selector.matchers if (each.label, each.op) == (NAME, "=")]
+        if names:
+            selector = selector.without(NAME).renamed(names[0])
     targets = _all_of({each.targets for each in questions})
     if targets is not None:
         selector = selector.where(*targets.matchers())

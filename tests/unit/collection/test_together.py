@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from exporter.collection.raw_questions import SELECTOR, RawQuestion, Targets
+from exporter.collection.raw_answers import by_key
+from exporter.collection.raw_questions import SELECTOR, RawQuestion, Targets, together
 from exporter.collection.together import Together
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError, UnavailableError
 from exporter.prometheus.matrix import Series
@@ -237,6 +239,20 @@ class TestQueries:
         other = service(1, query=f"last_over_time({SELECTOR}[1m])")
         run(server, [service(1)], [service(2, back=90)], [other])
         assert len(server.asked) == 3
+
+    def test_samples_of_several_metrics_are_one_query(self):
+        """They keep their names; what functions make of them does not."""
+        asked = [service(1), RawQuestion(SELECTOR, parse_selector('b{service="s2"}'), 600, 30, 60)]
+        [query] = together(asked)
+        assert query.text == '{__name__=~"a|b",service=~"s1|s2"}[1m]'
+        found = [Series({"__name__": m, "service": s}, []) for m in "ab" for s in ("s1", "s2")]
+        own = by_key(query, found)
+        assert [[own[key] for key in query.keys(each)] for each in asked] == [
+            [[found[0]]],
+            [[found[3]]],
+        ]
+        of_values = [replace(each, query=f"last_over_time({SELECTOR}[6h])") for each in asked]
+        assert len([*together(of_values)]) == 2
 
     def test_targets_have_their_own_series(self):
         """Those of other jobs and instances are asked for by others."""
