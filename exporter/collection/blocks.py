@@ -6,7 +6,7 @@ What is, `exporter.collection.decoding` counts, SLO by SLO; where both can, they
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,12 @@ class Block:
     slo_indices: list[SloIndex]
     bad: Floats
     total: Floats
+
+    def parts(self, most: int) -> Iterator[Block]:
+        """The same in blocks of so many SLOs at the most."""
+        for i in range(0, len(self.slo_indices), most):
+            some = slice(i, i + most)
+            yield Block(self.slo_indices[some], self.bad[some], self.total[some])
 
 
 @dataclass(frozen=True, slots=True)

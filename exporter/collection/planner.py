@@ -14,7 +14,7 @@ from exporter.prometheus.alike import Cell, Shape, merged, shape_of, tiles
 from exporter.prometheus.promql import QueryContext, batch
 from exporter.prometheus.questions import Form, Question
 
-MOST_TOGETHER = 500
+MOST_TOGETHER = 1_000
 """Selectors that are put together into one."""
 
 Asked = tuple[Question, QueryContext]

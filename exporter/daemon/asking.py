@@ -17,6 +17,9 @@ from exporter.daemon.slo_problems import SloProblems
 from exporter.prometheus.errors import UnavailableError
 from exporter.state.evaluation_state import EvaluationState
 
+MOST_WRITTEN = 500
+"""SLOs whose slots are written in one step on the event loop."""
+
 
 class Lanes:
     """How many batches may be asked for at once, at each datasource."""
@@ -98,7 +101,7 @@ class Asking:
         settled_until = now - self._settle
         # What is wrong with the newest slots is another matter.
         about = 1 if lanes is self._history else 0
-        for block in counted.blocks:
+        for block in (part for whole in counted.blocks for part in whole.parts(MOST_WRITTEN)):
             async with self._turns:
                 self._state().recording.record_block(level, block, batch.span, settled_until)
                 self._problems.all_counted(about, block.slo_indices)
