@@ -85,7 +85,7 @@ class Asking:
             UnavailableError: the datasource did not answer.
         """
         async with self._history.of(self._counter.datasource(batch)):
-            return await self._counter.count(batch)
+            return await self._counter.count(batch, history=True)
 
     def batches(self, work: pending.Requests) -> list[Batch]:
         """The queries for something; the first time, writing them takes long."""
