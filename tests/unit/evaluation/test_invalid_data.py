@@ -8,6 +8,7 @@ import pytest
 
 from exporter.daemon.engine import Engine
 from exporter.prometheus.matrix import Series
+from exporter.slo.durations import parse_duration
 from exporter.slo.gate import Decision, decide
 from exporter.slo.snapshot import DataState, SloStatus
 from exporter.slo.types import HOUR
@@ -125,8 +126,13 @@ def test_a_gauge_in_place_of_a_counter_moves_nothing():
         return 0.5 * max(0, end - max(start, FAULT + HOUR // 2))
 
     def falling(query: str, at: int) -> list[Series]:
-        values = [1_000.0, 1_001.0, 990.0] if query.startswith("requests_total[") else []
-        return [Series({}, [(at - 50 + 20 * n, each) for n, each in enumerate(values)])]
+        if not query.startswith("requests_total["):
+            return []
+        back = int(parse_duration(query.removeprefix("requests_total[").removesuffix("]")))
+        ends = [end for end in range(at - back, at + 1) if end % (4 * STEP) == 0]
+        values = (1_000.0, 1_001.0, 990.0)
+        of_slots = [(end - 50 + 20 * n, each) for end in ends for n, each in enumerate(values)]
+        return [Series({}, [(time, each) for time, each in of_slots if time > at - back])]
 
     fake = FakePrometheus({"requests_total": total, "errors_total": half})
     fake.instant = falling

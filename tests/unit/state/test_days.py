@@ -160,9 +160,13 @@ def test_after_thirteen_months_they_are_deleted(store):
     write(state, counts)
     save(state, store)
     assert stored(store)
-    state.ledger.advance(END + KEPT + 70 * DAY)
-    state.give_all_back()
-    save(state, store)
+    # Nothing is deleted while the clock may just be wrong: for a week after a step of it.
+    for later in range(0, 8 * DAY, 6 * HOUR):
+        state.ledger.advance(END + KEPT + 70 * DAY + later)
+        state.give_all_back()
+        save(state, store)
+        if later <= 6 * DAY:
+            assert len(stored(store)) >= 30
     assert stored(store) == {}
 
 

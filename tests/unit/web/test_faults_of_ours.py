@@ -37,6 +37,9 @@ ASKING = [
     ("GET", "/api/v1/reports/handoff", None),
     ("GET", "/api/v1/backtest?service=auth&slo=availability", None),
     ("GET", "/api/v1/changes", None),
+    ("GET", "/api/v1/rebuilds", None),
+    ("POST", "/api/v1/rebuilds", {"service": "auth"}),
+    ("DELETE", "/api/v1/rebuilds?service=auth", None),
     ("GET", "/", None),
     ("GET", "/rollups", None),
     ("GET", "/slo/auth/availability", None),
@@ -69,6 +72,14 @@ class FaultyDaemon(ToldDaemon):
 
     async def acknowledge(self, key, word):
         self.ready()
+
+    @property
+    def rebuilds(self):
+        self.ready()
+
+    @rebuilds.setter
+    def rebuilds(self, _):
+        """What it is made with is never asked."""
 
     reload = config_text
     end_override = override

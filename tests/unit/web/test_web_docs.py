@@ -30,7 +30,7 @@ DOCS = ROOT / "docs"
 WEB = (DOCS / "web.md").read_text()
 API = (DOCS / "api.md").read_text()
 WEB_CONFIG, SCRAPE_CONFIG = re.findall(r"```yaml\n(.*?)```", WEB, re.DOTALL)
-STATUS, SLOS = map(json.loads, re.findall(r"```json\n(.*?)```", API, re.DOTALL))
+STATUS, SLOS, *_ = map(json.loads, re.findall(r"```json\n(.*?)```", API, re.DOTALL))
 
 CONFIG = """\
 prometheus: {{url: "http://127.0.0.1:{port}"}}
