@@ -1,7 +1,6 @@
 """The faults that a simulation may have, by their names.
 
-Each is a coroutine that does its harm, waits, and ends it. `MENDED` are the kinds that the daemon
-withstands; those that are `NOT_YET` can be asked for by name.
+Each is a coroutine that does its harm, waits, and ends it.
 """
 
 from __future__ import annotations
@@ -48,7 +47,5 @@ FAULTS: dict[str, Harm] = {
 NEVER = {"forged"}
 """A kind that nothing could withstand, by which the checks are checked."""
 
-NOT_YET = {"empty", "too late", "damaged", "deleted"}
-"""Kinds that are not withstood yet."""
-
-MENDED = [kind for kind in FAULTS if kind not in NOT_YET | NEVER]
+MENDED = [kind for kind in FAULTS if kind not in NEVER]
+"""Kinds that the daemon withstands."""
