@@ -151,9 +151,7 @@ class TestAnExperiment:
         """It says how much of the budget is missing; --force overrules that, and is recorded."""
         _settled(place)
         marker = place.folder / "done"
-        wanted = text(
-            place, budget="100%", fault=json.dumps(["touch", str(marker)]), wait="1s", watch="1s"
-        )
+        wanted = text(place, budget="100%", fault=json.dumps(["touch", str(marker)]), wait="1s")
         code, told = place.run(wanted)
         assert code == 3, told
         assert "REFUSED: nothing was done." in told
