@@ -146,8 +146,8 @@ class Revisiting:
         ledger, end = self._ledger, self._ledger.end
         work: Requests = defaultdict(list)
         low = ledger.cover(0)[0]
-        if span.start < low:
-            return {}  # time went on meanwhile: the next look is at what is left
+        if span.start < low or span.end > end:
+            return {}  # time went on meanwhile, or back: the next look is at what is left
         first = (span.start - low) // ledger.interval
         for slo_index, checksums in found.items():
             if checksums is None:

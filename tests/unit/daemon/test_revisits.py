@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.collection.slot_range import SlotRange
 from exporter.slo.records import Acknowledgement
-from exporter.slo.types import HOUR
+from exporter.slo.types import HOUR, SloIndex
 from tests.helpers.evaluation.engines import NOW, poll
-from tests.helpers.evaluation.troubled_source import RATE, Shares, Source, known
+from tests.helpers.evaluation.troubled_source import INTERVAL, RATE, Shares, Source, known
 
 BEGAN = NOW + 900
 END = NOW + 7200
@@ -122,6 +123,16 @@ class TestOnce:
         assert ledger.window(HOUR).known[0] < 1
         assert source.revisit()
         assert ledger.window(HOUR).known[0] == 1
+
+    def test_a_clock_that_is_set_back_meanwhile_leaves_nothing_to_compare(self):
+        """The answer is about slots that never were."""
+        state = self.healed().engine.state
+        end = state.ledger.end
+        span = SlotRange(end - 4 * INTERVAL, end, INTERVAL)
+        more = {SloIndex(0): np.full(4, 1e12)}
+        assert state.revisiting.compare(span, more), "what has settled of it is counted again"
+        state.ledger.retreat(end - 2 * INTERVAL)
+        assert state.revisiting.compare(span, more) == {}
 
     def test_a_reload_knows_what_was_counted(self):
         """One in the middle of it changes nothing."""
