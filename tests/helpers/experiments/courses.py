@@ -21,6 +21,9 @@ BOUND = SliBound(TARGET, at_most=0.01, window=20)
 Slot = tuple[float, float] | None
 """Bad and all events of a slot, or None if it is not known."""
 
+GOOD: Slot = (0, 100)
+BAD: Slot = (40, 100)
+
 
 def history(slots: Sequence[Slot], start: int = START, grain: int = GRAIN) -> EventHistory:
     """Slots behind one another."""

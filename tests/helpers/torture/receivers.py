@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -9,13 +10,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import pytest
+
 from exporter.demo.ports import free_port
-from exporter.demo.servers import Child, PrometheusServer, http_get
+from exporter.demo.servers import Child, PrometheusServer, find_binary, http_get
 from tests.helpers.integration.histories import History
 from tests.helpers.torture.remote_write import STALE, write
 from tests.oracle import Labels, Samples
 
 RECEIVES = "storage: {tsdb: {out_of_order_time_window: 100d}}\n"
+
+KINDS = ("prometheus", "victoria-metrics")
+"""Whom the torture set is put to; the second where its variable names it."""
 
 ONE_BLOCK = ("--storage.tsdb.min-block-duration=40d", "--storage.tsdb.max-block-duration=40d")
 """Days of samples may come in any order of series, and are not cut into blocks meanwhile."""
@@ -137,3 +143,12 @@ def _vanishings(samples: Samples, scrapes: Sequence[float]) -> Iterable[float]:
         if was_there and t not in times:
             yield t
         was_there = t in times
+
+
+def receiver_of(kind: str, prometheus_binary: Path) -> PrometheusReceiver | VictoriaMetrics:
+    """A server of a kind of `KINDS`, not started; the test is skipped where there is none."""
+    if kind == "prometheus":
+        return PrometheusReceiver(prometheus_binary)
+    if not os.environ.get("VICTORIA_METRICS"):
+        pytest.skip("VICTORIA_METRICS names no VictoriaMetrics; the exporter needs none")
+    return VictoriaMetrics(find_binary("victoria-metrics", "VICTORIA_METRICS"))

@@ -6,7 +6,6 @@ Expected figures follow from the expositions by hand: so many a minute of so man
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.demo.servers import find_binary
 from tests.helpers.command_line import cli
 from tests.helpers.suggest.instrumented import SECONDS, Exposition, awkward, town
-from tests.helpers.torture.receivers import PrometheusReceiver, Receiver, VictoriaMetrics
+from tests.helpers.torture.receivers import KINDS, PrometheusReceiver, Receiver, receiver_of
 
 HOUR = 3_600
 
@@ -129,19 +127,12 @@ def test_a_service_is_found_counted_and_passes_the_live_check(
         assert "makes an SLO by itself" in nothing.output
 
 
-@pytest.fixture(scope="module", params=["prometheus", "victoria-metrics"])
+@pytest.fixture(scope="module", params=KINDS)
 def server(request: pytest.FixtureRequest, prometheus_binary: Path) -> Iterator[Receiver]:
     """A server with all kinds and all that is awkward; VictoriaMetrics where it is named."""
-    chosen: PrometheusReceiver | VictoriaMetrics
-    if request.param == "prometheus":
-        chosen = PrometheusReceiver(prometheus_binary)
-    elif os.environ.get("VICTORIA_METRICS"):
-        chosen = VictoriaMetrics(find_binary("victoria-metrics", "VICTORIA_METRICS"))
-    else:
-        pytest.skip("VICTORIA_METRICS names no VictoriaMetrics; the exporter needs none")
     # The slow tests last for minutes, and what ends counts as gone.
     end = int(time.time()) // 60 * 60 + 9 * 60
-    with chosen:
+    with receiver_of(request.param, prometheus_binary) as chosen:
         for make in (town, awkward):
             chosen.write(make(end - 27 * HOUR, end).series)
         yield chosen

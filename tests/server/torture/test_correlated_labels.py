@@ -7,7 +7,6 @@ all pairs of them. The names are such that a regular expression, a quote or a sp
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import pytest
 
 from exporter.collection.settings import EvaluationSettings
 from exporter.daemon.engine import Engine
-from exporter.demo.servers import find_binary
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.selectors import Matcher, Selector
 from exporter.prometheus.settings import PrometheusSettings
@@ -23,7 +21,7 @@ from exporter.slo.model import EventsSli, Slo
 from tests.helpers.integration.histories import END, growing, scrapes
 from tests.helpers.integration.running import DELAY, slot_counts, status
 from tests.helpers.integration.scenario import PERIOD, TOTAL, objective
-from tests.helpers.torture.receivers import PrometheusReceiver, Receiver, VictoriaMetrics
+from tests.helpers.torture.receivers import KINDS, Receiver, receiver_of
 from tests.oracle import HOUR, Events, Labels, Samples, always_up, labels
 
 START = END - 2 * HOUR
@@ -71,17 +69,10 @@ def slo(name: str) -> Slo:
     return Slo(service=name, name="slo", sli=sli, objective=objective("99.5"), period=PERIOD)
 
 
-@pytest.fixture(scope="module", params=["prometheus", "victoria-metrics"])
+@pytest.fixture(scope="module", params=KINDS)
 def server(request: pytest.FixtureRequest, prometheus_binary: Path) -> Iterator[Receiver]:
     """A server that holds all series; VictoriaMetrics where its variable names it."""
-    receiver: PrometheusReceiver | VictoriaMetrics
-    if request.param == "prometheus":
-        receiver = PrometheusReceiver(prometheus_binary)
-    elif os.environ.get("VICTORIA_METRICS"):
-        receiver = VictoriaMetrics(find_binary("victoria-metrics", "VICTORIA_METRICS"))
-    else:
-        pytest.skip("VICTORIA_METRICS names no VictoriaMetrics; the exporter needs none")
-    with receiver:
+    with receiver_of(request.param, prometheus_binary) as receiver:
         for name, all_ in ((TOTAL, series()), ("up", up())):
             receiver.write((labels(**dict(own), __name__=name), of) for own, of in all_.items())
         yield receiver

@@ -8,20 +8,12 @@ import pytest
 
 from exporter.config.errors import ConfigError
 from exporter.config.reading.loading import load, load_file
-
-A_SLO = """\
-slos:
-  - service: auth
-    name: availability
-    objective: 99.9
-    sli: {events: {bad: errors_total, total: requests_total}}
-"""
+from tests.helpers.config import loaded
+from tests.helpers.config.loaded import A_SLO
 
 
 def mistakes(text: str, folder: Path) -> list[str]:
-    with pytest.raises(ConfigError) as caught:
-        load(text, folder / "config.yaml")
-    return [line.replace(f"{folder}/", "") for line in str(caught.value).splitlines()]
+    return [line.replace(f"{folder}/", "") for line in loaded.mistakes(text, folder)]
 
 
 class TestSloFiles:

@@ -9,21 +9,13 @@ from pathlib import Path
 import pytest
 
 from exporter.collection.settings import EvaluationSettings
-from exporter.config.errors import ConfigError
 from exporter.config.reading.loading import load
 from exporter.config.settings import Settings
 from exporter.prometheus.settings import Authorization, BasicAuth, PrometheusSettings, TlsSettings
 from exporter.slo.model import EventsSli, LatencySli, Objective, Slo
 from exporter.slo.period import RollingPeriod
 from exporter.slo.types import DAY
-
-A_SLO = """\
-slos:
-  - service: auth
-    name: availability
-    objective: 99.9
-    sli: {events: {bad: errors_total, total: requests_total}}
-"""
+from tests.helpers.config.loaded import A_SLO, mistakes
 
 
 def loaded(text: str, folder: Path = Path()) -> Settings:
@@ -33,13 +25,6 @@ def loaded(text: str, folder: Path = Path()) -> Settings:
 def only_slo(text: str) -> Slo:
     (slo,) = loaded(text).slos
     return slo
-
-
-def mistakes(text: str) -> list[str]:
-    with pytest.raises(ConfigError) as caught:
-        loaded(text)
-    assert [str(mistake) for mistake in caught.value.mistakes] == str(caught.value).splitlines()
-    return str(caught.value).splitlines()
 
 
 class TestDefaults:

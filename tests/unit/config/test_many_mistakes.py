@@ -4,25 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from exporter.config.errors import ConfigError, Mistake
-from exporter.config.reading.loading import load
-
-A_SLO = """\
-slos:
-  - service: auth
-    name: availability
-    objective: 99.9
-    sli: {events: {bad: errors_total, total: requests_total}}
-"""
-
-
-def mistakes(text: str) -> list[str]:
-    with pytest.raises(ConfigError) as caught:
-        load(text, Path("config.yaml"))
-    assert [str(mistake) for mistake in caught.value.mistakes] == str(caught.value).splitlines()
-    return str(caught.value).splitlines()
+from exporter.config.errors import Mistake
+from tests.helpers.config.loaded import A_SLO, mistakes
 
 
 def test_all_mistakes_are_reported_at_once():

@@ -16,7 +16,9 @@ from exporter.experiment.course import (
 )
 from exporter.experiment.hypothesis import QueryBound, SliBound
 from tests.helpers.experiments.courses import (
+    BAD,
     BOUND,
+    GOOD,
     GRAIN,
     START,
     TARGET,
@@ -28,8 +30,6 @@ from tests.helpers.experiments.courses import (
     oracle,
 )
 
-GOOD: Slot = (0, 100)
-BAD: Slot = (40, 100)
 SILENT: Slot = (0, 0)
 QUERY = QueryBound("up", "prometheus", at_least=1)
 

@@ -19,7 +19,9 @@ from exporter.experiment.hypothesis import (
 from exporter.experiment.judging import Measured, Outcome, Verdict, judge, overall
 from exporter.slo.backtest import AlertSpell
 from tests.helpers.experiments.courses import (
+    BAD,
     BOUND,
+    GOOD,
     GRAIN,
     TARGET,
     Slot,
@@ -29,8 +31,6 @@ from tests.helpers.experiments.courses import (
     moments,
 )
 
-GOOD: Slot = (0, 100)
-BAD: Slot = (40, 100)
 HURT: list[Slot] = [GOOD] * 10 + [BAD] * 3 + [GOOD] * 7
 """Fails in slots 10, 11 and 12."""
 

@@ -27,13 +27,14 @@ from exporter.slo.overrides import with_overrides
 from exporter.slo.period import CalendarPeriod
 from exporter.slo.policy import DEFAULT_POLICY
 from exporter.slo.policy_state import PolicyState
-from exporter.slo.records import Firing, Incident, Override, TierChange
+from exporter.slo.records import Incident, Override, TierChange
 from exporter.slo.rollups import rollup_figures, rollups
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.statuses import Statuses, of_slos, states_of, with_problems
 from exporter.slo.story import story
 from exporter.slo.types import DAY
 from exporter.slo.windows import CONDITIONS, BurnRateCondition, windows
+from tests.helpers.exposition.drawn import some_firings
 from tests.helpers.samples import AT, slo, snapshot, subject
 from tests.helpers.thorough import examples
 
@@ -83,18 +84,7 @@ policy_states = st.none() | st.builds(
     PolicyState,
     changes=st.lists(changes, max_size=2).map(tuple),
     incidents=st.lists(incidents, max_size=2).map(tuple),
-    firings=st.lists(
-        st.builds(
-            Firing,
-            severity=st.sampled_from(["page", "ticket"]),
-            long=st.just(3_600),
-            short=st.just(300),
-            start=moments,
-            end=st.just(AT),
-            open=st.booleans(),
-        ),
-        max_size=1,
-    ).map(tuple),
+    firings=some_firings(moments),
 )
 counts = st.tuples(
     st.sampled_from([0.0, 0.4, 1.0, 3.0, 70.0, 150.0, -4.0]),

@@ -22,9 +22,10 @@ from exporter.exposition.text import write_family
 from exporter.slo.alerting import Alerting
 from exporter.slo.maintenance import one_off
 from exporter.slo.policy_state import PolicyState
-from exporter.slo.records import Firing, Override, TierChange
+from exporter.slo.records import Override, TierChange
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.types import DAY
+from tests.helpers.exposition.drawn import some_firings
 from tests.helpers.samples import AT, slo, snapshot, subject
 from tests.helpers.thorough import examples
 
@@ -53,18 +54,7 @@ policy_states = st.builds(
         ),
         max_size=2,
     ).map(tuple),
-    firings=st.lists(
-        st.builds(
-            Firing,
-            severity=st.sampled_from(["page", "ticket"]),
-            long=st.just(3_600),
-            short=st.just(300),
-            start=moments,
-            end=st.just(AT),
-            open=st.booleans(),
-        ),
-        max_size=1,
-    ).map(tuple),
+    firings=some_firings(moments),
 )
 sums = st.tuples(
     st.sampled_from([0.0, 1.0, 3.0, 70.0]), st.sampled_from([0.0, 100.0]), st.sampled_from([0.0, 1])
