@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 
@@ -106,14 +107,21 @@ class ServiceChanges:
             )
 
     def _put(self, new: Sequence[Change]) -> None:
-        found = dict(self.by_service)
+        found: dict[str, Sequence[Change]] = dict(self.by_service)
+        put: dict[str, list[Change]] = {}
         for one in new:
+            if one.service not in put:
+                put[one.service] = list(found.get(one.service, ()))
+            those = put[one.service]
+            first = bisect_left(those, one.at - changes.SAME, key=_at)
+            last = bisect_right(those, one.at + changes.SAME, key=_at)
             others = (
                 each
-                for each in found.get(one.service, ())
+                for each in those[first:last]
                 if each.what != one.what or abs(each.at - one.at) >= changes.SAME
             )
-            found[one.service] = tuple(sorted((*others, one), key=changes.key))
+            those[first:last] = sorted((*others, one), key=changes.key)
+        found |= {service: tuple(those) for service, those in put.items()}
         excess = sum(map(len, found.values())) - MOST
         if excess > 0:
             every = sorted(each.at for of_service in found.values() for each in of_service)
@@ -127,6 +135,10 @@ class ServiceChanges:
 
     def _set(self, found: Iterable[tuple[str, Sequence[Change]]]) -> None:
         self.by_service = MappingProxyType({service: those for service, those in found if those})
+
+
+def _at(change: Change) -> int:
+    return change.at
 
 
 def _log_fields(change: Change) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from exporter.collection.raw_questions import SELECTOR, RawQuestion
@@ -55,17 +55,20 @@ class Server:
         if self.down:
             raise UnavailableError("nobody there")
         [text] = re.findall(r"a\{[^}]*\}|up\{[^}]*\}", query)
-        found = [each for each in self.labels if selects(parse_selector(text), each)]
+        selected = selecting(parse_selector(text))
+        found = [each for each in self.labels if selected(each)]
         if len(found) > self.most:
             raise QueryRefusedError("too many samples")
         return found
 
 
-def selects(selector: Selector, labels: dict[str, str]) -> bool:
-    return all(
-        re.fullmatch(m.value if m.op == "=~" else re.escape(m.value), labels[m.label])
+def selecting(selector: Selector) -> Callable[[dict[str, str]], bool]:
+    """Whether labels are selected. Read once: a selector may name thousands of values."""
+    wanted = [
+        (m.label, re.compile(m.value if m.op == "=~" else re.escape(m.value)))
         for m in selector.matchers
-    )
+    ]
+    return lambda labels: all(value.fullmatch(labels[label]) for label, value in wanted)
 
 
 def service(i: int, at: int = 600, back: int = 60, query: str = SELECTOR) -> RawQuestion:

@@ -28,13 +28,14 @@ from tests.helpers.samples import slo, snapshot, subject
 
 API = ROOT / "docs" / "api.md"
 TEXT = Form(openmetrics=False, gzipped=False)
+INTERVAL = 5
 
 
 def running(url: str, use: Callable[[App, httpx.AsyncClient], Awaitable[None]]) -> None:
     """Start the application, use it, and stop it."""
 
     async def run() -> None:
-        app = App(settings(url), ANYWHERE)
+        app = App(settings(url, interval=INTERVAL), ANYWHERE)
         port = await app.start()
         try:
             base = f"http://127.0.0.1:{port}"
@@ -117,7 +118,7 @@ def test_one_datasource_that_answers_makes_it_ready(answering, absent):
                 "prometheus": PrometheusSettings(url=answering),
                 "mimir": PrometheusSettings(url=absent),
             },
-            evaluation=EvaluationSettings(interval=1, delay=0.1),
+            evaluation=EvaluationSettings(interval=INTERVAL, delay=0.1),
         )
         app = App(both, ANYWHERE)
         port = await app.start()

@@ -146,8 +146,8 @@ def test_the_old_configuration_goes_on_when_the_store_cannot_be_read(answering, 
     options = Options(listen_address="127.0.0.1:0", storage=str(tmp_path))
 
     async def run() -> None:
-        renamed = settings(answering, name="another")
-        app = App(settings(answering), options, load=lambda: renamed)
+        renamed = settings(answering, interval=5, name="another")
+        app = App(settings(answering, interval=5), options, load=lambda: renamed)
         await app.start()
 
         async def stored() -> bool:

@@ -16,14 +16,12 @@ from exporter.demo.ports import free_port
 from exporter.demo.servers import Child, http_get
 from exporter.exposition.publisher import Form
 from exporter.web.server.settings import Limits, TlsSettings, WebSettings
-from tests.helpers.samples import slo, snapshot, subject
+from tests.helpers.web.bounded import LARGE
 from tests.helpers.web.serving import PATIENCE, Serving, answered, get, rest, status, until
 
 ROOM = 8
 FEW = Limits(connections=ROOM)
 """With the times that users have: nothing here is over by itself."""
-
-LARGE = snapshot(*[(subject(slo(name=f"slo-{i}")), (1.0, 1e6, 1.0)) for i in range(3_000)])
 
 
 @contextmanager

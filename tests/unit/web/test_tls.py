@@ -16,10 +16,8 @@ from structlog.testing import capture_logs
 
 from exporter.web.server.settings import Limits, TlsSettings, WebSettings, WebSettingsError
 from exporter.web.server.tls import has_allowed_san, tls_context
-from tests.helpers.samples import slo, snapshot, subject
+from tests.helpers.web.bounded import LARGE
 from tests.helpers.web.serving import Serving, get, rest, status, until
-
-LARGE = snapshot(*[(subject(slo(name=f"slo-{i}")), (1.0, 1e6, 1.0)) for i in range(3_000)])
 
 
 @pytest.fixture
