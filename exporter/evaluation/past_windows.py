@@ -8,12 +8,17 @@ from typing import Protocol
 import numpy as np
 
 from exporter.ledger.ledger import Ledger
+from exporter.ledger.slots import STANDS_IN
 from exporter.slo.evaluate import Sums
 from exporter.slo.types import Floats, SeriesIndex, Times
 from exporter.slo.windows import WindowSums
 
 NOTHING = 1e-6
 """Events, and seconds: what is less is left of subtracting shares of slots."""
+
+MANY, FEW = 30, 100
+"""Boundaries from which on, and series up to which, all slots are read and summed up once: window
+by window, a replay of hours takes ten times as long."""
 
 
 class WindowsOverTime(Protocol):
@@ -68,6 +73,10 @@ class PastWindowSums:
 
     def recent(self, ends: Times, length: int) -> Floats:
         """The known share of the last `length` seconds at each boundary: boundaries x series."""
+        upto = self._upto(ends, int(ends[0]) - length) if len(ends) else None
+        if upto is not None:
+            seconds = (upto(ends)[2] - upto(ends - length)[2]).T
+            return np.where(seconds < NOTHING, 0.0, seconds / length)
         known = [self.between(int(end) - length, int(end)).known for end in ends]
         return np.array(known).reshape(len(ends), len(self._series))
 
@@ -91,8 +100,13 @@ class PastWindowSums:
         else:
             newest = self.between(int(starts[-1]), int(ends[-1]))
         sums = np.zeros((3, len(ends), len(self._series)))
+        upto = self._upto(ends, int(starts[0]))
+        if upto is not None:
+            begins = np.asarray(starts, dtype=np.int64)
+            pairs = zip(upto(ends), upto(begins), strict=True)
+            sums[:] = [(later - earlier).T for later, earlier in pairs]
         sums[:, -1] = newest.bad, newest.total, newest.known * (int(ends[-1]) - int(starts[-1]))
-        for k in range(len(ends) - 2, -1, -1):
+        for k in range(len(ends) - 2, -1, -1) if upto is None else ():
             (start, after), (end, later) = starts[k : k + 2], ends[k : k + 2].tolist()
             gone, come = self.between(int(start), int(after)), self.between(end, later)
             sums[:, k] = sums[:, k + 1]
@@ -103,11 +117,43 @@ class PastWindowSums:
         lengths = ends[:, None] - np.asarray(starts, dtype=np.int64)[:, None]
         return WindowSums(sums[0], sums[1], sums[2] / lengths)
 
+    def _upto(self, ends: Times, since: int) -> UpTo | None:
+        """The slots since then, summed up, where that pays and is the same as window by window."""
+        if len(ends) < MANY or not 0 < len(self._series) <= FEW:
+            return None
+        upto = UpTo(self._ledger, self._series.tolist(), since)
+        return None if upto.stand_ins else upto
+
     def windows(
         self, places: Sequence[int], ends: Times, lengths: Iterable[int]
     ) -> dict[int, WindowSums]:
         """The sums over windows of several lengths (seconds) at every boundary."""
         return windows_at(self._ledger, self._series[list(places)].tolist(), ends, lengths)
+
+
+class UpTo:
+    """Bad events, all events and known seconds of some series, from a moment on up to any other.
+
+    All slots are read and summed up once. A moment inside of a slot has its share of that slot;
+    `stand_ins` tells whether there are slots that stand in for several, which have none to give.
+    """
+
+    def __init__(self, ledger: Ledger, series_indices: Sequence[SeriesIndex], since: int) -> None:
+        starts, ends, *counts = ledger.slots_since(series_indices, since)
+        self.stand_ins = bool((counts[2] > STANDS_IN).any())
+        self._edges = np.concatenate([starts[:1], ends])
+        counts[2] = counts[2] * (ends - starts)
+        self._sums = [np.pad(np.cumsum(count, axis=1), ((0, 0), (1, 0))) for count in counts]
+
+    def __call__(self, times: Times) -> list[Floats]:
+        """The three up to each of some moments (Unix seconds): series x moments."""
+        after = np.clip(np.searchsorted(self._edges, times), 1, len(self._edges) - 1)
+        low, high = self._edges[after - 1], self._edges[after]
+        share = np.clip((times - low) / (high - low), 0.0, 1.0)
+        return [
+            each[:, after - 1] + share * (each[:, after] - each[:, after - 1])
+            for each in self._sums
+        ]
 
 
 def windows_at(
@@ -119,17 +165,7 @@ def windows_at(
     whose edge lies inside a coarse slot takes its share of that slot.
     """
     longest = max(lengths := tuple(lengths))
-    starts, slot_ends, *counts = ledger.slots_since(series_indices, int(ends[0]) - longest)
-    edges = np.concatenate([starts[:1], slot_ends])
-    counts[2] = counts[2] * (slot_ends - starts)  # the seconds that are known
-    upto = [np.pad(np.cumsum(count, axis=1), ((0, 0), (1, 0))) for count in counts]
-
-    def at(times: Times) -> list[Floats]:
-        after = np.clip(np.searchsorted(edges, times), 1, len(edges) - 1)
-        low, high = edges[after - 1], edges[after]
-        share = np.clip((times - low) / (high - low), 0.0, 1.0)
-        return [each[:, after - 1] + share * (each[:, after] - each[:, after - 1]) for each in upto]
-
+    at = UpTo(ledger, series_indices, int(ends[0]) - longest)
     now = at(ends)
     found = {}
     for length in lengths:

@@ -53,12 +53,18 @@ class _Server:
         self._thread.join()
 
 
-class _QuietServer(ThreadingHTTPServer):
+class QuietServer(ThreadingHTTPServer):
+    """A client that hangs up is none of the test's business.
+
+    Nor may a thread print a traceback: Python 3.11 parses source for it, and cannot do so in two
+    threads. A test that fails at that moment would end the whole run by a SystemError.
+    """
+
     daemon_threads = True
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is none of the test's business."""
+        """Say nothing."""
 
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -95,7 +101,7 @@ class HttpServer(_Server):
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        super().__init__(_QuietServer(("127.0.0.1", 0), Handler), tls)
+        super().__init__(QuietServer(("127.0.0.1", 0), Handler), tls)
 
 
 class EndlessServer(_Server):
@@ -118,7 +124,7 @@ class EndlessServer(_Server):
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        super().__init__(_QuietServer(("127.0.0.1", 0), Handler))
+        super().__init__(QuietServer(("127.0.0.1", 0), Handler))
 
 
 def answered(_path: str, _headers: Headers, _form: dict[str, str]) -> Answer:

@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.helpers.tcp_servers import QuietServer
 
 
 class Inbox:
@@ -46,7 +48,7 @@ def receiving(port: int) -> Iterator[Inbox]:
         def log_message(self, *_: object) -> None:
             """Nothing: the inbox tells."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = QuietServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.1,))
     thread.start()
     try:

@@ -36,6 +36,12 @@ PATIENCE = 60.0
 Of = TypeVar("Of")
 
 FAULT_SECONDS = 2.0 * STALE_AFTER
+"""How long faults last at least."""
+
+SILENT, PROBLEM = "Prometheus does not answer", "SLO has a problem"
+"""What a daemon logs of the former, and of each of its `SLOS` for the latter."""
+
+SLOS = 2
 
 PROMETHEUS = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
@@ -89,6 +95,16 @@ class Course:
     """Where its figures were not those of the undisturbed daemon in the end."""
     exit_code: int | None = None
 
+    def noticed(self) -> bool:
+        """Whether its last scrape and its log tell of the fault; a busy machine takes a while."""
+        fault, shown = self.fault, states(figures(self.scrapes[-1]))
+        told = [line["msg"] for line in self.daemon.log()[self.logged_before :]]
+        return (
+            (not fault.stale or shown == {"stale"})
+            and (fault.told is None or SILENT in told)
+            and (fault.problem is None or told.count(PROBLEM) >= SLOS)
+        )
+
 
 class Town:
     """All of them; `run` lets the faults happen."""
@@ -139,10 +155,13 @@ class Town:
         for course in courses:
             self._begin(course)
         began = time.monotonic()
-        while time.monotonic() < began + FAULT_SECONDS:
+        seconds, noticed = 0.0, False
+        while seconds < FAULT_SECONDS or (not noticed and seconds < PATIENCE):
             time.sleep(1)
             for course in courses:
                 course.scrapes.append(course.daemon.scrape())
+            noticed = all(course.noticed() for course in courses)
+            seconds = time.monotonic() - began
         for course in courses:
             self._end(course)
             course.lasted = began, time.monotonic()

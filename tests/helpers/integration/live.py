@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 
 from exporter.demo.ports import free_port
 from exporter.demo.servers import Child, PrometheusServer
+from tests.helpers.tcp_servers import QuietServer
 
 PATIENCE = 60.0
 """Seconds until something that takes a few is given up."""
@@ -75,7 +76,7 @@ class Service:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = QuietServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
         self.port = self._server.server_address[1]

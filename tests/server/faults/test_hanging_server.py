@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -16,12 +15,13 @@ from exporter.collection.settings import EvaluationSettings
 from exporter.daemon.app import App
 from exporter.prometheus.settings import PrometheusSettings
 from tests.helpers.daemon.apps import ANYWHERE, Answers, settings, until
+from tests.helpers.tcp_servers import QuietServer
 
 LONG = 600.0
 """Seconds until a query is given up: longer than any test."""
 
 
-class Hanging(ThreadingHTTPServer):
+class Hanging(QuietServer):
     """Answers only while `well` is set."""
 
     daemon_threads = True

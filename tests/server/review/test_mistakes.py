@@ -12,13 +12,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from exporter.demo.servers import PrometheusServer, http_get
 from tests.field.counted import store
+from tests.helpers.tcp_servers import QuietServer
 from tests.helpers.torture.receivers import ONE_BLOCK, RECEIVES, Receiver
 from tests.server.review.mistaken_series import TYPES, series
 from tests.server.review.mistakes import MISTAKES
@@ -38,7 +39,7 @@ class _Types(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def url(prometheus_binary: Path) -> Iterator[str]:
     """A Prometheus with all the series, which knows the types of some metrics."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Types) as target:
+    with QuietServer(("127.0.0.1", 0), _Types) as target:
         serving = threading.Thread(target=target.serve_forever)
         serving.start()
         scrape = (

@@ -6,7 +6,6 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from http.server import ThreadingHTTPServer
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,6 +14,7 @@ from exporter.collection.settings import EvaluationSettings
 from exporter.daemon.loop import Loop
 from tests.helpers.daemon.apps import Answers
 from tests.helpers.evaluation.fake_daemon import Clock, EnoughError, FakeEngine, Observed
+from tests.helpers.tcp_servers import QuietServer
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def run(monkeypatch, clock, engine, observed):
 @pytest.fixture
 def answering() -> Iterator[str]:
     """The URL of something that answers as Prometheus would."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+    with QuietServer(("127.0.0.1", 0), Answers) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
