@@ -17,12 +17,16 @@ class Slots:
     def __init__(self, scene: str) -> None:
         self.held: list[tuple[int, int, float, float, float]] = []
         for start, end in slots(END, INTERVAL, BACK)[::-1]:
-            bad = total = seconds = 0.0
-            for begin in range(start, end, INTERVAL):
-                if counted(scene, begin, begin + INTERVAL):
-                    seconds += INTERVAL
-                    bad += failing(scene)(begin, begin + INTERVAL)
-                    total += traffic(begin, begin + INTERVAL)
+            parts = [
+                (begin, begin + INTERVAL)
+                for begin in range(start, end, INTERVAL)
+                if counted(scene, begin, begin + INTERVAL)
+            ]
+            seconds = float(len(parts) * INTERVAL)
+            if seconds == end - start:  # events are whole: those of the parts are those of the slot
+                parts = [(start, end)]
+            bad = sum(failing(scene)(*part) for part in parts)
+            total = sum(traffic(*part) for part in parts)
             self.held.append((start, end, bad, total, seconds))
         self.bounds = [start for start, *_ in self.held] + [END]
         self._ends = self.bounds[1:]

@@ -57,8 +57,15 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("others", [(), (OTHER,)], ids=["alone", "beside another"])
-@pytest.mark.parametrize("way", ["reload", "restart"])
+@pytest.mark.parametrize(
+    ("way", "others"),
+    [
+        pytest.param("reload", (), id="reload-alone"),
+        pytest.param("restart", (OTHER,), id="restart-beside another"),
+        pytest.param("reload", (OTHER,), id="reload-beside another", marks=pytest.mark.slow),
+        pytest.param("restart", (), id="restart-alone", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_leaves_no_trace(life, undisturbed, mistake, way, others):
     """Figures, tiers, incidents and firings are those of a daemon that never made it."""

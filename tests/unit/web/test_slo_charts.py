@@ -31,10 +31,18 @@ CASES = [
 ]
 
 
+class Scenes(dict[str, Slots]):
+    """Made one by one."""
+
+    def __missing__(self, scene: str) -> Slots:
+        self[scene] = Slots(scene)
+        return self[scene]
+
+
 @pytest.fixture(scope="module")
 def held() -> dict[str, Slots]:
-    """The slots of every scene."""
-    return {scene: Slots(scene) for scene in SCENES}
+    """The slots of the scenes that are asked for."""
+    return Scenes()
 
 
 def status_of(scene: str) -> SloStatus:
