@@ -19,13 +19,24 @@ from contextlib import suppress
 SWITCH_INTERVAL = 0.001
 """Seconds; the default is five times that."""
 
+ARENAS = 2
+"""Heaps that threads allocate from at the most. By default there are eight per processor, and each
+keeps what the largest page, report or answer has taken that was ever made in one of its threads."""
+
+_M_ARENA_MAX = -8  # glibc's malloc.h
+
 GARBAGE_THRESHOLDS = (10_000, 2, 10_000)
 """Objects made until the youngest are searched; how many of these searches until older ones are;
 and how many of those until all are."""
 
 
 def spare_the_loop() -> None:
-    """Switch threads often; search for garbage rarely, and never among what is there by now."""
+    """Switch threads often; search for garbage rarely, and never among what is there by now.
+
+    Threads that are started from now on share few heaps.
+    """
+    with suppress(OSError, AttributeError):  # glibc has it, others need it not
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS)
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()

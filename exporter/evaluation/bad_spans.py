@@ -114,7 +114,7 @@ def _finest(
     for values in counts[:2]:
         whole = np.zeros(shape)
         whole[:, places] = values
-        found.append(whole.reshape(len(series_indices), count, -1).swapaxes(0, 1))
+        found.append(whole.reshape(len(series_indices), count, unit // interval).swapaxes(0, 1))
     return found[0], found[1]
 
 

@@ -127,7 +127,7 @@ class Stretch:
             self._bring(array, low, high, unit, share=share)
             for array, share in zip(slots.arrays(), (True, True, False), strict=True)
         )
-        shape = (len(bad), -1, slot // unit)
+        shape = (len(bad), bad.shape[1] * unit // slot, slot // unit)
         return Slots(
             bad.reshape(shape).sum(axis=2),
             total.reshape(shape).sum(axis=2),

@@ -124,7 +124,7 @@ def _by_slices(
     count, size = len(waits), max(1, slices.slice // parts.slot)
     rest = -count % size
     bad, total, known = (
-        np.pad(each, ((0, 0), (0, rest))).reshape(len(each), -1, size)
+        np.pad(each, ((0, 0), (0, rest))).reshape(len(each), (count + rest) // size, size)
         for each in (parts.bad, parts.total, parts.known)
     )
     share = known.mean(axis=2) if size == 1 else np.floor(known.min(axis=2))

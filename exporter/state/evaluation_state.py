@@ -263,6 +263,7 @@ class EvaluationState:
 
     def take_records(self, slo_index: SloIndex, item: StoredSlo) -> None:
         """Take over what is known of an SLO besides its slots."""
+        self.revisiting.counted_elsewhere(slo_index)
         stored = item.own and not item.resumed
         self.policy_records.restore(slo_index, item.final_until, item.policy_states, stored=stored)
         if item.rebuild:

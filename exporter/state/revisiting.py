@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from exporter.collection.slot_range import SlotRange
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import FINE_HORIZON
 from exporter.ledger.slot_status import SlotStatus
-from exporter.slo.types import Bools, Floats, SloIndex
+from exporter.ledger.slots import Slots
+from exporter.slo.types import Bools, Floats, SeriesIndex, SloIndex
 from exporter.state.past_days import PastDays
 from exporter.state.policy_records import PolicyRecords
 from exporter.state.rebuild_work import Lengths
@@ -24,6 +25,9 @@ from exporter.state.settling import Settling
 LEAST_RECOUNTED = 300
 """Seconds behind the last slot with new samples that are counted again, at the least: what comes
 after a hole is counted from what was before it."""
+
+AT_A_TIME = 100
+"""SLOs whose slots are counted again after a start, at each interval."""
 
 UNSURE = -1.0
 """A checksum that any other is above: it is not known which samples were counted."""
@@ -47,12 +51,17 @@ class TakenOver:
 
 @dataclass(frozen=True, slots=True)
 class _Recount:
-    """Slots that are being counted again, and how many events they had."""
+    """Slots that are being counted again, and how many events they had.
+
+    `stored` are the slots themselves where another process has counted them: without a sign that
+    samples have come, fewer events than there were are not believed.
+    """
 
     span: SlotRange
     bad: float
     total: float
     checksums: Floats
+    stored: tuple[Slots, Slots | None] | None = None
 
 
 class Revisiting:
@@ -87,6 +96,7 @@ class Revisiting:
         self._settle = settle
         self._looks = Looks(len(lengths.units), ledger.interval, settle, horizon)
         self._recounts: dict[SloIndex, _Recount] = {}
+        self._stored: set[SloIndex] = set()
         self.past = PastDays(ledger, series, lengths.longest)
 
     def due(self, slo_indices: Collection[SloIndex]) -> Requests:
@@ -99,11 +109,20 @@ class Revisiting:
             for slo_index in new:
                 if self._holes(slo_index).any():
                     self._looks.look_at_all(slo_index, end)
+            for number, slo_index in enumerate(sorted(self._stored.intersection(new))):
+                turn = 1 + number // AT_A_TIME
+                self._looks.look_at_all(slo_index, end + turn * self._ledger.interval)
         return self._looks.due(slo_indices, low, end, self._settling.later())
+
+    def counted_elsewhere(self, slo_index: SloIndex) -> None:
+        """Note that slots of an SLO were counted by another process: nobody knows from what."""
+        self._stored.add(slo_index)
 
     def follow(self, slo_index: SloIndex, old: Revisiting, before: SloIndex) -> None:
         """Go on with what another state knew of the samples of an SLO, which was `before` there."""
         ledger, other = self._ledger, old._ledger
+        if old._looks.begun(before) and before not in old._stored:
+            self._stored.discard(slo_index)
         if ledger.interval != other.interval:
             return
         start = max(ledger.cover(0)[0], other.cover(0)[0])
@@ -165,8 +184,11 @@ class Revisiting:
                 noted = ledger.checksums.of(index, span.start, span.end)[0]
                 more = np.where(np.isnan(noted), ~known & (checksums > 0), checksums > noted)
                 changed = told & settled & more
-                # Of what was counted before this process began only what is there now is known.
                 begins = told & np.isnan(noted) & ~changed
+                if slo_index in self._stored:
+                    # From which samples it was counted, nobody knows.
+                    changed |= begins & settled & self._still_there(slo_index, span, checksums)
+                    begins &= ~changed
                 ledger.checksums.note(index, span.start, np.where(begins, checksums, noted)[None])
                 self._looks.looked(slo_index, span, end, changed=bool(changed.any()))
             if changed.any():
@@ -188,8 +210,34 @@ class Revisiting:
         low = -(-self._ledger.cover(0)[0] // unit) * unit
         return SlotRange(max(low, start - start % unit), end, interval)
 
+    def _still_there(self, slo_index: SloIndex, span: SlotRange, checksums: Floats) -> Bools:
+        """Which slots have samples, and had them: none that follow what Prometheus has lost.
+
+        There a counter that goes on looks like one that begins.
+        """
+        known = self._known(slo_index, span)
+        there = known & (checksums > 0)
+        lost = np.flatnonzero(known & (checksums == 0))
+        if lost.size:
+            margin = max(LEAST_RECOUNTED, self._lookbacks[slo_index]) // self._ledger.interval
+            there[: int(lost[-1]) + 2 + margin] = False
+        return np.asarray(there)
+
     def _before(self, slo_index: SloIndex, span: SlotRange) -> _Recount:
-        return _Recount(span, *self._events(slo_index, span), checksums=np.zeros(0))
+        stored = None
+        if slo_index in self._stored:
+            self._stored.discard(slo_index)
+            stored = self._read(self._series.indices(slo_index), span)
+        events = self._events(slo_index, span)
+        return _Recount(span, *events, checksums=np.zeros(0), stored=stored)
+
+    def _read(
+        self, series_indices: Sequence[SeriesIndex], span: SlotRange
+    ) -> tuple[Slots, Slots | None]:
+        first = (span.start - self._ledger.cover(0)[0]) // self._ledger.interval
+        those = slice(max(0, first), first + span.count)
+        slots, excluded = self._ledger.read_series(0, series_indices)
+        return slots.part(those), None if excluded is None else excluded.part(those)
 
     def _events(self, slo_index: SloIndex, span: SlotRange) -> tuple[float, float]:
         series = np.array(self._series.indices(slo_index), dtype=np.intp)
@@ -201,7 +249,7 @@ class Revisiting:
         for slo_index, checksums in found.items():
             held = self._recounts.get(slo_index)
             if held is not None and held.span == span:
-                self._recounts[slo_index] = _Recount(span, held.bad, held.total, checksums)
+                self._recounts[slo_index] = replace(held, checksums=checksums)
 
     def take_over(
         self, span: SlotRange, slo_indices: Collection[SloIndex], found: Mapping[SloIndex, Floats]
@@ -226,8 +274,19 @@ class Revisiting:
             noted = np.where(sure, before if before.size else 0.0, UNSURE)
             self._ledger.checksums.note(np.array([slo_index]), span.start, noted[None])
             oldest = self._ledger.cover(0)[0]
-            replayed = self._policy_records.go_back(slo_index, span.start, oldest)
             bad, total = self._events(slo_index, span)
+            if held.stored is not None:
+                series = self._series.indices(slo_index)[: len(held.stored[0].bad)]
+                if total < held.total:
+                    self._ledger.write(0, series, span.start, *held.stored)
+                if total < held.total or _same(held.stored[0], self._read(series, span)[0]):
+                    continue
+            replayed = self._policy_records.go_back(slo_index, span.start, oldest)
             difference = bad - held.bad, total - held.total
             taken.append(TakenOver(slo_index, span.start, span.end, *difference, replayed))
         return taken
+
+
+def _same(one: Slots, other: Slots) -> bool:
+    pairs = zip(one.arrays(), other.arrays(), strict=True)
+    return all(np.array_equal(ours, theirs) for ours, theirs in pairs)

@@ -47,9 +47,5 @@ FAULTS: dict[str, Harm] = {
 NEVER = {"forged"}
 """A kind that nothing could withstand, by which the checks are checked."""
 
-NOT_YET = {"too late"}
-"""Kinds that are not withstood in every mixture: what comes after `settle` of series that are there
-anyway is found within six hours, but not by a daemon that has lost its store meanwhile."""
-
-MENDED = [kind for kind in FAULTS if kind not in NOT_YET | NEVER]
+MENDED = [kind for kind in FAULTS if kind not in NEVER]
 """Kinds that the daemon withstands."""

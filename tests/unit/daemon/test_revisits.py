@@ -9,6 +9,8 @@ from structlog.testing import capture_logs
 from exporter.collection.slot_range import SlotRange
 from exporter.slo.records import Acknowledgement
 from exporter.slo.types import HOUR, SloIndex
+from exporter.state.revisiting import LEAST_RECOUNTED
+from exporter.store.stored import StoredSlo
 from tests.helpers.evaluation.engines import NOW, poll
 from tests.helpers.evaluation.troubled_source import INTERVAL, RATE, Shares, Source, known
 
@@ -28,6 +30,11 @@ def in_part(share: float, minutes: int, since: int = BEGAN) -> Shares:
 def lagging(behind: int) -> Shares:
     """Half of the samples come late, for half an hour."""
     return lambda at, now: 0.5 if BEGAN < at <= BEGAN + 1800 and at > now - behind else 1.0
+
+
+def whole(_at: int, _now: int) -> float:
+    """All that is asked for."""
+    return 1.0
 
 
 TROUBLES = {"one shard of two for a quarter of an hour": in_part(0.5, 15)}
@@ -142,3 +149,51 @@ class TestOnce:
         other.run(NOW + 1950, NOW + 3000)
         total = other.shown().windows["1h"].total
         assert total == pytest.approx(3600 * RATE)
+
+
+class TestAfterARestart:
+    """Nobody remembers from which samples the slots in the store were counted."""
+
+    def restarted(self, before: Shares, after: Shares) -> Source:
+        """A daemon that goes on from what another one has counted until `NOW + 1800`."""
+        source, other = Source(before), Source(after)
+        source.run(NOW - 600, NOW + 1800 + 1)
+        history = source.engine.state.history(SloIndex(0))
+        stored = {SloIndex(0): StoredSlo(history, own=True)}
+        other.engine.state.take_over(stored, at=NOW + 1800)
+        with capture_logs() as self.logs:
+            other.run(NOW + 1950, NOW + 3000)
+        return other
+
+    def test_what_was_counted_in_part_before_it_is_counted_again(self):
+        """Though the samples came while no daemon ran: and only now tiers are replayed."""
+        source = self.restarted(lambda at, _: 0.5 if BEGAN < at <= BEGAN + 600 else 1.0, whole)
+        assert source.shown().windows["1h"].total == pytest.approx(3600 * RATE)
+        [line] = [line for line in self.logs if line["log_level"] == "warning"]
+        assert line["event"].startswith("samples came after their slots had settled")
+
+    def test_what_was_counted_whole_is_not_told(self):
+        source = self.restarted(whole, whole)
+        assert source.shown().windows["1h"].total == pytest.approx(3600 * RATE)
+        assert source.engine.revisits.found == 0
+        assert not [line for line in self.logs if line["log_level"] == "warning"]
+
+    @pytest.mark.parametrize("share", [0.0, 0.5])
+    def test_what_the_source_has_lost_meanwhile_stays(self, share: float):
+        """All samples of a time, or a part of them: they come no more."""
+        source = self.restarted(whole, lambda at, _: share if at <= BEGAN else 1.0)
+        last = source.now
+        known = source.engine.ledger.window(last - NOW + 600)
+        assert known.total[0] == pytest.approx((last - NOW + 600) * RATE)
+        assert source.engine.revisits.found == 0
+
+    def test_what_follows_a_loss_is_not_counted_again(self):
+        """A counter that goes on there looks like one that begins."""
+        state = self.restarted(whole, whole).engine.state
+        end = state.ledger.end - 6 * INTERVAL
+        span = SlotRange(end - 12 * INTERVAL, end, INTERVAL)
+        state.ledger.checksums.note(np.array([0]), span.start, np.full((1, 12), np.nan))
+        state.revisiting.counted_elsewhere(SloIndex(0))
+        lost = np.array([0.0] * 4 + [1e6] * 8)
+        [again] = state.revisiting.compare(span, {SloIndex(0): lost})
+        assert again.start > span.start + 4 * INTERVAL + LEAST_RECOUNTED

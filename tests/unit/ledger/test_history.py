@@ -6,6 +6,7 @@ import numpy as np
 
 from exporter.ledger.history import History, Stretch, put_together
 from exporter.ledger.slot_status import SlotStatus
+from exporter.ledger.slots import Slots
 from tests.helpers.ledger.slots import counted
 
 
@@ -51,3 +52,11 @@ class TestOrder:
         assert found.slots.total[0].tolist() == [3, 6]
         assert found.slots.known[0].tolist() == [0.5, 1]
         assert found.asked.tolist() == [SlotStatus.NO, SlotStatus.SETTLED]
+
+    def test_an_slo_that_has_no_group_yet_has_a_history(self):
+        """It was asked for and nothing came: so it is at a reload soon after the start."""
+        asked = np.full(8, SlotStatus.SETTLED, np.uint8)
+        nothing = Stretch(30, 0, Slots.none(0, 8), None, asked)
+        found = put_together(History(240, (), (nothing,)), 0, 240, 60)
+        assert found.slots.total.shape == (0, 4)
+        assert (found.asked == SlotStatus.SETTLED).all()
