@@ -31,6 +31,7 @@ from exporter.exposition.publisher import Publisher, negotiate
 from exporter.exposition.selection import USED
 from exporter.ledger.slot_status import SlotStatus
 from exporter.ledger.slots import Slots
+from exporter.slo.model import Slo
 from exporter.slo.types import Floats, SeriesIndex, SloIndex
 from exporter.state.evaluation_state import EvaluationState
 from exporter.store.store import Store
@@ -64,10 +65,11 @@ def traffic(count: int) -> Floats:
     return rates
 
 
-def full_state(count: int) -> EvaluationState:
+def full_state(of: Sequence[Slo], end: int = END) -> EvaluationState:
     """A state in which every slot of every SLO is known and has settled."""
-    state = EvaluationState(slos(count), INTERVAL)
-    state.go_to(END)
+    count = len(of)
+    state = EvaluationState(of, INTERVAL)
+    state.go_to(end)
     chance, shares, rates = np.random.default_rng(1), bad_shares(count), traffic(count)
     every = np.arange(count)
     series = [SeriesIndex(i) for i in range(count)]
@@ -103,7 +105,7 @@ def poll(state: EvaluationState, chance: np.random.Generator, tick: int) -> None
 
 def measure(count: int, folder: Path) -> list[object]:
     """A row of the table."""
-    state, chance = full_state(count), np.random.default_rng(2)
+    state, chance = full_state(slos(count)), np.random.default_rng(2)
     publisher = Publisher(CollectorRegistry(), USED)
     form = negotiate(ACCEPT, ACCEPT_ENCODING)
     publisher.page(form)

@@ -15,6 +15,7 @@ from exporter.config.reading.watching import ConfigFiles
 from exporter.config.settings import Settings
 from exporter.daemon.app import App
 from exporter.daemon.ending import end_at_last
+from exporter.daemon.interpreter import search_rarely
 from exporter.daemon.options import Options
 from exporter.web.daemon import ReloadError
 from exporter.web.server.admin import AdminAccess, own_names
@@ -50,6 +51,7 @@ def serve(options: Options, early: EarlySignals) -> None:
     Raises:
         ConfigurationError, StoreError: it cannot start.
     """
+    search_rarely()
     files = ConfigFiles(options.config_file)
     files.mark()  # what changes while they are read is seen
     asyncio.run(_serve(load_file(options.config_file), files, options, early))

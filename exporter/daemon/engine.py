@@ -72,9 +72,8 @@ class Engine:
             most_fine=settings.most_fine,
             revisit=settings.revisit,
         )
-        self._checksums = SampleChecksums(
-            clients, self.slos, queries.selectors, queries.native_selectors
-        )
+        native = queries.native_selectors
+        self._checksums = SampleChecksums(clients, self.slos, queries.selectors, native)
         self._freshness = Freshness(clients, self.slos, queries, self.turns)
         self._problems = SloProblems()
 
@@ -127,12 +126,11 @@ class Engine:
         for span, those in newest.items():
             work.setdefault(span, []).extend(those)
         await self._asking.ask(work, now)
+        if datasource not in self._with_figures:  # after a restart nothing may be missing
+            self.behind = await self.turns.run(self._next_step, datasource) is not None
 
     def _counted(
-        self,
-        now: float,
-        slo_indices: Collection[SloIndex],
-        reaches: Mapping[SloIndex, float],
+        self, now: float, slo_indices: Collection[SloIndex], reaches: Mapping[SloIndex, float]
     ) -> tuple[pending.Requests, pending.Requests]:
         """What of some SLOs has settled by `now` (Unix seconds), and what is looked at before."""
         self.state.note_arrivals({s: reaches.get(s) for s in slo_indices}, now)

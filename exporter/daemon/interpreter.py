@@ -30,6 +30,11 @@ GARBAGE_THRESHOLDS = (10_000, 2, 10_000)
 and how many of those until all are."""
 
 
+def search_rarely() -> None:
+    """Search for garbage rarely: what a start makes of thousands of SLOs stays."""
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+
+
 def spare_the_loop() -> None:
     """Switch threads often; search for garbage rarely, and never among what is there by now.
 
@@ -40,7 +45,7 @@ def spare_the_loop() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    search_rarely()
 
 
 def give_back_memory() -> None:

@@ -108,13 +108,19 @@ class Rings:
         """Put a block of chunks into its level, as far as that covers them, a series for each."""
         [level] = [i for i, ring in enumerate(self.rings) if ring.slot == block.slot]
         ring, (low, high) = self.rings[level], self.cover(level)
-        numbers = block.numbers[:, None] * CHUNK + np.arange(1, CHUNK + 1)
-        chunk, place = np.nonzero((numbers * ring.slot > low) & (numbers * ring.slot <= high))
-        at = numbers[chunk, place] % ring.columns
-        slots = Slots(*(array[chunk, place] for array in block.slots.arrays()))
-        ring.counts.set(series_indices[chunk], at, slots)
+        length = CHUNK * ring.slot
+        for number in np.unique(block.numbers).tolist():
+            begin = number * length
+            start, end = max(low, begin), min(high, begin + length)
+            if start >= end:
+                continue
+            chunks = np.flatnonzero(block.numbers == number)
+            inside = slice((start - begin) // ring.slot, (end - begin) // ring.slot)
+            slots = Slots(*(array[chunks, inside] for array in block.slots.arrays()))
+            at = ring.at(start, end)
+            ring.counts.set(series_indices[chunks, None], at[None, :], slots)
+            ring.asked[block.slo_indices[chunks, None], at] = block.asked[chunks, inside]
         ring.changed()
-        ring.asked[block.slo_indices[chunk], at] = block.asked[chunk, place]
 
     def stretches(
         self,

@@ -33,6 +33,10 @@ class Slots:
         """Some of the slots, of all series."""
         return Slots(*(array[:, slots] for array in self.arrays()))
 
+    def rows(self, chosen: NDArray[np.bool_]) -> Slots:
+        """Some of the series."""
+        return Slots(*(array[chosen] for array in self.arrays()))
+
     @classmethod
     def none(cls, series: int, slots: int) -> Slots:
         """Nothing known. The known shares are kept short: they need few digits."""

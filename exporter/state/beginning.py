@@ -22,6 +22,14 @@ class Beginning:
     def __init__(self, state: EvaluationState, at: int) -> None:
         self._state = state
         self._at = at
+        # The only series of those without groups.
+        self._series = np.array(
+            [
+                state.series.indices(s)[0] if not slo.group_by else -1
+                for s, slo in enumerate_slos(state.slos)
+            ],
+            dtype=np.intp,
+        )
 
     def begin(self, end: int) -> Wanted:
         """Bring the ledger to the end of what is stored."""
@@ -41,9 +49,7 @@ class Beginning:
             self._state.take_over(piece.slos, at=self._at)
 
     def _put(self, block: Block) -> None:
-        series_of = self._state.series.indices
-        series = [series_of(SloIndex(slo_index))[0] for slo_index in block.slo_indices.tolist()]
-        self._state.ledger.restore_block(block, np.array(series, dtype=np.intp))
+        self._state.ledger.restore_block(block, self._series[block.slo_indices])
 
     def _note(self, stored: Mapping[SloIndex, StoredSlo]) -> None:
         state = self._state

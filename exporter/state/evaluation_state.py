@@ -19,7 +19,6 @@ from exporter.collection.slot_range import SlotRange
 from exporter.ledger.history import History
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import FINE_HORIZON, Level, levels
-from exporter.slo.measured import judged_by, measured
 from exporter.slo.model import Slo
 from exporter.slo.past_figures import PastOfMany
 from exporter.slo.period import CalendarPeriod
@@ -40,7 +39,7 @@ from exporter.state.series_table import SeriesTable
 from exporter.state.settling import Settling
 from exporter.state.shared_slots import SharedSlots
 from exporter.state.unsaved import Unsaved, collect_unsaved
-from exporter.store.stored import SloKey, StoredSlo
+from exporter.store.stored import SloKey, StoredSlo, key_of
 
 
 class EvaluationState:
@@ -128,6 +127,7 @@ class EvaluationState:
         self.composing = Composing(*parts, replay=self.policy_records.go_back, slack=slack)
         self._restoring = Restoring(self.ledger)
         self.past_of_many = PastOfMany()
+        self._keys: tuple[SloKey, ...] = ()
         self.shared_slots = SharedSlots(
             self.slos, self.ledger, self.series, self._restoring, units=self._units, settle=patience
         )
@@ -207,12 +207,11 @@ class EvaluationState:
 
     # The store, and other states
 
-    def keys(self) -> list[SloKey]:
+    def keys(self) -> Sequence[SloKey]:
         """What identifies these SLOs in the store, by their index."""
-        return [
-            SloKey(measured(slo), slo.service, slo.name, keep, judged_by(slo))
-            for slo, keep in zip(self.slos, self._longest, strict=True)
-        ]
+        if not self._keys:  # hashing thousands takes long, and a start asks more than once
+            self._keys = tuple(map(key_of, self.slos, self._longest))
+        return self._keys
 
     def take_unsaved(self) -> Unsaved:
         """What has changed since the last call; to be stored, or given back."""

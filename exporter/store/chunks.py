@@ -80,18 +80,22 @@ def decode(slot: int, chunks: Mapping[int, Mapping[int, bytes]], series_count: i
     )
 
 
-def decode_plain(chunks: Sequence[bytes]) -> tuple[Slots, NDArray[np.uint8]] | None:
-    """Read chunks without maintenance windows, all in one go: chunks x slots, and their status.
+def unpack_plain(chunks: Sequence[bytes]) -> list[bytes | None]:
+    """The bytes of chunks as they were before they were compressed.
 
-    None if one of them has any, or is damaged.
+    None for those with maintenance windows, and for damaged ones.
     """
+    bodies: list[bytes | None]
     try:
-        body = b"".join(map(zlib.decompress, chunks))
+        bodies = list(map(zlib.decompress, chunks))
     except zlib.error:
-        return None
-    if len(body) != len(chunks) * _COUNTS:
-        return None
-    cells = np.frombuffer(body, dtype=_CHUNK)
+        bodies = [unpack(chunk) if is_sound(chunk) else None for chunk in chunks]
+    return [body if body is not None and len(body) == _COUNTS else None for body in bodies]
+
+
+def decode_plain(bodies: Sequence[bytes]) -> tuple[Slots, NDArray[np.uint8]]:
+    """Read what `unpack_plain` gives, all in one go: chunks x slots, and their status."""
+    cells = np.frombuffer(b"".join(bodies), dtype=_CHUNK)
     shares = cells["known"]
     asked = np.where(shares >= 0, np.uint8(SlotStatus.SETTLED), np.uint8(SlotStatus.NO))
     # 0 for NaN

@@ -13,8 +13,8 @@ from exporter.slo.figures import minute
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import DAY, Group, SloIndex, enumerate_slos
 from exporter.store import set_aside, shapes, tier_history
-from exporter.store.blocks import Blocks
-from exporter.store.checksums import DamagedChunkError, intact
+from exporter.store.blocks import Chunks
+from exporter.store.checksums import DamagedChunkError
 from exporter.store.chunks import decode, unpack
 from exporter.store.session import Session
 from exporter.store.set_aside import PolicyPast
@@ -26,7 +26,7 @@ SLACK = DAY
 AT_ONCE = 200
 """SLOs that are read by one set of queries: each is a round trip, and all of it is in memory."""
 
-Chunks = Mapping[int, Mapping[int, bytes]]
+OfLength = Mapping[int, Mapping[int, bytes]]
 """Chunks of one slot length: number -> series (its position) -> bytes."""
 
 
@@ -57,6 +57,11 @@ class _Found:
     judged_by: Mapping[int, str]
     resumed: Mapping[int, PolicyPast]
 
+    @property
+    def series_ids(self) -> list[int]:
+        """The ids of all series."""
+        return [id_ for of_slo in self.series.values() for id_, _ in of_slo]
+
 
 class SloReader:
     """Reads SLOs in a session. `messages` tell of damaged slots that were left out.
@@ -80,6 +85,7 @@ class SloReader:
             rows = self._slo_rows({key.measured for key in some})
             chosen = [_chosen(rows.get(key.measured, ()), key) for key in some]
             found = self._found(chosen, some)
+            found = replace(found, chunks=self._chunks(found).by_series(found.series_ids))
             for place, (key, of_key) in enumerate(zip(some, chosen, strict=True), first):
                 if of_key:
                     yield place, self._stored(key, of_key, found)
@@ -114,29 +120,35 @@ class SloReader:
                 if (of_key := _chosen(rows.get(key.measured, ()), key))
             }
             found = self._found([*chosen.values()], [some[place] for place in chosen])
-            slos, plain = {}, {}
-            blocks = Blocks()
-            for place, of_key in chosen.items():
-                slo_index, key = SloIndex(first + place), some[place]
+            series_of = {
+                slo_index: found.series.get(of_key[0].id, ())
+                for place, of_key in chosen.items()
                 # Two SLOs may measure the same, and one may have changed its name.
-                alone = len(of_key) == 1 and of_key[0].end == wanted.end
-                if (
-                    alone
-                    and slo_index in wanted.plain
-                    and blocks.add(slo_index, *self._plain(of_key[0], found), wanted.slots)
-                ):
-                    plain[slo_index] = self._stored(key, of_key, replace(found, chunks={}))
-                else:
-                    slos[slo_index] = self._stored(key, of_key, found)
-            yield StoredPiece(slos, plain, blocks.decoded())
-
-    def _plain(
-        self, row: _SloRow, found: _Found
-    ) -> tuple[Sequence[Group], Sequence[tuple[int, int, bytes]]]:
-        """The groups of an SLO, and the chunks of the first."""
-        series = found.series.get(row.id, [])
-        chunks = found.chunks.get(series[0][0], []) if series else []
-        return [group for _, group in series], chunks
+                if len(of_key) == 1 and of_key[0].end == wanted.end
+                if (slo_index := SloIndex(first + place)) in wanted.plain
+            }
+            ungrouped = {
+                slo_index: [id_ for id_, _ in series]
+                for slo_index, series in series_of.items()
+                if not any(group for _, group in series)
+            }
+            plain_of = {id_: slo_index for slo_index, ids in ungrouped.items() for id_ in ids}
+            chunks = self._chunks(found)
+            blocks, left_out = chunks.blocks(plain_of, wanted.slots)
+            as_blocks = ungrouped.keys() - left_out
+            found = replace(
+                found,
+                chunks=chunks.by_series(
+                    id_ for id_ in found.series_ids if plain_of.get(id_) not in as_blocks
+                ),
+            )
+            slos: dict[SloIndex, StoredSlo] = {}
+            plain: dict[SloIndex, StoredSlo] = {}
+            for place, of_key in chosen.items():
+                slo_index = SloIndex(first + place)
+                stored = self._stored(some[place], of_key, found)
+                (plain if slo_index in as_blocks else slos)[slo_index] = stored
+            yield StoredPiece(slos, plain, blocks)
 
     def _slo_rows(self, measured: Iterable[str]) -> dict[str, list[_SloRow]]:
         session = self._session
@@ -175,14 +187,16 @@ class SloReader:
             (json.dumps(wanted),),
         ):
             series[slo_id].append((id_, tuple(json.loads(labels))))
-        chunks: dict[int, list[tuple[int, int, bytes]]] = defaultdict(list)
-        for id_, *chunk in session.execute(
+        return replace(self._pasts(chosen, keys), series=series)
+
+    def _chunks(self, found: _Found) -> Chunks:
+        """The chunks of all series that were found."""
+        session = self._session
+        rows = session.execute(
             f"SELECT series, slot, number, counts FROM chunk WHERE series IN {session.ids}",  # noqa: S608 - ours
-            (json.dumps([id_ for of_slo in series.values() for id_, _ in of_slo]),),
-        ):
-            slot, number, counts = chunk
-            chunks[id_].append((slot, number, intact(counts, id_, slot, number)))
-        return replace(self._pasts(chosen, keys), series=series, chunks=chunks)
+            (json.dumps(found.series_ids),),
+        )
+        return Chunks.of(rows.fetchall())
 
     def _stored(self, key: SloKey, rows: Sequence[_SloRow], found: _Found) -> StoredSlo:
         newest, *older = rows
@@ -247,7 +261,7 @@ class SloReader:
                 if sound:
                     yield decode(slot, sound, len(by_series))
 
-    def _sound(self, slot: int, chunks: Chunks, names: Sequence[str]) -> Chunks:
+    def _sound(self, slot: int, chunks: OfLength, names: Sequence[str]) -> OfLength:
         """Those of some chunks that are not damaged; a message names each of the others."""
         sound: dict[int, dict[int, bytes]] = {}
         for number, by_series in chunks.items():

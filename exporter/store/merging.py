@@ -190,7 +190,7 @@ def _shares(body: bytes) -> NDArray[np.float32]:
 def _worth(shares: NDArray[np.float32]) -> NDArray[np.float32]:
     """How much is known of slots: 0 nothing, 1 that nothing is there, above 2 something that has
     not settled, above 4 something that has, each by its share."""
-    known = np.abs(np.nan_to_num(shares))
-    return np.select(
-        [np.isnan(shares), shares < 0, shares == 0], [0.0, 2 + known, 1.0], 4 + known
-    ).astype(np.float32)
+    worth: NDArray[np.float32] = np.where(
+        shares > 0, 4 + shares, np.where(shares < 0, 2 - shares, shares == 0)
+    )
+    return worth

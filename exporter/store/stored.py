@@ -8,6 +8,8 @@ from typing import Protocol
 
 from exporter.ledger.block import Block
 from exporter.ledger.history import History, Stretch
+from exporter.slo.measured import judged_by, measured
+from exporter.slo.model import Slo
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Acknowledgement
 from exporter.slo.types import Group, SloIndex
@@ -27,6 +29,11 @@ class SloKey:
     name: str
     keep: int = field(compare=False)
     judged_by: str = field(default="", compare=False)
+
+
+def key_of(slo: Slo, keep: int) -> SloKey:
+    """What identifies an SLO whose slots are needed for so many seconds."""
+    return SloKey(measured(slo), slo.service, slo.name, keep, judged_by(slo))
 
 
 @dataclass(frozen=True, slots=True)

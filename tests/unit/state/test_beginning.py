@@ -56,9 +56,9 @@ def lived(tmp_path_factory):
     return folder, one
 
 
-def begun(folder, *slos, at=NOW + HOUR):
+def begun(folder, *slos, at=NOW + HOUR, rates=None):
     """An engine that has begun with what is stored, and the pieces in which that came."""
-    again = engine(FakePrometheus({}), *slos)
+    again = engine(FakePrometheus(rates or {}), *slos)
     store, spy = Store(folder), Spy(again.beginning(at + DELAY))
     try:
         store.load_in_pieces(again.state.keys(), spy)
@@ -123,14 +123,24 @@ def test_what_is_not_as_the_ledger_had_it_is_put_together(lived, other, at):
     assert window.bad[1:] == pytest.approx(864, rel=1e-6)
 
 
-def test_damage_to_one_slo_leaves_the_others(lived, tmp_path):
+@pytest.mark.parametrize(
+    "counts",
+    [
+        "x'00'",
+        # those of another row
+        "(SELECT counts FROM chunk WHERE series = (SELECT max(id) FROM series) AND slot = 300)",
+        "substr(counts, 1, length(counts) - 1) || x'00'",
+    ],
+)
+def test_damage_to_one_slo_leaves_the_others(lived, tmp_path, counts):
     """Its damaged slots are asked for again, and a message names them."""
     folder, _ = lived
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     with sqlite3.connect(copy / "ledger.sqlite") as connection:
         connection.execute(
-            "UPDATE chunk SET counts = x'00' WHERE series = (SELECT min(id) FROM series)"
+            f"UPDATE chunk SET counts = CAST({counts} AS BLOB)"
+            " WHERE series = (SELECT min(id) FROM series)"
             " AND number = (SELECT max(number) FROM chunk WHERE slot = 300) AND slot = 300"
         )
     connection.close()
@@ -148,3 +158,13 @@ def test_levels_that_have_moved_on_are_clipped(lived):
     one.ledger.advance(NOW + DAY)
     for restored, before in zip(arrays(again), arrays(one), strict=True):
         np.testing.assert_array_equal(restored, before)
+
+
+@pytest.mark.parametrize("late", [30, 8 * HOUR])
+def test_a_poll_tells_whether_anything_is_missing_after_a_restart(lived, late):
+    """The evaluation that follows shows all figures then, and nobody waits for another."""
+    folder, _ = lived
+    again, _ = begun(folder, *SLOS, at=NOW + HOUR + late, rates=RATES)
+    poll(again, NOW + HOUR + late)
+    assert again.has_figures("prometheus") == (late == 30)
+    assert again.behind == (late != 30)
