@@ -55,5 +55,5 @@ def command(
         stderr=subprocess.PIPE,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,  # it starts beside a daemon, a Prometheus and other tests
     )
