@@ -27,7 +27,7 @@ from bench.cpu import resident_mb
 from bench.history import END, OFFSET, SCRAPE, lines, store
 from bench.loop import Ticker
 from bench.scrape import ACCEPT, ACCEPT_ENCODING
-from bench.table import show
+from bench.table import show, tell
 from exporter.collection.settings import EvaluationSettings
 from exporter.daemon.engine import Engine
 from exporter.daemon.interpreter import spare_the_loop
@@ -237,6 +237,8 @@ def main(sizes: Sequence[int] = SIZES) -> None:
             row, first = process.submit(live, count).result()
         rows.append(row)
         firsts.append(first)
+        tell(*row)
+        tell(*first)
     columns = ["", "poll, s", "evaluate, s", "render, s", "together, s", "per SLO, us"]
     columns += ["Prometheus, s", "queries", "samples"]
     columns += ["loop held, ms", "resident, MB", "at most, MB"]

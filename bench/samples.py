@@ -19,7 +19,7 @@ from urllib.request import urlopen
 
 from bench.counting_proxy import CountingProxy
 from bench.history import DAY, END, SCRAPE, lines, store
-from bench.table import show
+from bench.table import show, tell
 from exporter.collection.settings import EvaluationSettings
 from exporter.daemon.engine import Engine
 from exporter.demo.servers import PrometheusServer
@@ -189,8 +189,8 @@ def main() -> None:
         with PrometheusServer(data_dir=data) as server, CountingProxy(server.url) as proxy:
             sizes = [(count, USUAL_PERIOD) for count in SERIES]
             sizes += [(USUAL_SERIES, period) for period in PERIODS if period != USUAL_PERIOD]
-            rows = [measure(server.url, proxy, *size) for size in sizes]
-            fills = [measure_fill(server.url, proxy, count) for count in SERIES]
+            rows = [tell(*measure(server.url, proxy, *size)) for size in sizes]
+            fills = [tell(*measure_fill(server.url, proxy, count)) for count in SERIES]
     columns = ["SLO", "samples, rules", "samples, exporter", "looking again", "times fewer"]
     columns += ["queries, rules", "queries, exporter", "ms, rules", "ms, exporter"]
     show("Samples touched in Prometheus, per SLO and evaluation", columns, rows)

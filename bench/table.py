@@ -15,6 +15,12 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -
     print()
 
 
+def tell(*row: object) -> list[object]:
+    """Print a row by itself, as soon as it is known: a run that is cut off has told of it."""
+    print(*map(written, row), sep=" | ", flush=True)
+    return list(row)
+
+
 def written(value: object) -> str:
     """A number as a reader takes it in: thousands apart, three digits where it is small."""
     if isinstance(value, float):

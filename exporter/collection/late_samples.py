@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from exporter.collection.per_selector import SamplePlans, sample_context
-from exporter.collection.planner import Plan
+from exporter.collection.per_selector import Cut, SamplePlans, sample_context
 from exporter.collection.rows import Rows
 from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.client import PrometheusClient
@@ -30,6 +31,42 @@ Selectors = Callable[[SloIndex], Sequence[Selector]]
 
 Owned = Mapping[SloIndex, Sequence[Selector]]
 """Those that are asked for together, of each SLO."""
+
+MOST_KEPT = 20
+"""Sets of SLOs of which it is kept what is asked about them; mostly it is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checksums:
+    """Those of some SLOs, each once: SLOs x slots. NaN where it cannot be told."""
+
+    slo_indices: NDArray[np.intp]
+    of_slots: Floats
+
+    def of(self, slo_indices: Sequence[SloIndex]) -> Checksums:
+        """Those of other SLOs, which are not told where they are not among these."""
+        wanted = np.asarray(slo_indices, dtype=np.intp)
+        if np.array_equal(wanted, self.slo_indices):
+            return self
+        places = np.full(max(wanted.max(initial=-1), self.slo_indices.max(initial=-1)) + 1, -1)
+        places[self.slo_indices] = np.arange(len(self.slo_indices))
+        found = np.append(self.of_slots, np.full((1, self.of_slots.shape[1]), np.nan), axis=0)
+        return Checksums(wanted, found[places[wanted]])
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked about some SLOs: the `selectors` and `native` ones of each.
+
+    `slo_indices` are those that have any. `of_datasource` has what is asked of each datasource, in
+    which form. `places` tells where each SLO is among `slo_indices`.
+    """
+
+    selectors: list[Sequence[Selector]]
+    native: list[Sequence[Selector]]
+    slo_indices: NDArray[np.intp]
+    places: NDArray[np.intp]
+    of_datasource: Mapping[str, Sequence[tuple[Form, Owned]]]
 
 
 class SampleChecksums:
@@ -54,88 +91,108 @@ class SampleChecksums:
         self._forms = forms
         # What has no samples has no series in an answer; that it is an answer is asked, too.
         self._plans = SamplePlans(whole=True)
+        self._kept: dict[tuple[SloIndex, ...], _Asked] = {}
 
     async def ask(self, slo_indices: Iterable[SloIndex], span: SlotRange) -> dict[SloIndex, Floats]:
+        """`ask_all`, by SLO."""
+        found = await self.ask_all(slo_indices, span)
+        return dict(zip(map(SloIndex, found.slo_indices.tolist()), found.of_slots, strict=True))
+
+    async def ask_all(self, slo_indices: Iterable[SloIndex], span: SlotRange) -> Checksums:
         """The checksum of each slot of a span, of SLOs (by their index).
 
         NaN where it cannot be told, as when their datasource does not answer; SLOs that
         have no counters are left out. Datasources are asked at once, and all waited for.
         """
-        of_datasource: dict[str, dict[SloIndex, Sequence[Selector]]] = defaultdict(dict)
-        for slo_index in slo_indices:
-            selectors = self._selectors(slo_index)
-            if selectors:
-                of_datasource[self._slos[slo_index].datasource][slo_index] = selectors
-        parts = (self._ask_at(name, those, span) for name, those in of_datasource.items())
-        return {
-            slo_index: array
-            for found in await asyncio.gather(*parts)
-            for slo_index, array in found.items()
+        asked = self._asked(tuple(slo_indices))
+        found = np.zeros((len(asked.slo_indices), span.count))
+        await asyncio.gather(
+            *(
+                self._ask_at(name, own, span, found, asked.places)
+                for name, own in asked.of_datasource.items()
+            )
+        )
+        return Checksums(asked.slo_indices, found)
+
+    def _asked(self, slo_indices: tuple[SloIndex, ...]) -> _Asked:
+        """What is asked about some SLOs: mostly the same as last time."""
+        selectors, native = ([*map(of, slo_indices)] for of in (self._selectors, self._native))
+        kept = self._kept.get(slo_indices)
+        if kept is not None and kept.selectors == selectors and kept.native == native:
+            return kept
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        both: dict[str, tuple[dict[SloIndex, Sequence[Selector]], ...]]
+        both = defaultdict(lambda: ({}, {}))
+        with_any = []
+        for slo_index, own, native_ in zip(slo_indices, selectors, native, strict=True):
+            if own:
+                with_any.append(slo_index)
+                # An SLO has counters or native histograms; both are asked for in the same way.
+                sums = [each for each in own if each not in native_]
+                for those, asked in zip(
+                    both[self._slos[slo_index].datasource], (sums, native_), strict=True
+                ):
+                    if asked:
+                        those[slo_index] = asked
+        at = np.array(with_any, dtype=np.intp)
+        places = np.zeros(at.max(initial=-1) + 1, dtype=np.intp)
+        places[at] = np.arange(len(at))
+        of_datasource: dict[str, Sequence[tuple[Form, Owned]]] = {
+            name: [(form, own) for form, own in zip(self._forms, those, strict=True) if own]
+            for name, those in both.items()
         }
+        found = self._kept[slo_indices] = _Asked(selectors, native, at, places, of_datasource)
+        return found
 
     async def _ask_at(
-        self, datasource: str, counters: Mapping[SloIndex, Sequence[Selector]], span: SlotRange
-    ) -> dict[SloIndex, Floats]:
+        self,
+        datasource: str,
+        asked: Sequence[tuple[Form, Owned]],
+        span: SlotRange,
+        found: Floats,
+        places: NDArray[np.intp],
+    ) -> None:
+        """Add up what a datasource tells of SLOs in the rows of `found` that are their `places`."""
         client = self._clients[datasource]
         try:
             closed, longest = await client.ranges_closed(), await client.longest_query()
         except PrometheusError:
-            return {slo_index: _unknown(span) for slo_index in counters}
+            for _, own in asked:
+                found[places[[*own]]] = np.nan
+            return
         context = sample_context(span.slot, closed=closed)
-        # An SLO has counters or native histograms; both are asked for in the same way.
-        native = {s: set(self._native(s)) for s in counters}
-        sums = {s: [c for c in own if c not in native[s]] for s, own in counters.items()}
-        found = {slo_index: np.zeros(span.count) for slo_index in counters}
 
-        async def ask(group: Sequence[SloIndex], planned: Plan, own: Owned, form: Form) -> None:
+        async def ask(cut: Cut, own: Owned, form: Form) -> None:
+            rows = places[cut.at]
             try:
                 series = await client.range_query(
-                    planned.text, span.start + span.slot, span.end, span.slot
+                    cut.plan.text, span.start + span.slot, span.end, span.slot
                 )
-                rows = Rows(planned, series, span)
+                found[rows] += _added_up(cut, Rows(cut.plan, series, span))
             except QueryRefusedError:
-                if len(group) == 1:
-                    self._plans.note_refused(group[0], form)
-                    found[group[0]][:] = np.nan
+                if len(cut.group) == 1:
+                    self._plans.note_refused(cut.group[0], form)
+                    found[rows] = np.nan
                     return
-                half = len(group) // 2
-                for each in (group[:half], group[half:]):
-                    await ask(each, self._plans.plan(each, own, form, context), own, form)
+                for each in cut.halves():
+                    await ask(self._plans.cut(each, own, form, context), own, form)
             except PrometheusError:  # not known, then: their events are counted again
-                for slo_index in group:
-                    found[slo_index][:] = np.nan
-            else:
-                _add_up(found, group, own, rows)
+                found[rows] = np.nan
 
         tasks = []
-        of_native: Owned = {s: tuple(those) for s, those in native.items()}
-        both: tuple[Owned, Owned] = sums, of_native
-        for form, own in zip(self._forms, both, strict=True):
-            asked = {s: those for s, those in own.items() if those}
-            if asked:
-                cuts = self._plans.cuts(asked, form, context, slots=span.count, longest=longest)
-                tasks += [ask(group, planned, asked, form) for group, planned in cuts]
+        for form, own in asked:
+            cuts = self._plans.cuts(own, form, context, slots=span.count, longest=longest)
+            tasks += [ask(each, own, form) for each in cuts]
         await asyncio.gather(*tasks)
-        return found
 
 
-def _add_up(
-    found: dict[SloIndex, Floats],
-    group: Sequence[SloIndex],
-    own: Owned,
-    rows: Rows,
-) -> None:
-    """Add up the checksums of each SLO's selectors; one that has no samples adds nothing."""
+def _added_up(cut: Cut, rows: Rows) -> Floats:
+    """The sums over each SLO's selectors; one that has no samples adds nothing."""
     values = rows.of_places()
     missing = np.isnan(values[-1])
     of_selectors = np.where(np.isnan(values[:-1]), 0.0, values[:-1])
-    counts = np.array([len(own[slo_index]) for slo_index in group])
-    totals = np.add.reduceat(of_selectors, np.cumsum(counts) - counts, axis=0)
+    totals: Floats = np.add.reduceat(of_selectors, cut.firsts, axis=0)
     totals[~np.isfinite(totals)] = np.nan
     totals[:, missing] = np.nan
-    for slo_index, total in zip(group, totals, strict=True):
-        found[slo_index] += total
-
-
-def _unknown(span: SlotRange) -> Floats:
-    return np.full(span.count, np.nan)
+    return totals

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exporter.collection.batches import MAX_POINTS, Limits, cut, size_of
 from exporter.collection.planner import MOST_TOGETHER, Plan, plan
 from exporter.collection.rows import numbers_of
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError
+from exporter.prometheus.matrix import Matrix
 from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.questions import Form, Question, free
 from exporter.prometheus.selectors import Selector
@@ -23,8 +26,23 @@ MOST_REMEMBERED = 100
 Selectors = Mapping[SloIndex, Sequence[Selector]]
 """The selectors of each SLO."""
 
-Cut = tuple[tuple[SloIndex, ...], Plan]
-"""SLOs that one query asks about, with the places of their selectors in turn."""
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """SLOs that one query asks about, with the places of their selectors in turn.
+
+    `at` has the same SLOs, `firsts` the number of each one's first selector.
+    """
+
+    group: tuple[SloIndex, ...]
+    plan: Plan
+    at: NDArray[np.intp]
+    firsts: NDArray[np.intp]
+
+    def halves(self) -> tuple[tuple[SloIndex, ...], tuple[SloIndex, ...]]:
+        """Its SLOs in two parts."""
+        half = len(self.group) // 2
+        return self.group[:half], self.group[half:]
 
 
 class SamplePlans:
@@ -64,16 +82,18 @@ class SamplePlans:
             }
             limits = Limits(longest, max(1, MAX_POINTS // slots), MOST_TOGETHER)
             groups = cut(sizes, limits, self._alone.get(form, ()))
-            cuts = [(group, self.plan(group, selectors, form, context)) for group in groups]
+            cuts = [self.cut(group, selectors, form, context) for group in groups]
             kept = self._kept[key] = own, cuts
         return kept[1]
 
-    def plan(
-        self, group: Sequence[SloIndex], selectors: Selectors, form: Form, context: QueryContext
-    ) -> Plan:
+    def cut(
+        self, group: tuple[SloIndex, ...], selectors: Selectors, form: Form, context: QueryContext
+    ) -> Cut:
         """The query about some SLOs."""
         asked = [Question(each, form) for s in group for each in selectors[s]]
-        return plan((question, context) for question in (*asked, *self._last))
+        planned = plan((question, context) for question in (*asked, *self._last))
+        counts = np.array([len(selectors[slo_index]) for slo_index in group])
+        return Cut(group, planned, np.array(group, dtype=np.intp), np.cumsum(counts) - counts)
 
     def note_refused(self, slo_index: SloIndex, form: Form) -> None:
         """Note that the question about an SLO alone is refused: it is not asked with others."""
@@ -119,30 +139,26 @@ async def ask_each(
     context = sample_context(1, closed=closed)
     cuts = plans.cuts(asked, form, context, slots=1, longest=longest)
 
-    async def ask(group: Sequence[SloIndex], planned: Plan) -> dict[SloIndex, float]:
+    async def ask(cut: Cut) -> dict[SloIndex, float]:
         try:
-            series = await client.instant_query(planned.text, at)
+            series = await client.instant_query(cut.plan.text, at)
         except QueryRefusedError:
-            if len(group) == 1:
-                plans.note_refused(group[0], form)
+            if len(cut.group) == 1:
+                plans.note_refused(cut.group[0], form)
                 return {}
-            half = len(group) // 2
-            halves = (group[:half], group[half:])
-            first, second = [
-                await ask(each, plans.plan(each, asked, form, context)) for each in halves
-            ]
+            halves = [plans.cut(each, asked, form, context) for each in cut.halves()]
+            first, second = [await ask(each) for each in halves]
             return first | second
+        matrix = Matrix.of(series)
         # One more, of nothing, for those that have no answer.
-        values = np.array([each.samples[-1][1] for each in series if each.samples] + [np.nan])
+        values = np.append(matrix.newest(), np.nan)
         values[~np.isfinite(values)] = np.nan
-        labels = [each.labels for each in series if each.samples]
-        counts = np.array([len(asked[slo_index]) for slo_index in group])
-        of_selectors = values[numbers_of(planned, labels)]
-        chosen = choose.reduceat(of_selectors, np.cumsum(counts) - counts)
-        told = np.flatnonzero(~np.isnan(chosen)).tolist()
-        return {group[i]: float(chosen[i]) for i in told}
+        chosen = choose.reduceat(values[numbers_of(cut.plan, matrix)], cut.firsts)
+        told = ~np.isnan(chosen)
+        group = cut.group if told.all() else map(SloIndex, cut.at[told].tolist())
+        return dict(zip(group, chosen[told].tolist(), strict=True))
 
-    parts = await asyncio.gather(*(ask(*each) for each in cuts))
+    parts = await asyncio.gather(*(ask(each) for each in cuts))
     return {s: value for part in parts for s, value in part.items()}
 
 

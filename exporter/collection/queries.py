@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from exporter.collection.arranged import Arranged, Manner, arrange
 from exporter.collection.batches import GROUPS, MAX_POINTS, Limits, Size, cut, size_of
 from exporter.collection.planner import MOST_TOGETHER, Asked, Plan, plan
 from exporter.collection.scrape_intervals import ScrapeIntervals
@@ -74,6 +75,7 @@ class Queries:
             tuple[tuple[SloIndex, ...], int, int], list[tuple[tuple[SloIndex, ...], int]]
         ] = {}
         self._plans: dict[tuple[tuple[SloIndex, ...], int], Plan] = {}
+        self._arranged: dict[tuple[tuple[SloIndex, ...], int, bool], Arranged] = {}
         self._sizes: dict[tuple[SloIndex, int], Size] = {}
         self._alone: set[SloIndex] = set()
         self._plain = [not (slo.group_by or slo.timeslices or slo.maintenance) for slo in slos]
@@ -81,11 +83,14 @@ class Queries:
         # What is the same at every poll, of thousands of SLOs.
         self._contexts: dict[tuple[SloIndex, int], QueryContext] = {}
         self._selectors: dict[SloIndex, Sequence[Selector]] = {}
+        self._native: dict[SloIndex, Sequence[Selector]] = {}
+        self._counted: dict[SloIndex, Sequence[Selector]] = {}
         self._together: dict[SloIndex, bool] = {}
 
     def _forget(self) -> None:
         self._cuts.clear()
         self._plans.clear()
+        self._arranged.clear()
         self._sizes.clear()
         self._contexts.clear()
 
@@ -120,8 +125,8 @@ class Queries:
         ways = self.indicators[slo_index]
         ways.remove(way)
         ways.insert(0, way)
-        self._selectors.pop(slo_index, None)
-        self._together.pop(slo_index, None)
+        for kept in (self._selectors, self._native, self._counted, self._together):
+            kept.pop(slo_index, None)
         self._forget()
 
     def selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
@@ -138,7 +143,10 @@ class Queries:
 
     def native_selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
         """Those of them that are native histograms."""
-        return native_selectors(self.indicators[slo_index][0])
+        found = self._native.get(slo_index)
+        if found is None:
+            found = self._native[slo_index] = native_selectors(self.indicators[slo_index][0])
+        return found
 
     def sampled(self, slo_index: SloIndex) -> Sequence[Selector]:
         """What an SLO's events are counted from: its counters, or the gauge of a probe."""
@@ -146,7 +154,10 @@ class Queries:
 
     def counted(self, slo_index: SloIndex) -> Sequence[Selector]:
         """What of that is told from other samples by the number of them alone."""
-        return counted_selectors(self.indicators[slo_index][0])
+        found = self._counted.get(slo_index)
+        if found is None:
+            found = self._counted[slo_index] = counted_selectors(self.indicators[slo_index][0])
+        return found
 
     def slack(self, slo_index: SloIndex) -> int:
         """How many seconds of events an SLO's counters may be apart: a scrape at each end."""
@@ -156,10 +167,6 @@ class Queries:
         if together:
             return 0
         return max(2 * self._interval, self.scrape_intervals.lookbacks[slo_index])
-
-    def is_plain(self, slo_index: SloIndex) -> bool:
-        """Whether an SLO has no groups, time slices and maintenance windows."""
-        return self._plain[slo_index]
 
     def newest_of(self, slo: Slo) -> tuple[str, ...]:
         """What is asked for the finest slot of an SLO; nothing if it is not one of ours, or made of
@@ -254,4 +261,27 @@ class Queries:
                 self._plans.clear()
             asked = (each for slo_index in slo_indices for each in self._asked(slo_index, slot))
             found = self._plans[key] = plan(asked)
+        return found
+
+    def arranged(self, slo_indices: Sequence[SloIndex], slot: int, *, judged: bool) -> Arranged:
+        """The query for a batch, and which of its SLOs are counted together.
+
+        `judged` tells whether counts of counters that are read apart are judged then.
+        """
+        key = (tuple(slo_indices), slot, judged)
+        found = self._arranged.get(key)
+        if found is None:
+            if len(self._arranged) > MAX_REMEMBERED:
+                self._arranged.clear()
+            ways = [self.indicators[slo_index][0] for slo_index in slo_indices]
+
+            def manner(slo_index: SloIndex, way: Indicator) -> Manner | None:
+                if not self._plain[slo_index]:
+                    return None
+                slack, others = self.slack(slo_index), len(self.indicators[slo_index]) > 1
+                kept = slack if judged or not slack else None
+                return Manner(way, self.context(slo_index, slot), others, kept)
+
+            planned = self.plan(slo_indices, slot)
+            found = self._arranged[key] = arrange(planned, slo_indices, ways, manner)
         return found

@@ -32,13 +32,13 @@ class Row:
     values: Floats
 
 
-def places_of(plan: Plan, labels: Sequence[dict[str, str]]) -> Mapping[Place, list[int]]:
-    """The numbers of the series at each place, in an answer with these labels."""
-    dealt = plan.dealing.of(labels)
+def places_of(plan: Plan, matrix: Matrix) -> Mapping[Place, list[int]]:
+    """The numbers of the series at each place, in an answer."""
+    dealt = plan.dealing.of(matrix.digest)
     if dealt.of is None:
         found: dict[Place, list[int]] = defaultdict(list)
         parts = {str(number): number for number in range(len(plan.parts))}
-        for i, own in enumerate(labels):
+        for i, own in enumerate(matrix.labels):
             part = parts.get(own.get(PART_LABEL, ""))
             if part is not None:
                 found[place_of(plan, part, own)].append(i)
@@ -46,14 +46,21 @@ def places_of(plan: Plan, labels: Sequence[dict[str, str]]) -> Mapping[Place, li
     return dealt.of
 
 
-def numbers_of(plan: Plan, labels: Sequence[dict[str, str]]) -> NDArray[np.intp]:
-    """The number of the only series at each place of a plan; that of no series if there is none,
-    or more than one."""
-    dealt = plan.dealing.of(labels)
+SEVERAL = -1
+"""Stands for the number of a series where there is more than one. In an array whose last row is of
+nothing that is nothing, too."""
+
+
+def numbers_of(plan: Plan, matrix: Matrix) -> NDArray[np.intp]:
+    """The number of the only series at each place of a plan, in turn.
+
+    It is how many series there are in all if there is none, and `SEVERAL` if there are more.
+    """
+    dealt = plan.dealing.of(matrix.digest)
     if dealt.numbers is None:
-        found, nothing = places_of(plan, labels), len(labels)
-        those = (found.get(place, ()) for place in plan.places)
-        numbers = [own[0] if len(own) == 1 else nothing for own in those]
+        found, nothing = places_of(plan, matrix), len(matrix)
+        those = (found.get(place, (nothing,)) for place in plan.places)
+        numbers = [own[0] if len(own) == 1 else SEVERAL for own in those]
         dealt.numbers = np.array(numbers, dtype=np.intp)
     return dealt.numbers
 
@@ -68,7 +75,6 @@ class Rows:
             UnavailableError: it is to something else.
         """
         matrix = Matrix.of(series)
-        self.labels = matrix.labels
         # One more row, of nothing, for those that have no answer.
         self.grid = np.full((len(matrix) + 1, span.count), np.nan)
         columns, off = np.divmod(matrix.times - (span.start + span.slot), span.slot)
@@ -79,24 +85,21 @@ class Rows:
         with np.errstate(invalid="ignore"):
             values = np.where(np.abs(matrix.values) < MOST_EVENTS, matrix.values, np.inf)
         self.grid[matrix.rows, columns.astype(np.intp)] = values
-        self._of = places_of(plan, matrix.labels)
-        self._plan = plan
+        self._matrix = matrix
+        self.plan = plan
+        self.nothing = len(matrix)
+
+    @property
+    def numbers(self) -> NDArray[np.intp]:
+        """See `numbers_of`; `nothing` is the row of those that have none."""
+        return numbers_of(self.plan, self._matrix)
 
     def of_places(self) -> Floats:
         """What is at each place of the plan, in turn: places x slots. NaN where there is nothing,
         or more than one series."""
-        return np.asarray(self.grid[numbers_of(self._plan, self.labels)])
-
-    def only(self, place: Place) -> int | None:
-        """The number of the only row at a place: that of nothing if there is none.
-
-        None if there are more.
-        """
-        found = self._of.get(place)
-        if found is None:
-            return len(self.labels)
-        return found[0] if len(found) == 1 else None
+        return np.asarray(self.grid[self.numbers])
 
     def at(self, place: Place) -> list[Row]:
         """All rows at a place."""
-        return [Row(self.labels[i], self.grid[i]) for i in self._of.get(place, ())]
+        numbers = places_of(self.plan, self._matrix).get(place, ())
+        return [Row(self._matrix.labels[i], self.grid[i]) for i in numbers]

@@ -6,21 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exporter.collection.answer_reader import AnswerReader, Part, ask_planned
-from exporter.collection.blocks import Asker, Block, LongSlots, blocks, long_slots
-from exporter.collection.planner import Place
+from exporter.collection.blocks import Block, LongSlots, blocks, long_slots
 from exporter.collection.queries import Queries
-from exporter.collection.rows import Rows
 from exporter.collection.slot_range import SlotRange, joined
 from exporter.collection.together import Together
 from exporter.collection.unknown_slots import Reason, UnknownSlots
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError
-from exporter.prometheus.indicators import Indicator
 from exporter.slo.model import Slo
 from exporter.slo.types import SloIndex
-
-_Asked = Mapping[SloIndex, tuple[Indicator, Sequence[Place]]]
-"""How each SLO is measured, and where the answers to its questions are."""
 
 MAX_SLOTS = 5_000
 """Slots asked for at once; Prometheus answers 11,000 points of a series at the most."""
@@ -114,19 +108,19 @@ class SpanCounter:
             QueryRefusedError: Prometheus refuses the query.
         """
         datasource = self._slos[slo_indices[0]].datasource
-        of_slos, rows = await self._ask(slo_indices, span)
+        # Before the question: another task may move a way to the front while this one waits.
+        arranged = self._queries.arranged(slo_indices, span.slot, judged=bool(judged))
+        rows = await ask_planned(self._clients[datasource], arranged.plan, span)
         found = Parts()
-        left: Sequence[SloIndex] = slo_indices
+        left = set(slo_indices)
         if judged is not None:
-            askers = self._askers(of_slos, span, judged=judged)
-            found.blocks, odd = blocks(askers, rows)
-            together = {asker.slo_index for asker in askers} - odd
-            self._unknown.note_none(together, span)
-            left = [slo_index for slo_index in slo_indices if slo_index not in together]
+            found.blocks = blocks(arranged.alike, rows)
+            for block in found.blocks:
+                left.difference_update(block.slo_indices)
+                self._unknown.note_none(block.slo_indices, span)
         answers = [
-            (slo_index, way, [rows.at(place) for place in own])
-            for slo_index in left
-            for way, own in [of_slos[slo_index]]
+            (slo_index, way, [rows.at(place) for place in places])
+            for slo_index, way, places in arranged.of(left)
         ]
         asking = self._clients[datasource], self._together[datasource]
         found.of_slos = await self._reader.read(*asking, answers, span)
@@ -140,53 +134,16 @@ class SpanCounter:
         Raises:
             UnavailableError: Prometheus did not answer.
         """
+        arranged = self._queries.arranged(slo_indices, span.slot, judged=True)
         try:
-            of_slos, rows = await self._ask(slo_indices, span)
+            rows = await ask_planned(self._client(slo_indices[0]), arranged.plan, span)
         except QueryRefusedError:
             if len(slo_indices) == 1:
                 return []
             half = len(slo_indices) // 2
             older = await self.count_long(slo_indices[:half], span)
             return older + await self.count_long(slo_indices[half:], span)
-        return long_slots(self._askers(of_slos, span, judged=True), rows)
-
-    async def _ask(self, slo_indices: Sequence[SloIndex], span: SlotRange) -> tuple[_Asked, Rows]:
-        """Ask one query; each SLO's way and where its answers are, and the answer."""
-        # Another task may move a way to the front while this one waits for its answer.
-        ways = [self._queries.indicators[slo_index][0] for slo_index in slo_indices]
-        planned = self._queries.plan(slo_indices, span.slot)
-        rows = await ask_planned(self._client(slo_indices[0]), planned, span)
-        places = iter(planned.places)
-        return {
-            slo_index: (way, [next(places) for _ in way.questions])
-            for slo_index, way in zip(slo_indices, ways, strict=True)
-        }, rows
-
-    def _askers(self, of_slos: _Asked, span: SlotRange, *, judged: bool) -> list[Asker]:
-        return [
-            self._asker(slo_index, *own, span, judged=judged)
-            for slo_index, own in of_slos.items()
-            if self._queries.is_plain(slo_index)
-        ]
-
-    def _asker(
-        self,
-        slo_index: SloIndex,
-        way: Indicator,
-        places: Sequence[Place],
-        span: SlotRange,
-        *,
-        judged: bool,
-    ) -> Asker:
-        slack = self._queries.slack(slo_index)
-        return Asker(
-            slo_index,
-            way,
-            self._queries.context(slo_index, span.slot),
-            places,
-            others=len(self._queries.indicators[slo_index]) > 1,
-            slack=slack if judged or not slack else None,
-        )
+        return long_slots(arranged.alike, rows)
 
     async def _attempt_one(self, slo_index: SloIndex, span: SlotRange) -> Part:
         try:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from exporter.collection import pending
 from exporter.collection.queries import Batch
 from exporter.collection.reading_order import Step
+from exporter.collection.resample import Resampled
 from exporter.collection.settings import EvaluationSettings
-from exporter.collection.slot_counter import Counted, SlotCounter
+from exporter.collection.slot_counter import Answer, Counted, SlotCounter
 from exporter.daemon.exclusive import Exclusive
 from exporter.daemon.slo_problems import SloProblems
 from exporter.prometheus.errors import UnavailableError
+from exporter.slo.types import Group, SloIndex
 from exporter.state.evaluation_state import EvaluationState
 
 MOST_WRITTEN = 500
 """SLOs whose slots are written in one step on the event loop."""
+
+
+Counts = Mapping[Group, Resampled]
+"""What was counted of an SLO, by group."""
 
 
 class Lanes:
@@ -106,7 +112,13 @@ class Asking:
                 self._state().recording.record_block(level, block, batch.span, settled_until)
                 self._problems.all_counted(about, block.slo_indices)
             await asyncio.sleep(0)
-        for slo_index, answer in counted.answers.items():
+        alone, together = self._shared_out(counted.answers)
+        for some in _parts(together, MOST_WRITTEN):
+            async with self._turns:
+                self._state().recording.record_all(level, some, batch.span, settled_until)
+                self._problems.all_counted(about, some)
+            await asyncio.sleep(0)
+        for slo_index, answer in alone.items():
             async with self._turns:
                 if isinstance(answer, dict):
                     left_out = self._state().record(
@@ -118,12 +130,32 @@ class Asking:
                     self._problems.refused(about, slo_index, str(answer), at)
             await asyncio.sleep(0)  # one SLO at a time, so that others get to the loop in between
 
+    def _shared_out(
+        self, answers: Mapping[SloIndex, Answer]
+    ) -> tuple[dict[SloIndex, Answer], dict[SloIndex, Counts]]:
+        """What is written down by itself, and the counts that are written together."""
+        alone: dict[SloIndex, Answer] = {}
+        together: dict[SloIndex, Counts] = {}
+        recording = self._state().recording
+        for slo_index, answer in answers.items():
+            if isinstance(answer, dict) and not recording.alone(slo_index):
+                together[slo_index] = answer
+            else:
+                alone[slo_index] = answer
+        return alone, together
+
     async def _ask_long(self, level: int, batch: Batch) -> None:
         async with self._history.of(self._counter.datasource(batch)):
             found = await self._counter.count_long(batch)
         await self._turns.run(
             self._state().reading.record_long, level, batch.span, batch.slo_indices, found
         )
+
+
+def _parts(counts: Mapping[SloIndex, Counts], most: int) -> Iterator[dict[SloIndex, Counts]]:
+    """The same in parts of so many at the most."""
+    items = list(counts.items())
+    return (dict(items[i : i + most]) for i in range(0, len(items), most))
 
 
 def raise_failure(results: Sequence[object]) -> None:

@@ -118,7 +118,7 @@ class Engine:
         settled, looked_at = await self.turns.run(self._counted, now, slo_indices, reaches)
         work = await self._changed(settled)
         for span, those in looked_at.items():
-            found = await self._checksums.ask(those, span)
+            found = await self._checksums.ask_all(those, span)
             await self.turns.run(self.state.settling.look_at, span.start, found)
         newest = await self.turns.run(self._newest, slo_indices, reaches)
         # Before the events: a sample that comes in between makes a difference that is seen.
@@ -226,8 +226,8 @@ class Engine:
         """What settled slots to count again: those whose samples changed, and those behind them."""
         work: pending.Requests = {}
         for span, slo_indices in settled.items():
-            checksums = await self._checksums.ask(slo_indices, span)
-            of_all = {s: checksums.get(s) for s in slo_indices}
+            checksums = await self._checksums.ask_all(slo_indices, span)
+            of_all = checksums.of(slo_indices)
             again = await self.turns.run(self.state.settling.recount, span, of_all)
             for changed, those in again.items():
                 work.setdefault(changed, []).extend(those)
@@ -240,7 +240,7 @@ class Engine:
         for span, slo_indices in work.items():
             recent = SlotRange(max(span.start, settled), span.end, interval)
             if recent.count > 0:
-                found = await self._sampled.ask(slo_indices, recent)
+                found = await self._sampled.ask_all(slo_indices, recent)
                 await self.turns.run(self.state.settling.note_checksums, recent.start, found)
 
     def queries(self, slo: Slo) -> tuple[str, ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import orjson
 
+from exporter.prometheus.answer_text import KnownLabels, parted
 from exporter.prometheus.completeness import is_out_of_time, is_store_failure, missing_data
 from exporter.prometheus.errors import QueryRefusedError, UnavailableError
 from exporter.prometheus.matrix import Matrix, Series
@@ -28,12 +30,15 @@ class TimedOutError(UnavailableError):
 
 
 def read_answer(
-    status: int, body: bytearray, masked: Callable[[str], str] = lambda text: text
+    status: int,
+    body: bytearray,
+    masked: Callable[[str], str] = lambda text: text,
+    known: KnownLabels | None = None,
 ) -> Sequence[Series]:
     """Tell an answer from a refusal and from what is not an answer of Prometheus's.
 
     `masked` takes secrets out of what is told of the body: before that is cut short, since a part
-    of a secret would not be known for one.
+    of a secret would not be known for one. `known` are labels that need not be read again.
 
     Raises:
         TimedOutError: it took too long, for the query's own sake or because the server hangs.
@@ -41,7 +46,7 @@ def read_answer(
         QueryRefusedError: Prometheus refuses the query, or answers with too much.
     """
     if status == httpx.codes.OK:
-        return _series(body, masked)
+        return _series(body, masked, known or KnownLabels())
     try:
         error = orjson.loads(body)
         kind, message = str(error["errorType"]), str(error["error"])
@@ -63,11 +68,11 @@ def read_answer(
     raise UnavailableError(told)
 
 
-def _series(body: bytearray, masked: Callable[[str], str]) -> Sequence[Series]:
+def _series(body: bytearray, masked: Callable[[str], str], known: KnownLabels) -> Sequence[Series]:
     """Read the `data` of an answer, vector or matrix."""
     if body.count(b"[") + body.count(b"{") > MAX_PARTS:
         raise QueryRefusedError(f"the answer has more than {MAX_PARTS} parts: {NARROW}")
-    status, series, missing = _parsed(body)
+    status, series, missing = _parsed(body, known)
     if series is None:
         start = masked(_start(body))[:80]
         raise UnavailableError(f"not an answer of Prometheus's: {start!r}")
@@ -83,11 +88,20 @@ def _start(body: bytearray) -> str:
     return body[:8_192].decode("utf-8", "replace")
 
 
-def _parsed(body: bytearray) -> tuple[str, Sequence[Series] | None, str | None]:
-    """The status of an answer, its series (None if it is not an answer), and what it lacks.
+_Read = tuple[str, Sequence[Series] | None, str | None]
+"""The status of an answer, its series (None if it is not an answer), and what it lacks."""
+
+
+def _parsed(body: bytearray, known: KnownLabels) -> _Read:
+    """Read an answer.
 
     Errors end here: the parser's own hold the whole text, for as long as somebody holds them.
     """
+    with suppress(orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+        text = parted(body)
+        if text is not None:
+            answer, labels = known.read(text)
+            return str(answer["status"]), Matrix.parted(text, labels), missing_data(answer)
     try:
         answer = orjson.loads(body)
         status = str(answer["status"])

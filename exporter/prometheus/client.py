@@ -14,6 +14,7 @@ import httpx
 import orjson
 
 from exporter.prometheus.abilities import Abilities
+from exporter.prometheus.answer_text import KnownLabels
 from exporter.prometheus.answers import NARROW, TimedOutError, read_answer
 from exporter.prometheus.body import ACCEPT_ENCODING, read_body
 from exporter.prometheus.connecting import connect
@@ -99,6 +100,7 @@ class PrometheusClient(Abilities):
         self._pause_until = 0.0
         self._pause_reason = ""
         self._exchange = connect(settings, name)
+        self._known = KnownLabels()
         self._slots = asyncio.Semaphore(concurrency)
         self._params = {**DEFAULT_PARAMS, **settings.params}
         headers = httpx.Headers({"Cache-Control": "no-store"})  # a cache knows no late samples
@@ -238,12 +240,11 @@ class PrometheusClient(Abilities):
         self, seconds: float, path: str, form: str, params: Mapping[str, str] = NO_PARAMS
     ) -> Sequence[Series]:
         status, headers, body = await self._post(seconds, path, form, params)
+        own = self._exchange.without_secrets, self._known
         try:
             if len(body) < LONG_BYTES:
-                return read_answer(status, body, self._exchange.without_secrets)
-            return await asyncio.to_thread(
-                read_answer, status, body, self._exchange.without_secrets
-            )
+                return read_answer(status, body, *own)
+            return await asyncio.to_thread(read_answer, status, body, *own)
         except TimedOutError:
             raise
         except UnavailableError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import marshal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -10,6 +12,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from exporter.prometheus.answer_text import Parted, checked_labels, labels_of
 from exporter.prometheus.native_histograms import NativeHistogram, read_histogram
 from exporter.slo.types import Floats
 
@@ -32,18 +35,55 @@ class Series:
 class Matrix(Sequence[Series]):
     """Series whose samples lie in arrays: `times` (Unix seconds) and `values`, one after the other.
 
-    `labels` has those of each series, and `rows` tells which series each sample is of.
+    `rows` tells which series each sample is of. Labels are read when somebody wants them; matrices
+    of equal `digest` have the same.
     """
 
     def __init__(
-        self, labels: list[dict[str, str]], counts: NDArray[np.intp], times: Floats, values: Floats
+        self,
+        labels: list[dict[str, str]] | Parted,
+        counts: NDArray[np.intp],
+        times: Floats,
+        values: Floats,
     ) -> None:
-        self.labels = labels
-        self.rows = np.repeat(np.arange(len(labels)), counts)
+        """Of some labels, or of those of a text, which have been read before."""
+        self._labels = labels
+        self._digest: bytes | None = None
+        self.rows = np.repeat(np.arange(len(counts)), counts)
         self.times = times
         self.values = values
         self._ends = np.cumsum(counts)
         self.histograms: dict[int, list[tuple[float, NativeHistogram]]] = {}
+
+    @classmethod
+    def parted(cls, text: Parted, labels: list[dict[str, str]] | None) -> Matrix:
+        """That of a text; its labels are None where they have been read before."""
+        found = cls(text if labels is None else labels, text.counts, text.times, text.values)
+        found._digest = text.digest
+        return found
+
+    @property
+    def labels(self) -> list[dict[str, str]]:
+        """The labels of each series."""
+        if isinstance(self._labels, Parted):
+            self._labels = labels_of(self._labels)
+        return self._labels
+
+    @property
+    def digest(self) -> bytes:
+        """A digest of all labels, in their order."""
+        if self._digest is None:
+            # Written in a form that knows nothing of which texts are the same object.
+            written = marshal.dumps(self.labels, 2)
+            self._digest = hashlib.blake2b(written, digest_size=16).digest()
+        return self._digest
+
+    def newest(self) -> Floats:
+        """The newest value of each series; NaN where there is none."""
+        some = np.diff(self._ends, prepend=0) > 0
+        found = np.full(len(self), np.nan)
+        found[some] = self.values[self._ends[some] - 1]
+        return found
 
     @classmethod
     def read(cls, items: Sequence[Item]) -> Matrix:
@@ -61,12 +101,7 @@ class Matrix(Sequence[Series]):
             np.fromiter(map(float, flat[i::2]), dtype=np.float64, count=len(flat) // 2)
             for i in (0, 1)
         )
-        labels = [item["metric"] for item in items]
-        for each in labels:
-            for name, value in each.items():
-                if not isinstance(name, str) or not isinstance(value, str):
-                    raise TypeError("labels are texts")
-        found = cls(labels, counts, times, values)
+        found = cls(checked_labels(items), counts, times, values)
         for i, item in enumerate(items):
             if "histograms" in item:
                 found.histograms[i] = [
@@ -87,7 +122,7 @@ class Matrix(Sequence[Series]):
         return cls([each.labels for each in all_], counts, pairs[:, 0], pairs[:, 1])
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self._ends)
 
     @overload
     def __getitem__(self, place: int) -> Series: ...

@@ -7,7 +7,7 @@ a whole middle slot (five minutes) do: if together they cannot be, none of them 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,16 +50,19 @@ class ImpossibleSlots:
         slo_indices: Sequence[SloIndex],
         series_indices: Sequence[SeriesIndex],
         span: SlotRange,
-        slacks: Sequence[float],
+        slack_of: Callable[[SloIndex], float],
     ) -> None:
         """The same for many SLOs that have one series each; those without slack are left out."""
-        slack = np.asarray(slacks, dtype=np.float64)
+        starts = self._filled(span)
+        if not starts:
+            return
+        slack = np.array([slack_of(slo_index) for slo_index in slo_indices], dtype=np.float64)
         chosen = np.flatnonzero(slack > 0)
         if not chosen.size:
             return
         at, slack = np.asarray(series_indices, dtype=np.intp)[chosen], slack[chosen]
         owners: list[tuple[SloIndex, Group]] = [(slo_indices[i], ()) for i in chosen.tolist()]
-        for start in self._filled(span):
+        for start in starts:
             sums = self._ledger.between(start, start + self._block, series_indices=at)
             cannot_be = impossible(sums.bad, sums.total, self._block * sums.known, slack)
             self._erase(owners, at, start, sums, cannot_be)

@@ -28,6 +28,10 @@ class GroupSlots:
         self._slos = slos
         self.series = series
 
+    def has_more(self, slo_index: SloIndex) -> bool:
+        """Whether an SLO may have more than one series, or slots that maintenance excludes."""
+        return bool(self._slos[slo_index].group_by or self._slos[slo_index].maintenance)
+
     def of(
         self, slo_index: SloIndex, span: SlotRange, answer: Mapping[Group, Resampled]
     ) -> tuple[Slots, Slots | None]:
@@ -100,23 +104,45 @@ class Recording:
         self._mark(level, [slo_index], span, known.reshape(1, -1), settled_until)
         return left_out
 
+    def alone(self, slo_index: SloIndex) -> bool:
+        """Whether an SLO's answers are written down by themselves: it has groups, or windows."""
+        return self._groups.has_more(slo_index)
+
+    def record_all(
+        self,
+        level: int,
+        answers: Mapping[SloIndex, Mapping[Group, Resampled]],
+        span: SlotRange,
+        settled_until: float,
+    ) -> None:
+        """Write down answers of SLOs that need not be written `alone`; as `record` does of each."""
+        absent = Slots.none(1, span.count)
+        slots = [answer[()].slots if answer else absent for answer in answers.values()]
+        self._write_all(level, list(answers), stacked(slots), span, settled_until)
+
     def record_block(self, level: int, block: Block, span: SlotRange, settled_until: float) -> None:
-        """Write down what is known of many SLOs without groups; as `record` does of each."""
-        slo_indices, bad, total = block.slo_indices, block.bad, block.total
-        known = ~np.isnan(total)
-        slots = Slots(
-            np.where(known, bad, 0.0), np.where(known, total, 0.0), known.astype(np.float64)
-        )
+        """The same of answers that are a block."""
+        known = ~np.isnan(block.total)
+        bad, total = (np.where(known, each, 0.0) for each in (block.bad, block.total))
+        slots = Slots(bad, total, known.astype(np.float64))
+        self._write_all(level, block.slo_indices, slots, span, settled_until)
+
+    def _write_all(
+        self,
+        level: int,
+        slo_indices: Sequence[SloIndex],
+        slots: Slots,
+        span: SlotRange,
+        settled_until: float,
+    ) -> None:
         table = self._groups.series
         series = [table.indices(slo_index)[0] for slo_index in slo_indices]
         of_slos = np.asarray(slo_indices, dtype=np.intp), np.asarray(series, dtype=np.intp)
         self._ledger.stand_ins.withdraw(level, *of_slos, span.start, span.count)
         self._ledger.write(level, series, span.start, slots)
         if level == 0:
-            self._impossible.take_out_all(
-                slo_indices, series, span, [self._slack(s) for s in slo_indices]
-            )
-        self._mark(level, slo_indices, span, known, settled_until)
+            self._impossible.take_out_all(slo_indices, series, span, self._slack)
+        self._mark(level, slo_indices, span, slots.known > 0, settled_until)
 
     def _mark(
         self,

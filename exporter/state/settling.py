@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exporter.collection import pending
+from exporter.collection.late_samples import Checksums
 from exporter.collection.lateness import Arrivals
 from exporter.collection.replaced import Replacements
 from exporter.collection.slot_range import SlotRange
@@ -73,41 +74,34 @@ class Settling:
         """The slots whose samples are looked at: it is not known yet whether they are replaced."""
         return pending.unsettled(self._ledger, self.replacements.looked_for(self._ledger.end))
 
-    def note_checksums(self, start: int, checksums: Mapping[SloIndex, Floats]) -> None:
+    def note_checksums(self, start: int, found: Checksums) -> None:
         """Note the checksums of the samples behind the slots that follow `start`.
 
         To be called before their events are counted.
         """
-        if checksums:
-            slo_indices, of_slots = np.array([*checksums]), np.array([*checksums.values()])
-            self.replacements.begin(slo_indices, self._ledger.end)
-            self._compare(slo_indices, start, of_slots)
-            self._ledger.checksums.note(slo_indices, start, of_slots)
+        self.replacements.begin(found.slo_indices, self._ledger.end)
+        self._compare(found.slo_indices, start, found.of_slots)
+        self._ledger.checksums.note(found.slo_indices, start, found.of_slots)
 
-    def look_at(self, start: int, checksums: Mapping[SloIndex, Floats]) -> None:
+    def look_at(self, start: int, found: Checksums) -> None:
         """Look whether samples behind the slots that follow `start` have been replaced."""
-        if checksums:
-            self._compare(np.array([*checksums]), start, np.array([*checksums.values()]))
+        self._compare(found.slo_indices, start, found.of_slots)
 
-    def recount(
-        self, span: SlotRange, checksums: Mapping[SloIndex, Floats | None]
-    ) -> pending.Requests:
+    def recount(self, span: SlotRange, checksums: Checksums) -> pending.Requests:
         """Settle a span of slots, of each SLO up to the first whose samples have changed.
 
         Args:
             span: slots that have settled by their age.
-            checksums: of the samples, one per slot; None for an SLO without counters to tell by.
+            checksums: of the samples; NaN for an SLO without counters to tell by.
 
         Returns:
             What is to be counted again: the slots behind one that changed began from it.
         """
         requests: pending.Requests = {}
-        if not checksums:
+        slo_indices, found = checksums.slo_indices, checksums.of_slots
+        if not len(slo_indices):
             return requests
         complete = self._arrivals.all_complete_until(self._ledger.end)
-        absent = np.full(span.count, np.nan)
-        slo_indices = np.array([*checksums])
-        found = np.array([absent if each is None else each for each in checksums.values()])
         noted = self._ledger.checksums.of(slo_indices, span.start, span.end)
         for i in np.flatnonzero(_replaced(noted, found).any(axis=1)).tolist():
             # How old they were is not known: looking at them from now on will tell.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from math import isnan
 
+import numpy as np
 import pytest
 
-from exporter.collection.late_samples import SampleChecksums
+from exporter.collection.late_samples import Checksums, SampleChecksums
 from exporter.collection.slot_counter import SlotCounter
 from exporter.prometheus.errors import UnavailableError
 from exporter.prometheus.matrix import Series
@@ -142,3 +143,12 @@ class TestSettling:
         poll(one, NOW)
         first = one.evaluate(NOW + DELAY).slos[0]
         assert first.windows["1h"].total == 3600
+
+
+@pytest.mark.parametrize("wanted", [[3, 1], [1, 3], [1, 2, 3], [2], [], [7, 3]])
+def test_checksums_of_other_slos(wanted):
+    """In their order; not told of those that have none."""
+    found = Checksums(np.array([3, 1]), np.array([[3.0, 30.0], [1.0, 10.0]])).of(wanted)
+    assert found.slo_indices.tolist() == wanted
+    expected = [[s, 10.0 * s] if s in {1, 3} else [np.nan] * 2 for s in wanted]
+    np.testing.assert_array_equal(found.of_slots, np.array(expected).reshape(-1, 2))

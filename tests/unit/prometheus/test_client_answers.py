@@ -30,7 +30,7 @@ class TestAnswers:
         query.respond(
             json={"status": "success", "data": {"resultType": "vector", "result": result}}
         )
-        assert ask() == [
+        assert list(ask()) == [
             Series({"__name__": "up", "job": "a"}, [(100.5, 1.0)]),
             Series({}, [(100.5, float("inf"))]),
         ]
