@@ -135,6 +135,14 @@ def test_a_series_behind_those_that_are_known_is_not_left_out():
     assert told(found)[-1] == ({"a": "3"}, [], [])
 
 
+def test_samples_are_not_those_of_a_series_without_any():
+    """Its text is then the same as that of one whose samples were parted from it."""
+    known, three = KnownLabels(), [*ONE, ({"a": "3"}, [(60, 3.0)])]
+    read_answer(200, answer(three), known=known)
+    three[1] = ({"a": "2"}, [])
+    assert told(read_answer(200, answer(three), known=known)) == expected(three)
+
+
 @pytest.mark.parametrize("text", [b"", b"{}", b'{"status":"success"}', b'},"values":[["]]}'])
 def test_what_is_no_answer_is_not_parted_into_one(text):
     """Nothing is made up."""
