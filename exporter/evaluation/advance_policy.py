@@ -141,7 +141,6 @@ def move(batch: PolicyBatch, past: WindowsOverTime, ends: Times, interval: int) 
 def _settled(state: EvaluationState, start: int, slo_indices: Sequence[SloIndex]) -> list[int]:
     """Until when each SLO's slots behind `start` have settled without a gap."""
     ledger = state.ledger
-    first = (start - ledger.cover(0)[0]) // ledger.interval
-    settled = ledger.asked(0)[list(slo_indices), first:] == SlotStatus.SETTLED
+    settled = ledger.asked(0, start)[list(slo_indices)] == SlotStatus.SETTLED
     until: list[int] = (start + np.cumprod(settled, axis=1).sum(axis=1) * ledger.interval).tolist()
     return until

@@ -143,9 +143,13 @@ class Ledger:
             self.note_change(level, first, last, slo_indices[settled])
         ring.asked[np.ix_(slo_indices, at)] = asked
 
-    def asked(self, level: int) -> NDArray[np.uint8]:
-        """What is known of each slot of a level: SLOs x slots, oldest first."""
-        return self._rings[level].asked_between(*self.cover(level))
+    def asked(self, level: int, since: int = 0) -> NDArray[np.uint8]:
+        """What is known of each slot of a level: SLOs x slots, oldest first.
+
+        With `since` (Unix seconds, on a slot's boundary) only of those that end after it.
+        """
+        low, high = self.cover(level)
+        return self._rings[level].asked_between(max(low, since), high)
 
     def note_change(
         self,

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.ledger.count_array import Rows
+from exporter.ledger.count_array import CountArray, Rows, in_a_row
 from exporter.ledger.slots import STANDS_IN, HeldSlots, Slots
 from exporter.slo.types import Floats, SeriesIndex
 
 SUMS_KEPT = 80
 """Spans of which the sums of all series are kept, until a slot is written."""
+
+EDGES_KEPT = 16
+"""Slots of which the counts of all series are kept likewise."""
 
 LONG_SPAN = 20
 """Slots from which on that pays."""
@@ -23,20 +26,24 @@ class RingBuffer:
     """Slots of one length. Slot number `end / slot` lives in column `number % columns`.
 
     `excluded` holds the part of the counts that lies in maintenance windows; it takes memory
-    only once there is any. Whoever writes to either calls `changed`.
+    only once there is any. Whoever writes to either calls `changed`. `by_slot` is how numbers lie in
+    memory, as in `CountArray`.
     """
 
-    def __init__(self, slot: int, columns: int, slo_count: int) -> None:
+    def __init__(self, slot: int, columns: int, slo_count: int, *, by_slot: bool = False) -> None:
         self.slot = slot
         self.columns = columns
-        self.counts = HeldSlots(0, columns)
+        self.by_slot = by_slot
+        self.counts = HeldSlots(0, columns, by_slot=by_slot)
         self.excluded: HeldSlots | None = None
         self.asked = np.zeros((slo_count, columns), dtype=np.uint8)
         self._sums: OrderedDict[tuple[int, int, bool], Floats] = OrderedDict()
+        self._edges: dict[tuple[int, bool], Floats] = {}
 
     def changed(self) -> None:
         """Note that counts have changed: sums are no longer what they were."""
         self._sums.clear()
+        self._edges.clear()
 
     def _held(self) -> list[HeldSlots]:
         return [self.counts] if self.excluded is None else [self.counts, self.excluded]
@@ -124,21 +131,36 @@ class RingBuffer:
         edges = [(first, (first - start) / slot), (last + slot, (end - last) / slot)]
         if first > last:  # both edges are in one slot
             edges = [(first, (end - start) / slot)]
-        shares = [
-            (column, share * (self.counts.known.column(series_indices, column) < STANDS_IN))
-            for slot_end, share in edges
-            if share
-            for column in self.at(slot_end - slot, slot_end).tolist()
-        ]
         if first < last:
             sums = self.sum(first, last, series_indices, count, excluded=excluded).copy()
         else:
             sums = np.zeros((3, count))
-        for column, share in shares:
-            for i, array in enumerate(counts.arrays()):
-                sums[i] += share * array.column(series_indices, column)
+        for slot_end, share in edges:
+            if share:
+                column = slot_end // slot % self.columns
+                sums += share * self._edge(column, series_indices, count, excluded=excluded)
         sums[2] *= slot
         return sums
+
+    def _edge(self, column: int, series_indices: Rows, count: int, *, excluded: bool) -> Floats:
+        """The counts of a slot that only a share is taken of: 3 x series; 0 for stand-ins.
+
+        Those of the same slot are kept: the edges of many windows lie in it.
+        """
+        found = self._edges.get((column, excluded))
+        if found is not None:
+            return found[:, series_indices]
+        every = 2 * count >= len(self.counts)
+        rows = slice(0, len(self.counts)) if every else series_indices
+        counts = self.excluded if excluded and self.excluded is not None else self.counts
+        plain = self.counts.known.column(rows, column) < STANDS_IN
+        found = np.array([array.column(rows, column) * plain for array in counts.arrays()])
+        if not every:
+            return found
+        if len(self._edges) >= EDGES_KEPT:
+            self._edges.clear()
+        self._edges[column, excluded] = found
+        return found[:, series_indices]
 
     def net(
         self, series_indices: NDArray[np.intp], start: int, end: int
@@ -147,15 +169,15 @@ class RingBuffer:
 
         What lies in maintenance windows is not counted.
         """
-        cells = np.ix_(series_indices, self.at(start, end))
-        bad, total, known = (
-            array.get(*cells).astype(np.float64, copy=False) for array in self.counts.arrays()
-        )
+        rows, pieces = in_a_row(series_indices), self.pieces(start, end)
+
+        def read(array: CountArray) -> Floats:
+            parts = [array.part(rows, low, until) for low, until in pieces]
+            return np.concatenate(parts, axis=1, dtype=np.float64)
+
+        bad, total, known = map(read, self.counts.arrays())
         if self.excluded is not None:
-            bad, total = (
-                bad - self.excluded.bad.get(*cells),
-                total - self.excluded.total.get(*cells),
-            )
+            bad, total = bad - read(self.excluded.bad), total - read(self.excluded.total)
         return bad, total, known
 
     def newest_known(self, start: int, end: int, series: int) -> NDArray[np.int64]:
@@ -253,5 +275,5 @@ class RingBuffer:
     def make_excluded(self) -> HeldSlots:
         """The part in maintenance windows, made now if there was none."""
         if self.excluded is None:
-            self.excluded = HeldSlots(len(self.counts), self.columns)
+            self.excluded = HeldSlots(len(self.counts), self.columns, by_slot=self.by_slot)
         return self.excluded

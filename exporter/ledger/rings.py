@@ -35,7 +35,8 @@ class Rings:
             # A fence stands on a boundary of the next coarser level, hence the slack.
             slack = level.slot if last else levels[i + 1].slot
             columns = (level.horizon + slack) // level.slot + 1
-            self.rings.append(RingBuffer(level.slot, columns, slo_count))
+            # Of the finest slots, few are asked about at a time, of all series.
+            self.rings.append(RingBuffer(level.slot, columns, slo_count, by_slot=i == 0))
             self._fences.append(self._fence(i, self.end))
 
     def _fence(self, i: int, end: int) -> int:

@@ -60,10 +60,10 @@ class HeldSlots:
     so many slots that one stands in for: that is what the narrow types hold exactly.
     """
 
-    def __init__(self, series: int, slots: int) -> None:
-        self.bad = CountArray(series, slots, np.float32, np.float64)
-        self.total = CountArray(series, slots, np.float32, np.float64)
-        self.known = CountArray(series, slots, np.uint8, np.float32)
+    def __init__(self, series: int, slots: int, *, by_slot: bool = False) -> None:
+        self.bad = CountArray(series, slots, np.float32, np.float64, by_slot=by_slot)
+        self.total = CountArray(series, slots, np.float32, np.float64, by_slot=by_slot)
+        self.known = CountArray(series, slots, np.uint8, np.float32, by_slot=by_slot)
 
     def __len__(self) -> int:
         return len(self.bad)
