@@ -91,7 +91,8 @@ def _advance(
     """Advance series, each given with its SLO, from `start` on."""
     ledger = state.ledger
     ends = np.arange(start + ledger.interval, ledger.end + 1, ledger.interval, dtype=np.int64)
-    before = [state.policy_records.get(series_index) or PolicyState() for series_index, _ in pairs]
+    held = state.policy_records.all_of(series_index for series_index, _ in pairs)
+    before = [each or PolicyState() for each in held]
     slo_indices = [slo_index for _, slo_index in pairs]
     batch = PolicyBatch(
         series=[series_index for series_index, _ in pairs],

@@ -45,8 +45,9 @@ def build_snapshot(
     invalid = invalid or {}
     ledger = state.ledger
     at = ledger.end
-    kinds = {(slo.period, slo.alerting.windows) for slo in state.slos}
-    lengths = {length for period, own in kinds for _, length in windows(period, at, own)}
+    lengths = {
+        length for period, own in state.window_kinds for _, length in windows(period, at, own)
+    }
     lengths.add(WINDOWS[0])  # tells the state of the data, whatever the period
     everything = {length: ledger.window(length) for length in sorted(lengths)}
     counted = (

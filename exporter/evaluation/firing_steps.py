@@ -9,6 +9,7 @@ from exporter.evaluation.policy_batch import PolicyBatch
 from exporter.slo.firings import ended_without, followed
 from exporter.slo.period import spans
 from exporter.slo.plausible import impossible
+from exporter.slo.policy_state import PolicyState
 from exporter.slo.types import Bools, Floats, Times
 from exporter.slo.windows import WINDOWS, BurnRateCondition, WindowSums
 
@@ -36,9 +37,17 @@ def move_firings(batch: PolicyBatch, past: WindowsOverTime, ends: Times) -> None
         windows = past.windows(part, ends, lengths)
         for condition in conditions:
             holds, known = _holds(batch, part, condition, thresholds[condition], windows)
+            begins: list[bool] = np.asarray((holds & known).any(axis=0)).tolist()
             for column, i in enumerate(part):
-                sure = known[:, column]
-                _follow(batch, i, condition, ends[sure], holds[sure, column])
+                # Nothing becomes of the others.
+                if begins[column] or _fires(batch.final[i]) or _fires(batch.now[i]):
+                    sure = known[:, column]
+                    _follow(batch, i, condition, ends[sure], holds[sure, column])
+
+
+def _fires(state: PolicyState) -> bool:
+    """Whether any condition does."""
+    return bool(state.firings) and any(firing.open for firing in state.firings)
 
 
 def _end_those_without_a_condition(
@@ -48,7 +57,7 @@ def _end_those_without_a_condition(
     known = {(condition.severity, condition.long, condition.short) for condition in conditions}
     for states in (batch.now, batch.final):
         for i, state in enumerate(states):
-            if any(firing.open for firing in state.firings):
+            if _fires(state):
                 states[i] = state.with_firings(ended_without(state.firings, known, at))
 
 
@@ -65,10 +74,10 @@ def _may_fire(
     no fewer events than what they share. `period` is the shortest, in seconds.
     """
     first, last = int(ends[0]), int(ends[-1])
-    may = np.array([any(firing.open for firing in state.firings) for state in batch.now])
+    may = np.array([_fires(state) for state in batch.now], dtype=np.bool_)
     for condition in conditions:
         bad, total = past.bounds(first, last, condition.long)
-        enough = batch.error_budgets() * condition.threshold(period) * total
+        enough = batch.error_budgets * condition.threshold(period) * total
         may |= (bad > NOTHING) & (bad > enough - NOTHING)
     return np.flatnonzero(may).tolist()
 
@@ -81,7 +90,7 @@ def _holds(
     windows: dict[int, WindowSums],
 ) -> tuple[Bools, Bools]:
     """Where a condition holds, and where that is known: boundaries x series."""
-    allowed = batch.error_budgets()[places]
+    allowed = batch.error_budgets[places]
     least = [batch.slos[i].low_traffic for i in places]
     long, short = windows[condition.long], windows[condition.short]
     known = (long.known > 0) & (short.known > 0)

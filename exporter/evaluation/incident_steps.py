@@ -40,7 +40,7 @@ def find_past_incidents(
     lengths = ends - starts
     within = (ends <= until) & (ends > since[:, None]) & (starts >= counted[:, None])
     within &= (starts >= since[:, None]) | (since[:, None] > oldest)
-    burns = (bad > total * batch.error_budgets()[at, None]) & within
+    burns = (bad > total * batch.error_budgets[at, None]) & within
     burns &= ~impossible(bad, total, lengths.astype(np.float64), batch.slack[at, None])
     about = np.where(lengths > ledger.interval, lengths, 0)
     for row, i in enumerate(at):
@@ -90,7 +90,7 @@ def extend_incidents(
         [batch.series[i] for i in at.tolist()],
         ends,
         burns[:, at],
-        allowed=batch.error_budgets()[at],
+        allowed=batch.error_budgets[at],
         slack=batch.slack[at],
     )
     spans.found[~judged] = False
@@ -113,7 +113,7 @@ def extend_incidents(
 def _burning(ledger: Ledger, batch: PolicyBatch, past: PastWindowSums, ends: Times) -> Bools:
     """In which middle slots the budget burns: slots x series."""
     unit = middle_slot(ledger.interval)
-    allowed = batch.error_budgets()
+    allowed = batch.error_budgets
     burns = np.zeros((len(ends), len(batch.series)), dtype=np.bool_)
     for k, end in enumerate(ends.tolist()):
         start = (end - 1) // unit * unit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from exporter.slo.types import Bools, Floats, SeriesIndex, SloIndex, Times
 from exporter.slo.windows import WINDOWS, windows
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is cached lies in its dictionary
 class PolicyBatch:
     """Series with one policy and period whose policy states are final until the same moment.
 
@@ -36,6 +37,7 @@ class PolicyBatch:
     final: list[PolicyState]
     now: list[PolicyState]
 
+    @cached_property
     def error_budgets(self) -> Floats:
         """The error budget of each, a ratio."""
         return np.array([slo.objective.error_budget for slo in self.slos])
@@ -60,7 +62,7 @@ class Figures:
 def read_figures(batch: PolicyBatch, past: WindowsOverTime, ends: Times, unknown: Bools) -> Figures:
     """The figures at some boundaries; where the newest data are `unknown`, tiers are held."""
     slo = batch.slos[0]
-    allowed = batch.error_budgets()
+    allowed = batch.error_budgets
     periods = spans(slo.period, ends)
     sums = past.along(ends, [span.start for span in periods])
     bad, total, known = sums.bad, sums.total, sums.known

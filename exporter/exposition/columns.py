@@ -6,16 +6,13 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import orjson
 
 from exporter.exposition.families import ShownFamily
 from exporter.exposition.points import window_label
 from exporter.exposition.selection import PERIOD, Selection
-from exporter.exposition.text import number
 from exporter.slo.statuses import Figure, StatusColumns, Statuses
 from exporter.slo.types import Bools, Floats
 
@@ -42,9 +39,6 @@ NUMBERS: Final = {
 """Metrics of one number, and the number."""
 
 WINDOWS: Final = ("slo_error_ratio", "slo_burn_rate")
-
-_FEWEST, _MOST = 1e-4, 1e16
-"""Between these, numbers are written without an exponent."""
 
 
 def number_of(family: ShownFamily, statuses: Statuses) -> Figure:
@@ -92,28 +86,3 @@ def _chosen(selection: Selection, columns: StatusColumns) -> Bools | None:
         own = [columns.windows.index(slo.period.label) for slo in columns.slos]
         chosen[np.arange(len(own)), own] = True
     return chosen
-
-
-def lines(starts: Sequence[str], values: Floats, known: Bools) -> str:
-    """A line for each value that is known, after what it starts with up to the space."""
-    if not known.all():
-        starts = [starts[i] for i in np.flatnonzero(known).tolist()]
-        values = values[known]
-    parts = ["\n"] * (3 * len(starts))
-    parts[0::3], parts[1::3] = starts, texts(values)
-    return "".join(parts)
-
-
-def texts(values: Floats) -> list[str]:
-    """`number` of each."""
-    if not len(values):
-        return []
-    sizes = np.abs(values)
-    plain = ((sizes >= _FEWEST) | (sizes == 0)) & (sizes < _MOST)
-    found = orjson.dumps(
-        np.ascontiguousarray(np.where(plain, values, 0.0)), option=orjson.OPT_SERIALIZE_NUMPY
-    )
-    written = found[1:-1].decode().split(",")
-    for i in np.flatnonzero(~plain).tolist():
-        written[i] = number(float(values[i]))
-    return written

@@ -142,7 +142,7 @@ def other_families(
 ) -> Iterator[tuple[Head, Iterable[tuple[str, object, Points]]]]:
     """The families of services: of each its labels, what its points depend on, and these."""
     services = (
-        (label("service", each.service), each, tier_points(each)) for each in snapshot.services
+        (_service_label(each.service), each, tier_points(each)) for each in snapshot.services
     )
     yield SERVICE_TIER, services
     overridden = (
@@ -164,6 +164,11 @@ def rolled_families(snapshot: Snapshot) -> Iterator[tuple[Head, Sequence[str], F
     names = [_rollup_labels(*each) for each in found.names]
     for head, figure in zip(ROLLUPS, found.figures, strict=True):
         yield head, names, Figure(figure.values[:, None], figure.known[:, None])
+
+
+@lru_cache(65_536)  # likewise
+def _service_label(service: str) -> str:
+    return label("service", service)
 
 
 @lru_cache(65_536)  # they are the same at every evaluation

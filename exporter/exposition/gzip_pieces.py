@@ -75,10 +75,21 @@ def _power(exponent: int) -> int:
 @lru_cache(16_384)  # pieces stay as long as they are
 def _shift(length: int) -> int:
     """What a checksum is multiplied by if so many bytes follow."""
-    product, exponent = _ONE, 3
+    product, place = _ONE, 0
     while length:
-        if length & 1:
+        product = _times(_shift_by_digit(length & 0xFF, place), product)
+        length >>= 8
+        place += 1
+    return product
+
+
+@cache  # three of them make any usual length
+def _shift_by_digit(digit: int, place: int) -> int:
+    """The same for a length of `digit` * 256^`place`."""
+    product, exponent = _ONE, 3 + 8 * place
+    while digit:
+        if digit & 1:
             product = _times(_power(exponent), product)
-        length >>= 1
+        digit >>= 1
         exponent += 1
     return product

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-from exporter.exposition.columns import NUMBERS, WINDOWS, lines, number_of, windows_of
+from exporter.exposition.columns import NUMBERS, WINDOWS, number_of, windows_of
 from exporter.exposition.families import (
     Head,
     LabelTexts,
@@ -23,6 +23,7 @@ from exporter.exposition.families import (
     slo_families,
 )
 from exporter.exposition.gzip_pieces import Piece, gzip_of
+from exporter.exposition.line_forms import LineForms
 from exporter.exposition.selection import Selection
 from exporter.exposition.text import Points, write_head, write_lines
 from exporter.slo.snapshot import Snapshot
@@ -61,6 +62,7 @@ class PageCache:
         self._kept: dict[tuple[str, int], _Kept | _Numbers] = {}
         self._before: dict[tuple[str, int], _Kept | _Numbers] = {}
         self._labels = LabelTexts()
+        self._forms, self._rolled_forms = LineForms(), LineForms()
         self._rendering = threading.Lock()
 
     def render(
@@ -69,6 +71,8 @@ class PageCache:
         """The page, gzipped: our `own` metrics as text, then those of the SLOs."""
         with self._rendering:
             self._before, self._kept = self._kept, {}
+            self._forms.turn()
+            self._rolled_forms.turn()
             pieces = [Piece.of(own)]
             labels = self._labels.of(snapshot.slos)
             for family in slo_families(snapshot, selection, labels):
@@ -79,7 +83,8 @@ class PageCache:
                 pieces += self._of_services(head[0], series)
             for head, names, figure in rolled_families(snapshot):
                 pieces.append(_head(head, openmetrics=openmetrics))
-                pieces += self._numbers(head[0], names, figure.values, figure.known, [""])
+                figures = names, figure.values, figure.known
+                pieces += self._numbers(self._rolled_forms, head[0], figures, [""])
             pieces.append(Piece.of("# EOF\n" if openmetrics else ""))
             self._before = {}
         return gzip_of(pieces)
@@ -89,10 +94,10 @@ class PageCache:
         if isinstance(statuses, Statuses) and name in NUMBERS:
             figure = number_of(family, statuses)
             values, known = figure.values[:, None], figure.known[:, None]
-            yield from self._numbers(name, family.labels, values, known, [""])
+            yield from self._numbers(self._forms, name, (family.labels, values, known), [""])
         elif isinstance(statuses, Statuses) and name in WINDOWS:
             windows, values, known = windows_of(family, statuses)
-            yield from self._numbers(name, family.labels, values, known, windows)
+            yield from self._numbers(self._forms, name, (family.labels, values, known), windows)
         else:
             keys = family.keys()
             if keys is None:
@@ -102,22 +107,20 @@ class PageCache:
 
     def _numbers(
         self,
+        forms: LineForms,
         name: str,
-        labels: Sequence[str],
-        values: Floats,
-        known: Bools,
+        series: tuple[Sequence[str], Floats, Bools],
         more: Sequence[str],
     ) -> Iterator[Piece]:
-        """The pieces of numbers, series x points, with `more` labels for each point."""
-        ends = [f",{each}}} " if each else "} " for each in more]
+        """The pieces of numbers: the labels of series, and series x points, with `more` labels for
+        each point."""
+        labels, values, known = series
         for first in range(0, len(labels), TOGETHER):
             place = slice(first, first + TOGETHER)
             own = labels[place], values[place], known[place]
             kept = self._before.get((name, first))
             if not isinstance(kept, _Numbers) or not _same(kept, own):
-                begun = [f"{name}{{{each}" for each in own[0]]
-                starts = [start + end for start in begun for end in ends]
-                text = lines(starts, own[1].ravel(), own[2].ravel())
+                text = forms.write(name, (first, own[0]), more, *own[1:])
                 # Copies: a part of an array keeps all of it.
                 kept = _Numbers(own[0], own[1].copy(), own[2].copy(), Piece.of(text))
             self._kept[name, first] = kept

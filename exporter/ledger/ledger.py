@@ -181,8 +181,12 @@ class Ledger:
         self, chunk: Chunk, series_indices: Sequence[Sequence[SeriesIndex]]
     ) -> Iterator[Stretch]:
         """The slots of a chunk's SLOs, as far as the level covers it, by `series_indices`."""
-        own = chunk.level, chunk.slo_indices, series_indices, self._time.span(chunk)
-        return (each.without_stand_ins() for each in self._time.stretches(*own))
+        span = self._time.span(chunk)
+        found = self._time.stretches(chunk.level, chunk.slo_indices, series_indices, span)
+        asked = self._rings[chunk.level].asked_between(*span)
+        if (asked != SlotStatus.STAND_IN).all():  # seen of all at once
+            return found
+        return (each.without_stand_ins() for each in found)
 
     def history(
         self, slo_index: SloIndex, series_indices: Sequence[SeriesIndex], groups: Groups

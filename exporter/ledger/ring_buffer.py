@@ -26,8 +26,8 @@ class RingBuffer:
     """Slots of one length. Slot number `end / slot` lives in column `number % columns`.
 
     `excluded` holds the part of the counts that lies in maintenance windows; it takes memory
-    only once there is any. Whoever writes to either calls `changed`. `by_slot` is how numbers lie in
-    memory, as in `CountArray`.
+    only once there is any. Whoever writes to either calls `changed`. `by_slot` is how numbers lie
+    in memory, as in `CountArray`.
     """
 
     def __init__(self, slot: int, columns: int, slo_count: int, *, by_slot: bool = False) -> None:

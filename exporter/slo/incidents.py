@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
 
@@ -15,6 +17,9 @@ PAUSE = 1_800
 
 MOMENT = 300
 """An incident without a bad slot for so long (seconds) is not under way, though it may go on."""
+
+FEW = 8
+"""So many spells are summed up without a look at which of them are worth it."""
 
 LEAST = 0.01
 """An incident that took a smaller share of a period's budget is not remembered."""
@@ -62,11 +67,13 @@ def extended(
     others = incidents[:-1] if going_on else incidents
     cuts = np.flatnonzero(slots.starts[1:] - slots.ends[:-1] > PAUSE) + 1
     firsts, ends = np.append(0, cuts), np.append(cuts, len(slots))
-    # Most spells are too small to be remembered, and need not be summed up exactly to tell.
-    with np.errstate(divide="ignore"):
-        shares = np.add.reduceat(slots.bad, firsts) / slots.budgets[ends - 1]
-    worth = shares >= LEAST / 2
-    worth[0] = worth[-2:] = True
+    worth = np.ones(len(firsts), dtype=np.bool_)
+    if len(firsts) > FEW:
+        # Most spells are too small to be remembered, and need not be summed up exactly to tell.
+        with np.errstate(divide="ignore"):
+            shares = np.add.reduceat(slots.bad, firsts) / slots.budgets[ends - 1]
+        worth = shares >= LEAST / 2
+        worth[0] = worth[-2:] = True
     for spell in np.flatnonzero(worth).tolist():
         part = slots.part(int(firsts[spell]), int(ends[spell]))
         incident = _incident(part, going_on if spell == 0 else None, postmortem_above)
@@ -78,22 +85,28 @@ def extended(
 
 def _incident(slots: BadSlots, before: Incident | None, postmortem_above: float) -> Incident:
     """One spell of bad slots, which goes on from an open incident if there is one."""
-    # Summed up one after the other: the same figure however many come at a time.
-    bad = np.cumsum(np.append(before.bad if before else 0.0, slots.bad))[1:]
-    with np.errstate(divide="ignore"):
-        shares = bad / slots.budgets
+    # Summed up one after the other: the same figure however many come at a time. There are mostly
+    # so few that arrays would take longer.
+    bad = list(accumulate(slots.bad.tolist(), initial=before.bad if before else 0.0))[1:]
+    shares = [*map(_share, bad, slots.budgets.tolist())]
     return Incident(
         start=before.start if before else int(slots.starts[0]),
         end=int(slots.ends[-1]),
-        bad=float(bad[-1]),
-        share=float(shares[-1]),
+        bad=bad[-1],
+        share=shares[-1],
         open=True,
-        postmortem=bool((shares > postmortem_above).any() or (before and before.postmortem)),
+        postmortem=bool(max(shares) > postmortem_above or (before and before.postmortem)),
         acknowledged=before.acknowledged if before else None,
         peak_error_ratio=_peak(slots, before),
         start_about=before.start_about if before else int(slots.about[0]),
         end_about=int(slots.about[-1]),
     )
+
+
+def _share(bad: float, budget: float) -> float:
+    if budget:
+        return bad / budget
+    return math.inf if bad else 0.0
 
 
 def _peak(slots: BadSlots, before: Incident | None) -> float | None:

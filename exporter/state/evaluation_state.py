@@ -47,6 +47,7 @@ class EvaluationState:
 
     - `slos`: the SLOs themselves.
     - `policies`: the number of each SLO's policy and conditions; equal ones have the same.
+    - `window_kinds`: the periods that there are, and the windows of conditions with each.
     - `ledger`: their slots, and `series`: whose each series of it is. For reading.
     - `policy_records`: the policy states that are final.
     - `rebuilds`: the SLOs of which slots are asked for again, `shared_slots`: those of others.
@@ -80,6 +81,7 @@ class EvaluationState:
             numbers.setdefault((slo.policy, slo.alerting.enabled, slo.timeslices), len(numbers))
             for slo in slos
         )
+        self.window_kinds = frozenset((slo.period, slo.alerting.windows) for slo in slos)
         # What each SLO's spans are made of.
         self._units = [slo.timeslices.slice if slo.timeslices else interval for slo in slos]
         self._longest = needed_back(self.slos)

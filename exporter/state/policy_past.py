@@ -51,6 +51,10 @@ class PolicyPast:
         self._since[key] = until
         self._fresh[key[0]].add(key)
 
+    def fresh(self) -> frozenset[SloIndex]:
+        """The SLOs of which states were put since `advanced` was told of them."""
+        return frozenset(self._fresh)
+
     def advanced(self, slo_index: SloIndex, until: int) -> None:
         """Note until when the states of an SLO are final that were put since the last time."""
         for key in self._fresh.pop(slo_index, ()):

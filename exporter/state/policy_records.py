@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -41,8 +41,12 @@ class PolicyRecords:
         return until
 
     def _key(self, series_index: SeriesIndex) -> tuple[SloIndex, Group]:
-        entry = self._series.entries[series_index]
-        return entry.slo_index, entry.group or ()
+        return self._series.keys()[series_index]
+
+    def all_of(self, series_indices: Iterable[SeriesIndex]) -> list[PolicyState | None]:
+        """The final policy state of each series, where it has one."""
+        keys, states = self._series.keys(), self._states
+        return [states.get(keys[series_index]) for series_index in series_indices]
 
     def get(self, series_index: SeriesIndex) -> PolicyState | None:
         """The final policy state of a series, if it has one."""
@@ -63,8 +67,11 @@ class PolicyRecords:
     def advance(self, slo_indices: Sequence[SloIndex], until: Sequence[int]) -> None:
         """Note until when SLOs' policy states are final now, Unix seconds."""
         self._until[list(slo_indices)] = until
-        for slo_index, at in zip(slo_indices, until, strict=True):
-            self._past.advanced(slo_index, at)
+        fresh = self._past.fresh()
+        if fresh:
+            for slo_index, at in zip(slo_indices, until, strict=True):
+                if slo_index in fresh:
+                    self._past.advanced(slo_index, at)
 
     def go_back(self, slo_index: SloIndex, moment: int, oldest: int) -> int | None:
         """Have an SLO's tiers, firings and incidents replayed from a moment on (Unix seconds).

@@ -47,6 +47,7 @@ class SeriesTable:
         self._day = np.zeros(0, dtype=np.int64)
         self._bad_shown, self._total_shown = np.zeros(0), np.zeros(0)
         self._slo_indices: NDArray[np.intp] | None = None
+        self._keys: list[tuple[SloIndex, Group]] = []
         for slo_index, slo in enumerate_slos(slos):
             if slo.group_by:
                 self._ledger.add_series()
@@ -65,7 +66,7 @@ class SeriesTable:
         )
 
     def _entry(self, slo_index: SloIndex, group: Group | None) -> SeriesEntry:
-        self._slo_indices = None
+        self._slo_indices, self._keys = None, []
         return SeriesEntry(slo_index, group, self._slos[slo_index].groups(group or ()))
 
     def slo_indices(self) -> NDArray[np.intp]:
@@ -73,6 +74,12 @@ class SeriesTable:
         if self._slo_indices is None:
             self._slo_indices = np.array([each.slo_index for each in self.entries], dtype=np.intp)
         return self._slo_indices
+
+    def keys(self) -> Sequence[tuple[SloIndex, Group]]:
+        """Whose each series is, and the group that it holds. Not to be changed."""
+        if not self._keys:
+            self._keys = [(each.slo_index, each.group or ()) for each in self.entries]
+        return self._keys
 
     def show_day(self, day: int, bad: Floats, total: Floats) -> None:
         """Show the events of each series counted since `day` began (Unix seconds).

@@ -42,6 +42,24 @@ def encode(stretch: Stretch, number: int) -> list[bytes]:
     return encoded
 
 
+def encode_alike(stretches: Sequence[Stretch], number: int) -> list[bytes]:
+    """`encode` of each, one after the other, of stretches of the same slots.
+
+    Nothing of them lies in maintenance windows.
+    """
+    first = stretches[0].start // stretches[0].slot - number * CHUNK
+    at = slice(first, first + len(stretches[0].asked))
+    known = np.concatenate([each.slots.known for each in stretches])
+    settled = np.array([each.asked == SlotStatus.SETTLED for each in stretches])
+    settled = settled.repeat([len(each.slots.known) for each in stretches], axis=0)
+    cells = np.zeros(len(known), dtype=_CHUNK)
+    cells["bad"][:, at] = np.concatenate([each.slots.bad for each in stretches])
+    cells["total"][:, at] = np.concatenate([each.slots.total for each in stretches])
+    cells["known"] = np.nan
+    cells["known"][:, at] = np.where(settled, known, np.where(known > 0, -known, np.nan))
+    return [zlib.compress(cell.tobytes(), level=1) for cell in cells]
+
+
 def _write(slots: Slots, series: int, at: slice, known: NDArray[np.floating]) -> bytes:
     counts = np.zeros((2, CHUNK), dtype="<f8")
     counts[0, at], counts[1, at] = slots.bad[series], slots.total[series]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
 
 from exporter.ledger.history import History
 from exporter.slo.policy_state import PolicyState
@@ -11,7 +12,7 @@ from exporter.slo.types import HOUR, Group, SloIndex
 from exporter.store import clocks, merging, pruning, set_aside, shapes, sharing, tier_history
 from exporter.store import days as day_slots
 from exporter.store.checksums import intact, opened, seal_times, sealed
-from exporter.store.chunks import encode
+from exporter.store.chunks import encode, encode_alike
 from exporter.store.errors import StoreLostError
 from exporter.store.merging import ChunkKey, ChunkRow, histories
 from exporter.store.session import Session
@@ -19,6 +20,9 @@ from exporter.store.sharing import MOST_SKEW
 from exporter.store.stored import ChunkChange, PolicyStates, SeriesKey, SharedRecords, SloKey
 
 PRUNE_EVERY = HOUR
+
+ENCODED_AT_ONCE = 500
+"""SLOs whose chunks are put into bytes together."""
 
 
 class SloWriter:
@@ -242,8 +246,18 @@ class SloWriter:
             known[slo_indices[slo_id], tuple(json.loads(labels))] = id_
 
     def _chunk_rows(self, changes: Sequence[ChunkChange]) -> Iterator[ChunkRow]:
-        for change in changes:
-            texts = encode(change.stretch, change.number)
-            for group, text in zip(change.groups, texts, strict=True):
-                key = self._series_ids[change.slo_index, group], change.stretch.slot, change.number
-                yield *key, sealed(text, *key)
+        for (slot, number, _, _, plain), alike in groupby(changes, _slots_of):
+            while some := list(islice(alike, ENCODED_AT_ONCE if plain else 1)):
+                stretches = [change.stretch for change in some]
+                texts = encode_alike(stretches, number) if plain else encode(stretches[0], number)
+                series = [(change.slo_index, group) for change in some for group in change.groups]
+                for each, text in zip(series, texts, strict=True):
+                    key = self._series_ids[each], slot, number
+                    yield *key, sealed(text, *key)
+
+
+def _slots_of(change: ChunkChange) -> tuple[int, int, int, int, bool]:
+    """Which slots a change is of, and whether it is without maintenance windows."""
+    stretch = change.stretch
+    plain = stretch.excluded is None
+    return stretch.slot, change.number, stretch.start, len(stretch.asked), plain

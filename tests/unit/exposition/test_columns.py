@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.exposition import page_cache
-from exporter.exposition.columns import texts
 from exporter.exposition.families import families
+from exporter.exposition.line_forms import texts
 from exporter.exposition.page_cache import PageCache
 from exporter.exposition.selection import EVERYTHING, USED, Selection
 from exporter.exposition.text import number, write_family

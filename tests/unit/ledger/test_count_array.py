@@ -62,11 +62,13 @@ class TestCountArray:
         array.narrow()
         assert array.bytes == small
 
+    @pytest.mark.parametrize("by_slot", [False, True])
     @pytest.mark.parametrize(("narrow", "wide"), TYPES)
     @given(given=st.lists(writes(), max_size=6))
-    def test_it_is_as_an_array_of_the_wide_type(self, narrow, wide, given):
-        """Whatever is written: read by cells, by column, and as sums."""
-        array, plain = CountArray(2, COLUMNS, narrow, wide), np.zeros((ROWS, COLUMNS), dtype=wide)
+    def test_it_is_as_an_array_of_the_wide_type(self, narrow, wide, by_slot, given):
+        """Whatever is written: read by cells, by column, in parts, and as sums."""
+        array = CountArray(2, COLUMNS, narrow, wide, by_slot=by_slot)
+        plain = np.zeros((ROWS, COLUMNS), dtype=wide)
         array.grow(ROWS)
         with np.errstate(over="ignore"):
             for rows, columns, numbers in given:
@@ -81,6 +83,7 @@ class TestCountArray:
         some = np.array([3, 0])
         for rows in (slice(1, 4), some):
             np.testing.assert_array_equal(array.column(rows, 2), plain[rows, 2])
+            np.testing.assert_array_equal(array.part(rows, 1, 6), plain[rows, 1:6])
             with np.errstate(invalid="ignore"):
                 sums = plain[rows, 1:6].sum(axis=1, dtype=np.float64)
                 np.testing.assert_array_equal(array.sum(rows, 1, 6), sums)
