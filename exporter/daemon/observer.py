@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from exporter.daemon.current import Current
+from exporter.daemon.interpreter import trim
 from exporter.exposition.publisher import Publisher
 from exporter.slo.changes import Changes
 from exporter.slo.overrides import with_overrides
@@ -18,6 +19,9 @@ from exporter.slo.records import Override
 from exporter.slo.snapshot import Snapshot
 from exporter.slo.statuses import with_problems
 from exporter.slo.story import story
+
+BEGINNING, TRIM_EVERY = 2, 120
+"""Evaluations after which memory is given back: the first ones take the most, by far."""
 
 Said = tuple[Sequence[Override], Changes]
 """Overrides and changes: each is another object when there is more of it."""
@@ -73,6 +77,8 @@ class EvaluationObserver:
         current.ready = current.ready or (answered and answering <= engine.shown)
         await current.persister.save(engine)
         self._show_newest(shown)
+        if counted.done < BEGINNING or counted.done % TRIM_EVERY == 0:
+            await asyncio.to_thread(trim)
 
     async def _tell(self, before: Snapshot, after: Snapshot) -> None:
         """Log what has happened to SLOs."""

@@ -15,6 +15,9 @@ from exporter.slo.incidents import BadSlots, closed, extended
 from exporter.slo.plausible import impossible, possible_each
 from exporter.slo.types import Bools, SloIndex, Times
 
+AT_ONCE = 100
+"""Series whose slots are read at once: it bounds the memory that this takes."""
+
 
 def find_past_incidents(
     ledger: Ledger, batch: PolicyBatch, figures: Figures, final_until: Mapping[SloIndex, int]
@@ -31,7 +34,24 @@ def find_past_incidents(
     if not at:
         return
     oldest = batch.slos[0].period.span(ledger.end).start
-    since = np.array([final_until[batch.slo_indices[i]] or oldest for i in at])
+    # All of a period's slots of thousands of series at once would take hundreds of megabytes.
+    for first in range(0, len(at), AT_ONCE):
+        part = at[first : first + AT_ONCE]
+        since = np.array([final_until[batch.slo_indices[i]] or oldest for i in part])
+        _find_past(ledger, batch, figures, part, since=since, oldest=oldest, until=until)
+
+
+def _find_past(
+    ledger: Ledger,
+    batch: PolicyBatch,
+    figures: Figures,
+    at: list[int],
+    *,
+    since: Times,
+    oldest: int,
+    until: int,
+) -> None:
+    """Find those of some series of the batch, each behind its `since`, up to `until`."""
     # What a slot that was half over had of an incident is counted already.
     counted = np.array([batch.final[i].incidents_end for i in at])
     starts, ends, bad, total, _ = ledger.slots_since(

@@ -144,10 +144,7 @@ class Ledger:
         ring.asked[np.ix_(slo_indices, at)] = asked
 
     def asked(self, level: int, since: int = 0) -> NDArray[np.uint8]:
-        """What is known of each slot of a level: SLOs x slots, oldest first.
-
-        With `since` (Unix seconds, on a slot's boundary) only of those that end after it.
-        """
+        """What is known of each slot of a level that ends after `since`: SLOs x slots."""
         low, high = self.cover(level)
         return self._rings[level].asked_between(max(low, since), high)
 
@@ -184,7 +181,7 @@ class Ledger:
         span = self._time.span(chunk)
         found = self._time.stretches(chunk.level, chunk.slo_indices, series_indices, span)
         asked = self._rings[chunk.level].asked_between(*span)
-        if (asked != SlotStatus.STAND_IN).all():  # seen of all at once
+        if not (asked == SlotStatus.STAND_IN).any():  # seen of all at once
             return found
         return (each.without_stand_ins() for each in found)
 

@@ -45,9 +45,8 @@ from exporter.store.stored import SloKey, StoredSlo, key_of
 class EvaluationState:
     """What is known of some SLOs. Each is known by its index, and has a series per group.
 
-    - `slos`: the SLOs themselves.
+    - `slos`: the SLOs themselves; `window_kinds`: their periods, each with windows of conditions.
     - `policies`: the number of each SLO's policy and conditions; equal ones have the same.
-    - `window_kinds`: the periods that there are, and the windows of conditions with each.
     - `ledger`: their slots, and `series`: whose each series of it is. For reading.
     - `policy_records`: the policy states that are final.
     - `rebuilds`: the SLOs of which slots are asked for again, `shared_slots`: those of others.

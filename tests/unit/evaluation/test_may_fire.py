@@ -106,3 +106,10 @@ def test_what_is_barely_above_a_threshold_is_seen_to_fire():
     now, *others = firings(of, open_=False, boundaries=10)[:3]
     assert now
     assert not any(others)
+
+
+def test_what_fires_ends_when_nothing_holds():
+    """Though no condition holds at any of the boundaries."""
+    of = ledger([[(700, 0)]] * len(OBJECTIVES))
+    found = firings(of, open_=True, boundaries=10)
+    assert [[each.open for each in one] for one in found] == [[False]] * 2 * len(OBJECTIVES)
