@@ -143,10 +143,11 @@ class Ledger:
             self.note_change(level, first, last, slo_indices[settled])
         ring.asked[np.ix_(slo_indices, at)] = asked
 
-    def asked(self, level: int, since: int = 0) -> NDArray[np.uint8]:
+    def asked(self, level: int, since: int | None = None) -> NDArray[np.uint8]:
         """What is known of each slot of a level that ends after `since`: SLOs x slots."""
         low, high = self.cover(level)
-        return self._rings[level].asked_between(max(low, since), high)
+        # A level may begin before 1970: a clock can be that wrong.
+        return self._rings[level].asked_between(low if since is None else max(low, since), high)
 
     def note_change(
         self,

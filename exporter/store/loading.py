@@ -136,12 +136,15 @@ class SloReader:
             chunks = self._chunks(found)
             blocks, left_out = chunks.blocks(plain_of, wanted.slots)
             as_blocks = ungrouped.keys() - left_out
-            found = replace(
-                found,
-                chunks=chunks.by_series(
-                    id_ for id_ in found.series_ids if plain_of.get(id_) not in as_blocks
-                ),
-            )
+            # Chunks that are in a block may be those of another SLO, too.
+            others = [
+                id_
+                for place, of_key in chosen.items()
+                if SloIndex(first + place) not in as_blocks
+                for row in of_key
+                for id_, _ in found.series.get(row.id, ())
+            ]
+            found = replace(found, chunks=chunks.by_series(others))
             slos: dict[SloIndex, StoredSlo] = {}
             plain: dict[SloIndex, StoredSlo] = {}
             for place, of_key in chosen.items():

@@ -60,18 +60,19 @@ async def run_command(
     start = time.time()
     # A file and not a pipe: who stays in the background would hold a pipe open.
     with tempfile.TemporaryFile() as output:
+        starting = asyncio.ensure_future(_start(command, folder, output.fileno()))
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command.arguments,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=asyncio.subprocess.STDOUT,
-                cwd=folder,
-                start_new_session=True,  # Ctrl-C is ours to deal with
-            )
+            process = await asyncio.shield(starting)
         except (OSError, ValueError) as error:
             told = f"cannot be started: {error}"
             return StepResult(command.title, start, time.time(), None, "", told)
+        except asyncio.CancelledError:
+            # It may be there already, with children.
+            with contextlib.suppress(OSError, ValueError):
+                process = await starting
+                started(process.pid)
+                await _end(process)
+            raise
         started(process.pid)
         why: str | None = None
         try:
@@ -87,6 +88,17 @@ async def run_command(
             why = _failure(code)
         written = _written(output.fileno())
     return StepResult(command.title, start, time.time(), code, written, why)
+
+
+async def _start(command: Command, folder: Path, output: int) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *command.arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=folder,
+        start_new_session=True,  # Ctrl-C is ours to deal with
+    )
 
 
 def _failure(code: int | None) -> str:

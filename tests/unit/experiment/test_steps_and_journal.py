@@ -9,6 +9,8 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,20 @@ def _until_there(path: Path) -> None:
         time.sleep(0.005)
 
 
+def _until_gone(runs: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while runs():  # the kernel takes a moment
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def _group_runs(pid: int) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, 0)
+        return True
+    return False
+
+
 def _runs(pid: int) -> bool:
     """Whether a process runs; who has ended may still be listed."""
     try:
@@ -81,6 +97,24 @@ class TestCommands:
         os.kill(int(found.output), signal.SIGKILL)
         assert not found.failed
 
+    @pytest.mark.parametrize("turns", range(1, 9))
+    def test_cancelled_while_it_starts_it_ends_what_was_started(self, tmp_path, turns):
+        """The journal is told of that, too."""
+        pids = []
+
+        async def cancelled() -> None:
+            shell = Command(("sh", "-c", "sleep 60 & wait"), 60)
+            task = asyncio.ensure_future(run_command(shell, tmp_path, pids.append))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+        asyncio.run(cancelled())
+        assert len(pids) == 1
+        _until_gone(lambda: _group_runs(pids[0]))
+
     def test_cancelled_it_ends_all_that_it_started(self, tmp_path):
         """The whole group, which is told to the journal."""
         pids = []
@@ -99,10 +133,7 @@ class TestCommands:
         asyncio.run(cancelled())
         assert len(pids) == 1
         for pid in (pids[0], int((tmp_path / "child").read_text())):
-            deadline = time.monotonic() + 20
-            while _runs(pid):  # the kernel takes a moment
-                assert time.monotonic() < deadline
-                time.sleep(0.005)
+            _until_gone(partial(_runs, pid))
 
     def test_every_command_of_a_rollback_is_tried(self, tmp_path):
         commands = [Command(("false", "a b"), 5), Command(("touch", "done"), 5)]
