@@ -119,7 +119,8 @@ class Looks:
             # What is still to come, nobody knows: patience grows while more is found.
             pause = self._pauses.get(slo_index, max(self._settle, self._interval))
             if changed:
-                self._pauses[slo_index] = min(2 * pause, HOUR)
+                pause = min(pause, HOUR)
+                self._pauses[slo_index] = 2 * pause
                 self.look_at_all(slo_index, end + pause)
             else:
                 self._pauses.pop(slo_index, None)
@@ -129,6 +130,10 @@ class Looks:
             if span.start <= self._until[i, slo_index]:
                 reached: int = min(span.end, self._floor(end - age))
                 self._until[i, slo_index] = max(reached, self._until[i, slo_index])
+
+    def patient(self, slo_index: SloIndex) -> bool:
+        """Whether patience with an SLO still grows: after that what is odd is taken as it is."""
+        return self._pauses.get(slo_index, 0) < 2 * HOUR
 
     def untold(self, slo_index: SloIndex, end: int) -> None:
         """Note that nothing came of a look: it is tried again, each time later."""

@@ -40,11 +40,19 @@ class PolicyState:
         return self.incidents[-1].end if self.incidents else 0
 
     def until(self, at: int) -> PolicyState:
-        """What of it was there at a moment: a clock that was ahead has told of the time to come."""
+        """What of it was there at a moment, Unix seconds.
+
+        A firing that had begun goes on then. An incident that had begun is left out: how much it
+        had taken by then is not known.
+        """
         return PolicyState(
             tuple(change for change in self.changes if change.at <= at),
             tuple(incident for incident in self.incidents if incident.end <= at),
-            tuple(firing for firing in self.firings if firing.end <= at),
+            tuple(
+                firing if firing.end <= at else replace(firing, end=at, open=True)
+                for firing in self.firings
+                if firing.start <= at
+            ),
         )
 
     def with_incidents(self, incidents: tuple[Incident, ...]) -> PolicyState:

@@ -90,13 +90,13 @@ class PolicyPast:
 
 
 def _cut(now: PolicyState, moment: int) -> Held:
-    """A state as of a moment at which nothing was going on that it tells of.
+    """A state as of a moment at which no incident was going on that it tells of.
 
     That is what is left of a state that was read from a store. It may be earlier than asked for.
+    Firings are cut where it is: of them nothing is summed up.
     """
     at = moment
     spans = [(each.start, each.end + PAUSE) for each in now.incidents]
-    spans += [(each.start, each.end) for each in now.firings]
     for start, end in sorted(spans, reverse=True):
         if start < at <= end:
             at = start

@@ -159,6 +159,7 @@ class Recording:
         statuses[ends <= settled_until - late.reshape(-1, 1)] = SlotStatus.SETTLED
         self._ledger.mark_all(level, at, span.start, statuses)
         if level == 0:
+            self._ledger.checksums.forget_uncounted(at, span.start, known)
             end, answered = self._ledger.end, self._ages.answered
             lags = self._ages.arrivals.lags(end)[at]
             answered[at] = np.maximum(answered[at], span.end + lags)

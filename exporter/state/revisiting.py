@@ -260,7 +260,8 @@ class Revisiting:
             span: the slots.
             slo_indices: their SLOs.
             found: the checksums of their samples after they were counted. Where these are others
-                than before, it is not sure what was counted: it is looked at again.
+                than before, or nothing is known though there are samples, it is not sure what was
+                counted: it is looked at again, the latter as long as patience grows.
         """
         taken = []
         for slo_index in slo_indices:
@@ -271,6 +272,9 @@ class Revisiting:
             sure = np.zeros(span.count, dtype=np.bool_)
             if before.shape == after.shape == sure.shape:
                 sure = before == after
+                if self._looks.patient(slo_index):
+                    # Samples that were there, and an answer that had none of them.
+                    sure &= self._known(slo_index, span) | (before <= 0)
             noted = np.where(sure, before if before.size else 0.0, UNSURE)
             self._ledger.checksums.note(np.array([slo_index]), span.start, noted[None])
             oldest = self._ledger.cover(0)[0]

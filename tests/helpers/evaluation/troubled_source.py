@@ -30,11 +30,17 @@ def spoiled(start: int, end: int) -> float:
 
 
 class Source:
-    """A source of events, of which only a share is told as of `now`; it keeps its clock."""
+    """A source of events, of which only a share is told as of `now`; it keeps its clock.
 
-    def __init__(self, shares: Shares = lambda _at, _now: 1.0) -> None:
+    `counted` are the shares that events are counted from, if not those of the samples.
+    """
+
+    def __init__(
+        self, shares: Shares = lambda _at, _now: 1.0, counted: Shares | None = None
+    ) -> None:
         self.now = NOW
         self._shares = shares
+        self._counted = counted or shares
         self.fake = FakePrometheus(
             {"requests_total": self._part(lambda start, end: (end - start) * RATE * 1.0)}
         )
@@ -45,7 +51,7 @@ class Source:
 
     def _part(self, events: Callable[[int, int], float]) -> Callable[[int, int], float | None]:
         def told(start: int, end: int) -> float | None:
-            share = self._shares(end, self.now)
+            share = self._counted(end, self.now)
             return events(start, end) * share if share else None
 
         return told

@@ -82,7 +82,15 @@ async def relabeled(sim: Simulation, rng: Random) -> None:
     sim.note(f"{target.instance} goes on with the labels {target.extra}")
 
 
+SEEN_AT_ONCE = 2
+"""Times `settle`: at this age slots are looked at again for the first time. What comes later than
+that is found at the second time, for which slots are gathered until this age:"""
+SEEN_AT_LAST = 12
+
+
 def late(most: Callable[[Simulation], float]) -> Harm:
+    """Samples that are late. What is later than the first look has time until the second one."""
+
     async def harm(sim: Simulation, rng: Random) -> None:
         target, seconds = rng.choice(sim.world.targets), spell(rng)
         lateness = most(sim) * rng.uniform(0.05, 0.9)
@@ -90,6 +98,8 @@ def late(most: Callable[[Simulation], float]) -> Harm:
         target.lateness = lateness
         await asyncio.sleep(seconds)
         target.lateness = 0.0
+        if lateness > SEEN_AT_ONCE * sim.plan.settle:
+            await asyncio.sleep(SEEN_AT_LAST * sim.plan.settle)
 
     return harm
 

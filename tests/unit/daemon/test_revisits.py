@@ -12,6 +12,7 @@ from exporter.slo.types import HOUR, SloIndex
 from exporter.state.revisiting import LEAST_RECOUNTED
 from exporter.store.stored import StoredSlo
 from tests.helpers.evaluation.engines import NOW, poll
+from tests.helpers.evaluation.fake_prometheus import RangeQuery
 from tests.helpers.evaluation.troubled_source import INTERVAL, RATE, Shares, Source, known
 
 BEGAN = NOW + 900
@@ -73,6 +74,49 @@ def test_nothing_is_left_of_answers_that_came_in_part(shares, undisturbed: Sourc
         found, expected = (each.engine.ledger.read(level, 0) for each in (source, undisturbed))
         for held, right in zip(found.arrays(), expected.arrays(), strict=True):
             assert held == pytest.approx(right)
+
+
+class TestEmptyCounts:
+    """Samples are seen before and after a count, whose own answer has none of them."""
+
+    def test_are_looked_at_again(self):
+        """A slot that settled with nothing known is not taken for counted."""
+        source = Source(counted=in_part(0.0, 20))
+        source.run(NOW + 600, BEGAN + 1200 + 1)
+        assert source.engine.ledger.window(1200).known[0] == 0
+        source.run(source.now + INTERVAL, BEGAN + 3600)
+        assert source.engine.ledger.window(HOUR).known[0] == 1
+        assert source.shown().windows["1h"].total == pytest.approx(3600 * RATE)
+
+    def test_of_what_is_counted_again_are_no_better(self):
+        """What was known in part is not lost to an answer with nothing."""
+        source = Source()
+        source.run(NOW + 600, NOW + 1800)
+        ledger, revisiting = source.engine.ledger, source.engine.state.revisiting
+        end, one = ledger.end - 1200, SloIndex(0)
+        span, more = SlotRange(end - INTERVAL, end, INTERVAL), {one: np.array([1e12])}
+        [again] = revisiting.compare(span, more)
+        those = {one: np.full(again.count, 1e12)}
+        revisiting.note_before(again, those)
+        ledger.erase(0, 0, again.start, again.end)
+        revisiting.take_over(again, [one], those)
+        assert revisiting.compare(span, more)
+
+    @pytest.mark.slow
+    def test_of_slots_that_cannot_be_known_come_to_an_end(self):
+        """Samples that make no events are not counted again for ever."""
+        source = Source(counted=lambda at, _now: 0.0 if BEGAN < at <= BEGAN + 300 else 1.0)
+        source.run(NOW + 600, BEGAN + 3000)
+        asked = source.fake.ranges
+        assert self.again(asked)
+        source.run(source.now + INTERVAL, BEGAN + 8400)
+        asked.clear()
+        source.run(source.now + INTERVAL, BEGAN + 12_000)
+        assert not self.again(asked)
+
+    def again(self, asked: list[RangeQuery]) -> list[RangeQuery]:
+        """Those that were asked about the slots that cannot be known, after these had settled."""
+        return [each for each in asked if each.start <= BEGAN + 300 <= each.end]
 
 
 class TestOnce:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from exporter.slo.policy_state import PolicyState
-from exporter.slo.records import Incident, TierChange
+from exporter.slo.records import Firing, Incident, TierChange
 from exporter.state.policy_past import APART, PolicyPast
 
 KEY = (0, ())
@@ -55,3 +57,19 @@ class TestPolicyPast:
             assert found.until == expected
             assert len(found.policy_state.incidents) == (1 if expected > T else 0)
             assert all(change.at <= expected for change in found.policy_state.changes)
+
+    def test_cuts_a_firing_where_it_is(self):
+        """It began when it began, however often what follows is replayed."""
+        ended = Firing("page", 3600, 300, start=T, end=T + 600, open=False)
+        later = Firing("ticket", 86_400, 7200, start=T + 1200, end=T + 9000, open=True)
+        stored = PolicyState((), (), (ended, later))
+        for moment, expected in (
+            (T - 300, ()),
+            (T, (replace(ended, end=T, open=True),)),
+            (T + 300, (replace(ended, end=T + 300, open=True),)),
+            (T + 600, (ended,)),
+            (T + 1200, (ended, replace(later, end=T + 1200))),
+            (T + 3000, (ended, replace(later, end=T + 3000))),
+        ):
+            found = PolicyPast().at(KEY, stored, moment, T + 9000)
+            assert (found.until, found.policy_state.firings) == (moment, expected)
