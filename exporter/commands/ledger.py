@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from exporter.commands.options import config_option, storage_option
 from exporter.commands.times import Moment
@@ -29,21 +32,42 @@ POLL = 1.0
 """Seconds between two looks whether the daemon is done."""
 
 
+def of_store(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the store; its options stand before the name of the command, or behind."""
+
+    @config_option
+    @storage_option
+    @click.pass_context
+    @wraps(command)
+    def with_place(
+        context: click.Context, /, config_file: Path, storage: str | None, **others: object
+    ) -> None:
+        before = (context.parent or context).params
+        if context.get_parameter_source("config_file") is ParameterSource.DEFAULT:
+            config_file = before["config_file"]
+        if storage is None:
+            storage = before["storage"]
+        command(_store(config_file, storage), **others)
+
+    return with_place
+
+
+def _store(config_file: Path, storage: str | None) -> Place:
+    settings = load_file(config_file) if storage is None else Settings(slos=())
+    place = Options(storage=storage).store_place(settings)
+    if place is None:
+        raise ConfigurationError("storage.path is none: nothing is stored")
+    return place
+
+
 @click.group(invoke_without_command=True)
 @config_option
 @storage_option
 @click.pass_context
 def ledger(context: click.Context, config_file: Path, storage: str | None) -> None:
     """Show what is stored of each SLO: since when, how much of it, its days, and its size."""
-    if context.invoked_subcommand == copy.name:
-        return  # it is told both places
-    settings = load_file(config_file) if storage is None else Settings(slos=())
-    place = Options(storage=storage).store_place(settings)
-    if place is None:
-        raise ConfigurationError("storage.path is none: nothing is stored")
-    context.obj = place
     if context.invoked_subcommand is None:
-        _show(place)
+        _show(_store(config_file, storage))
 
 
 def _show(place: Place) -> None:
@@ -88,7 +112,7 @@ def _bytes(count: int) -> str:
 )
 @click.option("--all", "every", is_flag=True, help="All SLOs.")
 @click.option("--cancel", is_flag=True, help="End it: what is stored stays as it is.")
-@click.pass_obj
+@of_store
 def rebuild(
     place: Place, *, slo: str | None, since: float | None, every: bool, cancel: bool
 ) -> None:
@@ -152,7 +176,7 @@ def _follow(place: Place, service: str | None, name: str) -> None:
 
 @ledger.command()
 @click.argument("target", metavar="FILE|-", type=click.Path(dir_okay=False, path_type=Path))
-@click.pass_obj
+@of_store
 def backup(place: Place, target: Path) -> None:
     """Copy the store into FILE, or to standard output, as of one moment.
 
@@ -173,7 +197,7 @@ def backup(place: Place, target: Path) -> None:
     metavar="FILE|-",
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
 )
-@click.pass_obj
+@of_store
 def restore(place: Place, source: Path) -> None:
     """Put a backup, from FILE or standard input, in the store's place.
 
@@ -192,13 +216,13 @@ def restore(place: Place, source: Path) -> None:
 
 
 @ledger.command()
-@click.pass_context
-def verify(context: click.Context) -> None:
+@of_store
+def verify(place: Place) -> None:
     """See whether everything that is stored is as it was written. A daemon may be running.
 
     Exit codes: 0, all of it is sound; 1, some of it is damaged; 2, it could not be looked at.
     """
-    place: Place = context.obj
+    context = click.get_current_context()
     try:
         found = verification.verify(place)
     except StoreError as error:

@@ -34,8 +34,11 @@ def followed(
         return firings
     newest = int(times[-1])
     found = [firing for firing in firings if firing is not going_on and _is_kept(firing, newest)]
-    changes = np.flatnonzero(np.diff(holds, prepend=going_on is not None))
-    for place in changes.tolist():
+    if going_on is not None and holds.all():  # as most do while much is down
+        changes = []
+    else:
+        changes = np.flatnonzero(np.diff(holds, prepend=going_on is not None)).tolist()
+    for place in changes:
         at = int(times[place])
         if going_on is None:
             going_on = Firing(*windows, start=at, end=at, open=True)

@@ -50,6 +50,22 @@ class TestUsage:
         for text in texts:
             assert text in result.stdout
 
+    def test_help_of_every_command_needs_no_files(self, tmp_path, monkeypatch):
+        """Commands of commands, too, wherever it is typed."""
+        monkeypatch.chdir(tmp_path)
+        context = click.Context(main)
+        names = []
+        for name in COMMANDS:
+            command = main.get_command(context, name)
+            names.append([name])
+            if isinstance(command, click.Group):
+                names += [[name, each] for each in command.list_commands(click.Context(command))]
+        for each in names:
+            result = cli(*each, "--help")
+            assert (result.exit_code, result.stderr) == (0, ""), each
+            assert result.stdout.startswith(f"Usage: main {' '.join(each)} ")
+        assert ["ledger", "verify"] in names
+
     def test_the_list_says_of_each_command_what_its_help_says(self):
         """Written down a second time, so that the list imports none of them."""
         context = click.Context(main)

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from exporter.cli import main
 from exporter.store.opening import FILE
+from tests.helpers.config.loaded import A_SLO
 from tests.helpers.ledger.troubled import FILLED, fill, held
 
 
@@ -27,6 +28,25 @@ def test_a_backup_goes_through_a_pipe(tmp_path: Path):
     assert (put.exit_code, put.stderr) == (0, "")
     assert put.stdout.startswith(f"{tmp_path}/new/{FILE}: ")
     assert held(tmp_path / "new") == FILLED
+
+
+def test_the_store_is_named_before_a_command_or_behind_it(tmp_path: Path):
+    """Whoever types it at night remembers neither; the one behind is meant if there are two."""
+    fill(tmp_path)
+    config, other = tmp_path / "c.yaml", tmp_path / "other.yaml"
+    config.write_text(f"{A_SLO}storage: {{path: {tmp_path}}}\n")
+    other.write_text(f"{A_SLO}storage: {{path: none}}\n")
+    for options in (
+        [f"--storage.path={tmp_path}", "verify"],
+        ["verify", f"--storage.path={tmp_path}"],
+        [f"--config.file={config}", "verify"],
+        ["verify", f"--config.file={config}"],
+        [f"--config.file={other}", "verify", f"--config.file={config}"],
+        ["--storage.path=/nowhere", "verify", f"--storage.path={tmp_path}"],
+    ):
+        found = CliRunner().invoke(main, ["ledger", *options])
+        assert (found.exit_code, found.stderr) == (0, ""), options
+        assert found.stdout.startswith(f"{tmp_path}/{FILE} is sound")
 
 
 @pytest.mark.parametrize(
