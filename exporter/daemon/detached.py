@@ -60,7 +60,8 @@ class Detached:
         self.running += 1
         threading.Thread(target=work, name=self._name, daemon=True).start()
         try:
-            return await asyncio.wait_for(done, self._seconds)
+            async with asyncio.timeout(self._seconds):
+                return await done
         except TimeoutError as error:
             if done.done() and not done.cancelled():
                 raise  # the job's own

@@ -76,7 +76,9 @@ async def run_command(
         started(process.pid)
         why: str | None = None
         try:
-            await asyncio.wait_for(asyncio.shield(process.wait()), command.timeout)
+            # `asyncio.wait_for` would lose a signal that comes as the command ends.
+            async with asyncio.timeout(command.timeout):
+                await asyncio.shield(process.wait())
         except TimeoutError:
             why = f"had not ended after {format_duration(command.timeout)}"
             await _end(process)
@@ -113,7 +115,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(process.wait()), GRACE)
+            async with asyncio.timeout(GRACE):
+                await asyncio.shield(process.wait())
 
 
 def _written(descriptor: int) -> str:

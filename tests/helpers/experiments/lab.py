@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,24 +85,33 @@ class Lab:
         command = [sys.executable, "-m", "exporter.demo.fault", self.url, *arguments]
         return json.dumps(command)
 
-    def start(self, text: str, *flags: str) -> subprocess.Popen[str]:
-        """Start an experiment; its report is `report.json`."""
+    @contextmanager
+    def started(self, text: str, *flags: str) -> Iterator[subprocess.Popen[str]]:
+        """An experiment that has been started, and is ended with the block; its report is
+        `report.json`."""
         file = self.folder / "experiment.yaml"
         file.write_text(text)
         command = [sys.executable, "-m", "exporter", "experiment", "run", str(file)]
         command += [f"--config.file={self.config}", f"--journal={self.journal}"]
-        return subprocess.Popen(
+        with subprocess.Popen(
             [*command, f"--report={self.folder / 'report.json'}", *flags],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             env=environment_of_tests(),
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.terminate()  # so that it rolls back
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(60)
+                process.kill()
 
     def run(self, text: str, *flags: str) -> tuple[int, str]:
         """Run an experiment to its end: its exit code, and what it told."""
-        process = self.start(text, *flags)
-        told, _ = process.communicate(timeout=240)
+        with self.started(text, *flags) as process:
+            told, _ = process.communicate(timeout=240)
         return process.returncode, told
 
     def report(self) -> dict[str, Any]:

@@ -169,42 +169,42 @@ class TestAnExperiment:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_a_signal_rolls_back(self, place: Lab, number: signal.Signals):
         _settled(place)
-        process = place.start(text(place, wait="10m"))
-        _until(place.broken)
-        process.send_signal(number)
-        told, _ = process.communicate(timeout=120)
-        assert process.returncode == 2, told
-        assert f"ABORTED: interrupted by {number.name}" in told
-        assert not place.broken()
+        with place.started(text(place, wait="10m")) as process:
+            _until(place.broken)
+            process.send_signal(number)
+            told, _ = process.communicate(timeout=120)
+            assert process.returncode == 2, told
+            assert f"ABORTED: interrupted by {number.name}" in told
+            assert not place.broken()
 
     @pytest.mark.slow
     def test_what_a_killed_one_has_done_is_undone_at_the_next_start(self, place: Lab):
         """And by `experiment rollback`; a dry run only tells."""
         _settled(place)
-        process = place.start(text(place, wait="10m"))
-        _until(place.broken)
-        kill(process)
-        assert place.broken()
-        code, told = place.run(text(place), "--dry-run")
-        assert "was not undone; this would be done first:" in told
-        assert place.broken()
-        code, told = place.run(text(place, budget="100%"))
-        assert "was killed before it was undone" in told
-        assert "it is undone" in told
-        assert code == 3, told
-        assert not place.broken()
+        with place.started(text(place, wait="10m")) as process:
+            _until(place.broken)
+            kill(process)
+            assert place.broken()
+            code, told = place.run(text(place), "--dry-run")
+            assert "was not undone; this would be done first:" in told
+            assert place.broken()
+            code, told = place.run(text(place, budget="100%"))
+            assert "was killed before it was undone" in told
+            assert "it is undone" in told
+            assert code == 3, told
+            assert not place.broken()
 
     @pytest.mark.slow
     def test_another_one_meanwhile_is_refused(self, place: Lab):
         _settled(place)
-        process = place.start(text(place, wait="10m"))
-        _until(place.broken)
-        code, told = place.run(text(place))
-        assert code == 3
-        assert "another experiment is under way on this machine" in told
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=120)
-        assert not place.broken()
+        with place.started(text(place, wait="10m")) as process:
+            _until(place.broken)
+            code, told = place.run(text(place))
+            assert code == 3
+            assert "another experiment is under way on this machine" in told
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=120)
+            assert not place.broken()
 
 
 @pytest.mark.slow

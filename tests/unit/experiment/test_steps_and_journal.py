@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -46,6 +47,13 @@ def run(*arguments: str, timeout: float = 30, folder: Path = Path("/")) -> StepR
 def _until_there(path: Path) -> None:
     while not path.exists():
         time.sleep(0.005)
+
+
+def _until_reaped(pid: int) -> None:
+    """Hold the loop until the thread that waits for a process has told it of the end."""
+    _until_gone(
+        lambda: _runs(pid) or any("waitpid-" in each.name for each in threading.enumerate())
+    )
 
 
 def _until_gone(runs: Callable[[], bool]) -> None:
@@ -96,6 +104,24 @@ class TestCommands:
         found = run("sh", "-c", "sleep 60 & echo $!")
         os.kill(int(found.output), signal.SIGKILL)
         assert not found.failed
+
+    @pytest.mark.parametrize("turns", range(12))
+    def test_cancelled_as_it_ends_it_is_cancelled(self, tmp_path, turns):
+        """A signal that comes just then is not lost."""
+
+        async def cancelled() -> tuple[bool, bool]:
+            started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            command = Command(("true",), 60)
+            task = asyncio.ensure_future(run_command(command, tmp_path, started.set_result))
+            _until_reaped(await started)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            accepted = task.cancel()
+            await asyncio.wait([task])
+            return accepted, task.cancelled()
+
+        accepted, was_cancelled = asyncio.run(cancelled())
+        assert was_cancelled == accepted
 
     @pytest.mark.parametrize("turns", range(1, 9))
     def test_cancelled_while_it_starts_it_ends_what_was_started(self, tmp_path, turns):
