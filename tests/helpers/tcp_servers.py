@@ -38,8 +38,18 @@ class _Server:
     def url(self) -> str:
         return f"{self._scheme}://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Begin to answer."""
         self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(
@@ -48,9 +58,7 @@ class _Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self.close()
 
 
 class QuietServer(ThreadingHTTPServer):
@@ -102,6 +110,29 @@ class HttpServer(_Server):
                 """Say nothing."""
 
         super().__init__(QuietServer(("127.0.0.1", 0), Handler), tls)
+
+
+class MetricsServer(_Server):
+    """Shows what `page` gives to whoever scrapes it; None fails the scrape."""
+
+    def __init__(self, page: Callable[[], str | None]) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                text = page()
+                if text is None:
+                    self.send_error(503)
+                    return
+                body = text.encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        super().__init__(QuietServer(("127.0.0.1", 0), Handler))
 
 
 class EndlessServer(_Server):

@@ -7,7 +7,6 @@ override, acknowledge, and have an SLO read again. Now and then Prometheus is su
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import itertools
 import json
@@ -20,7 +19,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,6 +26,7 @@ from typing import Self
 from exporter.demo.ports import free_port
 from exporter.demo.servers import Child, PrometheusServer
 from tests.helpers.faults.daemons import Vitals
+from tests.helpers.tcp_servers import MetricsServer
 
 PODS, TENANTS = 2, 4
 """Processes of a service, and tenants of those that have some; a fifth tenant comes and goes."""
@@ -130,30 +129,13 @@ class Soak:
     """All of it; `answered` counts what clients were answered, by what they did and the status."""
 
     def __init__(self, prometheus_binary: Path | None, folder: Path, slos: int) -> None:
-        self._services = services = Services(slos, seed=1)
+        self._services = Services(slos, seed=1)
         self._folder, self._count = folder, slos
         self.answered: Counter[tuple[str, int | str]] = Counter()
         self._over = threading.Event()
-
-        class Handler(BaseHTTPRequestHandler):
-            def handle(self) -> None:
-                with contextlib.suppress(ConnectionError):  # a scrape that was given up
-                    super().handle()
-
-            def do_GET(self) -> None:
-                body = services.text().encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._metrics = MetricsServer(self._services.text)
         self.prometheus = PrometheusServer(
-            PROMETHEUS.format(port=self._server.server_port), binary=prometheus_binary
+            PROMETHEUS.format(port=self._metrics.port), binary=prometheus_binary
         )
         port = free_port()
         self._config = folder / "config.yaml"
@@ -173,11 +155,10 @@ class Soak:
             (120, self._suspend),
         ]
         self._threads = [threading.Thread(target=self._repeat, args=each) for each in every]
-        self._threads.append(threading.Thread(target=self._server.serve_forever))
 
     def __enter__(self) -> Self:
         self._write(0)
-        self._threads[-1].start()
+        self._metrics.start()
         self._threads[0].start()
         try:
             self.prometheus.start()
@@ -186,7 +167,7 @@ class Soak:
         except BaseException:
             self._end()
             raise
-        for thread in self._threads[1:-1]:
+        for thread in self._threads[1:]:
             thread.start()
         return self
 
@@ -200,13 +181,12 @@ class Soak:
 
     def _end(self) -> None:
         self._over.set()
-        self._server.shutdown()
+        self._metrics.close()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
         self.daemon.stop()
         self.prometheus.close()
-        self._server.server_close()
 
     def vitals(self) -> Vitals:
         """What the daemon takes now."""

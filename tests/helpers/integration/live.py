@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,7 +14,7 @@ from urllib.request import Request, urlopen
 
 from exporter.demo.ports import free_port
 from exporter.demo.servers import Child, PrometheusServer
-from tests.helpers.tcp_servers import QuietServer
+from tests.helpers.tcp_servers import MetricsServer
 
 PATIENCE = 60.0
 """Seconds until something that takes a few is given up."""
@@ -47,7 +45,7 @@ slos:
 """
 
 
-class Service:
+class Service(MetricsServer):
     """Counts requests that tests claim to have made, and shows them to Prometheus.
 
     While it `fails`, scrapes of it do.
@@ -57,35 +55,15 @@ class Service:
         self.good = 0
         self.bad = 0
         self.fails = False
-        service = self
+        super().__init__(self._page)
+        self.start()
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                if service.fails:
-                    self.send_error(503)
-                    return
-                counts = (("200", service.good), ("500", service.bad))
-                lines = [f'requests_total{{code="{code}"}} {count}\n' for code, count in counts]
-                body = "".join(["# TYPE requests_total counter\n", *lines]).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = QuietServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-        self.port = self._server.server_address[1]
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def _page(self) -> str | None:
+        if self.fails:
+            return None
+        counts = (("200", self.good), ("500", self.bad))
+        lines = [f'requests_total{{code="{code}"}} {count}\n' for code, count in counts]
+        return "".join(["# TYPE requests_total counter\n", *lines])
 
 
 class Live:
