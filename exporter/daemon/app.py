@@ -245,10 +245,10 @@ class App:
             self._watching.cancel()
         try:
             async with asyncio.timeout_at(until):
-                # For good: a swap under way ends, and no other begins.
-                await current.swapping.acquire()
-                await current.running.rest()
-                await current.persister.save(current.running.engine)
+                # A swap under way ends, and no other begins; who waits behind is answered.
+                async with current.swapping:
+                    await current.running.rest()
+                    await current.persister.save(current.running.engine)
         except TimeoutError:
             self._log.warning("not everything is stored: it took too long", seconds=STOP_SECONDS)
         if self._life is not None:

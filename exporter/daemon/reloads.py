@@ -79,6 +79,8 @@ class Reloads:
             before = current.running.settings
             try:
                 settings = await self._read_settings()
+                # Once more: the daemon may have been told to stop as the reading ended.
+                self._refuse_if_stopping()
                 async with current.swapping:
                     await self._swap(settings)
                 await asyncio.to_thread(give_back_memory)
@@ -114,13 +116,16 @@ class Reloads:
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if self._stopping.is_set():
-                raise ReloadError("the daemon is stopping")
+            self._refuse_if_stopping()
             return await reading
         finally:
             for task in (reading, stopping):
                 task.cancel()
             await asyncio.gather(reading, stopping, return_exceptions=True)
+
+    def _refuse_if_stopping(self) -> None:
+        if self._stopping.is_set():
+            raise ReloadError("the daemon is stopping")
 
 
 def tell_notices(settings: Settings) -> None:

@@ -17,11 +17,11 @@ from exporter.config.settings import Settings
 from exporter.daemon.app import App
 from exporter.daemon.options import Options
 from exporter.errors import StoreError
-from exporter.slo.records import Override
+from exporter.slo.records import Acknowledgement, Override
 from exporter.store.rebuild_requests import request_rebuild
 from exporter.store.store import Store
 from exporter.store.verification import verify
-from exporter.web.daemon import AbsentError, ReloadError
+from exporter.web.daemon import AbsentError, IncidentKey, ReloadError
 from exporter.web.server.admin import AdminAccess
 from tests.helpers.daemon.apps import evaluations, settings
 
@@ -56,6 +56,15 @@ class Orders:
         slo = self.app.current.running.engine.slos[0]
         await asyncio.to_thread(request_rebuild, self.folder, slo.service, slo.name)
 
+    async def begin(self) -> None:
+        service = self.app.current.engine.slos[0].service
+        await self.app.facade.rebuilds.begin(service, None, 0)
+
+    async def acknowledge(self) -> None:
+        slo = self.app.current.engine.slos[0]
+        key = IncidentKey(slo.service, slo.name, {}, 0)
+        await self.app.facade.acknowledge(key, Acknowledgement(1, "ada", ""))
+
     async def save(self) -> None:
         await self.app.current.persister.save(self.app.current.engine)
 
@@ -75,6 +84,7 @@ class Orders:
         await self.app.start()
         kinds: list[Callable[[], Awaitable[None]]]
         kinds = [self.reload, self.reload, self.rebuild, self.save, self.override, self.end]
+        kinds += [self.begin, self.acknowledge]
         doing = []
         for _ in range(ACTIONS):
             doing.append(asyncio.ensure_future(self.rng.choice(kinds)()))
@@ -82,7 +92,10 @@ class Orders:
                 await asyncio.sleep(0)
             if self.rng.random() < 0.3:
                 await asyncio.wait(doing)
-        await asyncio.wait_for(self.app.stop(), PATIENCE)
+        stopping = asyncio.ensure_future(self.app.stop())
+        await asyncio.sleep(0)
+        doing += [asyncio.ensure_future(self.rng.choice(kinds)()) for _ in range(ACTIONS)]
+        await asyncio.wait_for(stopping, PATIENCE)
         assert evaluations() == 0
         Store(self.folder).close()  # it was let go of
         done = asyncio.gather(*doing, return_exceptions=True)
