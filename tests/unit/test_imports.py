@@ -120,6 +120,7 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "web": "writes the API's",
         "exposition": "writes columns of numbers",
     },
+    "isal": {"exposition": "compresses the metrics page"},
     "promql_parser": {
         "prometheus": "reads selectors and rates",
         "config": "checks expressions",
