@@ -22,16 +22,21 @@ from bench.counting_proxy import CountingProxy
 from bench.history import DAY, END, SCRAPE, lines, store
 from bench.table import show, tell
 from exporter.collection.settings import EvaluationSettings
+from exporter.collection.slot_counter import SlotCounter
+from exporter.collection.slot_range import SlotRange
 from exporter.daemon.engine import Engine
+from exporter.daemon.revisits import Samples
 from exporter.demo.servers import PrometheusServer
+from exporter.ledger.checksums import BLOCK
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.settings import PrometheusSettings
 from exporter.slo.durations import format_duration
 from exporter.slo.model import EventsSli, Objective, Slo
 from exporter.slo.period import RollingPeriod
-from exporter.slo.types import HOUR
+from exporter.slo.types import HOUR, SloIndex
 from exporter.slo.windows import windows
 from exporter.state.past_days import PASSES, USUAL
+from exporter.state.past_samples import AGES
 
 SERIES = (2, 12, 50)
 """Series per SLO, half of them of errors; unless the command line names other numbers. Those of 50
@@ -142,16 +147,25 @@ async def look_again(url: str, proxy: CountingProxy, count: int, period: int) ->
         await engine.poll(moment + settings.delay)
         while await engine.fill_history():
             pass
-        # All days are looked at once, at the moments of both passes.
+        # The sums of six hours are asked for at two ages.
+        proxy.reset()
+        block = SlotRange(END - 2 * BLOCK, END - BLOCK, BLOCK)
+        queries = SlotCounter({"prometheus": client}, engine.slos, SCRAPE, 1).queries
+        samples = Samples.of({"prometheus": client}, engine.slos, queries, SCRAPE)
+        await samples.summed_up.ask([SloIndex(0)], block)
+        of_block = proxy.samples
+        sums = of_block * sum(age < period for age in AGES) / (BLOCK / SCRAPE)
+        # All days are looked at once, at the moments of both passes; a week of sums among them.
         proxy.reset()
         for _ in range(2 * period // DAY + 4):
             await engine.revisit("prometheus")
+        asked = engine.state.revisiting.past_samples.asked
         moments = sum(DAY // each.step for each in PASSES)
         passes = sum(
             (DAY // each.step / moments) * SCRAPE / (each.every * max(1, period / USUAL))
             for each in PASSES
         )
-        past = proxy.samples * passes
+        past = (proxy.samples - asked * of_block) * passes + sums
         # Then the hours that have passed are, at the ages at which slots are looked at.
         await engine.poll(END + settings.delay)
         proxy.reset()

@@ -81,10 +81,10 @@ class Engine:
             return self.state
 
         self._asking = Asking(self._counter, state, self._problems, self.turns, settings)
-        samples, reach = Samples.of(clients, self.slos, queries), settings.revisit
+        samples = Samples.of(clients, self.slos, queries, settings.interval)
         self._sampled = samples.checksums
         tools = state, samples, self._asking, self.turns
-        self.revisits = Revisits(*tools, slos=self.slos, reach=reach)
+        self.revisits = Revisits(*tools, slos=self.slos, reach=settings.revisit)
         self.rebuilding = Rebuilding(state, self.revisits.forget, *tools[2:], slos=self.slos)
         self._progress = 0.0
         self._with_figures: set[str] = set()

@@ -17,13 +17,14 @@ from exporter.collection.reading_order import Step
 from exporter.collection.slot_range import SlotRange
 from exporter.daemon.asking import Asking
 from exporter.daemon.exclusive import Exclusive
+from exporter.ledger.checksums import BLOCK
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import UnavailableError
-from exporter.prometheus.sample_queries import presence
+from exporter.prometheus.sample_queries import SummedUp, checksum, native_checksum, presence
 from exporter.slo.model import Slo
 from exporter.slo.types import SloIndex
 from exporter.state.evaluation_state import EvaluationState
-from exporter.state.past_days import BLOCK, LateBlock
+from exporter.state.past_days import LateBlock
 from exporter.state.rebuild_work import Rebuilt
 from exporter.state.revisiting import TakenOver
 
@@ -33,19 +34,29 @@ MOST_TOLD = 3
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Tells of samples: by checksums, and by how many series there are."""
+    """Tells of samples: by checksums, by how many series there are, and by sums of checksums."""
 
     checksums: SampleChecksums
     presence: SampleChecksums
+    summed_up: SampleChecksums
 
     @classmethod
     def of(
-        cls, clients: Mapping[str, PrometheusClient], slos: Sequence[Slo], queries: Queries
+        cls,
+        clients: Mapping[str, PrometheusClient],
+        slos: Sequence[Slo],
+        queries: Queries,
+        interval: int,
     ) -> Samples:
-        """Those of SLOs; `clients` has one for the datasource of each."""
+        """Those of SLOs; `clients` has one for the datasource of each.
+
+        Sums are of slots of `interval` seconds.
+        """
+        sums = SummedUp(checksum, interval), SummedUp(native_checksum, interval)
         return cls(
             SampleChecksums(clients, slos, queries.sampled, queries.counted),
             SampleChecksums(clients, slos, queries.sampled, lambda _: (), (presence, presence)),
+            SampleChecksums(clients, slos, queries.sampled, queries.counted, sums),
         )
 
 
@@ -70,6 +81,7 @@ class Revisits:
         self._state = state
         self._checksums = samples.checksums
         self._presence = samples.presence
+        self._summed_up = samples.summed_up
         self._asking = asking
         self._turns = turns
         self._reach = reach
@@ -106,26 +118,41 @@ class Revisits:
         return bool(taken)
 
     async def _look_back(self, datasource: str, slo_indices: Collection[SloIndex]) -> None:
-        """Look at a day of the past, if one is due, and have read again what there is more of."""
-        past = self._state().revisiting.past
+        """Look at what is due of the past, and have read again what there is more of."""
+        revisiting = self._state().revisiting
+        past, samples = revisiting.past, revisiting.past_samples
         due = await self._turns.run(past.due, datasource, slo_indices)
         for span, those in due.items():
             found = await self._presence.ask(those, span)
             of_all = {slo_index: found.get(slo_index) for slo_index in those}
             late = await self._turns.run(past.compare, datasource, span, of_all)
-            if not late:
-                continue
-            state = self._state()
-            again = [each for each in late if each.end > state.ledger.end - self._reach]
-            async with self._turns:
-                for each in again:
-                    # What came need not begin and end where one has looked.
-                    around = each.start - BLOCK, each.end + BLOCK
-                    state.rebuilds.begin(each.slo_index, *around)
-            self.found += len(late)
-            self._late |= set(late) - set(again)
-            self._tell_late(again, taken=True)
-            self._tell_late([each for each in late if each not in again], taken=False)
+            await self._read_again(datasource, late)
+        due = await self._turns.run(samples.due, datasource, slo_indices)
+        for span, those in due.items():
+            found = await self._summed_up.ask(those, span)
+            of_all = {slo_index: found.get(slo_index) for slo_index in those}
+            more = await self._turns.run(samples.compare, datasource, span, of_all)
+            late = [LateBlock(slo_index, span.start, span.end) for slo_index in more]
+            await self._read_again(datasource, late)
+
+    async def _read_again(self, datasource: str, late: Sequence[LateBlock]) -> None:
+        """Have blocks read again, or tell of those that are too old for that."""
+        if not late:
+            return
+        state = self._state()
+        samples = state.revisiting.past_samples
+        again = [each for each in late if each.end > state.ledger.end - self._reach]
+        async with self._turns:
+            for each in again:
+                # What came need not begin and end where one has looked.
+                around = each.start - BLOCK, each.end + BLOCK
+                state.rebuilds.begin(each.slo_index, *around)
+                samples.read_again(each.slo_index, *around)
+            samples.look_at_all(datasource)
+        self.found += len(late)
+        self._late |= set(late) - set(again)
+        self._tell_late(again, taken=True)
+        self._tell_late([each for each in late if each not in again], taken=False)
 
     def forget(self, done: Rebuilt) -> None:
         """Note that an SLO was read again."""

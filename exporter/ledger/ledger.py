@@ -86,6 +86,7 @@ class Ledger:
 
     def advance(self, end: int) -> None:
         """Let time go on to `end`; what becomes too old for a level merges into the next one."""
+        self.checksums.advance(end)
         self._time.advance(end)
 
     def retreat(self, end: int) -> None:
@@ -145,8 +146,7 @@ class Ledger:
 
     def asked(self, level: int, since: int | None = None) -> NDArray[np.uint8]:
         """What is known of each slot of a level that ends after `since`: SLOs x slots."""
-        low, high = self.cover(level)
-        # A level may begin before 1970: a clock can be that wrong.
+        low, high = self.cover(level)  # it may begin before 1970: a clock can be that wrong
         return self._rings[level].asked_between(low if since is None else max(low, since), high)
 
     def note_change(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from exporter.prometheus.promql import QueryContext
+from exporter.prometheus.questions import Form
 from exporter.prometheus.selectors import Selector
 
 
@@ -35,6 +37,22 @@ def native_checksum(selector: Selector, context: QueryContext) -> str:
     """The same of a native histogram: its samples have no value to add up, and are only counted."""
     range_ = context.range(context.slot)
     return f"{context.aggregated('sum')}(count_over_time({selector}[{range_}]))"
+
+
+@dataclass(frozen=True, slots=True)
+class SummedUp:
+    """The sum of what `form` tells of each slot of `interval` seconds within a longer one.
+
+    Every sample is read once, as by asking about the slots one by one.
+    """
+
+    form: Form
+    interval: int
+
+    def __call__(self, selector: Selector, context: QueryContext) -> str:
+        """The question about a selector's samples in the slot of the context."""
+        of_each = self.form(selector, replace(context, slot=self.interval, interval=self.interval))
+        return f"sum_over_time(({of_each})[{context.range(context.slot)}:{self.interval}s])"
 
 
 def presence(selector: Selector, context: QueryContext) -> str:

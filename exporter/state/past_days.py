@@ -14,13 +14,11 @@ import numpy as np
 
 from exporter.collection.pending import Requests
 from exporter.collection.slot_range import SlotRange
+from exporter.ledger.checksums import BLOCK
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import FINE_HORIZON
 from exporter.slo.types import DAY, HOUR, Floats, SloIndex
 from exporter.state.series_table import SeriesTable
-
-BLOCK = 6 * HOUR
-"""What is compared, and read again if there is more of it."""
 
 SEEN = 300
 """Seconds that Prometheus looks back for a sample at a moment."""

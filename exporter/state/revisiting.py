@@ -11,12 +11,14 @@ import numpy as np
 from exporter.collection.looks import Looks
 from exporter.collection.pending import Requests
 from exporter.collection.slot_range import SlotRange
+from exporter.ledger.checksums import UNSURE
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.levels import FINE_HORIZON
 from exporter.ledger.slot_status import SlotStatus
 from exporter.ledger.slots import Slots
 from exporter.slo.types import Bools, Floats, SeriesIndex, SloIndex
 from exporter.state.past_days import PastDays
+from exporter.state.past_samples import PastSamples
 from exporter.state.policy_records import PolicyRecords
 from exporter.state.rebuild_work import Lengths
 from exporter.state.series_table import SeriesTable
@@ -28,9 +30,6 @@ after a hole is counted from what was before it."""
 
 AT_A_TIME = 100
 """SLOs whose slots are counted again after a start, at each interval."""
-
-UNSURE = -1.0
-"""A checksum that any other is above: it is not known which samples were counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,9 @@ class _Recount:
 
 
 class Revisiting:
-    """What of the finest slots is looked at again, and what becomes of it; `past` is of older ones.
+    """What of the finest slots is looked at again, and what becomes of it.
+
+    `past` and `past_samples` are of older ones.
 
     Args:
         ledger: where the slots are; `series` tells whose each series is.
@@ -98,6 +99,7 @@ class Revisiting:
         self._recounts: dict[SloIndex, _Recount] = {}
         self._stored: set[SloIndex] = set()
         self.past = PastDays(ledger, series, lengths.longest)
+        self.past_samples = PastSamples(ledger, lengths.longest)
 
     def due(self, slo_indices: Collection[SloIndex]) -> Requests:
         """The spans of slots whose samples are to be looked at, of some SLOs."""
@@ -125,11 +127,8 @@ class Revisiting:
             self._stored.discard(slo_index)
         if ledger.interval != other.interval:
             return
-        start = max(ledger.cover(0)[0], other.cover(0)[0])
-        end = min(ledger.end, other.end)
-        if start < end:
-            noted = other.checksums.of(np.array([before]), start, end)
-            ledger.checksums.note(np.array([slo_index]), start, noted)
+        self.past_samples.follow(slo_index, old.past_samples, before)
+        ledger.checksums.follow(slo_index, other.checksums, before)
         self._looks.follow(slo_index, old._looks, before)
         self.past.follow(slo_index, old.past, before)
 

@@ -20,6 +20,9 @@ _COUNTER = re.compile(r"^sum by \([^)]*\) \(\(+last_over_time\((.+?)\[")
 _CHECKSUM = re.compile(r"^sum(?: by \([^)]+\) )?\(sum_over_time\((.+?)\[[^]]*\]\) \+ 1\)$")
 """What tells that checksums of the samples behind counters are asked for."""
 
+_SUMMED_UP = re.compile(r"^sum_over_time\(\((.+)\)\[[^]]*:(\d+)s\]\)$")
+"""What tells that checksums of slots are summed up, and how long these are."""
+
 _PRESENCE = re.compile(r"^count(?: by \([^)]+\) )?\((\w+)\)$")
 """What tells that it is asked how many series there are."""
 
@@ -71,10 +74,14 @@ class FakePrometheus:
         self.ranges: list[RangeQuery] = []
         self.checked: list[RangeQuery] = []
         self.looks: list[range] = []
+        self.sums: list[range] = []
         self.instants: list[tuple[str, int]] = []
 
     async def range_query(self, query: str, start: int, end: int, step: int) -> list[Series]:
         parts = [(match[2], match[1]) for match in _PART.finditer(query)]
+        summed = [match for _, text in parts if (match := _SUMMED_UP.match(text))]
+        if summed:
+            return self._summed_up(parts, range(start, end + 1, step), int(summed[0][2]))
         if not parts:  # a value at several moments
             of_each = [await self.instant_query(query, at) for at in range(start, end + 1, step)]
             return [series for found in of_each for series in found]
@@ -95,6 +102,22 @@ class FakePrometheus:
             for labels, samples in self._series(
                 self.checksums if of_checksums else self.counters.get(key), start, end, step
             )
+        ]
+
+    def _summed_up(self, parts: list[tuple[str, str]], moments: range, slot: int) -> list[Series]:
+        self.sums.append(moments)
+        if self.down:
+            raise UnavailableError("nobody there")
+
+        def value(text: str, end: int) -> float:
+            if not _SUMMED_UP.match(text):
+                return 1.0
+            ends = range(end - moments.step + slot, end + 1, slot)
+            return sum(self.checksums(each - slot, each) for each in ends)
+
+        return [
+            Series({PART_LABEL: number}, [(float(at), value(text, at)) for at in moments])
+            for number, text in parts
         ]
 
     def _presence(self, parts: list[tuple[str, str]], moments: range) -> list[Series]:

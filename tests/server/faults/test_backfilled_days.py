@@ -13,10 +13,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.collection.settings import EvaluationSettings
+from exporter.collection.slot_counter import SlotCounter
+from exporter.collection.slot_range import SlotRange
 from exporter.daemon.engine import Engine
+from exporter.daemon.revisits import Samples
 from exporter.demo.servers import PrometheusServer
+from exporter.ledger.checksums import BLOCK
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.settings import PrometheusSettings
+from exporter.slo.types import SloIndex
 from tests.helpers.integration.checks import assert_figures, assert_slots
 from tests.helpers.integration.disturbed import chaos
 from tests.helpers.integration.histories import END, History, write_blocks
@@ -40,8 +45,14 @@ def of_one(since: float, until: float) -> Which:
     return lambda at, labels: since < at <= until and ("instance", "b:80") in labels
 
 
+def half_of_one(since: float, until: float) -> Which:
+    """Every other sample: at every moment one sees all of the series."""
+    return lambda at, labels: of_one(since, until)(at, labels) and int(at) // 15 % 2 == 1
+
+
 LATE = [
     pytest.param(of_one(END - 3 * DAY, END - 2 * DAY + 5 * HOUR), id="one instance of three"),
+    pytest.param(half_of_one(END - 30 * HOUR, END - 20 * HOUR), id="more of what is there"),
     pytest.param(
         of_all(END - 3 * DAY - 77, END - 2 * DAY + 11), id="everything", marks=pytest.mark.slow
     ),
@@ -99,3 +110,22 @@ def test_what_is_backfilled_is_found_and_counted(
     assert_figures(status(snapshot, case.slo), snapshot.at, case.bad, case.total)
     assert [line for line in logs if line["event"].startswith("samples came for days")]
     assert engine.revisits.found > 0
+
+
+def test_checksums_of_slots_add_up_to_those_of_six_hours(prometheus_binary: Path, tmp_path: Path):
+    """They are of the same samples: else one would differ from the other though nothing came."""
+    case, block = chaos(12), SlotRange(END - DAY, END - DAY + BLOCK, BLOCK)
+    write_blocks([case.history], tmp_path, tmp_path / "data")
+
+    async def asked(url: str) -> tuple[float, float]:
+        async with PrometheusClient(PrometheusSettings(url=url)) as client:
+            queries = SlotCounter({client.name: client}, [case.slo], MINUTE, 1).queries
+            samples = Samples.of({client.name: client}, [case.slo], queries, MINUTE)
+            slots = SlotRange(block.start, block.end, MINUTE)
+            of_slots = await samples.checksums.ask([SloIndex(0)], slots)
+            of_block = await samples.summed_up.ask([SloIndex(0)], block)
+            return float(of_slots[SloIndex(0)].sum()), float(of_block[SloIndex(0)][0])
+
+    with PrometheusServer(binary=prometheus_binary, data_dir=tmp_path / "data") as server:
+        of_slots, of_block = asyncio.run(asked(server.url))
+    assert of_slots == of_block > 0

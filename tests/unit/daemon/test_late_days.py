@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.daemon.engine import Engine
 from exporter.slo.types import DAY, HOUR
 from exporter.state.past_days import PASSES
 from tests.helpers.evaluation.engines import NOW, engine, poll
@@ -98,6 +99,46 @@ class TestComing:
         source.engine = engine(source.fake, SLO, interval=INTERVAL, revisit=0)
         looked(source, CAME + 2 * HOUR)
         assert source.fake.looks == []
+
+
+def dense(came: int) -> Callable[[int, int], float]:
+    """For five hours half of the samples are missing, of series that are there all the time."""
+
+    def shares(at: int, now: int) -> float:
+        return 0.5 if 0 < at - NOW <= 5 * HOUR and now < came else 1.0
+
+    return shares
+
+
+def long(source: Source) -> Engine:
+    """Evaluates seldom, as days of it take long."""
+    return engine(source.fake, SLO, interval=HOUR)
+
+
+def watched(source: Source, until: int) -> None:
+    """Slot by slot, as a daemon does; all series are there at any moment."""
+    source.engine, source.fake.present = long(source), lambda _at: 2.0
+    for at in range(NOW, until + 1, HOUR):
+        source.go_to(at)
+
+
+class TestMoreOfSeriesThatAreThere:
+    """Half of the samples came late, and one sees no series that was not there before."""
+
+    def test_is_counted(self):
+        """A day later, also if the configuration was reloaded meanwhile."""
+        source = Source(dense(NOW + 13 * HOUR))
+        with capture_logs() as logs:
+            watched(source, NOW + 12 * HOUR)
+            other = long(source)
+            other.follow(source.engine, {}, NOW + 12 * HOUR + 5.0, saved=False)
+            source.engine = other
+            for at in range(NOW + 13 * HOUR, NOW + 32 * HOUR, HOUR):
+                source.go_to(at)
+        found = source.engine.ledger.between(NOW - HOUR, NOW + 10 * HOUR).total[0]
+        assert found == pytest.approx(11 * HOUR * RATE)
+        assert [line for line in logs if line["event"].startswith("samples came for days")]
+        assert source.engine.revisits.found > 0
 
 
 class TestGoing:
