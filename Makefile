@@ -70,8 +70,8 @@ test: lint tools browser postgres  ## style, types and all tests but the slow on
 
 # A worker per core: these wait for nobody, and each collects all of them. A plugin that they do not use takes a
 # second to load.
-test-fast: venv  ## the tests that need no server
-	$(BIN)/pytest -n 2 -p no:schemathesis -m 'not server and not slow' tests/unit
+test-fast: venv  ## tests that need no server and are over soon
+	$(BIN)/pytest -n 2 -p no:schemathesis -m 'not server and not slow and not lengthy' tests/unit
 
 test-slow: venv tools postgres engine helm  ## what `make test` leaves out: most of the fault suite, the torture set, long histories
 	THOROUGH=1 $(BIN)/pytest -n 3 -m 'slow or thorough'

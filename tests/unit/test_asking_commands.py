@@ -13,6 +13,8 @@ from exporter.slo.incident_ids import incident_id
 from tests.helpers.command_line import cli
 from tests.helpers.tcp_servers import EndlessServer
 
+pytestmark = pytest.mark.lengthy
+
 A, B = "http://a.test:9098", "http://b.test:9098"
 STARTS = (1_700_000_100, 1_700_009_000)
 

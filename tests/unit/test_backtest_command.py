@@ -37,6 +37,8 @@ from tests.helpers.command_line import GOOD, cli, environment_of_tests
 from tests.helpers.samples import slo
 from tests.helpers.web.serving import Serving, ToldDaemon
 
+pytestmark = pytest.mark.lengthy
+
 END = 1_700_006_400
 PERIOD = 8 * DAY
 

@@ -18,6 +18,8 @@ from tests.helpers.command_line import (
 )
 from tests.helpers.logfmt import logfmt
 
+pytestmark = pytest.mark.lengthy
+
 
 class TestRun:
     @pytest.fixture

@@ -18,6 +18,8 @@ from click.testing import CliRunner
 from exporter.cli import COMMANDS, LazyGroup, main
 from exporter.errors import ExporterError
 
+pytestmark = pytest.mark.lengthy
+
 LARGE = {"numpy", "pydantic", "uvicorn", "starlette", "httpx", "structlog", "yaml", "sqlite3"}
 """What takes long to load; httpx is needed to ask a daemon."""
 

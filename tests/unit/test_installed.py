@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 
 from tests.helpers.paths import ROOT
 
+pytestmark = pytest.mark.lengthy
+
 PROJECT = "error-budget-exporter"
 
 MOST_BYTES = 90e6

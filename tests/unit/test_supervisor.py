@@ -17,6 +17,8 @@ from exporter.commands.supervisor import Supervisor
 from exporter.demo.ports import free_port
 from tests.helpers.command_line import GOOD, cli, environment_of_tests
 
+pytestmark = pytest.mark.lengthy
+
 
 @pytest.fixture
 def listening(tmp_path) -> Iterator[socket.socket]:

@@ -16,6 +16,8 @@ from tests.helpers.evaluation.counted import START, count, counts
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus
 from tests.helpers.samples import slo
 
+pytestmark = pytest.mark.lengthy
+
 SLIS = {
     "bad": lambda i: EventsSli(f"all{i}_total", bad=f"all{i}_total{{code='5'}}"),
     "good": lambda i: EventsSli(f"all{i}_total", good=f"part{i}_total"),

@@ -14,6 +14,8 @@ from exporter.slo.types import SloIndex
 from tests.helpers.evaluation.engines import NOW, engine, only, poll
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus
 
+pytestmark = pytest.mark.lengthy
+
 SLO = SloIndex(0)
 SETTLE = 300
 

@@ -25,6 +25,8 @@ from exporter.web.daemon import AbsentError, IncidentKey, ReloadError
 from exporter.web.server.admin import AdminAccess
 from tests.helpers.daemon.apps import evaluations, settings
 
+pytestmark = pytest.mark.lengthy
+
 ACTIONS = 12
 PATIENCE = 60.0
 """Seconds until something that must end is stuck."""

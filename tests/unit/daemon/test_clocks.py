@@ -14,6 +14,8 @@ from exporter.slo.types import DAY, HOUR
 from tests.helpers.daemon.outages import OTHER, SLO, STEP, Life, same
 from tests.helpers.evaluation.engines import DELAY, NOW, RUNNER
 
+pytestmark = pytest.mark.lengthy
+
 YEARS = 3 * 365 * DAY
 STEPS = {
     "hours ahead": 12 * HOUR,

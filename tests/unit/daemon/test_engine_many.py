@@ -16,6 +16,8 @@ from tests.helpers.evaluation.engines import DELAY, NOW, engine, fill, only, pol
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus
 from tests.helpers.samples import slo
 
+pytestmark = pytest.mark.lengthy
+
 ONE = "prometheus"
 
 LATER = NOW + 180

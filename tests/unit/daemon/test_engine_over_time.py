@@ -12,6 +12,8 @@ from tests.helpers.evaluation.engines import NOW, RATES, engine, fill, only, pol
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, odd, steady
 from tests.helpers.samples import slo
 
+pytestmark = pytest.mark.lengthy
+
 
 class TestGroups:
     GROUPED = slo(group_by=("region",), max_groups=2, period=DAY)

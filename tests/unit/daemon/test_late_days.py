@@ -13,6 +13,8 @@ from exporter.state.past_days import PASSES
 from tests.helpers.evaluation.engines import NOW, engine, poll
 from tests.helpers.evaluation.troubled_source import INTERVAL, RATE, SLO, Source, known
 
+pytestmark = pytest.mark.lengthy
+
 START = NOW // DAY * DAY - 3 * DAY + 2 * HOUR
 """When samples begin to be missing."""
 

@@ -19,6 +19,8 @@ from tests.helpers.daemon.outages import OTHER, SLO, STEP, Life, same
 from tests.helpers.evaluation.engines import DELAY, NOW, RUNNER
 from tests.helpers.samples import slo
 
+pytestmark = pytest.mark.lengthy
+
 
 @pytest.fixture
 def life(place) -> Iterator[Life]:

@@ -14,6 +14,8 @@ from exporter.daemon.detached import MOST, Detached, StuckError
 from exporter.web.daemon import AbsentError, IncidentKey, ReloadError
 from tests.helpers.daemon.apps import ANYWHERE, settings
 
+pytestmark = pytest.mark.lengthy
+
 
 @pytest.fixture
 def mount() -> Iterator[threading.Event]:

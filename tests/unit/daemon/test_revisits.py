@@ -15,6 +15,8 @@ from tests.helpers.evaluation.engines import NOW, poll
 from tests.helpers.evaluation.fake_prometheus import RangeQuery
 from tests.helpers.evaluation.troubled_source import INTERVAL, RATE, Shares, Source, known
 
+pytestmark = pytest.mark.lengthy
+
 BEGAN = NOW + 900
 END = NOW + 7200
 

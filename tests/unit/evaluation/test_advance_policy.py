@@ -35,6 +35,8 @@ from tests.helpers.evaluation.spells import (
     walk,
 )
 
+pytestmark = pytest.mark.lengthy
+
 
 @pytest.fixture(scope="module")
 def lived() -> Engine:

@@ -32,6 +32,8 @@ from tests.helpers.evaluation.spells import (
 )
 from tests.helpers.samples import slo
 
+pytestmark = pytest.mark.lengthy
+
 
 def test_nothing_is_decided_while_history_is_read():
     """Half a period's failures are not judged by half a period's traffic."""

@@ -20,6 +20,8 @@ from exporter.slo.types import DAY, HOUR, MINUTE
 from tests.backtest_oracle import Minute, Replayed, replay
 from tests.helpers.samples import slo
 
+pytestmark = pytest.mark.lengthy
+
 END = 1_700_006_400
 """A midnight."""
 

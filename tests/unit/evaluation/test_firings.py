@@ -21,6 +21,8 @@ from tests.helpers.evaluation.engines import DELAY, NOW, engine, fill, only, pol
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus, steady
 from tests.helpers.samples import slo
 
+pytestmark = pytest.mark.lengthy
+
 STEP = 60
 PERIOD = 30 * 24 * HOUR
 OUTAGE = (NOW + 600, NOW + 1_500)

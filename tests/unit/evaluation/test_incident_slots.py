@@ -18,6 +18,8 @@ from tests.helpers.evaluation.fake_prometheus import FakePrometheus, steady
 from tests.helpers.evaluation.spells import walk
 from tests.helpers.samples import slo
 
+pytestmark = pytest.mark.lengthy
+
 STEP = 30
 PERIOD = 6 * HOUR
 BUDGET = 0.01 * PERIOD

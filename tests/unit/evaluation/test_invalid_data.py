@@ -17,6 +17,8 @@ from tests.helpers.evaluation.fake_prometheus import FakePrometheus, steady
 from tests.helpers.evaluation.spells import walk
 from tests.helpers.samples import slo
 
+pytestmark = pytest.mark.lengthy
+
 STEP = 60
 FAULT = NOW + HOUR
 """From here on more events are bad than there are."""

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from exporter.ledger.count_array import CountArray, in_a_row
 
+pytestmark = pytest.mark.lengthy
+
 ROWS, COLUMNS = 5, 8
 
 NUMBERS = st.one_of(

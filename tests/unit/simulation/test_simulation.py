@@ -11,6 +11,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.lengthy
+
 
 def simulated(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run simulations; what they said."""

@@ -29,6 +29,8 @@ from tests.helpers.evaluation.fake_prometheus import Events, FakePrometheus, ste
 from tests.helpers.evaluation.following import follow, silent
 from tests.helpers.samples import slo
 
+pytestmark = pytest.mark.lengthy
+
 
 class TestSlots:
     @pytest.mark.parametrize("method", ["all", "worst", "weighted"])

@@ -16,6 +16,8 @@ from exporter.store.store import Store
 from tests.helpers.ledger.slots import counted
 from tests.helpers.samples import slo
 
+pytestmark = pytest.mark.lengthy
+
 END = 1_700_006_400 - 1_700_006_400 % DAY + 9 * HOUR
 """Nine hours into a day of UTC."""
 

@@ -27,6 +27,8 @@ from exporter.store.verification import verify
 from tests.helpers.ledger.full_store import CHANGES, KEYS, OVERRIDES, ReadBack, fill_all, read_back
 from tests.helpers.thorough import examples
 
+pytestmark = pytest.mark.lengthy
+
 PAGE = 4_096
 MANY = 1_000_000
 """Places of a file, however long it is."""

@@ -27,6 +27,8 @@ from tests.helpers.ledger.troubled import (
     without_rights,
 )
 
+pytestmark = pytest.mark.lengthy
+
 
 @contextmanager
 def shut(folder: Path) -> Iterator[None]:

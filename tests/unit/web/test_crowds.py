@@ -19,6 +19,8 @@ from exporter.web.server.settings import Limits, TlsSettings, WebSettings
 from tests.helpers.web.bounded import LARGE
 from tests.helpers.web.serving import PATIENCE, Serving, answered, get, rest, status, until
 
+pytestmark = pytest.mark.lengthy
+
 ROOM = 8
 FEW = Limits(connections=ROOM)
 """With the times that users have: nothing here is over by itself."""

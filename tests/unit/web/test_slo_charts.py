@@ -19,6 +19,8 @@ from exporter.web.pages.slo_charts import slo_charts
 from tests.helpers.web.scenes import END, INTERVAL, played
 from tests.helpers.web.slot_sums import Slots
 
+pytestmark = pytest.mark.lengthy
+
 SCENES = ("calm", "burning", "after", "young", "holes", "week", "month", "short")
 SOON = {("burning", "1h"), ("holes", "1d"), ("month", "period"), ("short", "6h"), ("young", "7d")}
 """Every scene with every range takes a while."""
