@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 SCRAPE = 30
 BAD = float(sys.argv[2]) if len(sys.argv) > 2 else 0.01
 """The share of events that are bad."""
-_PART = re.compile(r'label_replace\((.*?), "slo_query_part", "(\d+)", "", ""\)(?: or |$)')
+_PART = re.compile(r'label_replace\((.*?), "slo_query_part", "(\d+)", "", ""\)+(?: or |$)')
 _TOGETHER = re.compile(r'service=~"([^"]*)"')
 
 

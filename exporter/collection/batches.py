@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isqrt
 
 from exporter.collection.planner import MOST_TOGETHER, Asked, Kind, kind_of
 from exporter.prometheus.alike import Cell, any_of, tiles
@@ -15,6 +16,14 @@ MAX_POINTS = 50_000
 
 As Python's objects they take ten times that while an answer is read.
 """
+
+MOST_WALKED = 4_096
+"""Parts x parts x slots of one query. Before version 3, Prometheus looks at each step of a part
+through all parts before it, to see whether the query was cancelled: 64 parts at 289 steps cost it
+fifteen times what they do one by one (https://github.com/prometheus/prometheus/pull/14816)."""
+
+FEW_PARTS = 4
+"""Parts that one query may have for any number of slots."""
 
 GROUPS = 10
 """Groups that an SLO with `group_by` is taken to have."""
@@ -43,11 +52,18 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one query may have: characters, points by slot, SLOs."""
+    """What one query may have: characters, points by slot, parts, SLOs."""
 
     chars: int
     points: int
+    parts: int
     slos: int
+
+    @classmethod
+    def of(cls, slots: int, chars: int, slos: int = MOST_TOGETHER) -> Limits:
+        """Those of a query for so many slots."""
+        parts = max(FEW_PARTS, isqrt(MOST_WALKED // slots))
+        return cls(chars, max(1, MAX_POINTS // slots), parts, slos)
 
 
 def size_of(asked: Sequence[Asked], groups: int) -> Size:
@@ -75,22 +91,26 @@ def cut(
     """
     found: list[tuple[SloIndex, ...]] = [(s,) for s in sizes if s in alone]
     taken: list[SloIndex] = []
-    chars = points = 0
+    chars = points = parts = 0
     for tile in _alike([s for s in sizes if s not in alone], sizes):
         for place, slo_index in enumerate(tile):
             size = sizes[slo_index]
-            longer = size.more if place and taken else size.chars
+            alike = place and taken
+            longer = size.more if alike else size.chars
+            more = 0 if alike else len(size.kinds)
             full = (
                 chars + longer > limits.chars
                 or points + size.points > limits.points
+                or parts + more > limits.parts
                 or len(taken) >= limits.slos
             )
             if taken and full:
                 found.append(tuple(taken))
-                taken, chars, points = [], 0, 0
-                longer = size.chars
+                taken, chars, points, parts = [], 0, 0, 0
+                longer, more = size.chars, len(size.kinds)
             taken.append(slo_index)
             chars += longer
+            parts += more
             points += size.points
     if taken:
         found.append(tuple(taken))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.collection.batches import MAX_POINTS, Limits, cut, size_of
-from exporter.collection.planner import MOST_TOGETHER, Plan, plan
+from exporter.collection.batches import Limits, cut, size_of
+from exporter.collection.planner import Plan, plan
 from exporter.collection.rows import numbers_of
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError
@@ -80,7 +80,7 @@ class SamplePlans:
                 slo_index: size_of([(Question(each, form), context) for each in those], 1)
                 for slo_index, those in selectors.items()
             }
-            limits = Limits(longest, max(1, MAX_POINTS // slots), MOST_TOGETHER)
+            limits = Limits.of(slots, longest)
             groups = cut(sizes, limits, self._alone.get(form, ()))
             cuts = [self.cut(group, selectors, form, context) for group in groups]
             kept = self._kept[key] = own, cuts

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.collection.arranged import Arranged, Manner, arrange
-from exporter.collection.batches import GROUPS, MAX_POINTS, Limits, Size, cut, size_of
+from exporter.collection.batches import GROUPS, Limits, Size, cut, size_of
 from exporter.collection.planner import MOST_TOGETHER, Asked, Plan, plan
 from exporter.collection.scrape_intervals import ScrapeIntervals
 from exporter.collection.slot_range import SlotRange
@@ -210,9 +210,9 @@ class Queries:
         found = []
         for (datasource, resolution), those in together.items():
             slots = span.at(resolution).count
-            limits = Limits(
+            limits = Limits.of(
+                slots,
                 chars=self._servers[datasource].longest_query,
-                points=MAX_POINTS // slots,
                 slos=self._most.get((datasource, resolution, slots), MOST_TOGETHER),
             )
             sizes = {slo_index: self._size(slo_index, resolution) for slo_index in those}

@@ -97,7 +97,18 @@ def batch(expressions: Sequence[str]) -> str:
 
     The number stands in `PART_LABEL`.
     """
-    return " or ".join(
-        f'label_replace({expression}, "{PART_LABEL}", "{number}", "", "")'
-        for number, expression in enumerate(expressions)
+    return _either(
+        [
+            f'label_replace({expression}, "{PART_LABEL}", "{number}", "", "")'
+            for number, expression in enumerate(expressions)
+        ]
     )
+
+
+def _either(vectors: Sequence[str]) -> str:
+    """All of them, in a tree: each `or` looks at every series on its left, so that a chain of
+    sixty-four would look at those of the first sixty-three times."""
+    if len(vectors) <= 2:
+        return " or ".join(vectors)
+    half = len(vectors) // 2
+    return f"({_either(vectors[:half])}) or ({_either(vectors[half:])})"

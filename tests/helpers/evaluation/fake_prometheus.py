@@ -13,7 +13,7 @@ from exporter.prometheus.matrix import Series
 from exporter.prometheus.promql import PART_LABEL
 from exporter.prometheus.settings import PrometheusSettings
 
-_PART = re.compile(r'label_replace\((.+?), "slo_query_part", "(\d+)", "", ""\)(?: or |$)')
+_PART = re.compile(r'label_replace\((.+?), "slo_query_part", "(\d+)", "", ""\)+(?: or |$)')
 _COUNTER = re.compile(r"^sum by \([^)]*\) \(\(+last_over_time\((.+?)\[")
 """What tells that a counter's events are counted."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import promql_parser
@@ -112,3 +113,13 @@ def test_a_batch_numbers_its_parts():
         'label_replace(a, "slo_query_part", "0", "", "") or '
         'label_replace(sum(b), "slo_query_part", "1", "", "")'
     )
+
+
+def test_a_batch_of_many_is_a_tree():
+    """A chain of `or` looks at the series of the first part once for each of all others."""
+    query = batch([f"m{i}" for i in range(64)])
+    assert re.findall(r'"(\d+)"', query) == [str(i) for i in range(64)]
+    depth = [0]
+    for char in query:
+        depth.append(depth[-1] + (char == "(") - (char == ")"))
+    assert (max(depth), depth[-1]) == (6, 0)  # five of the tree, and the function's own
