@@ -1,14 +1,17 @@
 """The longest time that the event loop is held, while everything that the daemon does is done.
 
 A task sleeps for a millisecond again and again, and notes how much too late it wakes up: that is
-what any request of the web server, and any timer, has to wait. The source answers at once, from
-another process; storing, evaluating and rendering are real.
+what any request of the web server, and any timer, has to wait. Part of it may be others' doing, as
+the loop waits for a processor that another process has. So two times are told: for how long it was
+late, and for how long this process held it. The source answers at once, from another process;
+storing, evaluating and rendering are real.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 import tempfile
 import time
@@ -20,7 +23,7 @@ from prometheus_client import CollectorRegistry
 
 from bench.cpu import slos
 from bench.scrape import ACCEPT, ACCEPT_ENCODING
-from bench.table import show
+from bench.table import show, tell
 from exporter.collection.settings import EvaluationSettings
 from exporter.daemon.engine import Engine
 from exporter.daemon.interpreter import spare_the_loop
@@ -46,11 +49,41 @@ PAUSE = 0.001
 R = TypeVar("R")
 
 
-class Ticker:
-    """Measures the worst delay of the loop while something is awaited, in milliseconds."""
+class Processor:
+    """What the thread that makes it has had to wait for a processor, and what its process has used.
+
+    Where the system does not tell how long threads wait (Linux does), they are taken not to.
+    """
 
     def __init__(self) -> None:
-        self.worst: dict[str, float] = {}
+        try:
+            self._told: int | None = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
+        except OSError:
+            self._told = None
+
+    def seconds(self) -> tuple[float, float]:
+        """Seconds that the thread has waited for a processor; CPU seconds of the whole process."""
+        if self._told is None:
+            return 0.0, time.process_time()
+        return int(os.pread(self._told, 100, 0).split()[1]) / 1e9, time.process_time()
+
+    def close(self) -> None:
+        """Ask no more."""
+        if self._told is not None:
+            os.close(self._told)
+
+
+class Ticker:
+    """Measures, in milliseconds, the worst delay of the loop while something is awaited (`late`),
+    and for how long at the most this process `held` it.
+
+    The latter is the delay without the time that the loop waited for a processor, and no more than
+    the CPU seconds of all threads meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self.late: dict[str, float] = {}
+        self.held: dict[str, float] = {}
         self.seconds: dict[str, float] = {}
 
     async def during(self, phase: str, work: Awaitable[R]) -> R:
@@ -67,11 +100,18 @@ class Ticker:
             ticking.cancel()
 
     async def _tick(self, phase: str) -> None:
-        while True:
-            before = time.perf_counter()
-            await asyncio.sleep(PAUSE)
-            late = 1_000 * (time.perf_counter() - before - PAUSE)
-            self.worst[phase] = max(self.worst.get(phase, 0.0), late)
+        processor = Processor()
+        try:
+            while True:
+                before, (waited, computed) = time.perf_counter(), processor.seconds()
+                await asyncio.sleep(PAUSE)
+                late = time.perf_counter() - before - PAUSE
+                waited_now, computed_now = processor.seconds()
+                held = max(0.0, min(late - (waited_now - waited), computed_now - computed))
+                self.late[phase] = max(self.late.get(phase, 0.0), 1_000 * late)
+                self.held[phase] = max(self.held.get(phase, 0.0), 1_000 * held)
+        finally:
+            processor.close()
 
 
 async def live(url: str, count: int, folder: Path, ticker: Ticker) -> None:
@@ -114,6 +154,7 @@ USUAL = ("poll", "evaluation", "rendering", "saving", "garbage")
 def main(sizes: Sequence[int] = SIZES) -> None:
     """Print the tables."""
     held: list[list[object]] = []
+    late: list[list[object]] = []
     took: list[list[object]] = []
     for count in sizes:
         with tempfile.TemporaryDirectory() as name:
@@ -128,10 +169,15 @@ def main(sizes: Sequence[int] = SIZES) -> None:
             finally:
                 source.stop()
         label = f"{count:,} SLOs"
-        held.append([label, *(ticker.worst[phase] for phase in (*PHASES, *USUAL))])
+        held.append([label, *(ticker.held[phase] for phase in (*PHASES, *USUAL))])
+        late.append([label, *(ticker.late[phase] for phase in (*PHASES, *USUAL))])
+        tell(*held[-1])
         took.append([label, *(ticker.seconds[phase] for phase in (*PHASES, *USUAL))])
     columns = ["", *PHASES, *USUAL]
-    show("Longest time that the event loop is held, ms", columns, held)
+    show("Longest time that the event loop is held by this process, ms", columns, held)
+    show(
+        "Longest time that it is late, others that have the processors among it, ms", columns, late
+    )
     show("Longest time of each, s", columns, took)
 
 

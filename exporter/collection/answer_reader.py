@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ async def ask_planned(client: PrometheusClient, planned: Plan, span: SlotRange) 
     """
     first = span.start + span.slot
     series = await client.range_query(planned.text, first, span.end, span.slot)
-    return Rows(planned, series, span)
+    return await asyncio.to_thread(Rows, planned, series, span)
 
 
 _Others = Sequence[tuple[SloIndex, Indicator]]

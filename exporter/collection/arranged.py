@@ -57,7 +57,7 @@ class Arranged:
 
     plan: Plan
     slo_indices: Sequence[SloIndex]
-    ways: Sequence[Indicator]
+    ways: tuple[Indicator, ...]
     starts: Sequence[int]
     alike: Sequence[Alike]
 

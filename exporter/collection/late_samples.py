@@ -20,6 +20,7 @@ from exporter.collection.rows import Rows
 from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import PrometheusError, QueryRefusedError
+from exporter.prometheus.matrix import Series
 from exporter.prometheus.questions import Form
 from exporter.prometheus.sample_queries import checksum, native_checksum
 from exporter.prometheus.selectors import Selector
@@ -104,7 +105,7 @@ class SampleChecksums:
         NaN where it cannot be told, as when their datasource does not answer; SLOs that
         have no counters are left out. Datasources are asked at once, and all waited for.
         """
-        asked = self._asked(tuple(slo_indices))
+        asked = await asyncio.to_thread(self._asked, tuple(slo_indices))
         found = np.zeros((len(asked.slo_indices), span.count))
         await asyncio.gather(
             *(
@@ -169,27 +170,34 @@ class SampleChecksums:
                 series = await client.range_query(
                     cut.plan.text, span.start + span.slot, span.end, span.slot
                 )
-                found[rows] += _added_up(cut, Rows(cut.plan, series, span))
+                found[rows] += await asyncio.to_thread(_added_up, cut, series, span)
             except QueryRefusedError:
                 if len(cut.group) == 1:
                     self._plans.note_refused(cut.group[0], form)
                     found[rows] = np.nan
                     return
                 for each in cut.halves():
-                    await ask(self._plans.cut(each, own, form, context), own, form)
+                    half = await asyncio.to_thread(self._plans.cut, each, own, form, context)
+                    await ask(half, own, form)
             except PrometheusError:  # not known, then: their events are counted again
                 found[rows] = np.nan
 
         tasks = []
         for form, own in asked:
-            cuts = self._plans.cuts(own, form, context, slots=span.count, longest=longest)
+            cuts = await asyncio.to_thread(
+                self._plans.cuts, own, form, context, slots=span.count, longest=longest
+            )
             tasks += [ask(each, own, form) for each in cuts]
         await asyncio.gather(*tasks)
 
 
-def _added_up(cut: Cut, rows: Rows) -> Floats:
-    """The sums over each SLO's selectors; one that has no samples adds nothing."""
-    values = rows.of_places()
+def _added_up(cut: Cut, series: Sequence[Series], span: SlotRange) -> Floats:
+    """The sums over each SLO's selectors; one that has no samples adds nothing.
+
+    Raises:
+        UnavailableError: it is the answer to something else.
+    """
+    values = Rows(cut.plan, series, span).of_places()
     missing = np.isnan(values[-1])
     of_selectors = np.where(np.isnan(values[:-1]), 0.0, values[:-1])
     totals: Floats = np.add.reduceat(of_selectors, cut.firsts, axis=0)

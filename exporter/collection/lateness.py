@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.collection.per_selector import SamplePlans, ask_each
+from exporter.collection.per_selector import SamplePlans, ask_each, owned
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.sample_queries import newest_sample, newest_sample_long_ago
 from exporter.prometheus.selectors import Selector
@@ -136,7 +137,7 @@ async def ask_reaches(
     Raises:
         UnavailableError: the datasource does not answer.
     """
-    own = {slo_index: selectors(slo_index) for slo_index in slo_indices}
+    own = await asyncio.to_thread(owned, selectors, slo_indices)
     if not own:
         return {}
     client = clients[slos[next(iter(own))].datasource]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from exporter.collection.planner import Plan, plan
 from exporter.collection.rows import numbers_of
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError
-from exporter.prometheus.matrix import Matrix
+from exporter.prometheus.matrix import Matrix, Series
 from exporter.prometheus.promql import QueryContext
 from exporter.prometheus.questions import Form, Question, free
 from exporter.prometheus.selectors import Selector
@@ -59,7 +59,7 @@ class SamplePlans:
     def cuts(
         self, selectors: Selectors, form: Form, context: QueryContext, *, slots: int, longest: int
     ) -> list[Cut]:
-        """Cut SLOs into groups that one query can ask about.
+        """Cut SLOs into groups that one query can ask about; the first time it takes long.
 
         Args:
             selectors: of each SLO.
@@ -71,11 +71,11 @@ class SamplePlans:
         # Rounded up, so that spans that grow by a slot at every tick have the same cuts.
         slots = 10 ** len(str(slots - 1))
         key = form, context, slots, longest, tuple(selectors)
-        own = list(selectors.values())
-        kept = self._kept.get(key)
+        own, all_kept = list(selectors.values()), self._kept
+        kept = all_kept.get(key)
         if kept is None or kept[0] != own:
-            if len(self._kept) > MOST_REMEMBERED:
-                self._kept.clear()
+            if len(all_kept) > MOST_REMEMBERED:
+                all_kept.clear()
             sizes = {
                 slo_index: size_of([(Question(each, form), context) for each in those], 1)
                 for slo_index, those in selectors.items()
@@ -83,7 +83,7 @@ class SamplePlans:
             limits = Limits.of(slots, longest)
             groups = cut(sizes, limits, self._alone.get(form, ()))
             cuts = [self.cut(group, selectors, form, context) for group in groups]
-            kept = self._kept[key] = own, cuts
+            kept = all_kept[key] = own, cuts
         return kept[1]
 
     def cut(
@@ -98,7 +98,7 @@ class SamplePlans:
     def note_refused(self, slo_index: SloIndex, form: Form) -> None:
         """Note that the question about an SLO alone is refused: it is not asked with others."""
         self._alone.setdefault(form, set()).add(slo_index)
-        self._kept.clear()
+        self._kept = {}  # another one: a thread may be working out the old ones
 
 
 def _always(_: Selector, __: QueryContext) -> str:
@@ -137,7 +137,7 @@ async def ask_each(
     plans = plans or SamplePlans()
     closed, longest = await client.ranges_closed(), await client.longest_query()
     context = sample_context(1, closed=closed)
-    cuts = plans.cuts(asked, form, context, slots=1, longest=longest)
+    cuts = await asyncio.to_thread(plans.cuts, asked, form, context, slots=1, longest=longest)
 
     async def ask(cut: Cut) -> dict[SloIndex, float]:
         try:
@@ -146,20 +146,33 @@ async def ask_each(
             if len(cut.group) == 1:
                 plans.note_refused(cut.group[0], form)
                 return {}
-            halves = [plans.cut(each, asked, form, context) for each in cut.halves()]
-            first, second = [await ask(each) for each in halves]
-            return first | second
-        matrix = Matrix.of(series)
-        # One more, of nothing, for those that have no answer.
-        values = np.append(matrix.newest(), np.nan)
-        values[~np.isfinite(values)] = np.nan
-        chosen = choose.reduceat(values[numbers_of(cut.plan, matrix)], cut.firsts)
-        told = ~np.isnan(chosen)
-        group = cut.group if told.all() else map(SloIndex, cut.at[told].tolist())
-        return dict(zip(group, chosen[told].tolist(), strict=True))
+            found: dict[SloIndex, float] = {}
+            for half in cut.halves():
+                found |= await ask(await asyncio.to_thread(plans.cut, half, asked, form, context))
+            return found
+        return await asyncio.to_thread(_dealt_out, cut, series, choose)
 
     parts = await asyncio.gather(*(ask(each) for each in cuts))
     return {s: value for part in parts for s, value in part.items()}
+
+
+def _dealt_out(cut: Cut, series: Sequence[Series], choose: np.ufunc) -> dict[SloIndex, float]:
+    """The value of each SLO that has one."""
+    matrix = Matrix.of(series)
+    # One more, of nothing, for those that have no answer.
+    values = np.append(matrix.newest(), np.nan)
+    values[~np.isfinite(values)] = np.nan
+    chosen = choose.reduceat(values[numbers_of(cut.plan, matrix)], cut.firsts)
+    told = ~np.isnan(chosen)
+    group = cut.group if told.all() else map(SloIndex, cut.at[told].tolist())
+    return dict(zip(group, chosen[told].tolist(), strict=True))
+
+
+def owned(
+    selectors: Callable[[SloIndex], Sequence[Selector]], slo_indices: Iterable[SloIndex]
+) -> dict[SloIndex, Sequence[Selector]]:
+    """The selectors of each of some SLOs; the first time they are asked for it takes long."""
+    return {slo_index: selectors(slo_index) for slo_index in slo_indices}
 
 
 def sample_context(slot: int, *, closed: bool) -> QueryContext:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from exporter.collection.arranged import Arranged, Manner, arrange
 from exporter.collection.batches import GROUPS, Limits, Size, cut, size_of
@@ -13,21 +13,15 @@ from exporter.collection.scrape_intervals import ScrapeIntervals
 from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.abilities import SHORT_QUERY
 from exporter.prometheus.client import PrometheusClient
-from exporter.prometheus.counters_behind import (
-    counted_selectors,
-    native_selectors,
-    read_together,
-    stored_selectors,
-)
-from exporter.prometheus.indicators import (
-    Indicator,
-    indicators,
-)
+from exporter.prometheus.counters_behind import Behind
+from exporter.prometheus.indicators import Indicator, indicators
 from exporter.prometheus.promql import QueryContext
-from exporter.prometheus.sample_queries import widest
 from exporter.prometheus.selectors import Selector
 from exporter.slo.model import Slo
 from exporter.slo.types import SloIndex, enumerate_slos
+
+Ways = tuple[Indicator, ...]
+"""How each SLO of a batch is measured."""
 
 MAX_REMEMBERED = 300
 """Cuts and plans that are kept for the next tick, which mostly asks the same."""
@@ -43,6 +37,22 @@ class Batch:
     slo_indices: tuple[SloIndex, ...]
     span: SlotRange
     resolution: int
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is the same at every poll, as long as SLOs are measured as they are.
+
+    It is replaced rather than emptied: threads work out parts of it meanwhile.
+    """
+
+    cuts: dict[tuple[tuple[SloIndex, ...], int, int], list[tuple[tuple[SloIndex, ...], int]]] = (
+        field(default_factory=dict)
+    )
+    plans: dict[tuple[tuple[SloIndex, ...], int], tuple[Ways, Plan]] = field(default_factory=dict)
+    arranged: dict[tuple[tuple[SloIndex, ...], int, bool], Arranged] = field(default_factory=dict)
+    sizes: dict[tuple[SloIndex, int], Size] = field(default_factory=dict)
+    contexts: dict[tuple[SloIndex, int], QueryContext] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +81,17 @@ class Queries:
         # The usual way to measure first; what was found to work moves to the front.
         self.indicators = [list(indicators(slo.sli, slo.group_by)) for slo in slos]
         self._servers = dict.fromkeys(clients, Server())
-        self._cuts: dict[
-            tuple[tuple[SloIndex, ...], int, int], list[tuple[tuple[SloIndex, ...], int]]
-        ] = {}
-        self._plans: dict[tuple[tuple[SloIndex, ...], int], Plan] = {}
-        self._arranged: dict[tuple[tuple[SloIndex, ...], int, bool], Arranged] = {}
-        self._sizes: dict[tuple[SloIndex, int], Size] = {}
+        self._kept = _Kept()
         self._alone: set[SloIndex] = set()
         self._plain = [not (slo.group_by or slo.timeslices or slo.maintenance) for slo in slos]
         self._most: dict[tuple[str, int, int], int] = {}
-        # What is the same at every poll, of thousands of SLOs.
-        self._contexts: dict[tuple[SloIndex, int], QueryContext] = {}
-        self._selectors: dict[SloIndex, Sequence[Selector]] = {}
-        self._native: dict[SloIndex, Sequence[Selector]] = {}
-        self._counted: dict[SloIndex, Sequence[Selector]] = {}
-        self._together: dict[SloIndex, bool] = {}
+        self._behind: list[Behind | None] = [None] * len(slos)
 
     def _forget(self) -> None:
-        self._cuts.clear()
-        self._plans.clear()
-        self._arranged.clear()
-        self._sizes.clear()
-        self._contexts.clear()
+        self._kept = _Kept()
+
+    def _forget_cuts(self) -> None:
+        self._kept = replace(self._kept, cuts={})
 
     def note_server(self, datasource: str, server: Server) -> None:
         """Note what a datasource's server does."""
@@ -104,13 +103,13 @@ class Queries:
         """Note whether an SLO's own query is refused: it is not asked with others, then."""
         if refused != (slo_index in self._alone):
             (self._alone.add if refused else self._alone.discard)(slo_index)
-            self._cuts.clear()
+            self._forget_cuts()
 
     def note_too_large(self, slo_indices: Sequence[SloIndex], span: SlotRange) -> None:
         """Note that SLOs are too many for one query: the halves of them are answered."""
         key = self._slos[slo_indices[0]].datasource, span.slot, span.count
         self._most[key] = max(1, min(self._most.get(key, MOST_TOGETHER), len(slo_indices) // 2))
-        self._cuts.clear()
+        self._forget_cuts()
 
     def note_scrape_intervals(self, measured: Mapping[SloIndex, float]) -> list[SloIndex]:
         """Note how often series are scraped (seconds); of which SLOs that changes anything."""
@@ -122,31 +121,26 @@ class Queries:
 
     def prefer(self, slo_index: SloIndex, way: Indicator) -> None:
         """Measure an SLO in another of its ways from now on."""
-        ways = self.indicators[slo_index]
-        ways.remove(way)
-        ways.insert(0, way)
-        for kept in (self._selectors, self._native, self._counted, self._together):
-            kept.pop(slo_index, None)
+        others = (each for each in self.indicators[slo_index] if each != way)
+        self.indicators[slo_index] = [way, *others]
         self._forget()
+
+    def _of(self, slo_index: SloIndex) -> Behind:
+        found, way = self._behind[slo_index], self.indicators[slo_index][0]
+        if found is None or found.way is not way:
+            found = self._behind[slo_index] = Behind.of(way)
+        return found
 
     def selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
         """The counters behind an SLO (by its index), as it is measured now.
 
         Those whose series another one selects as well are left out.
         """
-        found = self._selectors.get(slo_index)
-        if found is None:
-            found = self._selectors[slo_index] = widest(
-                stored_selectors(self.indicators[slo_index][0])
-            )
-        return found
+        return self._of(slo_index).selectors
 
     def native_selectors(self, slo_index: SloIndex) -> Sequence[Selector]:
         """Those of them that are native histograms."""
-        found = self._native.get(slo_index)
-        if found is None:
-            found = self._native[slo_index] = native_selectors(self.indicators[slo_index][0])
-        return found
+        return self._of(slo_index).native
 
     def sampled(self, slo_index: SloIndex) -> Sequence[Selector]:
         """What an SLO's events are counted from: its counters, or the gauge of a probe."""
@@ -154,17 +148,11 @@ class Queries:
 
     def counted(self, slo_index: SloIndex) -> Sequence[Selector]:
         """What of that is told from other samples by the number of them alone."""
-        found = self._counted.get(slo_index)
-        if found is None:
-            found = self._counted[slo_index] = counted_selectors(self.indicators[slo_index][0])
-        return found
+        return self._of(slo_index).counted
 
     def slack(self, slo_index: SloIndex) -> int:
         """How many seconds of events an SLO's counters may be apart: a scrape at each end."""
-        together = self._together.get(slo_index)
-        if together is None:
-            together = self._together[slo_index] = read_together(self.indicators[slo_index][0])
-        if together:
+        if self._of(slo_index).together:
             return 0
         return max(2 * self._interval, self.scrape_intervals.lookbacks[slo_index])
 
@@ -192,11 +180,12 @@ class Queries:
     def batches(self, slo_indices: Sequence[SloIndex], span: SlotRange) -> list[Batch]:
         """Cut SLOs (by their index) into groups that one query can ask for."""
         key = (tuple(slo_indices), span.slot, span.count)
-        cuts = self._cuts.get(key)
+        kept = self._kept.cuts
+        cuts = kept.get(key)
         if cuts is None:
-            if len(self._cuts) > MAX_REMEMBERED:
-                self._cuts.clear()
-            cuts = self._cuts[key] = self._cut(slo_indices, span)
+            if len(kept) > MAX_REMEMBERED:
+                kept.clear()
+            cuts = kept[key] = self._cut(slo_indices, span)
         return [Batch(those, span, resolution) for those, resolution in cuts]
 
     def _cut(
@@ -221,16 +210,19 @@ class Queries:
         return found
 
     def _size(self, slo_index: SloIndex, slot: int) -> Size:
-        found = self._sizes.get((slo_index, slot))
+        kept = self._kept.sizes
+        found = kept.get((slo_index, slot))
         if found is None:
             groups = GROUPS if self._slos[slo_index].group_by else 1
-            found = self._sizes[slo_index, slot] = size_of(self._asked(slo_index, slot), groups)
+            asked = self._asked(slo_index, self.indicators[slo_index][0], slot)
+            found = kept[slo_index, slot] = size_of(asked, groups)
         return found
 
     def context(self, slo_index: SloIndex, slot: int) -> QueryContext:
-        found = self._contexts.get((slo_index, slot))
+        kept = self._kept.contexts
+        found = kept.get((slo_index, slot))
         if found is None:
-            found = self._contexts[slo_index, slot] = self._context(slo_index, slot)
+            found = kept[slo_index, slot] = self._context(slo_index, slot)
         return found
 
     def _context(self, slo_index: SloIndex, slot: int) -> QueryContext:
@@ -246,42 +238,51 @@ class Queries:
         )
 
     def expressions(self, slo_index: SloIndex, slot: int) -> list[str]:
-        return [question.text(context) for question, context in self._asked(slo_index, slot)]
+        asked = self._asked(slo_index, self.indicators[slo_index][0], slot)
+        return [question.text(context) for question, context in asked]
 
-    def _asked(self, slo_index: SloIndex, slot: int) -> list[Asked]:
+    def _asked(self, slo_index: SloIndex, way: Indicator, slot: int) -> list[Asked]:
         context = self.context(slo_index, slot)
-        return [(question, context) for question in self.indicators[slo_index][0].questions]
+        return [(question, context) for question in way.questions]
 
-    def plan(self, slo_indices: Sequence[SloIndex], slot: int) -> Plan:
+    def _plan(self, slo_indices: Sequence[SloIndex], ways: Ways, slot: int) -> Plan:
         """The query for a batch, the places of its SLOs' questions in turn; the same every tick."""
         key = (tuple(slo_indices), slot)
-        found = self._plans.get(key)
-        if found is None:
-            if len(self._plans) > MAX_REMEMBERED:
-                self._plans.clear()
-            asked = (each for slo_index in slo_indices for each in self._asked(slo_index, slot))
-            found = self._plans[key] = plan(asked)
-        return found
+        kept = self._kept.plans
+        found = kept.get(key)
+        if found is None or found[0] != ways:
+            if len(kept) > MAX_REMEMBERED:
+                kept.clear()
+            asked = (
+                each
+                for slo_index, way in zip(slo_indices, ways, strict=True)
+                for each in self._asked(slo_index, way, slot)
+            )
+            found = kept[key] = ways, plan(asked)
+        return found[1]
 
     def arranged(self, slo_indices: Sequence[SloIndex], slot: int, *, judged: bool) -> Arranged:
         """The query for a batch, and which of its SLOs are counted together.
 
-        `judged` tells whether counts of counters that are read apart are judged then.
+        `judged` tells whether counts of counters that are read apart are judged then. The first
+        time it takes long.
         """
         key = (tuple(slo_indices), slot, judged)
-        found = self._arranged.get(key)
-        if found is None:
-            if len(self._arranged) > MAX_REMEMBERED:
-                self._arranged.clear()
-            ways = [self.indicators[slo_index][0] for slo_index in slo_indices]
+        kept = self._kept.arranged
+        # Of one moment: another task may move a way to the front meanwhile.
+        ways = tuple(self.indicators[slo_index][0] for slo_index in slo_indices)
+        found = kept.get(key)
+        if found is None or found.ways != ways:
+            if len(kept) > MAX_REMEMBERED:
+                kept.clear()
 
             def manner(slo_index: SloIndex, way: Indicator) -> Manner | None:
                 if not self._plain[slo_index]:
                     return None
                 slack, others = self.slack(slo_index), len(self.indicators[slo_index]) > 1
-                kept = slack if judged or not slack else None
-                return Manner(way, self.context(slo_index, slot), others, kept)
+                kept_slack = slack if judged or not slack else None
+                return Manner(way, self.context(slo_index, slot), others, kept_slack)
 
-            planned = self.plan(slo_indices, slot)
-            found = self._arranged[key] = arrange(planned, slo_indices, ways, manner)
+            planned = self._plan(slo_indices, ways, slot)
+            found = kept[key] = arrange(planned, slo_indices, ways, manner)
         return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from exporter.collection.per_selector import SamplePlans, ask_each
+from exporter.collection.per_selector import SamplePlans, ask_each, owned
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.sample_queries import newest_scrape_interval, scrape_interval
 from exporter.prometheus.selectors import Selector
@@ -66,7 +67,7 @@ async def measure(
     if not slo_indices:
         return {}
     client = clients[slos[slo_indices[0]].datasource]
-    own = {slo_index: selectors(slo_index) for slo_index in slo_indices}
+    own = await asyncio.to_thread(owned, selectors, slo_indices)
     return await ask_each(client, own, scrape_interval, int(at), np.fmax, plans=plans)
 
 
@@ -84,7 +85,7 @@ async def measure_newest(
     Raises:
         UnavailableError: the datasource does not answer.
     """
-    own = {slo_index: selectors(slo_index) for slo_index in slo_indices}
+    own = await asyncio.to_thread(owned, selectors, slo_indices)
     if not own:
         return {}
     client = clients[slos[next(iter(own))].datasource]

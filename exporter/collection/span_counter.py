@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from exporter.collection.answer_reader import AnswerReader, Part, ask_planned
+from exporter.collection.answer_reader import Answered, AnswerReader, Part, ask_planned
+from exporter.collection.arranged import Alike, Arranged
 from exporter.collection.blocks import Block, LongSlots, blocks, long_slots
 from exporter.collection.queries import Queries
+from exporter.collection.rows import Rows
 from exporter.collection.slot_range import SlotRange, joined
 from exporter.collection.together import Together
 from exporter.collection.unknown_slots import Reason, UnknownSlots
@@ -35,6 +38,21 @@ class Parts:
         """Add what came back for other SLOs."""
         self.blocks += other.blocks
         self.of_slos |= other.of_slos
+
+
+def _dealt_out(
+    arranged: Arranged, together: Sequence[Alike], rows: Rows
+) -> tuple[list[Block], list[Answered]]:
+    """The SLOs that are counted together, and the rows of those that are read one by one."""
+    counted = blocks(together, rows)
+    left = set(arranged.slo_indices)
+    for block in counted:
+        left.difference_update(block.slo_indices)
+    answers: list[Answered] = [
+        (slo_index, way, [rows.at(place) for place in places])
+        for slo_index, way, places in arranged.of(left)
+    ]
+    return counted, answers
 
 
 class SpanCounter:
@@ -108,20 +126,13 @@ class SpanCounter:
             QueryRefusedError: Prometheus refuses the query.
         """
         datasource = self._slos[slo_indices[0]].datasource
-        # Before the question: another task may move a way to the front while this one waits.
-        arranged = self._queries.arranged(slo_indices, span.slot, judged=bool(judged))
+        arranged = await self._arranged(slo_indices, span.slot, judged=bool(judged))
         rows = await ask_planned(self._clients[datasource], arranged.plan, span)
+        together = () if judged is None else arranged.alike
         found = Parts()
-        left = set(slo_indices)
-        if judged is not None:
-            found.blocks = blocks(arranged.alike, rows)
-            for block in found.blocks:
-                left.difference_update(block.slo_indices)
-                self._unknown.note_none(block.slo_indices, span)
-        answers = [
-            (slo_index, way, [rows.at(place) for place in places])
-            for slo_index, way, places in arranged.of(left)
-        ]
+        found.blocks, answers = await asyncio.to_thread(_dealt_out, arranged, together, rows)
+        for block in found.blocks:
+            self._unknown.note_none(block.slo_indices, span)
         asking = self._clients[datasource], self._together[datasource]
         found.of_slos = await self._reader.read(*asking, answers, span)
         return found
@@ -134,7 +145,7 @@ class SpanCounter:
         Raises:
             UnavailableError: Prometheus did not answer.
         """
-        arranged = self._queries.arranged(slo_indices, span.slot, judged=True)
+        arranged = await self._arranged(slo_indices, span.slot, judged=True)
         try:
             rows = await ask_planned(self._client(slo_indices[0]), arranged.plan, span)
         except QueryRefusedError:
@@ -143,7 +154,13 @@ class SpanCounter:
             half = len(slo_indices) // 2
             older = await self.count_long(slo_indices[:half], span)
             return older + await self.count_long(slo_indices[half:], span)
-        return long_slots(arranged.alike, rows)
+        return await asyncio.to_thread(long_slots, arranged.alike, rows)
+
+    async def _arranged(
+        self, slo_indices: Sequence[SloIndex], slot: int, *, judged: bool
+    ) -> Arranged:
+        """See `Queries.arranged`."""
+        return await asyncio.to_thread(self._queries.arranged, slo_indices, slot, judged=judged)
 
     async def _attempt_one(self, slo_index: SloIndex, span: SlotRange) -> Part:
         try:

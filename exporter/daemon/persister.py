@@ -18,10 +18,16 @@ from exporter.daemon.store_state import StoreState
 from exporter.errors import StoreError
 from exporter.slo.overrides import OFFLINE, OverrideLimits
 from exporter.slo.records import KEPT, Override
+from exporter.state.evaluation_state import EvaluationState
 from exporter.state.overrides import Overrides
+from exporter.state.unsaved import Unsaved
 from exporter.store.errors import StoreLostError
 from exporter.store.overrides import alike
 from exporter.store.store import Store
+
+MOST_AT_ONCE = 20_000
+"""Chunks of an SLO that are copied and written at once, some 30 MB; what thousands of SLOs have to
+store at first, or once a store is made again, is more than ten times that."""
 
 PATIENCE = 5.0
 """How many seconds evaluations and requests wait for a store that does not answer."""
@@ -205,23 +211,31 @@ class Persister(StateReading):
             async with engine.turns:
                 state.give_all_back()
             self._lost = False
-        done = state.rebuilds.done
-        # It is copied before it is written: the state may change meanwhile.
-        unsaved = await engine.turns.run(state.take_unsaved)
-        if unsaved or done or (store.shared and not store.registered):
-            try:
-                learned = await asyncio.to_thread(unsaved.write, store)
-            except BaseException:
-                async with engine.turns:
-                    state.give_back(unsaved)
-                raise
-            await engine.turns.run(state.shared_slots.take, learned)
-            self.state = replace(
-                self.state, writes=self.state.writes + 1, written=self._clock(), bytes=store.size
-            )
+        done, whole = state.rebuilds.done, False
+        while not whole:
+            state = engine.state
+            # It is copied before it is written: the state may change meanwhile.
+            unsaved = await engine.turns.run(state.take_unsaved, MOST_AT_ONCE)
+            whole = unsaved.whole
+            if unsaved or done or (store.shared and not store.registered):
+                await self._write(store, engine, state, unsaved)
         if store.shared:
             await learn(store, engine)
         await self.rebuilds.attend(store, engine, done)
+
+    async def _write(
+        self, store: Store, engine: Engine, state: EvaluationState, unsaved: Unsaved
+    ) -> None:
+        try:
+            learned = await asyncio.to_thread(unsaved.write, store)
+        except BaseException:
+            async with engine.turns:
+                state.give_back(unsaved)
+            raise
+        await engine.turns.run(state.shared_slots.take, learned)
+        self.state = replace(
+            self.state, writes=self.state.writes + 1, written=self._clock(), bytes=store.size
+        )
 
     async def _attempt(self, part: str, write: Awaitable[None]) -> bool:
         """Write a part of what is stored; whether that went well."""

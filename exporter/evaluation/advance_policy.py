@@ -25,7 +25,7 @@ from exporter.slo.types import SeriesIndex, SloIndex, Times, enumerate_slos, slo
 from exporter.slo.windows import WINDOWS
 from exporter.state.evaluation_state import EvaluationState
 
-CELLS = 720_000
+CELLS = 360_000
 """Figures that are computed at once, of boundaries x series: it bounds the memory that this takes.
 Ten thousand series are moved over the slots that have not settled in one go."""
 
@@ -143,5 +143,6 @@ def _settled(state: EvaluationState, start: int, slo_indices: Sequence[SloIndex]
     """Until when each SLO's slots behind `start` have settled without a gap."""
     ledger = state.ledger
     settled = ledger.asked(0, start)[list(slo_indices)] == SlotStatus.SETTLED
-    until: list[int] = (start + np.cumprod(settled, axis=1).sum(axis=1) * ledger.interval).tolist()
+    without_a_gap = np.logical_and.accumulate(settled, axis=1).sum(axis=1)
+    until: list[int] = (start + without_a_gap * ledger.interval).tolist()
     return until

@@ -38,12 +38,18 @@ class Changes:
             changed = self._changed[level].setdefault(number, np.zeros(self._slo_count, np.bool_))
             changed[slice(None) if slo_indices is None else slo_indices] = True
 
-    def take(self) -> list[Chunk]:
-        """What has changed since the last call."""
-        taken = [
-            Chunk(level, number, tuple(slos_where(changed)))
-            for level, by_number in enumerate(self._changed)
-            for number, changed in sorted(by_number.items())
-        ]
-        self._changed = [{} for _ in self._levels]
+    def take(self, most: int | None = None) -> list[Chunk]:
+        """What has changed since the last call; or of so many SLOs and chunks, and few more."""
+        taken: list[Chunk] = []
+        count = 0
+        for level, by_number in enumerate(self._changed):
+            for number in sorted(by_number):
+                if most is not None and count >= most:
+                    return taken
+                chunk = Chunk(level, number, tuple(slos_where(by_number.pop(number))))
+                taken.append(chunk)
+                count += len(chunk.slo_indices)
         return taken
+
+    def __bool__(self) -> bool:
+        return any(self._changed)

@@ -150,25 +150,25 @@ class Ledger:
         return self._rings[level].asked_between(low if since is None else max(low, since), high)
 
     def note_change(
-        self,
-        level: int,
-        start: int,
-        end: int,
-        slo_indices: SloIndex | NDArray[np.intp] | None = None,
+        self, level: int, start: int, end: int, of: SloIndex | NDArray[np.intp] | None = None
     ) -> None:
         """Note that slots in (start, end] differ from what is stored, of some SLOs or all."""
-        self._time.changes.note(level, start, end, slo_indices)
+        self._time.changes.note(level, start, end, of)
 
-    def changes(self) -> list[Chunk]:
-        """What has changed since the last call; to be stored, or given back."""
-        taken = self._time.changes.take()
+    def changes(self, most: int | None = None) -> list[Chunk]:
+        """What has changed since the last call, to be stored or given back; see `Changes.take`."""
+        taken = self._time.changes.take(most)
         return [chunk for chunk in taken if operator.lt(*self._time.span(chunk))]
+
+    def has_changes(self) -> bool:
+        """Whether there are more."""
+        return bool(self._time.changes)
 
     def give_back(self, chunks: Sequence[Chunk]) -> None:
         """Note again what could not be stored."""
         for chunk in chunks:
-            for slo_index in chunk.slo_indices:
-                self.note_change(chunk.level, *self._time.span(chunk), slo_index)
+            those = np.array(chunk.slo_indices, dtype=np.intp)
+            self.note_change(chunk.level, *self._time.span(chunk), those)
 
     def give_all_back(self) -> None:
         """Note that nothing of it is stored."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -55,13 +55,13 @@ def shape_of(selector: Selector) -> tuple[Shape, Cell]:
 
     A matcher of the empty value means that the label is absent; it is not put together with others.
     """
-    seen = Counter(matcher.label for matcher in selector.matchers)
+    seen = [matcher.label for matcher in selector.matchers]
     varying, fixed = {}, []
     for matcher in selector.matchers:
         if (
             matcher.op == "="
             and matcher.value
-            and seen[matcher.label] == 1
+            and seen.count(matcher.label) == 1
             and matcher.label not in _FIXED
         ):
             varying[matcher.label] = matcher.value

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from typing import Self
 from urllib.parse import quote_plus, urlencode
 
@@ -22,6 +21,7 @@ from exporter.prometheus.errors import PrometheusError, QueryRefusedError, Unava
 from exporter.prometheus.matrix import Series
 from exporter.prometheus.pace import Pacer
 from exporter.prometheus.pause import pause_asked_for, unix_seconds
+from exporter.prometheus.query_text import in_a_form
 from exporter.prometheus.settings import DEFAULT_PARAMS, PrometheusSettings
 from exporter.slo.model import DEFAULT_DATASOURCE
 from exporter.version import user_agent
@@ -56,8 +56,6 @@ STORAGE_PROBE = 'up{job="error-budget-exporter-probe"}'
 """The smallest question that a server answers only if its storage answers: there is no such series.
 A Thanos whose store hangs still answers what needs no series."""
 
-_quoted = lru_cache(maxsize=1_024)(quote_plus)
-"""The texts of range queries are long, and the same from tick to tick."""
 
 NO_PARAMS: Mapping[str, str] = {}
 
@@ -172,7 +170,7 @@ class PrometheusClient(Abilities):
             PrometheusError: it is, or there was no answer.
         """
         async with self._slots:
-            form = f"query={quote_plus(query)}"
+            form = f"query={await in_a_form(query)}"
             await self._answer_within(self.settings.timeout, "api/v1/query", form, params)
 
     async def _ask(self, path: str, query: str, times: str) -> Sequence[Series]:
@@ -183,7 +181,7 @@ class PrometheusClient(Abilities):
             outcome = "unavailable"
             try:
                 with self.pacer.query():
-                    series = await self._answer(path, f"query={_quoted(query)}{times}")
+                    series = await self._answer(path, f"query={await in_a_form(query)}{times}")
             except PrometheusError as error:
                 outcome = "refused" if isinstance(error, QueryRefusedError) else outcome
                 error.args = (self._exchange.without_secrets(str(error)),)

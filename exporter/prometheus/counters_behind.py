@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from exporter.prometheus.indicators import Counters, Histogram, Indicator, Probe
 from exporter.prometheus.over_intervals import FreeQuery
+from exporter.prometheus.sample_queries import widest
 from exporter.prometheus.selectors import Selector
 
 
@@ -34,3 +37,25 @@ def native_selectors(way: Indicator) -> Sequence[Selector]:
 def counted_selectors(way: Indicator) -> Sequence[Selector]:
     """Those whose samples are told from others by their number: native histograms, and probes."""
     return (way.selector,) if isinstance(way, Probe) else native_selectors(way)
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What a way to measure goes by.
+
+    - `selectors`: its counters and histograms; those whose series another one selects are left out.
+    - `native`: those of them that are native histograms.
+    - `counted`: see `counted_selectors`; `together`: see `read_together`.
+    """
+
+    way: Indicator
+    selectors: Sequence[Selector]
+    native: Sequence[Selector]
+    counted: Sequence[Selector]
+    together: bool
+
+    @classmethod
+    def of(cls, way: Indicator) -> Self:
+        """That of a way."""
+        stored, native = widest(stored_selectors(way)), native_selectors(way)
+        return cls(way, stored, native, counted_selectors(way), read_together(way))

@@ -20,7 +20,7 @@ def widest(selectors: Iterable[Selector]) -> tuple[Selector, ...]:
 
 
 def _contains(wide: Selector, narrow: Selector) -> bool:
-    return wide.name == narrow.name and set(wide.matchers) <= set(narrow.matchers)
+    return wide.name == narrow.name and all(each in narrow.matchers for each in wide.matchers)
 
 
 def checksum(selector: Selector, context: QueryContext) -> str:

@@ -32,17 +32,25 @@ class Days:
         self._slo_count = slo_count
         self._since = self._until = 0
         self._seen: NDArray[np.float64] = np.zeros((3, 0))
+        self._touched = False
         self._again: set[SloIndex] = set()
 
-    def take(self, chunks: Iterable[Chunk]) -> list[ChunkChange]:
-        """The days to be stored; `chunks` are those whose slots have changed since the last call.
+    def note(self, chunks: Iterable[Chunk]) -> None:
+        """Note chunks whose slots have changed."""
+        self._touched |= any(
+            chunk.number * CHUNK * self._ledger.levels[chunk.level].slot < self._until
+            for chunk in chunks
+        )
+
+    def take(self) -> list[ChunkChange]:
+        """The days to be stored: those that are new, and those whose slots have changed.
 
         A change is of 64 days, of which those are known that are in question.
         """
         ledger = self._ledger
         until = (ledger.end - FINE_HORIZON) // DAY * DAY
         oldest = ledger.cover(len(ledger.levels) - 1)[0] // DAY * DAY
-        again = self._changed(chunks) | self._again
+        again = self._changed() | self._again
         self._again = set()
         found = list(self._of(sorted(again), oldest, until))
         if until > self._until:
@@ -53,16 +61,14 @@ class Days:
             self._seen = self._totals()
         return found
 
-    def _changed(self, chunks: Iterable[Chunk]) -> set[SloIndex]:
+    def _changed(self) -> set[SloIndex]:
         """The SLOs of which days that were taken have changed.
 
         Slots that merge change their chunks as well, but no sum.
         """
-        if not any(
-            chunk.number * CHUNK * self._ledger.levels[chunk.level].slot < self._until
-            for chunk in chunks
-        ):
+        if not self._touched:
             return set()
+        self._touched = False
         now, seen = self._totals(), self._seen
         self._seen = now
         before = np.full_like(now, np.nan)

@@ -214,9 +214,9 @@ class EvaluationState:
             self._keys = tuple(map(key_of, self.slos, self._longest))
         return self._keys
 
-    def take_unsaved(self) -> Unsaved:
-        """What has changed since the last call; to be stored, or given back."""
-        return collect_unsaved(self.ledger, self.series, self.policy_records, self._days)
+    def take_unsaved(self, most: int | None = None) -> Unsaved:
+        """What has changed since the last call, or `most` of it; to be stored, or given back."""
+        return collect_unsaved(self.ledger, self.series, self.policy_records, self._days, most)
 
     def give_back(self, unsaved: Unsaved) -> None:
         """Note again what could not be stored."""

@@ -21,7 +21,8 @@ class Unsaved:
     """What is to be stored, as of `end` (Unix seconds).
 
     `level_starts` tells, for every slot length, since when the ledger has such slots. `days` are
-    those that are over.
+    those that are over. `whole` tells whether it is all: otherwise it is a part of the slots, and
+    the next call has more.
     """
 
     end: int
@@ -30,6 +31,7 @@ class Unsaved:
     changes: list[ChunkChange]
     policy_states: PolicyStates
     days: Sequence[ChunkChange] = ()
+    whole: bool = True
 
     def __bool__(self) -> bool:
         return bool(self.chunks or self.policy_states.changed or self.days)
@@ -45,7 +47,8 @@ class Unsaved:
         """
         try:
             return store.write(
-                self.end, self.level_starts, self.changes, self.policy_states, self.days
+                *(self.end, self.level_starts, self.changes, self.policy_states, self.days),
+                more=not self.whole,
             )
         finally:
             # A few at a time: nothing else runs while many are freed at once.
@@ -54,10 +57,17 @@ class Unsaved:
 
 
 def collect_unsaved(
-    ledger: Ledger, series_table: SeriesTable, policy_records: PolicyRecords, days: Days
+    ledger: Ledger,
+    series_table: SeriesTable,
+    policy_records: PolicyRecords,
+    days: Days,
+    most: int | None,
 ) -> Unsaved:
-    """Take what has changed since the last call."""
-    chunks, changes = ledger.changes(), []
+    """Take what has changed since the last call; `most`: chunks of an SLO, and few more.
+
+    Tiers and days that come from slots are taken with the last of these.
+    """
+    chunks, changes = ledger.changes(most), []
     for chunk in chunks:
         series = [series_table.indices(slo_index) for slo_index in chunk.slo_indices]
         stretches = ledger.stretches(chunk, series)
@@ -65,8 +75,8 @@ def collect_unsaved(
             groups = series_table.groups(slo_index)
             changes.append(ChunkChange(slo_index, chunk.number, groups, stretch))
     level_starts = [(level.slot, ledger.cover(i)[0]) for i, level in enumerate(ledger.levels)]
-    return Unsaved(
-        *(ledger.end, level_starts, chunks, changes),
-        policy_records.take_unsaved(),
-        days.take(chunks),
-    )
+    taken = ledger.end, level_starts, chunks, changes
+    days.note(chunks)
+    if ledger.has_changes():
+        return Unsaved(*taken, PolicyStates(), whole=False)
+    return Unsaved(*taken, policy_records.take_unsaved(), days.take())

@@ -133,6 +133,8 @@ class Store:
         changes: Sequence[ChunkChange],
         policy_states: PolicyStates | None = None,
         days: Sequence[ChunkChange] = (),
+        *,
+        more: bool = False,
     ) -> dict[SloIndex, History]:
         """Store what has changed up to `end` (Unix seconds), all of it or nothing.
 
@@ -143,6 +145,8 @@ class Store:
             changes: the slots to store.
             policy_states: the tiers and incidents to store.
             days: the slots of a day to store, which are kept for thirteen months.
+            more: whether further slots follow. Nothing is deleted before these: what has merged may
+                be among them.
 
         Returns:
             What others that share the store know more of these slots, by SLO.
@@ -156,6 +160,7 @@ class Store:
                 *(session, end, level_starts, changes),
                 policy_states=policy_states or PolicyStates(),
                 days=days,
+                more=more,
             )
         self._writer.stored(end)
         return learned

@@ -74,6 +74,7 @@ class SloWriter:
         *,
         policy_states: PolicyStates,
         days: Sequence[ChunkChange],
+        more: bool,
     ) -> dict[SloIndex, History]:
         """Write what has changed up to `end`, and prune now and then; see `Store.write`."""
         if session.shared:
@@ -97,7 +98,7 @@ class SloWriter:
         tier_history.write(session, self._ids, policy_states)
         seal_times(session, self._ids)
         day_slots.write(session, self._ids, days)
-        if end - self._pruned_at >= PRUNE_EVERY:
+        if not more and end - self._pruned_at >= PRUNE_EVERY:
             pruning.prune(session, end, level_starts, self._ids)
             self._series_ids.clear()
             self._written.clear()

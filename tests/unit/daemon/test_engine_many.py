@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 
 import pytest
@@ -12,7 +11,7 @@ from exporter.ledger.slot_status import SlotStatus
 from exporter.prometheus.errors import UnavailableError
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import DAY, HOUR, SeriesIndex
-from tests.helpers.evaluation.engines import DELAY, NOW, engine, fill, only, poll
+from tests.helpers.evaluation.engines import DELAY, NOW, RUNNER, engine, fill, only, poll
 from tests.helpers.evaluation.fake_prometheus import FakePrometheus
 from tests.helpers.samples import slo
 
@@ -62,7 +61,7 @@ def start(one: Engine, boundary: int) -> int:
         return steps
 
     poll(one, boundary)
-    return asyncio.run(run())
+    return RUNNER.run(run())
 
 
 def figures(status: SloStatus) -> dict[str, tuple[float, float, float]]:
@@ -141,7 +140,7 @@ class TestInTheEnd:
         for boundary in range(NOW, LATER + 200, 30):
             for each in (one, old):
                 poll(each, boundary)
-            asyncio.run(self.some_steps(one, steps))
+            RUNNER.run(self.some_steps(one, steps))
             only(one, boundary)
         fill(one)
         fill(old)
@@ -159,7 +158,7 @@ class TestInTheEnd:
         one = many(fake())
         start(one, NOW)
         steps = 0
-        while asyncio.run(one.fill_history(ONE)):
+        while RUNNER.run(one.fill_history(ONE)):
             found = figures(only(one, NOW))
             assert {name: found[name] for name in FINE} == expected(NOW, FINE)
             steps += 1
@@ -171,7 +170,7 @@ class TestInTheEnd:
         start(one, NOW)
         for boundary in range(NOW + 30, NOW + 700, 30):
             poll(one, boundary)
-            asyncio.run(self.some_steps(one, 1))
+            RUNNER.run(self.some_steps(one, 1))
             found = figures(only(one, boundary))
             assert {name: found[name] for name in FINE} == expected(boundary, FINE)
 
