@@ -13,7 +13,7 @@ from exporter.store.store import Store
 from tests.helpers.ledger.comparing import (
     chunks,
 )
-from tests.helpers.ledger.stored import KEY, START, ledger, names, restart, save, settle
+from tests.helpers.ledger.stored import KEY, START, changed, ledger, names, restart, save, settle
 
 
 class TestRetention:
@@ -32,6 +32,20 @@ class TestRetention:
         found, store = restart(place)
         store.close()
         assert found.window(12_000).total[0] == total == 60
+
+    def test_nothing_is_dropped_before_what_it_has_become_is_stored(self, place):
+        """That may be in a further piece of the same moment."""
+        one, store = restart(place)
+        settle(one, 0, START - 600, np.ones((1, 60)), np.ones((1, 60)))
+        save(one, store)
+        before = chunks(place)
+        one.advance(START + 6_000)
+        end, level_starts, changes = changed(one)
+        store.write(end, level_starts, [], more=True)
+        assert chunks(place) == before
+        store.write(end, level_starts, changes)
+        store.close()
+        assert 10 not in {slot for slot, _ in chunks(place)}
 
     def test_the_period_and_some_slack_is_kept(self, place):
         """What no period reaches any more goes, whatever the ledger could hold."""
