@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from exporter.evaluation.past_windows import NOTHING, WindowsOverTime
 from exporter.evaluation.policy_batch import PolicyBatch
-from exporter.slo.firings import ended_without, followed
+from exporter.slo.firings import Course, Windows, ended_without, followed, gone_on
 from exporter.slo.period import spans
 from exporter.slo.plausible import impossible
 from exporter.slo.policy_state import PolicyState
+from exporter.slo.records import Firing
 from exporter.slo.types import Bools, Floats, Times
 from exporter.slo.windows import WINDOWS, BurnRateCondition, WindowSums
+
+_Where = tuple[Bools, Bools]
+"""Where a condition holds, and where that is known: boundaries x series."""
 
 AT_ONCE = 100
 """Series whose slots are read at once: nothing else in this process runs meanwhile."""
@@ -35,26 +41,23 @@ def move_firings(batch: PolicyBatch, past: WindowsOverTime, ends: Times) -> None
     for first in range(0, len(places), AT_ONCE):
         part = places[first : first + AT_ONCE]
         windows = past.windows(part, ends, lengths)
-        for condition in conditions:
-            holds, known = _holds(batch, part, condition, thresholds[condition], windows)
-            begins: list[bool] = np.asarray((holds & known).any(axis=0)).tolist()
-            for column, i in enumerate(part):
-                # Nothing becomes of the others.
-                if begins[column] or _fires(batch.final[i]) or _fires(batch.now[i]):
-                    sure = known[:, column]
-                    _follow(batch, i, condition, ends[sure], holds[sure, column])
+        where = {
+            condition: _holds(batch, part, condition, thresholds[condition], windows)
+            for condition in conditions
+        }
+        _follow_all(batch, part, ends, where)
 
 
 def _fires(state: PolicyState) -> bool:
     """Whether any condition does."""
-    return bool(state.firings) and any(firing.open for firing in state.firings)
+    return any([firing.open for firing in state.firings])  # noqa: C419 - a list is quicker here
 
 
 def _end_those_without_a_condition(
     batch: PolicyBatch, conditions: tuple[BurnRateCondition, ...], at: int
 ) -> None:
     """End the firings of conditions that the configuration no longer has."""
-    known = {(condition.severity, condition.long, condition.short) for condition in conditions}
+    known = {_windows(condition) for condition in conditions}
     for states in (batch.now, batch.final):
         for i, state in enumerate(states):
             if _fires(state):
@@ -88,8 +91,8 @@ def _holds(
     condition: BurnRateCondition,
     thresholds: Floats,
     windows: dict[int, WindowSums],
-) -> tuple[Bools, Bools]:
-    """Where a condition holds, and where that is known: boundaries x series."""
+) -> _Where:
+    """Where a condition holds, and where that is known."""
     allowed = batch.error_budgets[places]
     least = [batch.slos[i].low_traffic for i in places]
     long, short = windows[condition.long], windows[condition.short]
@@ -107,12 +110,46 @@ def _holds(
     return holds, known
 
 
-def _follow(
-    batch: PolicyBatch, i: int, condition: BurnRateCondition, times: Times, holds: Bools
+def _follow_all(
+    batch: PolicyBatch, places: list[int], ends: Times, where: Mapping[BurnRateCondition, _Where]
 ) -> None:
-    """Follow a condition of one series; what is final goes into what is now."""
-    final = int(np.searchsorted(times, batch.until[i], side="right"))
-    settled = followed(batch.final[i].firings, condition, times[:final], holds[:final])
-    batch.final[i] = batch.final[i].with_firings(settled)
-    now = followed(batch.now[i].firings, condition, times, holds)
-    batch.now[i] = batch.now[i].with_firings(now)
+    """Follow all conditions of some series; what is final goes into what is now."""
+    until = np.array([batch.until[i] for i in places])
+    settled = ends[:, None] <= until
+    some_settled: list[bool] = np.asarray(settled.any(axis=0)).tolist()
+    now = {_windows(each): _courses(ends, *of) for each, of in where.items()}
+    final = {
+        _windows(each): _courses(ends, holds, known & settled)
+        for each, (holds, known) in where.items()
+    }
+    for column, i in enumerate(places):
+        for states, courses, any_ in (
+            (batch.final, final, some_settled[column]),
+            (batch.now, now, True),
+        ):
+            firings: tuple[Firing, ...] | None = states[i].firings
+            if any_:
+                own = {windows: of[column] for windows, of in courses.items()}
+                firings = gone_on(states[i].firings, own)
+            if firings is None:
+                firings = states[i].firings
+                for condition, (holds, known) in where.items():
+                    sure = known[:, column]
+                    if states is batch.final:
+                        sure = sure & settled[:, column]
+                    firings = followed(firings, condition, ends[sure], holds[sure, column])
+            states[i] = states[i].with_firings(firings)
+
+
+def _courses(ends: Times, holds: Bools, known: Bools) -> list[Course]:
+    """How a condition did at the boundaries at which that is known, series by series."""
+    last = len(ends) - 1 - known[::-1].argmax(axis=0)
+    newest = np.where(known.any(axis=0), ends[last], 0)
+    held, throughout = (holds & known).any(axis=0), (holds | ~known).all(axis=0)
+    distinct: dict[tuple[int, bool, bool], Course] = {}
+    columns = zip(newest.tolist(), *np.array([held, throughout]).tolist(), strict=True)
+    return [distinct.setdefault(each, Course(*each)) for each in columns]
+
+
+def _windows(condition: BurnRateCondition) -> Windows:
+    return condition.severity, condition.long, condition.short

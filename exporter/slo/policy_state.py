@@ -57,11 +57,15 @@ class PolicyState:
 
     def with_incidents(self, incidents: tuple[Incident, ...]) -> PolicyState:
         """The same with other incidents; itself if they are the same."""
-        return self if incidents is self.incidents else replace(self, incidents=incidents)
+        if incidents is self.incidents:
+            return self
+        return PolicyState(self.changes, incidents, self.firings)
 
     def with_firings(self, firings: tuple[Firing, ...]) -> PolicyState:
         """The same with other firings; itself if they are the same."""
-        return self if firings is self.firings else replace(self, firings=firings)
+        if firings is self.firings:
+            return self
+        return PolicyState(self.changes, self.incidents, firings)
 
     def acknowledged(self, start: int, word: Acknowledgement) -> PolicyState | None:
         """The same with the postmortem of an incident taken care of; None if there is no such."""

@@ -1,4 +1,5 @@
-"""Which SLOs are looked at for firings: none is left out that fires, or begins or ends to."""
+"""Which SLOs are looked at for firings: none is left out that fires, or begins or ends to. And
+which are followed condition by condition."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from exporter.ledger.slots import Slots
 from exporter.slo.evaluate import Sums
 from exporter.slo.policy_state import PolicyState
 from exporter.slo.records import Firing
-from exporter.slo.types import HOUR, SeriesIndex, SloIndex
+from exporter.slo.types import SeriesIndex, SloIndex
 from exporter.slo.windows import CONDITIONS, WINDOWS
 from tests.helpers.samples import slo
 from tests.helpers.thorough import examples
@@ -32,7 +33,11 @@ SPELLS = st.lists(
     min_size=1,
     max_size=6,
 )
-FIRING = Firing("page", HOUR, 300, start=END - 900, end=END - 300, open=True)
+DOWN = st.just([(700, 10)])
+FIRING = tuple(
+    Firing(each.severity, each.long, each.short, start=END - 900, end=END - 300, open=True)
+    for each in CONDITIONS
+)
 
 
 def ledger(spells: list[list[tuple[int, float | None]]]) -> Ledger:
@@ -48,10 +53,11 @@ def ledger(spells: list[list[tuple[int, float | None]]]) -> Ledger:
     return made
 
 
-def firings(of: Ledger, *, open_: bool, boundaries: int) -> list[tuple[Firing, ...]]:
-    """What fires at the end of some boundaries, and what is final of it."""
+def firings(of: Ledger, *, open_: int, boundaries: int) -> list[tuple[Firing, ...]]:
+    """What fires at the end of some boundaries, and what is final of it; some conditions were
+    `open_` before."""
     slos = [slo(each, period=PERIOD) for each in OBJECTIVES]
-    before = PolicyState(firings=(FIRING,) if open_ else ())
+    before = PolicyState(firings=FIRING[:open_])
     start = END - 30 * boundaries
     batch = PolicyBatch(
         series=[SeriesIndex(i) for i in range(len(slos))],
@@ -72,7 +78,7 @@ def firings(of: Ledger, *, open_: bool, boundaries: int) -> list[tuple[Firing, .
 @examples(60)
 @given(
     st.tuples(*[SPELLS] * len(OBJECTIVES)),
-    st.booleans(),
+    st.integers(0, len(FIRING)),
     st.sampled_from([1, 10, 150]),
 )
 def test_those_left_out_neither_begin_nor_end_to_fire(spells, open_, boundaries):
@@ -81,6 +87,21 @@ def test_those_left_out_neither_begin_nor_end_to_fire(spells, open_, boundaries)
     found = firings(of, open_=open_, boundaries=boundaries)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(firing_steps, "_may_fire", lambda batch, *_: list(range(len(batch.slos))))
+        assert found == firings(of, open_=open_, boundaries=boundaries)
+
+
+@examples(60)
+@given(
+    st.tuples(*[SPELLS | DOWN] * len(OBJECTIVES)),
+    st.integers(0, len(FIRING)),
+    st.sampled_from([1, 10, 150]),
+)
+def test_those_that_go_on_firing_are_as_if_they_were_followed(spells, open_, boundaries):
+    """Condition by condition."""
+    of = ledger(spells)
+    found = firings(of, open_=open_, boundaries=boundaries)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(firing_steps, "gone_on", lambda *_: None)
         assert found == firings(of, open_=open_, boundaries=boundaries)
 
 
@@ -94,7 +115,7 @@ def test_quiet_slos_are_left_out(monkeypatch):
         "windows",
         lambda self, places, *those: (read.append(places), windows(self, places, *those))[1],
     )
-    firings(of, open_=False, boundaries=10)
+    firings(of, open_=0, boundaries=10)
     assert read == [[1]]
 
 
@@ -103,7 +124,7 @@ def test_what_is_barely_above_a_threshold_is_seen_to_fire():
     mildest = min(each.threshold(PERIOD) for each in CONDITIONS)
     barely = 10 * 0.001 * mildest * 1.1
     of = ledger([[(700, barely)], [(700, 0)], [(700, 0)]])
-    now, *others = firings(of, open_=False, boundaries=10)[:3]
+    now, *others = firings(of, open_=0, boundaries=10)[:3]
     assert now
     assert not any(others)
 
@@ -111,5 +132,5 @@ def test_what_is_barely_above_a_threshold_is_seen_to_fire():
 def test_what_fires_ends_when_nothing_holds():
     """Though no condition holds at any of the boundaries."""
     of = ledger([[(700, 0)]] * len(OBJECTIVES))
-    found = firings(of, open_=True, boundaries=10)
+    found = firings(of, open_=1, boundaries=10)
     assert [[each.open for each in one] for one in found] == [[False]] * 2 * len(OBJECTIVES)
