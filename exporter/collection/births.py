@@ -91,14 +91,10 @@ async def bases(births: Sequence[Birth], around: Surroundings) -> list[Base]:
 @dataclass(slots=True)
 class _Held:
     """A scrape beside the one before, and what the counters that it begins with count from: as far
-    as it is known without proofs, and, once these were asked for, with them.
-
-    `creations` are the series that tell when these counters were created, by what they are of.
-    """
+    as it is known without proofs, and, once these were asked for, with them."""
 
     scrape: Scrape
     begun_from: Mapping[SeriesKey, float | Doubt]
-    creations: Mapping[SeriesKey, SeriesKey]
     proven: Mapping[SeriesKey, float | Doubt] | None = None
 
 
@@ -111,8 +107,7 @@ def _held(
 
     def hold(begun: Mapping[SeriesKey, float]) -> _Held:
         scrape = _scrape(place, begun, counters, carried=carried)
-        creations = created_keys(dict(key) for key in scrape.begun)
-        return _Held(scrape, begin_from(scrape, lookback / 2), creations)
+        return _Held(scrape, begin_from(scrape, lookback / 2))
 
     shared = counters.once((place, carried, lookback), lambda: hold({}))
     known = shared.scrape.begun
@@ -165,7 +160,8 @@ async def _proofs(
         if place.previous is not None and carries(each.labels, up):
             ends = each.samples.get(place.previous), each.samples.get(place.at)
             restarted = restarted if None in ends else ends[0] != ends[1]
-    created = await around.created(held.creations, targets)
+    creations = created_keys(dict(key) for key in held.scrape.begun)
+    created = await around.created(creations, targets)
     since = place.at - around.lookback if place.previous is None else place.previous
     born = {key for key, at in created.items() if at >= since}
     return Proofs(restarted, await around.busiest(targets), frozenset(born))

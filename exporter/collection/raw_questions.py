@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.prometheus.alike import Cell, Shape, any_of, merged, shape_of, tiles
 from exporter.prometheus.selectors import Matcher, Selector, label_list
@@ -84,6 +84,15 @@ class RawQuestion:
     slot: int
     back: int = 0
     targets: Targets | None = None
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Hash it once: it is looked up again and again, and holds much."""
+        held = self.query, self.selector, self.at, self.slot, self.back, self.targets
+        object.__setattr__(self, "_hash", hash(held))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def of_samples(self) -> bool:
@@ -142,14 +151,16 @@ class OneQuery:
         """What tells whom a series of the answer is for."""
         return tuple(labels.get(name, "") for name in (*self.apart, *self.kind.by))
 
-    def keys(self, question: RawQuestion) -> Iterator[Cell]:
-        """The keys of the series that answer one of the questions."""
-        labels, cell = self.kind.shape.labels, self.questions[question]
-        key = tuple(cell[labels.index(label)] for label in self.apart)
-        if question.targets is None:
-            yield key
-        else:
-            yield from (key + of for of in question.targets.values())
+    def whose(self) -> Iterator[tuple[RawQuestion, list[Cell]]]:
+        """Each of the questions, and the keys of the series that answer it."""
+        labels = self.kind.shape.labels
+        places = [labels.index(label) for label in self.apart]
+        for question, cell in self.questions.items():
+            key = tuple([cell[place] for place in places])
+            if question.targets is None:
+                yield question, [key]
+            else:
+                yield question, [key + of for of in question.targets.values()]
 
 
 def together(questions: Iterable[RawQuestion]) -> Iterator[OneQuery]:

@@ -16,12 +16,16 @@ class Shared(list[T]):
     what each of them would make of these is made once.
     """
 
+    __slots__ = ("_made",)
+
     def __init__(self, items: Iterable[T] = ()) -> None:
         super().__init__(items)
-        self._made: dict[Hashable, Any] = {}
+        self._made: dict[Hashable, Any] | None = None
 
     def once(self, key: Hashable, make: Callable[[], R]) -> R:
         """What is made of it, by a key that says what."""
+        if self._made is None:
+            self._made = {}
         found: R
         if key not in self._made:
             self._made[key] = make()

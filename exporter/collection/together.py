@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from exporter.collection.raw_answers import by_key, part_of
 from exporter.collection.raw_questions import OneQuery, RawQuestion, together
 from exporter.collection.shared import Shared
+from exporter.collection.stepping import MOST_AT_ONCE, Asked, Failure, Parts, Steps
 from exporter.prometheus.errors import QueryRefusedError
 from exporter.prometheus.matrix import Series
 
@@ -25,9 +25,6 @@ R = TypeVar("R")
 
 PATIENCE = 1.0
 """Seconds that questions wait for those of batches whose own query has not been answered yet."""
-
-MOST_AT_ONCE = 8
-"""Tasks that are begun, and answers that are dealt out, before others get to the event loop."""
 
 
 class Source(Protocol):
@@ -46,16 +43,8 @@ class Source(Protocol):
         """Evaluate a query at several."""
 
 
-@dataclass(eq=False, slots=True)
-class _Waiting:
-    """One that waits for an answer; it counts for its task, if others of it do not."""
-
-    question: RawQuestion
-    counts: int
-    answer: asyncio.Future[Shared[Series]] = field(default_factory=asyncio.Future)
-
-
-_Askers = Mapping[RawQuestion, Sequence[_Waiting]]
+_Askers = Mapping[RawQuestion, Sequence[tuple[Asked, int]]]
+"""Who waits for the answer to each question, and which of theirs it is."""
 
 
 class Together:
@@ -72,10 +61,11 @@ class Together:
         self._room = asyncio.Semaphore(at_once)
         self._present = 0
         self._coming = 0
-        self._working = 0
-        self._waiting: list[_Waiting] = []
+        self._stepping = 0
+        self._waiting: list[Asked] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._rounds: set[asyncio.Task[None]] = set()
+        self._round: asyncio.Task[None] | None = None
+        self._answering: Sequence[Asked] = ()
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -87,11 +77,9 @@ class Together:
         finally:
             self._present -= 1
             self._coming -= 1
-            if self._present:
-                self._look()
-            else:  # nobody waits for an answer any more
-                for round_ in self._rounds:
-                    round_.cancel()
+            if not self._present and self._round is not None:  # nobody waits for it any more
+                self._round.cancel()
+            self._look()
 
     async def run(self, tasks: Sequence[Coroutine[Any, Any, R]]) -> list[R]:
         """Run the tasks of a batch, which ask here; give their results in turn.
@@ -99,70 +87,29 @@ class Together:
         Raises:
             Exception: the first error of them, once all have ended.
         """
-
-        def back() -> None:
-            self._coming += 1
-
+        steps = Steps(self._waiting_too, self._rests)
         self._coming -= 1
-        return await self._run(tasks, back)
+        self._stepping += 1
+        try:
+            return await steps.run(tasks)
+        finally:
+            self._coming += 1
+            if not steps.resting:
+                self._stepping -= 1
+            self._forget()
+            self._look()
 
     async def parts(self, tasks: Sequence[Coroutine[Any, Any, R]]) -> list[R]:
         """Run parts of one of the tasks at once; otherwise as `run`."""
-        if len(tasks) == 1:
-            return [await tasks[0]]
-
-        def back() -> None:
-            self._working += 1
-
-        self._working -= 1
-        return await self._run(tasks, back)
-
-    async def _run(
-        self, tasks: Sequence[Coroutine[Any, Any, R]], back: Callable[[], None]
-    ) -> list[R]:
-        """Run tasks; whoever waits for them comes `back` with the last one's end."""
-        left = len(tasks)
-        if not left:
-            back()
-            return []
-        self._working += left
-
-        async def one(task: Coroutine[Any, Any, R]) -> R:
-            nonlocal left
-            try:
-                return await task
-            finally:
-                left -= 1
-                self._working -= 1
-                if not left:
-                    back()
-                self._look()
-
-        begun: list[asyncio.Task[R]] = []
-        try:
-            for number, task in enumerate(tasks):
-                begun.append(asyncio.create_task(one(task)))
-                if number % MOST_AT_ONCE == MOST_AT_ONCE - 1:
-                    await asyncio.sleep(0)  # so that others get to the loop in between
-            await asyncio.gather(*begun, return_exceptions=True)
-        finally:
-            if left:  # cancelled before all had begun
-                for each in begun:
-                    each.cancel()
-                await asyncio.gather(*begun, return_exceptions=True)
-                for task in tasks:
-                    task.close()
-                self._working -= left
-                back()
-        return [each.result() for each in begun]
+        return [await tasks[0]] if len(tasks) == 1 else await Parts(tasks)
 
     async def series(self, question: RawQuestion) -> Shared[Series]:
-        """Ask something; all who ask the same are given the same.
+        """Ask something, in one of the tasks; all who ask the same are given the same.
 
         Raises:
             PrometheusError: it was not answered.
         """
-        [found] = await self.all_series([question])
+        [found] = await Asked([question])
         return found
 
     async def all_series(self, questions: Sequence[RawQuestion]) -> list[Shared[Series]]:
@@ -171,21 +118,25 @@ class Together:
         Raises:
             PrometheusError: one of them was not answered.
         """
-        waiting = [_Waiting(question, not i) for i, question in enumerate(questions)]
-        self._waiting += waiting
-        self._working -= 1
+        return await Asked(questions) if questions else []
+
+    def _waiting_too(self, asked: Asked) -> None:
+        self._waiting.append(asked)
+
+    def _rests(self, resting: bool) -> None:
+        """A batch has no task that can go on, or has some again."""
+        self._stepping += -1 if resting else 1
         self._look()
-        try:
-            return await asyncio.gather(*(each.answer for each in waiting))
-        except asyncio.CancelledError:
-            if waiting[0] in self._waiting:
-                self._waiting = [each for each in self._waiting if each not in waiting]
-                self._working += 1
-            raise
+
+    def _forget(self) -> None:
+        """Leave out questions of those who were cancelled."""
+        self._waiting = [each for each in self._waiting if each.go_on is not None]
+        if self._round is not None and all(each.go_on is None for each in self._answering):
+            self._round.cancel()
 
     def _look(self) -> None:
         """Have all answered that wait once there is nobody left to wait for."""
-        if self._working > 0 or not self._waiting:
+        if self._stepping > 0 or self._round is not None or not self._waiting:
             return
         if self._coming > 0:
             if self._timer is None:
@@ -197,18 +148,21 @@ class Together:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._working > 0 or not self._waiting:
+        if self._stepping > 0 or self._round is not None or not self._waiting:
             return
-        waiting, self._waiting = self._waiting, []
-        self._working += sum(each.counts for each in waiting)
-        round_ = asyncio.create_task(self._answer(waiting))
-        self._rounds.add(round_)
-        round_.add_done_callback(self._rounds.discard)
+        self._answering, self._waiting = self._waiting, []
+        self._round = asyncio.create_task(self._answer(self._answering))
+        self._round.add_done_callback(self._ended)
 
-    async def _answer(self, waiting: Sequence[_Waiting]) -> None:
-        askers: dict[RawQuestion, list[_Waiting]] = defaultdict(list)
+    def _ended(self, _: asyncio.Task[None]) -> None:
+        self._round, self._answering = None, ()
+        self._look()
+
+    async def _answer(self, waiting: Sequence[Asked]) -> None:
+        askers: dict[RawQuestion, list[tuple[Asked, int]]] = defaultdict(list)
         for each in waiting:
-            askers[each.question].append(each)
+            for place, question in enumerate(each.questions):
+                askers[question].append((each, place))
         try:
             queries = await asyncio.to_thread(lambda: list(together(askers)))
             await asyncio.gather(*(self._answer_one(query, askers) for query in queries))
@@ -247,22 +201,21 @@ class Together:
     async def _deal(self, query: OneQuery, found: Sequence[Series], askers: _Askers) -> None:
         closed = await self._source.ranges_closed()
         own = await asyncio.to_thread(by_key, query, found)
-        for number, question in enumerate(query.questions):
-            of_all = [one for key in query.keys(question) for one in own.get(key, ())]
-            parts = (part_of(one, question, query, closed) for one in of_all)
-            answer = Shared(part for part in parts if part is not None)
-            for each in askers[question]:
-                if not each.answer.done():
-                    each.answer.set_result(answer)
+        for number, (question, keys) in enumerate(query.whose()):
+            of_all = [one for key in keys for one in own.get(key, ())]
+            parts = [part_of(one, question, query, closed) for one in of_all]
+            answer = Shared([part for part in parts if part is not None])
+            for each, place in askers[question]:
+                each.answer(place, answer)
             if number % MOST_AT_ONCE == MOST_AT_ONCE - 1:
                 await asyncio.sleep(0)
 
 
-def _of(query: OneQuery, askers: _Askers) -> Iterator[_Waiting]:
-    return (each for question in query.questions for each in askers[question])
+def _of(query: OneQuery, askers: _Askers) -> Iterator[Asked]:
+    return (asked for question in query.questions for asked, _ in askers[question])
 
 
-def _fail(waiting: Iterable[_Waiting], error: BaseException) -> None:
+def _fail(waiting: Iterable[Asked], error: BaseException) -> None:
+    failure = Failure.of(error)
     for each in waiting:
-        if not each.answer.done():
-            each.answer.set_exception(error)
+        each.fail(failure)

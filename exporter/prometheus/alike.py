@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import permutations
 from math import prod
 
@@ -48,6 +48,14 @@ class Shape:
     name: str | None
     matchers: tuple[Matcher, ...]
     labels: tuple[str, ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Hash it once: thousands of selectors are put to theirs."""
+        object.__setattr__(self, "_hash", hash((self.name, self.matchers, self.labels)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 def shape_of(selector: Selector) -> tuple[Shape, Cell]:

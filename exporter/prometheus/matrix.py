@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, overload
@@ -123,6 +123,14 @@ class Matrix(Sequence[Series]):
 
     def __len__(self) -> int:
         return len(self._ends)
+
+    def __iter__(self) -> Iterator[Series]:
+        """All of them: in one go, not one by one."""
+        pairs = list(zip(self.times.tolist(), self.values.tolist(), strict=True))
+        first = 0
+        for i, (labels, last) in enumerate(zip(self.labels, self._ends.tolist(), strict=True)):
+            yield Series(labels, pairs[first:last], self.histograms.get(i, []))
+            first = last
 
     @overload
     def __getitem__(self, place: int) -> Series: ...

@@ -23,6 +23,8 @@ def series_key(labels: Mapping[str, str]) -> SeriesKey:
     Prometheus 3 rewrites `le="1"` to `le="1.0"`: after an upgrade the same counter goes on
     under another name, and must not count as born.
     """
+    if "le" not in labels:
+        return tuple(sorted(labels.items()))
     return tuple(
         sorted(
             (name, repr(float(value)) if name == "le" and is_number(value) else value)

@@ -37,9 +37,9 @@ class TestQueries:
         assert query.text == '{__name__=~"a|b",service=~"s1|s2"}[1m]'
         found = [Series({"__name__": m, "service": s}, []) for m in "ab" for s in ("s1", "s2")]
         own = by_key(query, found)
-        assert [[own[key] for key in query.keys(each)] for each in asked] == [
-            [[found[0]]],
-            [[found[3]]],
+        assert [(of, [own[key] for key in keys]) for of, keys in query.whose()] == [
+            (asked[0], [[found[0]]]),
+            (asked[1], [[found[3]]]),
         ]
         of_values = [replace(each, query=f"last_over_time({SELECTOR}[6h])") for each in asked]
         assert len([*together(of_values)]) == 2
