@@ -17,6 +17,7 @@ from exporter.slo.alerting import SEVERITIES
 from exporter.slo.budget import Window
 from exporter.slo.burning import firing_since, worst_alert
 from exporter.slo.durations import format_duration
+from exporter.slo.model import Slo
 from exporter.slo.snapshot import SloStatus
 from exporter.slo.types import HOUR
 
@@ -25,9 +26,8 @@ LABELS = ("severity", "alert_name", "the alert's labels")
 Point = tuple[str, float]
 
 
-def alert_labels(status: SloStatus, severity: str) -> str:
+def alert_labels(slo: Slo, severity: str) -> str:
     """The labels of an SLO's alerts of a severity beyond service, slo and group_by's, as text."""
-    slo = status.slo
     return _text(severity, slo.alerting.name, tuple(slo.alert_labels(severity).items()))
 
 
@@ -56,7 +56,7 @@ def _burn_rates(status: SloStatus) -> Iterator[Point]:
             known[severity] = alert.firing or known.get(severity, False)
     for severity, firing in known.items():
         newest = _newest(status, severity) if firing else None
-        yield alert_labels(status, severity), (newest.burn_rate if newest else None) or 0.0
+        yield alert_labels(status.slo, severity), (newest.burn_rate if newest else None) or 0.0
 
 
 def _firing(value: Callable[[SloStatus, str, Window], float | None]) -> Read:
@@ -67,7 +67,7 @@ def _firing(value: Callable[[SloStatus, str, Window], float | None]) -> Read:
             newest = _newest(status, severity)
             found = value(status, severity, newest) if newest else None
             if found is not None:
-                yield alert_labels(status, severity), found
+                yield alert_labels(status.slo, severity), found
 
     return read
 
@@ -99,7 +99,7 @@ def _annotations(status: SloStatus) -> Iterator[Point]:
             }
             if own:
                 labels = ",".join(label(*each) for each in own.items())
-                yield f"{alert_labels(status, severity)},{labels}", 1.0
+                yield f"{alert_labels(status.slo, severity)},{labels}", 1.0
 
 
 ALERT = (

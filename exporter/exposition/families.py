@@ -91,7 +91,12 @@ class ShownFamily:
         if isinstance(self.statuses, Statuses) and len(self.places) == len(self.statuses):
             return keys_of(self.name, self.statuses)
         key = KEYS.get(self.name)
-        return None if key is None else [key(self.statuses[i]) for i in self.places]
+        if key is None:
+            return None
+        if isinstance(self.statuses, Statuses):
+            all_ = keys_of(self.name, self.statuses)
+            return None if all_ is None else [all_[i] for i in self.places]
+        return [key(self.statuses[i]) for i in self.places]
 
     def points(self, i: int) -> Points:
         """The points of one of them."""

@@ -48,6 +48,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "slo_policy_gate_level": lambda status: (status.slo, status.tier, status.alerts),
     "slo_data_state": lambda status: status.state,
     "slo_alert_burn_rate": _alert_burn_rates,
+    "slo_alert_annotations": lambda status: (status.slo, status.alerts),
     **{each.name: each.read for each in (*FAMILIES, *ALERT_FAMILIES) if each.name in _FEW_VALUES},
 }
 
@@ -85,6 +86,7 @@ _COLUMNS: Final[Mapping[str, Callable[[StatusColumns], Sequence[object]]]] = {
     "slo_data_state": lambda columns: columns.states,
     "slo_maintenance_active": lambda columns: [bool(each) for each in columns.maintenance],
     "slo_alert_burn_rate": lambda columns: [*zip(columns.slos, columns.alerts, strict=True)],
+    "slo_alert_annotations": lambda columns: [*zip(columns.slos, columns.alerts, strict=True)],
 }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
+from exporter.exposition.alert_columns import ALERT_NUMBERS, BURN_RATE, AlertTexts, alert_numbers
 from exporter.exposition.columns import NUMBERS, WINDOWS, number_of, windows_of
 from exporter.exposition.families import (
     Head,
@@ -62,7 +63,10 @@ class PageCache:
         self._kept: dict[tuple[str, int], _Kept | _Numbers] = {}
         self._before: dict[tuple[str, int], _Kept | _Numbers] = {}
         self._labels = LabelTexts()
+        self._alert_texts = AlertTexts()
+        # Of the same series each: of SLOs, roll-ups, and alerts of all SLOs and of those that fire.
         self._forms, self._rolled_forms = LineForms(), LineForms()
+        self._alert_forms, self._firing_forms = LineForms(), LineForms()
         self._rendering = threading.Lock()
 
     def render(
@@ -71,8 +75,11 @@ class PageCache:
         """The page, gzipped: our `own` metrics as text, then those of the SLOs."""
         with self._rendering:
             self._before, self._kept = self._kept, {}
-            self._forms.turn()
-            self._rolled_forms.turn()
+            for forms in (
+                *(self._forms, self._rolled_forms),
+                *(self._alert_forms, self._firing_forms),
+            ):
+                forms.turn()
             pieces = [Piece.of(own)]
             labels = self._labels.of(snapshot.slos)
             for family in slo_families(snapshot, selection, labels):
@@ -98,6 +105,10 @@ class PageCache:
         elif isinstance(statuses, Statuses) and name in WINDOWS:
             windows, values, known = windows_of(family, statuses)
             yield from self._numbers(self._forms, name, (family.labels, values, known), windows)
+        elif isinstance(statuses, Statuses) and name in ALERT_NUMBERS:
+            lines, values, known = alert_numbers(family, statuses, self._alert_texts)
+            forms = self._alert_forms if name == BURN_RATE else self._firing_forms
+            yield from self._numbers(forms, name, (lines, values[:, None], known[:, None]), [""])
         else:
             keys = family.keys()
             if keys is None:

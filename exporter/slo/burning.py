@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from exporter.slo.alerting import SEVERITIES
 from exporter.slo.durations import format_duration
 from exporter.slo.figures import left, number, pace, percent, since
@@ -30,10 +32,13 @@ def worst_alert(status: SloStatus, severity: str | None = None) -> Alert | None:
 
     With a `severity` only those of it are looked at.
     """
+    return worst_of(status.alerts, severity)
+
+
+def worst_of(alerts: Sequence[Alert], severity: str | None = None) -> Alert | None:
+    """`worst_alert` of some conditions."""
     firing = [
-        alert
-        for alert in status.alerts
-        if alert.firing and severity in (None, alert.condition.severity)
+        alert for alert in alerts if alert.firing and severity in (None, alert.condition.severity)
     ]
     return min(
         firing,
