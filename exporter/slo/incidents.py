@@ -66,6 +66,8 @@ def extended(
     going_on = incidents[-1] if incidents and incidents[-1].open else None
     others = incidents[:-1] if going_on else incidents
     cuts = np.flatnonzero(slots.starts[1:] - slots.ends[:-1] > PAUSE) + 1
+    if not cuts.size:  # most are one spell
+        return (*others, _incident(slots, going_on, postmortem_above))
     firsts, ends = np.append(0, cuts), np.append(cuts, len(slots))
     worth = np.ones(len(firsts), dtype=np.bool_)
     if len(firsts) > FEW:
