@@ -229,16 +229,16 @@ class Engine:
             checksums = await self._checksums.ask_all(slo_indices, span)
             of_all = checksums.of(slo_indices)
             again = await self.turns.run(self.state.settling.recount, span, of_all)
+            await self._note_checksums(again, 0.0)
             for changed, those in again.items():
                 work.setdefault(changed, []).extend(those)
         return work
 
     async def _note_checksums(self, work: pending.Requests, now: float) -> None:
-        """Note the samples of slots that are about to be counted before they have settled."""
-        interval = self.ledger.interval
-        settled = int((now - self._settings.settle - MOST_LAG) // interval) * interval
+        """Note the samples of slots that are about to be counted, unless they are settled `now`."""
+        slot, until = self.ledger.interval, now - self._settings.settle - MOST_LAG
         for span, slo_indices in work.items():
-            recent = SlotRange(max(span.start, settled), span.end, interval)
+            recent = SlotRange(max(span.start, int(until // slot) * slot), span.end, slot)
             if recent.count > 0:
                 found = await self._sampled.ask_all(slo_indices, recent)
                 await self.turns.run(self.state.settling.note_checksums, recent.start, found)

@@ -20,6 +20,9 @@ _COUNTER = re.compile(r"^sum by \([^)]*\) \(\(+last_over_time\((.+?)\[")
 _CHECKSUM = re.compile(r"^sum(?: by \([^)]+\) )?\(sum_over_time\((.+?)\[[^]]*\]\) \+ 1\)$")
 """What tells that checksums of the samples behind counters are asked for."""
 
+_ALWAYS = "vector(0)"
+"""What is asked with checksums, since it has always an answer."""
+
 _SUMMED_UP = re.compile(r"^sum_over_time\(\((.+)\)\[[^]]*:(\d+)s\]\)$")
 """What tells that checksums of slots are summed up, and how long these are."""
 
@@ -89,7 +92,7 @@ class FakePrometheus:
         if any(_PRESENCE.match(text) for _, text in parts):
             return self._presence(parts, range(start, end + 1, step))
         asked = RangeQuery(tuple(key for _, key in keys), start, end, step, query)
-        of_checksums = any(_CHECKSUM.match(text) for _, text in parts)
+        of_checksums = any(_CHECKSUM.match(text) or text == _ALWAYS for _, text in parts)
         (self.checked if of_checksums else self.ranges).append(asked)
         if self.down:
             raise UnavailableError("nobody there")

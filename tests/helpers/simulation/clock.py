@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import inspect
 import random
 import selectors
+import sys
 import time
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -67,6 +70,21 @@ class Process:
 
 OF_NOBODY = Process("the simulation")
 PROCESS: contextvars.ContextVar[Process] = contextvars.ContextVar("process", default=OF_NOBODY)
+
+
+def let_the_dead_rest() -> None:
+    """Have nothing told of coroutines that ended with their process, once they are collected.
+
+    They are closed then, which they were not made for: their processes were killed.
+    """
+    tell = sys.unraisablehook
+
+    def told(found: sys.UnraisableHookArgs) -> None:
+        if not (inspect.iscoroutine(found.object) or inspect.isasyncgen(found.object)):
+            tell(found)
+
+    sys.unraisablehook = told
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
 
 
 class _OnlyTime(selectors.SelectSelector):

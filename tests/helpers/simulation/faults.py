@@ -17,6 +17,8 @@ FAULTS: dict[str, Harm] = {
     "refuses": world_faults.answers("refuses", 200),
     "briefly empty": world_faults.answers("empty", 60),
     "empty": world_faults.answers("empty"),
+    "without a target": world_faults.answers("without a target"),
+    "without series": world_faults.answers("without series"),
     "prometheus down": world_faults.prometheus_down,
     "scrape gap": world_faults.scrape_gap,
     "target down": world_faults.target_down,
@@ -47,5 +49,8 @@ FAULTS: dict[str, Harm] = {
 NEVER = {"forged"}
 """A kind that nothing could withstand, by which the checks are checked."""
 
-MENDED = [kind for kind in FAULTS if kind not in NEVER]
+BY_NAME = {"without a target", "without series"}
+"""Kinds that are had by `KINDS` alone: were they among the others, every seed would be another."""
+
+MENDED = [kind for kind in FAULTS if kind not in NEVER | BY_NAME]
 """Kinds that the daemon withstands."""

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from random import Random
+from zlib import crc32
 
 import httpx
 import orjson
 
 from tests.helpers.simulation import clock
-from tests.helpers.simulation.prometheus import SimulatedPrometheus
+from tests.helpers.simulation.prometheus import Hides, SimulatedPrometheus
 
 
 @dataclass
@@ -108,9 +109,21 @@ class Network:
 
     async def _empty(self, request: httpx.Request) -> httpx.Response:
         """What lacks everything and says nothing."""
+        return self._without(request, lambda _labels: True)
+
+    async def _without_a_target(self, request: httpx.Request) -> httpx.Response:
+        """What lacks all that one of several stores has, and says nothing."""
+        return self._without(request, lambda labels: labels.get("instance") == "shop-0:80")
+
+    async def _without_series(self, request: httpx.Request) -> httpx.Response:
+        """What lacks series here and there, as a shard of them is gone, and says nothing."""
+        return self._without(
+            request, lambda labels: crc32(repr(sorted(labels.items())).encode()) % 3 == 0
+        )
+
+    def _without(self, request: httpx.Request, hides: Hides) -> httpx.Response:
         form = request.content.decode()
-        status, body = self.prometheus.answer(request.url.path, form, lambda _labels: True)
-        return self.response(status, body)
+        return self.response(*self.prometheus.answer(request.url.path, form, hides))
 
     async def _nonsense(self, request: httpx.Request) -> httpx.Response:
         """NaN in the place of every value."""
@@ -142,5 +155,7 @@ TROUBLES: dict[str, Callable[[Network, httpx.Request], object]] = {
     "login page": Network._login_page,
     "warned": Network._warned,
     "empty": Network._empty,
+    "without a target": Network._without_a_target,
+    "without series": Network._without_series,
     "nonsense": Network._nonsense,
 }

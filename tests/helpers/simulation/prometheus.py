@@ -14,9 +14,12 @@ from tests.helpers.simulation.operators import Row, UnknownFormError
 from tests.helpers.simulation.promql import Evaluation, parsed
 from tests.helpers.simulation.series import Database
 
+Hides = Callable[[dict[str, str]], bool]
+"""Which series, by their labels, an answer lacks."""
+
 
 class SimulatedPrometheus:
-    """Answers from a database. `hides` tells which series (by their labels) an answer lacks."""
+    """Answers from a database."""
 
     def __init__(self, database: Database, *, closed: bool) -> None:
         self.database = database
@@ -25,7 +28,7 @@ class SimulatedPrometheus:
         self.unknown: list[str] = []
 
     def answer(
-        self, path: str, form: str, hides: Callable[[dict[str, str]], bool] = lambda _labels: False
+        self, path: str, form: str, hides: Hides = lambda _labels: False
     ) -> tuple[int, bytes]:
         """The status and body of the answer to a request with such a form."""
         self.asked += 1

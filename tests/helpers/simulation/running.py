@@ -32,6 +32,7 @@ class Outcome:
 def prepare() -> None:
     """Make this process one of simulations: its disk, and what need not be done at every start."""
     disk.install()
+    clock.let_the_dead_rest()
     ssl.SSLContext.set_default_verify_paths = lambda _self, *_: None  # type: ignore[method-assign]
     compile_, kept = jinja2.Environment.compile, {}
 

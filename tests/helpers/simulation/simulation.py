@@ -96,7 +96,9 @@ class Simulation:
         return QUIET + 3 * self.plan.settle
 
     async def start(self, daemon: Daemon, die_after: int | None = None) -> None:
-        """Begin a life of a daemon."""
+        """Begin a life of a daemon; with a file that has mistakes none begins."""
+        while daemon.settings() is None:  # noqa: ASYNC110 - the file is read again and again
+            await asyncio.sleep(10)
         await daemon.start(die_after)
 
     async def reload(self) -> None:

@@ -7,13 +7,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.collection.slot_range import SlotRange
+from exporter.slo.model import ProbeSli
 from exporter.slo.records import Acknowledgement
-from exporter.slo.types import HOUR, SloIndex
+from exporter.slo.types import DAY, HOUR, SloIndex
 from exporter.state.revisiting import LEAST_RECOUNTED
 from exporter.store.stored import StoredSlo
-from tests.helpers.evaluation.engines import NOW, poll
+from tests.helpers.evaluation.engines import NOW, engine, poll
 from tests.helpers.evaluation.fake_prometheus import RangeQuery
 from tests.helpers.evaluation.troubled_source import INTERVAL, RATE, Shares, Source, known
+from tests.helpers.samples import slo
 
 pytestmark = pytest.mark.lengthy
 
@@ -243,3 +245,18 @@ class TestAfterARestart:
         lost = np.array([0.0] * 4 + [1e6] * 8)
         [again] = state.revisiting.compare(span, {SloIndex(0): lost})
         assert again.start > span.start + 4 * INTERVAL + LEAST_RECOUNTED
+
+
+class TestProbes:
+    """They are counted twice, and from then on compared with the samples of the second time."""
+
+    def test_that_are_counted_in_part_as_they_settle_are_counted_again(self):
+        """A target of two was not told of in that moment, though it was before."""
+        partly = range(NOW + 900, NOW + 900 + INTERVAL)
+        source = Source(lambda _at, now: 0.5 if now in partly else 1.0)
+        source.fake.counters["probe_success"] = source.fake.counters["requests_total"]
+        probe = slo(sli=ProbeSli("probe_success"), period=7 * DAY)
+        source.engine = engine(source.fake, probe, interval=INTERVAL)
+        source.run(NOW, NOW + 3600)
+        found = source.engine.ledger.between(NOW - HOUR, NOW + 2400).total[0]
+        assert found == pytest.approx((HOUR + 2400) * RATE)

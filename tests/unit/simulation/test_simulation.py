@@ -11,6 +11,8 @@ import sys
 
 import pytest
 
+from tests.helpers.paths import ROOT
+
 pytestmark = pytest.mark.lengthy
 
 
@@ -24,9 +26,10 @@ SHORT = [341, 366]
 """Of three hours: a daemon is killed as it starts, services burn and are down, an SLO goes and
 comes back, and Prometheus is away, refuses, or answers with nothing."""
 
-ONCE_FAILED = [201, 304]
+ONCE_FAILED = [201, 304, 435]
 """Samples came while a daemon was down, for slots that it had counted without them. A count was
 answered with nothing though its samples had been seen; late samples moved a firing after a reload.
+A daemon was started while its file had mistakes.
 """
 
 
@@ -37,6 +40,15 @@ answered with nothing though its samples had been seen; late samples moved a fir
 def test_all_invariants_hold(seed: int):
     """Whatever befalls a daemon, its figures are the oracle's and those of one that was spared."""
     done = simulated("--seed", str(seed))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_answers_in_part_are_made_up_for():
+    """As a target is not told of for two minutes, in which slots of a probe settle."""
+    kinds = "without series,without a target,burning"
+    done = simulated("--seed", "920", "--kinds", kinds)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -60,3 +72,42 @@ def test_a_seed_that_fails_is_told_with_its_faults():
     assert "the oracle's figures" in done.stdout
     assert "samples are forged" in done.stdout
     assert "make simulate SEED=" in done.stdout
+
+
+KILLED = """
+import asyncio, gc
+from tests.helpers.simulation import clock
+
+clock.let_the_dead_rest()
+
+async def lives():
+    try:
+        await asyncio.sleep(10)
+    finally:
+        await asyncio.sleep(1)
+
+async def never(): pass
+
+async def main():
+    process = clock.Process("one")
+    clock.PROCESS.set(process)
+    task = asyncio.get_running_loop().create_task(lives())
+    clock.PROCESS.set(clock.OF_NOBODY)
+    await asyncio.sleep(1)
+    process.kill()
+    never()
+    task._log_destroy_pending = False
+
+loop = clock.SimulatedLoop(1)
+loop.run_until_complete(main())
+del loop
+gc.collect()
+"""
+
+
+def test_nothing_is_told_of_coroutines_of_processes_that_were_killed():
+    """They end when they are collected, and their last words are no news."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stderr == ""
