@@ -66,19 +66,43 @@ class Limits:
         return cls(chars, max(1, MAX_POINTS // slots), parts, slos)
 
 
-def size_of(asked: Sequence[Asked], groups: int) -> Size:
-    """How much it takes to ask some questions, whose answers have so many groups each."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How long a question of a kind is: its text but for the values of its labels, and how often
+    each of these stands in it."""
+
+    chars: int
+    times: tuple[int, ...]
+
+    @classmethod
+    def of(cls, text: str, kind: Kind, cell: Cell) -> Written:
+        """Measured on one of them."""
+        labels = kind.shape.labels
+        times = tuple(text.count(f'{label}="') + text.count(f'{label}"="') for label in labels)
+        own = sum(n * len(value) for n, value in zip(times, cell, strict=True))
+        return cls(len(text) - own, times)
+
+
+def size_of(asked: Sequence[Asked], groups: int, written: dict[Kind, Written]) -> Size:
+    """How much it takes to ask some questions, whose answers have so many groups each.
+
+    Only one question of each kind is put into words, and remembered in `written`. Values that have
+    to be escaped make the others longer than they are thought to be, by little.
+    """
     kinds, cells, chars, more = [], [], 0, 0
     for question, context in asked:
         kind, cell = kind_of(question, context)
-        text = question.text(context)
+        of = written.get(kind)
+        if of is None:
+            of = written[kind] = Written.of(question.text(context), kind, cell)
         kinds.append(kind)
         cells.append(cell)
-        chars += len(text) + WRAPPING
-        for label, value in zip(kind.shape.labels, cell, strict=True):
-            # Texts are written as often as the label is matched, once more in the longest form.
-            matched = text.count(f'{label}="') + text.count(f'{label}"="')
-            more += max(1, matched) * (len(any_of([value]).replace("\\", "\\\\")) + 1)
+        chars += of.chars + WRAPPING
+        for times, value in zip(of.times, cell, strict=True):
+            chars += times * len(value)
+            # Once more in the longest form.
+            escaped = value if value.isalnum() else any_of([value]).replace("\\", "\\\\")
+            more += max(1, times) * (len(escaped) + 1)
     return Size(tuple(kinds), tuple(cells), chars, more, len(asked) * groups)
 
 

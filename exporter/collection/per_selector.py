@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.collection.batches import Limits, cut, size_of
-from exporter.collection.planner import Plan, plan
+from exporter.collection.batches import Limits, Written, cut, size_of
+from exporter.collection.planner import Kind, Plan, plan
 from exporter.collection.rows import numbers_of
 from exporter.prometheus.client import PrometheusClient
 from exporter.prometheus.errors import QueryRefusedError
@@ -76,8 +76,9 @@ class SamplePlans:
         if kept is None or kept[0] != own:
             if len(all_kept) > MOST_REMEMBERED:
                 all_kept.clear()
+            written: dict[Kind, Written] = {}
             sizes = {
-                slo_index: size_of([(Question(each, form), context) for each in those], 1)
+                slo_index: size_of([(Question(each, form), context) for each in those], 1, written)
                 for slo_index, those in selectors.items()
             }
             limits = Limits.of(slots, longest)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from exporter.collection.arranged import Arranged, Manner, arrange
-from exporter.collection.batches import GROUPS, Limits, Size, cut, size_of
-from exporter.collection.planner import MOST_TOGETHER, Asked, Plan, plan
+from exporter.collection.batches import GROUPS, Limits, Size, Written, cut, size_of
+from exporter.collection.planner import MOST_TOGETHER, Asked, Kind, Plan, plan
 from exporter.collection.scrape_intervals import ScrapeIntervals
 from exporter.collection.slot_range import SlotRange
 from exporter.prometheus.abilities import SHORT_QUERY
@@ -52,6 +52,7 @@ class _Kept:
     plans: dict[tuple[tuple[SloIndex, ...], int], tuple[Ways, Plan]] = field(default_factory=dict)
     arranged: dict[tuple[tuple[SloIndex, ...], int, bool], Arranged] = field(default_factory=dict)
     sizes: dict[tuple[SloIndex, int], Size] = field(default_factory=dict)
+    written: dict[Kind, Written] = field(default_factory=dict)
     contexts: dict[tuple[SloIndex, int], QueryContext] = field(default_factory=dict)
 
 
@@ -215,7 +216,7 @@ class Queries:
         if found is None:
             groups = GROUPS if self._slos[slo_index].group_by else 1
             asked = self._asked(slo_index, self.indicators[slo_index][0], slot)
-            found = kept[slo_index, slot] = size_of(asked, groups)
+            found = kept[slo_index, slot] = size_of(asked, groups, self._kept.written)
         return found
 
     def context(self, slo_index: SloIndex, slot: int) -> QueryContext:
