@@ -149,6 +149,12 @@ class Ledger:
         low, high = self.cover(level)  # it may begin before 1970: a clock can be that wrong
         return self._rings[level].asked_between(low if since is None else max(low, since), high)
 
+    def asked_of(self, level: int, slo_index: SloIndex) -> NDArray[np.uint8]:
+        """What is known of each slot of a level of one SLO; those of all are not touched."""
+        span = self.cover(level)
+        [asked] = self._rings[level].asked_between(*span, slice(slo_index, slo_index + 1))
+        return np.asarray(asked)
+
     def note_change(
         self, level: int, start: int, end: int, of: SloIndex | NDArray[np.intp] | None = None
     ) -> None:

@@ -68,11 +68,11 @@ class RingBuffer:
             return [(low, self.columns), (0, wrapped)]
         return [(low, low + count)] if count > 0 else []
 
-    def asked_between(self, start: int, end: int) -> NDArray[np.uint8]:
+    def asked_between(self, start: int, end: int, slos: slice = slice(None)) -> NDArray[np.uint8]:
         """What is known of each slot in (start, end]: SLOs x slots, oldest first."""
         # Slices: picking columns one by one takes many times as long.
-        pieces = [self.asked[:, low:until] for low, until in self.pieces(start, end)]
-        return np.concatenate(pieces, axis=1) if pieces else self.asked[:, :0].copy()
+        pieces = [self.asked[slos, low:until] for low, until in self.pieces(start, end)]
+        return np.concatenate(pieces, axis=1) if pieces else self.asked[slos, :0].copy()
 
     def sum(
         self, start: int, end: int, series_indices: Rows, count: int, *, excluded: bool
