@@ -144,16 +144,13 @@ class Ledger:
             self.note_change(level, first, last, slo_indices[settled])
         ring.asked[np.ix_(slo_indices, at)] = asked
 
-    def asked(self, level: int, since: int | None = None) -> NDArray[np.uint8]:
-        """What is known of each slot of a level that ends after `since`: SLOs x slots."""
+    def asked(
+        self, level: int, since: int | None = None, of: SloIndex | slice = slice(None)
+    ) -> NDArray[np.uint8]:
+        """What is known of a level's slots that end after `since`: SLOs x slots, or of one SLO."""
         low, high = self.cover(level)  # it may begin before 1970: a clock can be that wrong
-        return self._rings[level].asked_between(low if since is None else max(low, since), high)
-
-    def asked_of(self, level: int, slo_index: SloIndex) -> NDArray[np.uint8]:
-        """What is known of each slot of a level of one SLO; those of all are not touched."""
-        span = self.cover(level)
-        [asked] = self._rings[level].asked_between(*span, slice(slo_index, slo_index + 1))
-        return np.asarray(asked)
+        low = low if since is None else max(low, since)
+        return self._rings[level].asked_between(low, high, of)
 
     def note_change(
         self, level: int, start: int, end: int, of: SloIndex | NDArray[np.intp] | None = None
@@ -163,8 +160,7 @@ class Ledger:
 
     def changes(self, most: int | None = None) -> list[Chunk]:
         """What has changed since the last call, to be stored or given back; see `Changes.take`."""
-        taken = self._time.changes.take(most)
-        return [chunk for chunk in taken if operator.lt(*self._time.span(chunk))]
+        return [c for c in self._time.changes.take(most) if operator.lt(*self._time.span(c))]
 
     def has_changes(self) -> bool:
         """Whether there are more."""
@@ -279,8 +275,7 @@ class Ledger:
     ) -> tuple[Times, Times, Floats, Floats, Floats]:
         """The slots of some series that end after `since` (Unix seconds), of all levels.
 
-        Those that begin at `until` or later may be left out, but not all. What lies in maintenance
-        windows is not counted.
+        Slots from `until` on may be left out, but not all. Maintenance windows are not counted.
 
         Returns:
             When each slot begins and ends (Unix seconds), oldest first; and its bad and all

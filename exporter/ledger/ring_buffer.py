@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from exporter.ledger.count_array import CountArray, Rows, in_a_row
 from exporter.ledger.slots import STANDS_IN, HeldSlots, Slots
-from exporter.slo.types import Floats, SeriesIndex
+from exporter.slo.types import Floats, SeriesIndex, SloIndex
 
 SUMS_KEPT = 80
 """Spans of which the sums of all series are kept, until a slot is written."""
@@ -68,11 +68,13 @@ class RingBuffer:
             return [(low, self.columns), (0, wrapped)]
         return [(low, low + count)] if count > 0 else []
 
-    def asked_between(self, start: int, end: int, slos: slice = slice(None)) -> NDArray[np.uint8]:
-        """What is known of each slot in (start, end]: SLOs x slots, oldest first."""
+    def asked_between(
+        self, start: int, end: int, of: SloIndex | slice = slice(None)
+    ) -> NDArray[np.uint8]:
+        """What is known of each slot in (start, end]: SLOs x slots, oldest first; or of one SLO."""
         # Slices: picking columns one by one takes many times as long.
-        pieces = [self.asked[slos, low:until] for low, until in self.pieces(start, end)]
-        return np.concatenate(pieces, axis=1) if pieces else self.asked[slos, :0].copy()
+        pieces = [self.asked[of, low:until] for low, until in self.pieces(start, end)]
+        return np.concatenate(pieces, axis=-1) if pieces else self.asked[of, :0].copy()
 
     def sum(
         self, start: int, end: int, series_indices: Rows, count: int, *, excluded: bool

@@ -134,7 +134,7 @@ class Revisiting:
 
     def _holes(self, slo_index: SloIndex) -> Bools:
         """Of which settled slots nothing is known, though it is of some before and behind them."""
-        known, asked = self._known(slo_index), self._ledger.asked_of(0, slo_index)
+        known, asked = self._known(slo_index), self._ledger.asked(0, of=slo_index)
         places = np.flatnonzero(known)
         found = ~known & (asked == SlotStatus.SETTLED)
         if places.size:
@@ -176,7 +176,7 @@ class Revisiting:
                 if not told.any():
                     self._looks.untold(slo_index, end)
                     continue
-                asked = ledger.asked_of(0, slo_index)[first : first + span.count]
+                asked = ledger.asked(0, of=slo_index)[first : first + span.count]
                 settled = asked == SlotStatus.SETTLED
                 known = self._known(slo_index, span)
                 index = np.array([slo_index])

@@ -91,13 +91,13 @@ class SharedSlots:
             if not own_cut or low >= high or not series_indices:
                 continue
             theirs = put_together(replace(history, stretches=own_cut), low, high, each.slot)
-            asked = ledger.asked_of(level, slo_index)
+            asked = ledger.asked(level, of=slo_index)
             held = ledger.held(level, series_indices, low, len(asked))
             settled = theirs.asked == SlotStatus.SETTLED
             take = settled & (theirs.slots.known > 0) & ~(held & (asked == SlotStatus.SETTLED))
             if take.any():
                 self._withdraw(level, slo_index, series_indices, take.any(axis=0))
-                asked = ledger.asked_of(level, slo_index)
+                asked = ledger.asked(level, of=slo_index)
                 slots = replace(theirs.slots, known=np.where(take, theirs.slots.known, 0))
                 ledger.write(level, series_indices, low, slots, theirs.excluded)
                 chosen = take.any(axis=0)
@@ -113,7 +113,7 @@ class SharedSlots:
     ) -> None:
         """Take away what stands in for slots that are taken from others."""
         of_slo = np.array([slo_index]), np.array(series_indices[:1])
-        stands_in = self._ledger.asked_of(level, slo_index) == SlotStatus.STAND_IN
+        stands_in = self._ledger.asked(level, of=slo_index) == SlotStatus.STAND_IN
         low, slot = self._ledger.cover(level)[0], self._ledger.levels[level].slot
         for i in np.flatnonzero(stands_in & taken).tolist():
             self._ledger.stand_ins.withdraw(level, *of_slo, low + i * slot, 1)
