@@ -211,7 +211,7 @@ class TestAnExperiment:
 def test_the_exporter_is_told_and_its_incident_is_planned(place: Lab, tmp_path: Path):
     """The pages and reports of a running exporter know of it, and it says how the SLOs stand."""
     # In us the incident that others have begun may go on: half an hour's pause ends one.
-    fault = place.fault("break", "--part=auth-eu", "--failing=0.9")
+    fault = place.fault("break", "--part=auth-eu", "--failing=0.7")
     eu = text(place, fault=fault, abort="99%").replace("region: us", "region: eu")
     own = place.config.read_text().replace("interval: 10s", "interval: 5s")
     with Exporter(tmp_path / "exporter", own, "--web.trust-loopback") as daemon:
