@@ -258,7 +258,7 @@ class App:
                 task.cancel()
         await current.running.aclose()
         await self._leading.aclose()
-        current.persister.close()
+        await asyncio.to_thread(current.persister.close)
         self._log.info("stopped")
 
     async def diagnose(self) -> None:

@@ -44,7 +44,7 @@ class StoreConnection:
         self._inode: int | None = None
         self._beside: tuple[int | None, ...] = ()
         self._written = (0, 0)
-        self._doubted = self._closed = False
+        self._doubted = False
         self._connection: SqliteSession | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -103,9 +103,15 @@ class StoreConnection:
                 raise self._lost_to(error) from error
             raise StoreError(f"{self.file} cannot be written: {error}") from error
 
+    def interrupt(self) -> None:
+        """Have the statement that runs in another thread fail, if there is one."""
+        connection = self._connection
+        if connection is not None:
+            with suppress(sqlite3.ProgrammingError):  # it was closed just now
+                connection.interrupt()
+
     def close(self) -> None:
         """Close the file and unlock its folder, for good."""
-        self._closed = True
         self._disconnect()
         self._unlock()
 
@@ -119,8 +125,6 @@ class StoreConnection:
             StoreLostError: they are not. They are made again, and everything has to be written.
             StoreInUseError, StoreError: they cannot be made again.
         """
-        if self._closed:  # others may have it by now
-            raise StoreError(f"{self.file} is closed")
         what = self._what_happened()
         if not (what or lock.lost(self._lock, self._folder)):
             return
@@ -172,8 +176,6 @@ class StoreConnection:
 
     def _open(self) -> SqliteSession:
         """Open the file and check it as a whole."""
-        if self._closed:
-            raise StoreError(f"{self.file} is closed")
         try:
             lost = salvage.lost_in_log(self.file)
             connection, told = _mended(self.file, lost)

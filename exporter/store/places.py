@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from exporter.errors import ConfigurationError
 from exporter.store.connection import StoreConnection
+from exporter.store.one_at_a_time import OneAtATime
 from exporter.store.session import Backend
 from exporter.store.settings import Place, PostgresSettings
 
@@ -24,7 +25,9 @@ def backend(place: Place) -> Backend:
         DriverAbsentError: it is in PostgreSQL, and the extra is not installed.
         StoreInUseError, StoreVersionError, StoreError: as `StoreConnection`.
     """
-    return postgres(place) if isinstance(place, PostgresSettings) else StoreConnection(place)
+    return OneAtATime(
+        postgres(place) if isinstance(place, PostgresSettings) else StoreConnection(place)
+    )
 
 
 def postgres(settings: PostgresSettings) -> PostgresBackend:

@@ -125,11 +125,16 @@ class PostgresBackend:
             checksums.seal(session)
             self._size = postgres_schema.size(session)
 
+    def interrupt(self) -> None:
+        """Cut the connection: who waits for an answer gets none."""
+        connection = self._connection
+        if connection is not None:
+            _cut(connection)
+
     def close(self) -> None:
         """End the connection."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            _cut(connection)  # another thread may be waiting for an answer
             connection.close()
 
     @contextmanager

@@ -90,5 +90,8 @@ class Backend(Protocol):
             StoreLostError: the same, and what was stored before is gone.
         """
 
+    def interrupt(self) -> None:
+        """Have the statement that runs in another thread fail, if there is one."""
+
     def close(self) -> None:
-        """Let go of it."""
+        """Let go of it; no other thread is using it."""

@@ -28,9 +28,9 @@ from exporter.store.writing import SloWriter
 class Store:
     """Ledger, tiers, incidents and overrides on disk.
 
-    Its methods block, and may be called from any thread, one at a time. Once one has raised
-    StoreLostError, everything has to be written again, overrides included. `rebuilds` are the
-    requests to read SLOs again.
+    Its methods block, and may be called from any thread; one waits for the other. Once one has
+    raised StoreLostError, everything has to be written again, overrides included. `rebuilds` are
+    the requests to read SLOs again.
     """
 
     def __init__(self, place: Place) -> None:
