@@ -18,7 +18,7 @@ FIRST = 2
 """Reloads until old and new have been there together, and what was there first was given back."""
 
 MORE = 25e6
-"""Bytes that may differ from moment to moment; without being given back, each reload took as much."""
+"""Bytes by which moments differ; where nothing is given back, each reload takes as much."""
 
 SLO = """
   - service: shop
