@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from exporter.collection.shared import Shared
 from exporter.collection.surroundings import (
     Around,
+    Creations,
     Surroundings,
     Target,
     carries,
-    created_keys,
     own_up,
 )
 from exporter.prometheus.births import Doubt, Proofs, Scrape, begin_from
@@ -66,7 +66,7 @@ async def bases(births: Sequence[Birth], around: Surroundings) -> list[Base]:
             exact = birth.at in up.samples
             place = _Place(series_key(up.labels), birth.at, max(near, default=None), exact)
             places[place].append(i)
-    created = await around.created(created_keys(births[i].labels for i in strangers))
+    created = await around.created(Creations.of(births[i].labels for i in strangers))
     for i in strangers:
         since = created.get(series_key(births[i].labels))
         if since is not None and since >= births[i].at - around.lookback:
@@ -79,10 +79,7 @@ async def bases(births: Sequence[Birth], around: Surroundings) -> list[Base]:
             held = _held(place, own, counters, around.lookback)
             begun_from = held.begun_from
             if any(isinstance(begun_from[key], Doubt) for key in own):
-                proofs = await _proofs(place, held, targets, around)
-                if held.proven is None:
-                    held.proven = begin_from(held.scrape, around.lookback / 2, proofs)
-                begun_from = held.proven
+                begun_from = await _proven(place, held, targets, around)
             for i in those:
                 found[i] = begun_from[series_key(births[i].labels)]
     return found
@@ -91,10 +88,12 @@ async def bases(births: Sequence[Birth], around: Surroundings) -> list[Base]:
 @dataclass(slots=True)
 class _Held:
     """A scrape beside the one before, and what the counters that it begins with count from: as far
-    as it is known without proofs, and, once these were asked for, with them."""
+    as it is known without proofs, and, once these were asked for, with them. `creations` are of
+    these counters."""
 
     scrape: Scrape
     begun_from: Mapping[SeriesKey, float | Doubt]
+    creations: Creations | None = None
     proven: Mapping[SeriesKey, float | Doubt] | None = None
 
 
@@ -152,16 +151,23 @@ def _by_target(counters: Iterable[Around]) -> dict[Target | None, list[Around]]:
     return found
 
 
-async def _proofs(
+async def _proven(
     place: _Place, held: _Held, targets: Collection[Target], around: Surroundings
-) -> Proofs:
-    up, restarted = dict(place.up), None
-    for each in await around.process_starts(targets):
-        if place.previous is not None and carries(each.labels, up):
-            ends = each.samples.get(place.previous), each.samples.get(place.at)
-            restarted = restarted if None in ends else ends[0] != ends[1]
-    creations = created_keys(dict(key) for key in held.scrape.begun)
-    created = await around.created(creations, targets)
-    since = place.at - around.lookback if place.previous is None else place.previous
-    born = {key for key, at in created.items() if at >= since}
-    return Proofs(restarted, await around.busiest(targets), frozenset(born))
+) -> Mapping[SeriesKey, float | Doubt]:
+    """Ask for proofs; what these make of it is made once for all who ask."""
+    processes = await around.process_starts(targets)
+    if held.creations is None:
+        held.creations = Creations.of(dict(key) for key in held.scrape.begun)
+    created = await around.created(held.creations, targets)
+    busiest = await around.busiest(targets)
+    if held.proven is None:
+        up, restarted = dict(place.up), None
+        for each in processes:
+            if place.previous is not None and carries(each.labels, up):
+                ends = each.samples.get(place.previous), each.samples.get(place.at)
+                restarted = restarted if None in ends else ends[0] != ends[1]
+        since = place.at - around.lookback if place.previous is None else place.previous
+        born = frozenset(key for key, at in created.items() if at >= since)
+        proofs = Proofs(restarted, busiest, born)
+        held.proven = begin_from(held.scrape, around.lookback / 2, proofs)
+    return held.proven

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from exporter.collection.raw_questions import SELECTOR, RawQuestion, Targets
 from exporter.collection.shared import Shared
@@ -115,26 +116,19 @@ class Surroundings:
         return max((value for each in found for _, value in each.samples), default=0.0)
 
     async def created(
-        self, wanted: Mapping[SeriesKey, SeriesKey], targets: Collection[Target] = ()
-    ) -> dict[SeriesKey, float]:
-        """When counters were created, in Unix seconds, as far as they tell; see `created_keys`.
+        self, creations: Creations, targets: Collection[Target] = ()
+    ) -> Mapping[SeriesKey, float]:
+        """When counters were created, in Unix seconds, as far as they tell.
 
-        Client libraries may show it beside a counter as a series whose name ends in `_created`.
         Counters that come from scrapes are looked for at their `targets`.
 
         Raises:
             PrometheusError: a query was not answered.
         """
-        names = {dict(key).get("__name__", "") for key in wanted}
-        if not names:
+        if creations.selector is None:
             return {}
-        selector = Selector(None, (Matcher("__name__", "=~", _any_of(names)),))
-        found = {}
-        for each in await self._around(selector, targets):
-            key = series_key(each.labels)
-            if key in wanted and each.samples:
-                found[wanted[key]] = each.samples[max(each.samples)]
-        return found
+        answer = await self._around(creations.selector, targets)
+        return answer.once(creations, lambda: creations.told(answer))
 
     async def _around(
         self,
@@ -171,9 +165,34 @@ def _put_together(
     return Shared(found.values())
 
 
-def created_keys(counters: Iterable[Mapping[str, str]]) -> dict[SeriesKey, SeriesKey]:
-    """Counters (by their labels), by what identifies the series that tell when each was created."""
-    return {_created_key(labels): series_key(labels) for labels in counters}
+@dataclass(frozen=True, eq=False, slots=True)
+class Creations:
+    """The series that tell when counters were created, selected by `selector`; None for none.
+
+    Client libraries may show them beside a counter, with names that end in `_created`. `counters`
+    are by what identifies the series.
+    """
+
+    counters: Mapping[SeriesKey, SeriesKey]
+    selector: Selector | None
+
+    @classmethod
+    def of(cls, counters: Iterable[Mapping[str, str]]) -> Self:
+        """Those of counters, by their labels."""
+        found = {_created_key(labels): series_key(labels) for labels in counters}
+        names = {dict(key).get("__name__", "") for key in found}
+        if not names:
+            return cls(found, None)
+        return cls(found, Selector(None, (Matcher("__name__", "=~", any_of(sorted(names))),)))
+
+    def told(self, found: Iterable[Around]) -> dict[SeriesKey, float]:
+        """When each counter was created that an answer tells of."""
+        of_series = {series_key(each.labels): each.samples for each in found if each.samples}
+        return {
+            self.counters[key]: samples[max(samples)]
+            for key, samples in of_series.items()
+            if key in self.counters
+        }
 
 
 def _created_key(labels: Mapping[str, str]) -> SeriesKey:
@@ -206,10 +225,6 @@ def family_of(selectors: Sequence[Selector]) -> Selector | None:
     if bounds != {""}:
         matchers.append(Matcher("le", "=~", "|".join(sorted(bounds))))
     return Selector(None, tuple(matchers))
-
-
-def _any_of(texts: Iterable[str]) -> str:
-    return any_of(sorted(set(texts)))
 
 
 def own_up(ups: Sequence[Around], labels: Mapping[str, str], at: float) -> Around | None:
