@@ -1,8 +1,9 @@
 """Thousands of SLOs of mixed kinds on a real Prometheus: what they cost, here and there.
 
 Of ten SLOs six are alike (availability), one is a latency, one is grouped, one has a metric of its
-own, and one has series that are born and reset at every slot that is measured. CPU is counted in
-seconds of each process, which other work on the machine changes little.
+own, and one has series that are born and reset at every slot that is measured. Once all keep their
+objectives, and once all burn and fire. CPU is counted in seconds of each process, which other work
+on the machine changes little.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ WARM_UP = 2
 ODD = TICKS + WARM_UP
 """Scrapes with births and resets."""
 
+OBJECTIVES = {"": "40", ", all burning": "99.9"}
+"""Percent, by what is told of them; an eighth to a half of the events are bad."""
+
 KINDS = ("alike",) * 6 + ("latency", "grouped", "unlike", "born and reset")
 
 
@@ -85,8 +89,8 @@ def series(n: int) -> Iterable[str]:
                 yield from lines("requests_total", labels, HISTORY, itertools.count(0, step))
 
 
-def slo(n: int) -> Slo:
-    """One SLO."""
+def slo(n: int, percent: str) -> Slo:
+    """One SLO, with an objective in percent."""
     of = f'service="s{n}"'
     name = {"unlike": f"own{n}_total", "born and reset": "odd_total"}.get(
         KINDS[n % 10], "requests_total"
@@ -97,7 +101,7 @@ def slo(n: int) -> Slo:
     return Slo(
         service=f"s{n}",
         name="slo",
-        objective=Objective.from_percent(Decimal("99.9")),
+        objective=Objective.from_percent(Decimal(percent)),
         sli=sli,
         group_by=("region",) if KINDS[n % 10] == "grouped" else (),
     )
@@ -152,8 +156,10 @@ class Spent:
         ]
 
 
-async def measure(server: PrometheusServer, count: int) -> tuple[list[object], list[object]]:
-    """A row of both tables."""
+async def measure(
+    server: PrometheusServer, count: int, kept: str
+) -> tuple[list[object], list[object]]:
+    """A row of both tables; `kept` names the objectives."""
     assert server.process is not None
     pid = server.process.pid
     queries = 0
@@ -174,11 +180,12 @@ async def measure(server: PrometheusServer, count: int) -> tuple[list[object], l
     settings, ticker = EvaluationSettings(interval=SCRAPE), Ticker()
     publisher = Publisher(CollectorRegistry())
     publisher.page(negotiate(ACCEPT, ACCEPT_ENCODING))
-    first_row: list[object] = [f"{count:,} SLOs"]
+    first_row: list[object] = [f"{count:,} SLOs{kept}"]
     async with PrometheusClient(
         PrometheusSettings(url=server.url, timeout=120), on_query=count_query
     ) as client:
-        engine = Engine([slo(n) for n in range(count)], settings, {"prometheus": client})
+        slos = [slo(n, OBJECTIVES[kept]) for n in range(count)]
+        engine = Engine(slos, settings, {"prometheus": client})
         spare_the_loop()
         begin = END - (TICKS + WARM_UP) * SCRAPE + settings.delay
         before = spent()
@@ -206,7 +213,7 @@ async def measure(server: PrometheusServer, count: int) -> tuple[list[object], l
             ]
         here, there, asked, samples, _ = (each / TICKS for each in spent().since(before))
     row = [
-        f"{count:,} SLOs",
+        f"{count:,} SLOs{kept}",
         *(each / TICKS for each in phases),
         here,
         1e6 * here / count,
@@ -220,21 +227,21 @@ async def measure(server: PrometheusServer, count: int) -> tuple[list[object], l
     return row, first_row
 
 
-def live(count: int) -> tuple[list[object], list[object]]:
+def live(count: int, kept: str) -> tuple[list[object], list[object]]:
     """A row of both tables, measured on a Prometheus of its own."""
     with tempfile.TemporaryDirectory() as name:
         folder = store(data(count), Path(name))
         with PrometheusServer(data_dir=folder) as server:
-            return asyncio.run(measure(server, count))
+            return asyncio.run(measure(server, count, kept))
 
 
 def main(sizes: Sequence[int] = SIZES) -> None:
     """Print the tables."""
     rows, firsts = [], []
-    for count in sizes:
+    for count, kept in itertools.product(sizes, OBJECTIVES):
         # A process each: what one has held at most is not given back.
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-            row, first = process.submit(live, count).result()
+            row, first = process.submit(live, count, kept).result()
         rows.append(row)
         firsts.append(first)
         tell(*row)
