@@ -26,7 +26,7 @@ from bench.scrape import ACCEPT, ACCEPT_ENCODING
 from bench.table import show, tell
 from exporter.collection.settings import EvaluationSettings
 from exporter.daemon.engine import Engine
-from exporter.daemon.interpreter import spare_the_loop
+from exporter.daemon.interpreter import keep, spare_the_loop
 from exporter.daemon.persister import Persister
 from exporter.demo.ports import free_port
 from exporter.demo.servers import Child
@@ -133,6 +133,7 @@ async def live(url: str, count: int, folder: Path, ticker: Ticker) -> None:
         now = END + settings.delay
         await ticker.during("first poll", engine.poll_datasource("prometheus", now))
         await ticker.during("history", fill())
+        await ticker.during("history", asyncio.to_thread(keep))  # as a daemon does by then
         for tick in range(TICKS):
             first = tick == 0
             if not first:

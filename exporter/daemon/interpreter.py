@@ -48,6 +48,16 @@ def spare_the_loop() -> None:
     search_rarely()
 
 
+def keep() -> None:
+    """Never search what is there by now: once all history is read, it is what a daemon works with.
+
+    The search that comes every few days would go through all of it, and hold the event loop for
+    as long. What is freed without a search still is; the rest stays until the next reload.
+    """
+    gc.collect(1)  # what is young may well be garbage
+    gc.freeze()
+
+
 def give_back_memory() -> None:
     """Free what a configuration took that is no longer in force, and give it back to the system.
 

@@ -11,7 +11,8 @@ from functools import partial
 import structlog
 
 from exporter.daemon.current import Current
-from exporter.daemon.interpreter import trim
+from exporter.daemon.engine import Engine
+from exporter.daemon.interpreter import keep, trim
 from exporter.exposition.publisher import Publisher
 from exporter.slo.changes import Changes
 from exporter.slo.overrides import with_overrides
@@ -40,6 +41,7 @@ class EvaluationObserver:
         self._current = current
         self._publisher = publisher
         self._evaluated_at = time.monotonic()
+        self._kept: Engine | None = None
         self._log = structlog.get_logger()
 
     async def evaluated(
@@ -77,6 +79,9 @@ class EvaluationObserver:
         current.ready = current.ready or (answered and answering <= engine.shown)
         await current.persister.save(engine)
         self._show_newest(shown)
+        if engine is not self._kept and engine.history_progress() >= 1:
+            self._kept = engine
+            await asyncio.to_thread(keep)
         if counted.done < BEGINNING or counted.done % TRIM_EVERY == 0:
             await asyncio.to_thread(trim)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 import time
@@ -86,6 +87,23 @@ def test_history_fills_behind(answering):
             )
 
         await until(filled)
+
+    running(answering, use)
+
+
+def test_what_all_history_has_made_is_not_searched_for_garbage(answering):
+    """The search of all of it, every few days, would hold the event loop."""
+
+    async def use(_: App, client: httpx.AsyncClient) -> None:
+        begun = gc.get_freeze_count()
+
+        async def kept() -> bool:
+            await client.get("/-/healthy")
+            return gc.get_freeze_count() > begun
+
+        await until(kept)
+        page = (await client.get("/metrics")).text
+        assert sample(page, "error_budget_exporter_backfill_progress_ratio") == 1.0
 
     running(answering, use)
 
