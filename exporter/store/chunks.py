@@ -5,15 +5,16 @@ since the epoch. It holds the bad events of every slot, then the totals (8 bytes
 little-endian), then the known shares (4 bytes each); where any of it lies in a maintenance window,
 the same three for that part. A known share of NaN means that nothing is known of the slot; a
 negative one that its counts have not settled, and have to be asked for again. All of it is
-compressed by zlib. The checksum that rows end with (`store/checksums.py`) is not seen here.
+compressed in zlib's format. The checksum that rows end with (`store/checksums.py`) is not seen
+here.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from exporter.ledger.history import Stretch
@@ -21,6 +22,8 @@ from exporter.ledger.levels import CHUNK
 from exporter.ledger.slot_status import SlotStatus
 from exporter.ledger.slots import Slots
 from exporter.store.checksums import DamagedChunkError
+
+_IsalError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # stubs have an instance
 
 _COUNTS = CHUNK * (8 + 8 + 4)
 _CHUNK = np.dtype([("bad", "<f8", CHUNK), ("total", "<f8", CHUNK), ("known", "<f4", CHUNK)])
@@ -38,7 +41,7 @@ def encode(stretch: Stretch, number: int) -> list[bytes]:
         body = _write(stretch.slots, series, at, shares[series])
         if stretch.excluded is not None and stretch.excluded.known[series].any():
             body += _write(stretch.excluded, series, at, stretch.excluded.known[series])
-        encoded.append(zlib.compress(body, level=1))
+        encoded.append(isal_zlib.compress(body, level=1))
     return encoded
 
 
@@ -57,7 +60,7 @@ def encode_alike(stretches: Sequence[Stretch], number: int) -> list[bytes]:
     cells["total"][:, at] = np.concatenate([each.slots.total for each in stretches])
     cells["known"] = np.nan
     cells["known"][:, at] = np.where(settled, known, np.where(known > 0, -known, np.nan))
-    return [zlib.compress(cell.tobytes(), level=1) for cell in cells]
+    return [isal_zlib.compress(cell.tobytes(), level=1) for cell in cells]
 
 
 def _write(slots: Slots, series: int, at: slice, known: NDArray[np.floating]) -> bytes:
@@ -105,8 +108,8 @@ def unpack_plain(chunks: Sequence[bytes]) -> list[bytes | None]:
     """
     bodies: list[bytes | None]
     try:
-        bodies = list(map(zlib.decompress, chunks))
-    except zlib.error:
+        bodies = list(map(isal_zlib.decompress, chunks))
+    except _IsalError:
         bodies = [unpack(chunk) if is_sound(chunk) else None for chunk in chunks]
     return [body if body is not None and len(body) == _COUNTS else None for body in bodies]
 
@@ -127,8 +130,8 @@ def unpack(compressed: bytes) -> bytes:
         DamagedChunkError: they are not those that were written.
     """
     try:
-        body = zlib.decompress(compressed)
-    except zlib.error as error:
+        body = isal_zlib.decompress(compressed)
+    except _IsalError as error:
         raise DamagedChunkError(str(error)) from error
     if len(body) not in (_COUNTS, 2 * _COUNTS):
         raise DamagedChunkError(f"{len(body)} bytes")

@@ -6,12 +6,12 @@ Slots are deterministic: daemons that know one agree on it. So it only matters w
 from __future__ import annotations
 
 import json
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from exporter.ledger.history import History
@@ -164,7 +164,7 @@ def put_together(mine: bytes, theirs: bytes) -> bytes:
     size = CHUNK * 20
     if len(own) > size or len(other) > size:
         parts.append(_part(_with_excluded(own), _with_excluded(other), size, better))
-    return zlib.compress(b"".join(parts), level=1)
+    return isal_zlib.compress(b"".join(parts), level=1)
 
 
 def _part(own: bytes, other: bytes, offset: int, better: NDArray[np.bool_]) -> bytes:
