@@ -210,3 +210,12 @@ def test_no_module_is_longer_than_300_lines():
         if len(path.read_text().splitlines()) > 300
     ]
     assert long == []
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_no_blank_line_cuts_a_table(path):
+    """What comes after it is shown as text."""
+    lines = ["", *path.read_text().splitlines(), ""]
+    for i, line in enumerate(lines):
+        if line.startswith("|") and not lines[i - 1].startswith("|"):
+            assert re.fullmatch(r"[|:\- ]+", lines[i + 1]), line

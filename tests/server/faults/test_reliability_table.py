@@ -52,11 +52,6 @@ def defined(module: Path) -> set[str]:
     return {name for name in found if name.split("::")[-1].startswith("test_")}
 
 
-def test_no_blank_line_cuts_a_table():
-    """What comes after it would be shown as text, and looked at by none of these."""
-    assert all(re.fullmatch(r"[-:]+", "".join(lines[1])) for lines in TABLES)
-
-
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_every_row_says_what_happens_and_what_is_lost_and_names_a_test(row):
     """A promise without a test is none."""
