@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+import weakref
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -41,7 +42,7 @@ class EvaluationObserver:
         self._current = current
         self._publisher = publisher
         self._evaluated_at = time.monotonic()
-        self._kept: Engine | None = None
+        self._kept: Callable[[], Engine | None] = lambda: None
         self._log = structlog.get_logger()
 
     async def evaluated(
@@ -79,8 +80,8 @@ class EvaluationObserver:
         current.ready = current.ready or (answered and answering <= engine.shown)
         await current.persister.save(engine)
         self._show_newest(shown)
-        if engine is not self._kept and engine.history_progress() >= 1:
-            self._kept = engine
+        if engine is not self._kept() and engine.history_progress() >= 1:
+            self._kept = weakref.ref(engine)  # after a reload nothing holds the one before
             await asyncio.to_thread(keep)
         if counted.done < BEGINNING or counted.done % TRIM_EVERY == 0:
             await asyncio.to_thread(trim)

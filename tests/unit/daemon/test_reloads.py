@@ -12,7 +12,7 @@ import pytest
 from exporter.daemon.app import App
 from exporter.daemon.detached import MOST, Detached, StuckError
 from exporter.web.daemon import AbsentError, IncidentKey, ReloadError
-from tests.helpers.daemon.apps import ANYWHERE, settings
+from tests.helpers.daemon.apps import ANYWHERE, settings, until
 
 pytestmark = pytest.mark.lengthy
 
@@ -141,6 +141,26 @@ class TestReloads:
                 before.append(weakref.ref(app.current.running.engine.ledger))
                 await app.reload()
             assert [each() for each in before[:-1]] == [None] * 2
+            await app.stop()
+
+        asyncio.run(run())
+
+    def test_they_keep_nothing_that_is_not_searched_for_garbage(self, answering):
+        """What all history had made by then is searched again."""
+
+        async def run() -> None:
+            app = App(settings(answering, 5), ANYWHERE, lambda: settings(answering, 5))
+            await app.start()
+            before = []
+
+            async def kept() -> bool:
+                return app.observer._kept() is app.current.running.engine
+
+            for _ in range(3):
+                await until(kept)
+                before.append(weakref.ref(app.current.running.engine.ledger))
+                await app.reload()
+            assert [each() for each in before] == [None] * 3
             await app.stop()
 
         asyncio.run(run())
