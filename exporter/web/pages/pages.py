@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from urllib.parse import unquote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
@@ -26,8 +26,8 @@ from exporter.web.server.pools import Pool
 
 
 @cache
-def _written(version: str) -> tuple[Assets, dict[str, Template]]:
-    """What pages are made of. Templates take long to compile, and never change."""
+def _written(version: str) -> tuple[Assets, Environment]:
+    """What pages are made of. Templates never change, and are compiled as they are first shown."""
     assets = Assets()
     environment = Environment(
         loader=PackageLoader("exporter.web.pages"),
@@ -35,10 +35,10 @@ def _written(version: str) -> tuple[Assets, dict[str, Template]]:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.globals |= {"version": version, "asset": assets.url}
-    names = ("overview", "slo", "rollups", "missing", "runbook", "runbooks")
-    return assets, {name: environment.get_template(f"{name}.html") for name in names}
+    return assets, environment
 
 
 class Pages:
@@ -49,7 +49,8 @@ class Pages:
         self._daemon = daemon
         self._pool = pool
         self._overview = Overview(publisher.snapshot)
-        self.assets, self._templates = _written(version)
+        self.assets, environment = _written(version)
+        self._template = environment.get_template
 
     def _now(self) -> Overview:
         """The SLOs of the newest snapshot; they are sorted once per snapshot."""
@@ -70,7 +71,7 @@ class Pages:
 
         def render() -> str:
             shown = overview.page(found, event_histories)
-            return self._templates["overview"].render(shown, **daemon)
+            return self._template("overview.html").render(shown, **daemon)
 
         return HTMLResponse(await self._pool.run(render))
 
@@ -103,7 +104,7 @@ class Pages:
             others, range_name = without_range(query)
             status = overview.by_key.get((names, tuple(sorted(others))))
         if status is None:
-            text = self._templates["missing"].render()
+            text = self._template("missing.html").render()
             return HTMLResponse(text, status_code=404)
         if range_name is not None and range_name not in NAMES:
             text = f"There is no range {range_name!r}: it must be one of {', '.join(NAMES)}.\n"
@@ -123,7 +124,7 @@ class Pages:
                 changes=changes,
                 parts=part_shares(status, by_name(overview.snapshot.slos)),
             )
-            return self._templates["slo"].render(shown, what_if=asking, **daemon)
+            return self._template("slo.html").render(shown, what_if=asking, **daemon)
 
         return HTMLResponse(await self._pool.run(render))
 
@@ -133,7 +134,7 @@ class Pages:
         def render() -> str:
             snapshot = self._publisher.snapshot
             rows = [rollup_row(each) for each in rollups(snapshot.slos)]
-            return self._templates["rollups"].render(rows=rows, **daemon)
+            return self._template("rollups.html").render(rows=rows, **daemon)
 
         daemon = self._of_daemon()
         return HTMLResponse(await self._pool.run(render))
@@ -148,7 +149,7 @@ class Pages:
         text = runbooks().get(name)
         if text is None:
             return HTMLResponse(self._listed(unknown=name), status_code=404)
-        return HTMLResponse(self._templates["runbook"].render(name=name, text=text))
+        return HTMLResponse(self._template("runbook.html").render(name=name, text=text))
 
     def _listed(self, *, unknown: str | None) -> str:
-        return self._templates["runbooks"].render(names=list(runbooks()), unknown=unknown)
+        return self._template("runbooks.html").render(names=list(runbooks()), unknown=unknown)
