@@ -120,7 +120,10 @@ THIRD_PARTIES: dict[str, dict[str, str]] = {
         "web": "writes the API's",
         "exposition": "writes columns of numbers",
     },
-    "isal": {"exposition": "compresses the metrics page"},
+    "isal": {
+        "exposition": "compresses the metrics page",
+        "store": "packs and unpacks slots, in zlib's format",
+    },
     "promql_parser": {
         "prometheus": "reads selectors and rates",
         "config": "checks expressions",

@@ -13,9 +13,8 @@ from exporter.demo.servers import Child
 from tests.helpers.faults.daemons import Vitals
 
 SLOS = 600
-RELOADS = 6
-FIRST = 2
-"""Reloads until old and new have been there together, and what was there first was given back."""
+RELOADS = 8
+HALF = RELOADS // 2
 
 MORE = 25e6
 """Bytes by which moments differ; where nothing is given back, each reload takes as much."""
@@ -55,4 +54,5 @@ def test_memory_of_old_configurations_is_given_back(tmp_path: Path):
             taken.append(Vitals.of(child.process.pid).memory)
     finally:
         child.stop()
-    assert max(taken[FIRST:]) <= taken[FIRST - 1] + MORE, taken
+    # At a moment an evaluation or a request may have some: what is kept is always there.
+    assert min(taken[HALF:]) <= min(taken[:HALF]) + MORE, taken
