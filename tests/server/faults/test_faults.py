@@ -7,6 +7,7 @@ on; another daemon has none. The quick part has five of them, `make test-slow` t
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from itertools import pairwise
@@ -29,7 +30,11 @@ MORE_MEMORY = 200 * 1024 * 1024
 """Bytes that a fault may take at its height: four answers of the greatest length, unpacked."""
 
 SLACK = 4
-"""Connections, and threads, that may come and go without anything being wrong: `concurrency`."""
+"""Connections that may come and go without anything being wrong: `concurrency`."""
+
+POOL = min(32, (os.cpu_count() or 1) + 4)
+"""Threads that asyncio's own pool starts at the most, each when all others are at work first; they
+stay."""
 
 
 def params(faults: list[Fault]) -> list[object]:
@@ -118,7 +123,7 @@ class TestEveryFault:
         """There are as many afterwards as before, but for those that happen to be in use."""
         before, after = vitals(course)
         assert after.files <= before.files + SLACK
-        assert after.threads <= before.threads + SLACK
+        assert after.threads <= before.threads + POOL
 
     def test_leaves_no_trace_in_the_figures(self, course: Course):
         """Everything shown is what the daemon without a fault shows for the same slot."""
